@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * err.h - the one error type.
+ *
+ * A function that can fail returns `struct err *`: NULL is success, anything
+ * else is owned by the caller, who hands it up, or frees it with err_free().
+ * Results leave through `*ret` parameters, which stay untouched on failure.
+ * The kind decides the exit code of the program (see err_exit_code()).
+ */
+#ifndef MAPTRACE_BASE_ERR_H
+#define MAPTRACE_BASE_ERR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+enum err_kind {
+	ERR_NOMEM, /* our own allocation failed */
+	ERR_OS, /* a system call failed for a reason without a kind of its own */
+	ERR_USAGE, /* the command line is wrong */
+	ERR_PERM, /* not permitted; the message names what is missing */
+	ERR_FORMAT, /* bytes of the target do not follow the format they should */
+	ERR_FAULT, /* an address of the target cannot be read */
+	ERR_UNSUPPORTED, /* the target is of a kind that we do not know */
+	ERR_GONE, /* the target exited, or became another program */
+	ERR_KERNEL, /* the kernel lacks something that we need */
+};
+
+/* Exit codes of maptrace; part of its interface (README, "Exit codes"). */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FINDINGS = 1,
+	EXIT_USAGE = 2,
+	EXIT_PERM = 3,
+	EXIT_UNREADABLE = 4,
+	EXIT_GONE = 5,
+	EXIT_KERNEL = 6,
+};
+
+struct err {
+	enum err_kind kind;
+	int os_errno; /* 0 where no system call was involved */
+	uint64_t addr; /* ERR_FAULT: the address in the target */
+	char *msg;
+};
+
+struct err *err_new(enum err_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), warn_unused_result));
+
+/* Like err_new(), and appends the meaning of os_errno. ESRCH becomes ERR_GONE,
+ * EPERM and EACCES become ERR_PERM, ENOMEM becomes ERR_NOMEM, else ERR_OS. */
+struct err *err_os(int os_errno, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), warn_unused_result));
+
+/* An address of the target that could not be read. */
+struct err *err_fault(uint64_t addr, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), warn_unused_result));
+
+/* The allocation-free error for a failed malloc(). */
+struct err *err_nomem(void) __attribute__((warn_unused_result));
+
+/* Prefixes what the caller was doing: "reading spans: <old message>". */
+struct err *err_wrap(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), warn_unused_result));
+
+/* Frees err; NULL is fine. */
+void err_free(struct err *err);
+DEFINE_CLEANUP_PTR(struct err *, err_free, cleanup_err)
+#define _cleanup_err_ _cleanup_(cleanup_err)
+
+/* True when err has this kind; false for NULL. */
+bool err_is(const struct err *err, enum err_kind kind);
+
+int err_exit_code(const struct err *err);
+
+#endif
