@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cgroup.h - the memory limit that a process runs under, cgroup v1 and v2. */
+#ifndef MAPTRACE_TARGET_CGROUP_H
+#define MAPTRACE_TARGET_CGROUP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The lowest memory limit among the process's cgroup and its parents, in bytes;
+ * 0 when there is none, or none can be read. */
+uint64_t cgroup_memory_limit(pid_t pid);
+
+#endif

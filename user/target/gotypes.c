@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/gotypes.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/vec.h"
+
+/* abi.Type: 48 bytes, the same in all releases (go-runtime facts 6). */
+enum {
+	TYPE_SZ = 48,
+	TYPE_SIZE = 0,
+	TYPE_PTR_BYTES = 8,
+	TYPE_TFLAG = 20,
+	TYPE_ALIGN = 21,
+	TYPE_FIELD_ALIGN = 22,
+	TYPE_KIND = 23,
+	TYPE_GCDATA = 32,
+	TYPE_STR = 40,
+
+	MAPTYPE_KEY = 48,
+	MAPTYPE_ELEM = 56,
+	MAPTYPE_BUCKET = 64,
+
+	KIND_MASK = 31,
+	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
+	KIND_MAP = 21,
+	KIND_STRUCT = 25,
+	KIND_MAX = 26,
+	TFLAG_EXTRA_STAR = 2,
+	TFLAG_NAMED = 4,
+	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
+
+	MAP_TYPES_MAX = 1 << 20,
+	/* A bucket holds 8 keys and elems of at most 128 bytes each, 8 control
+	 * bytes and perhaps an overflow pointer. */
+	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
+};
+
+struct gotypes {
+	VEC(struct map_type) maps; /* ascending by address */
+	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
+};
+
+struct section {
+	const uint8_t *data;
+	uint64_t addr;
+	uint64_t len;
+	const struct go_layout *layout;
+};
+
+/* The bytes of a descriptor inside the section, or NULL. */
+static const uint8_t *type_at(const struct section *s, uint64_t addr, size_t sz)
+{
+	if (addr < s->addr || addr - s->addr > s->len || sz > s->len - (addr - s->addr) || addr % 8)
+		return NULL;
+	return s->data + (addr - s->addr);
+}
+
+static uint8_t type_kind(const uint8_t *type)
+{
+	return load_u8(type, TYPE_KIND) & KIND_MASK;
+}
+
+static bool is_type(const struct section *s, uint64_t addr)
+{
+	const uint8_t *t = type_at(s, addr, TYPE_SZ);
+
+	return t && type_kind(t) >= 1 && type_kind(t) <= KIND_MAX &&
+	       load_u64(t, TYPE_PTR_BYTES) <= load_u64(t, TYPE_SIZE);
+}
+
+/*
+ * A name: flag byte, varint length, bytes. Types print a leading star that is
+ * dropped when the flag says so, because *T is the more frequent string.
+ */
+static char *type_name(const struct section *s, const uint8_t *type)
+{
+	struct cursor c = cursor_of(s->data, s->len);
+
+	cursor_seek(&c, load_u32(type, TYPE_STR));
+	cursor_u8(&c);
+	uint64_t len = cursor_uvarint(&c);
+	if (c.bad || len == 0 || len > 4096)
+		return NULL;
+	const uint8_t *text = cursor_bytes(&c, len);
+	if (!text)
+		return NULL;
+	if ((load_u8(type, TYPE_TFLAG) & TFLAG_EXTRA_STAR) && *text == '*') {
+		text++;
+		len--;
+	}
+	char *name = strndup((const char *)text, len);
+	for (char *p = name; p && *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	return name;
+}
+
+static bool has_map_type_form(const uint8_t *t)
+{
+	return type_kind(t) == KIND_MAP && load_u64(t, TYPE_SIZE) == 8 &&
+	       load_u64(t, TYPE_PTR_BYTES) == 8 && load_u8(t, TYPE_ALIGN) == 8 &&
+	       load_u8(t, TYPE_FIELD_ALIGN) == 8;
+}
+
+/* Bytes of one key and elem, from the descriptor; 0 when it contradicts itself. */
+static uint32_t slot_size(const struct section *s, const uint8_t *t, uint64_t bucket_sz)
+{
+	const struct maptype_layout *l = &s->layout->maptype;
+	uint64_t slot;
+
+	if (s->layout->kind == MAP_CLASSIC) {
+		if (load_u16(t, l->bucket_sz) != bucket_sz)
+			return UINT32_MAX;
+		slot = load_u8(t, 80) + load_u8(t, 81); /* keysize, elemsize */
+	} else if (l->slot_sz != OFF_NONE) {
+		slot = load_u64(t, l->slot_sz);
+	} else {
+		/* keysOff, keyStride, elemsOff, elemStride: slots or two arrays */
+		uint64_t key_stride = load_u64(t, l->keys_off + 8);
+		uint64_t elems_off = load_u64(t, l->keys_off + 16);
+		uint64_t elem_stride = load_u64(t, l->keys_off + 24);
+		bool split = elems_off >= 8 + 8 * key_stride && key_stride;
+
+		slot = split ? key_stride + elem_stride : key_stride;
+	}
+	return slot * 8 <= bucket_sz ? slot : UINT32_MAX;
+}
+
+/* True when the bytes at addr are a map type, with *ret filled except its name. */
+static bool parse_map_type(const struct section *s, uint64_t addr, struct map_type *ret)
+{
+	const uint8_t *t = type_at(s, addr, s->layout->maptype.size);
+
+	if (!t || !has_map_type_form(t) || !is_type(s, load_u64(t, MAPTYPE_KEY)) ||
+	    !is_type(s, load_u64(t, MAPTYPE_ELEM)) || !is_type(s, load_u64(t, MAPTYPE_BUCKET)))
+		return false;
+
+	uint64_t bucket_addr = load_u64(t, MAPTYPE_BUCKET);
+	const uint8_t *bucket = type_at(s, bucket_addr, TYPE_SZ);
+	uint64_t bucket_sz = load_u64(bucket, TYPE_SIZE);
+	if (type_kind(bucket) != KIND_STRUCT || bucket_sz < 8 || bucket_sz > BUCKET_SZ_MAX)
+		return false;
+
+	uint32_t slot_sz = slot_size(s, t, bucket_sz);
+	if (slot_sz == UINT32_MAX)
+		return false;
+	*ret = (struct map_type){
+		.addr = addr,
+		.bucket = bucket_addr,
+		.bucket_sz = bucket_sz,
+		.bucket_ptr_bytes = load_u64(bucket, TYPE_PTR_BYTES),
+		.slot_sz = slot_sz,
+		.named = load_u8(t, TYPE_TFLAG) & TFLAG_NAMED,
+	};
+	return true;
+}
+
+/* Reads the pointer mask of a bucket type; where there is none, it stays unknown. */
+static struct err *read_ptr_mask(struct mem *mem, const struct section *s, struct map_type *m)
+{
+	const uint8_t *bucket = type_at(s, m->bucket, TYPE_SZ);
+	uint32_t len = (m->bucket_ptr_bytes / 8 + 7) / 8;
+
+	if (!len || len > PTR_MASK_SZ || (load_u8(bucket, TYPE_KIND) & KIND_GC_PROG) ||
+	    (s->layout->kind == MAP_SWISS &&
+	     (load_u8(bucket, TYPE_TFLAG) & TFLAG_GC_MASK_ON_DEMAND)))
+		return NULL;
+
+	struct mem_req req = { load_u64(bucket, TYPE_GCDATA), len, false, m->ptr_mask };
+	struct err *err = mem->read_reqs(mem, &req, 1);
+	m->has_ptr_mask = req.ok;
+	return err;
+}
+
+static struct err *collect(struct gotypes *types, struct mem *mem, const struct section *s)
+{
+	for (uint64_t off = 0; off + TYPE_SZ <= s->len && types->maps.len < MAP_TYPES_MAX;
+	     off += 8) {
+		struct map_type m;
+
+		if (!parse_map_type(s, s->addr + off, &m))
+			continue;
+		struct err *err = read_ptr_mask(mem, s, &m);
+		if (err)
+			return err;
+		m.name = type_name(s, s->data + off);
+		if (!m.name)
+			continue;
+		if (!vec_push(&types->maps, m)) {
+			free(m.name);
+			return err_nomem();
+		}
+	}
+	return NULL;
+}
+
+static int cmp_by_bucket(const void *a, const void *b, void *ctx)
+{
+	const struct map_type *maps = ctx;
+	const struct map_type *x = &maps[*(const uint32_t *)a], *y = &maps[*(const uint32_t *)b];
+
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	return (int)x->named - (int)y->named;
+}
+
+static struct err *index_by_bucket(struct gotypes *types)
+{
+	for (uint32_t i = 0; i < types->maps.len; i++)
+		if (!vec_push(&types->by_bucket, i))
+			return err_nomem();
+	qsort_r(types->by_bucket.data, types->by_bucket.len, sizeof(uint32_t), cmp_by_bucket,
+		types->maps.data);
+	return NULL;
+}
+
+struct err *gotypes_new(struct mem *mem, const struct moduledata *md,
+			const struct go_layout *layout, struct gotypes **ret)
+{
+	uint64_t len = md->etypes - md->types;
+	_cleanup_free_ uint8_t *data = malloc(len);
+	struct gotypes *types = calloc(1, sizeof(*types));
+
+	if (!data || !types) {
+		free(types);
+		return err_nomem();
+	}
+	struct section s = { .data = data, .addr = md->types, .len = len, .layout = layout };
+	struct err *err = mem_read(mem, md->types, data, len);
+	if (!err)
+		err = collect(types, mem, &s);
+	if (!err)
+		err = index_by_bucket(types);
+	if (err) {
+		gotypes_free(types);
+		return err_wrap(err, "reading the type section");
+	}
+	*ret = types;
+	return NULL;
+}
+
+void gotypes_free(struct gotypes *types)
+{
+	if (!types)
+		return;
+	for (size_t i = 0; i < types->maps.len; i++)
+		free(types->maps.data[i].name);
+	vec_fini(&types->maps);
+	vec_fini(&types->by_bucket);
+	free(types);
+}
+
+const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret)
+{
+	*cnt_ret = types->maps.len;
+	return types->maps.data;
+}
+
+const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
+{
+	size_t lo = 0, hi = types->maps.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (types->maps.data[mid].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < types->maps.len && types->maps.data[lo].addr == addr ? &types->maps.data[lo]
+									 : NULL;
+}
+
+const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket)
+{
+	size_t lo = 0, hi = types->by_bucket.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (types->maps.data[types->by_bucket.data[mid]].bucket < bucket)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == types->by_bucket.len)
+		return NULL;
+	const struct map_type *m = &types->maps.data[types->by_bucket.data[lo]];
+	return m->bucket == bucket ? m : NULL;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gotypes.h - the map types that the linker put into the image.
+ *
+ * Found by walking the type section for descriptors that have every property of
+ * a map type, so that named map types, which no list holds, are found too.
+ */
+#ifndef MAPTRACE_TARGET_GOTYPES_H
+#define MAPTRACE_TARGET_GOTYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "target/layout.h"
+#include "target/mem.h"
+#include "target/moduledata.h"
+
+enum { PTR_MASK_SZ = 36 }; /* bits for the words of the largest bucket */
+
+struct map_type {
+	uint64_t addr; /* of the descriptor */
+	uint64_t bucket; /* type descriptor of a bucket or group */
+	char *name; /* "map[string]*main.Session" */
+	uint32_t bucket_sz; /* bytes of a bucket or group */
+	uint32_t bucket_ptr_bytes; /* prefix of it that can hold pointers; 0: noscan */
+	uint32_t slot_sz; /* bytes of a key and its elem */
+	bool named; /* declared: `type M map[K]V` */
+	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
+	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
+};
+
+struct gotypes;
+
+struct err *gotypes_new(struct mem *mem, const struct moduledata *md,
+			const struct go_layout *layout, struct gotypes **ret);
+void gotypes_free(struct gotypes *types);
+
+/* All map types, in the order of their addresses. */
+const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret);
+
+/* By descriptor address, or by that of the bucket or group type; NULL if none.
+ * Of several map types with one bucket type the unnamed one is returned. */
+const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr);
+const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * layout.h - offsets inside the structures of the Go runtime, by version.
+ *
+ * One full row a layout; nothing else in the program knows a version number.
+ * Offsets are bytes on linux/amd64. A row is a claim: heap_prove() and the map
+ * decoders prove it on live data before any figure is printed.
+ *
+ * To add a Go version: add a row to layout_rows[] in layout.c, newest last, from
+ * the DWARF of a binary of that version; run the tests against its toolchain.
+ */
+#ifndef MAPTRACE_TARGET_LAYOUT_H
+#define MAPTRACE_TARGET_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/buildinfo.h"
+
+/* An offset that this layout does not have. */
+#define OFF_NONE UINT32_MAX
+
+enum {
+	GO_PAGE_SZ = 8192,
+	ARENA_SHIFT = 26, /* heapArenaBytes = 64 MiB */
+	ARENA_PAGES = 1 << (ARENA_SHIFT - 13),
+	MODULEDATA_SZ_MAX = 640,
+	MSPAN_SZ_MAX = 192,
+	MAPTYPE_SZ_MAX = 136,
+};
+
+/* Where the allocator notes which words of an object are pointers. */
+enum heap_bitmap {
+	HEAP_BITMAP_ARENA_2BIT, /* up to 1.19: 2 bits a word in heapArena.bitmap */
+	HEAP_BITMAP_ARENA_1BIT, /* 1.20, 1.21: 1 bit a word in heapArena.bitmap */
+	HEAP_BITMAP_SPAN, /* from 1.22: at the end of one-page spans, else type headers */
+};
+
+enum map_kind { MAP_CLASSIC, MAP_SWISS };
+
+struct mspan_layout {
+	uint32_t size;
+	uint32_t start_addr;
+	uint32_t npages;
+	uint32_t freeindex; /* width: index_width */
+	uint32_t nelems; /* width: index_width */
+	uint32_t index_width;
+	uint32_t alloc_bits;
+	uint32_t gcmark_bits;
+	uint32_t sweepgen;
+	uint32_t spanclass;
+	uint32_t state;
+	uint32_t elemsize;
+	uint32_t large_type; /* OFF_NONE up to 1.21 */
+};
+
+struct mheap_layout {
+	uint32_t chunks;
+	uint32_t in_use_ranges;
+	uint32_t sweepgen;
+	uint32_t allspans;
+	uint32_t pages_in_use;
+	uint32_t arenas;
+	uint32_t heap_arenas; /* slice of arena indexes: allArenas, later heapArenas */
+	uint32_t arena_spans; /* in heapArena */
+	uint32_t p_pcache; /* in runtime.p */
+};
+
+/* runtime.hmap; count is at 0, flags 8, B 9, noverflow 10, hash0 12 in all versions. */
+struct classic_layout {
+	uint32_t header_sz;
+	uint32_t buckets;
+	uint32_t oldbuckets;
+	uint32_t nevacuate;
+	uint32_t extra;
+	/* A map doubles beyond load_num keys for every two buckets: 13, but 12 in 1.21
+	 * (S runtime/map.go loadFactorNum). Not an offset, but as much a fact of the row. */
+	uint32_t load_num;
+};
+
+/* internal/runtime/maps.Map; used is at 0, seed 8, dirPtr 16, dirLen 24, globalDepth 32,
+ * globalShift 33, writing 34, clearSeq 40 in all versions. */
+struct swiss_layout {
+	uint32_t header_sz;
+	uint32_t tombstone_possible; /* OFF_NONE in 1.24 */
+};
+
+/* abi.MapType behind the 48 bytes of abi.Type; key 48, elem 56, bucket or group 64. */
+struct maptype_layout {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t slot_sz; /* swiss up to 1.26, else OFF_NONE */
+	uint32_t elem_off; /* swiss up to 1.26, else OFF_NONE */
+	uint32_t keys_off; /* swiss from 1.27: keysOff, keyStride, elemsOff, elemStride */
+	uint32_t bucket_sz; /* classic: uint16 */
+};
+
+struct go_layout {
+	const char *name;
+	unsigned int since_minor; /* first Go 1.x with this layout, as measured */
+	enum map_kind kind;
+	enum heap_bitmap bitmap;
+	bool inline_marks; /* Green Tea: mark bits of small-object spans sit inside them */
+	bool page_padding; /* random pages at the heap's start are marked in use and scavenged */
+	uint32_t moduledata_types;
+	uint32_t moduledata_etypes;
+	struct mspan_layout mspan;
+	struct mheap_layout mheap;
+	struct classic_layout classic;
+	struct swiss_layout swiss;
+	struct maptype_layout maptype;
+};
+
+enum layout_match {
+	LAYOUT_KNOWN, /* the row of this very version */
+	LAYOUT_NEAREST, /* no row: the nearest one, to be proved */
+};
+
+/* The row for a build. Never fails: an unknown version gets the nearest row. */
+struct go_layout layout_for(const struct buildinfo *build, enum layout_match *match_ret);
+
+#endif

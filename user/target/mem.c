@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+	/* More vectors a call do not get faster; the kernel's limit is 1024. */
+	IOV_BATCH = 512,
+	/* Two requests this close are cheaper in one vector than in two. */
+	MERGE_GAP = 512,
+	MERGE_MAX = 64 << 10,
+	SCRATCH_SZ = 1 << 20,
+	READ_CHUNK = 1 << 30,
+};
+
+static struct err *read_error(const struct mem *mem, int os_errno)
+{
+	if (os_errno == EPERM || os_errno == EACCES)
+		return err_new(ERR_PERM,
+			       "reading the memory of process %d is not permitted: need root or "
+			       "CAP_SYS_PTRACE (and kernel.yama.ptrace_scope below 3)",
+			       mem->pid);
+	if (os_errno == ESRCH)
+		return err_new(ERR_GONE, "process %d has exited", mem->pid);
+	return err_os(os_errno, "reading the memory of process %d", mem->pid);
+}
+
+/*
+ * One process_vm_readv() for up to IOV_BATCH requests. The call ends at the
+ * first byte that cannot be read; *done_ret counts the requests that are
+ * settled, the failed one included.
+ */
+static struct err *read_batch(struct mem *mem, struct mem_req *reqs, size_t n, size_t *done_ret)
+{
+	struct iovec local[IOV_BATCH];
+	struct iovec remote[IOV_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		local[i] = (struct iovec){ reqs[i].dst, reqs[i].len };
+		remote[i] = (struct iovec){ (void *)(uintptr_t)reqs[i].addr, reqs[i].len };
+	}
+
+	ssize_t got = process_vm_readv(mem->pid, local, n, remote, n, 0);
+	mem->call_cnt++;
+	if (got < 0 && errno != EFAULT)
+		return read_error(mem, errno);
+
+	size_t left = got < 0 ? 0 : got;
+	size_t i = 0;
+	mem->bytes_read += left;
+	for (; i < n && left >= reqs[i].len; i++) {
+		left -= reqs[i].len;
+		reqs[i].ok = true;
+	}
+	if (i < n)
+		reqs[i++].ok = false;
+	*done_ret = i;
+	return NULL;
+}
+
+static struct err *process_read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
+{
+	while (n) {
+		size_t done = 0;
+		struct err *err = read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
+
+		if (err)
+			return err;
+		reqs += done;
+		n -= done;
+	}
+	return NULL;
+}
+
+void mem_init_process(struct mem *mem, pid_t pid)
+{
+	*mem = (struct mem){ .read_reqs = process_read_reqs, .pid = pid };
+}
+
+struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len)
+{
+	while (len) {
+		struct mem_req req = {
+			.addr = addr,
+			.len = len < READ_CHUNK ? len : READ_CHUNK,
+			.dst = dst,
+		};
+		struct err *err = mem->read_reqs(mem, &req, 1);
+
+		if (err)
+			return err;
+		if (!req.ok)
+			return err_fault(addr, "cannot read %u bytes at 0x%llx", req.len,
+					 (unsigned long long)addr);
+		addr += req.len;
+		dst = (char *)dst + req.len;
+		len -= req.len;
+	}
+	return NULL;
+}
+
+struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret)
+{
+	return mem_read(mem, addr, ret, sizeof(*ret));
+}
+
+static int cmp_req(const void *a, const void *b)
+{
+	uint64_t x = ((const struct mem_req *)a)->addr, y = ((const struct mem_req *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_sorted(const struct mem_req *reqs, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (reqs[i - 1].addr > reqs[i].addr)
+			return false;
+	return true;
+}
+
+/* A merged read and the requests [first, first + cnt) that it serves. */
+struct run {
+	size_t first;
+	size_t cnt;
+};
+
+struct gather {
+	struct mem *mem;
+	struct mem_req *reqs;
+	struct mem_req merged[IOV_BATCH];
+	struct run runs[IOV_BATCH];
+	size_t run_cnt;
+	size_t scratch_used;
+	char *scratch;
+};
+
+/* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
+static struct err *settle_run(struct gather *g, size_t r)
+{
+	struct mem_req *reqs = g->reqs + g->runs[r].first;
+	const struct mem_req *merged = &g->merged[r];
+
+	if (!merged->ok)
+		return g->mem->read_reqs(g->mem, reqs, g->runs[r].cnt);
+	if (g->runs[r].cnt == 1) { /* was read in place */
+		reqs->ok = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < g->runs[r].cnt; i++) {
+		memcpy(reqs[i].dst, (char *)merged->dst + (reqs[i].addr - merged->addr),
+		       reqs[i].len);
+		reqs[i].ok = true;
+	}
+	return NULL;
+}
+
+static struct err *gather_flush(struct gather *g)
+{
+	struct err *err = g->mem->read_reqs(g->mem, g->merged, g->run_cnt);
+
+	for (size_t r = 0; !err && r < g->run_cnt; r++)
+		err = settle_run(g, r);
+	g->run_cnt = 0;
+	g->scratch_used = 0;
+	return err;
+}
+
+/* The number of requests from `first` on that one read can serve, and its length. */
+static size_t run_length(const struct mem_req *reqs, size_t n, size_t first, size_t *len_ret)
+{
+	uint64_t start = reqs[first].addr;
+	uint64_t end = start + reqs[first].len;
+	size_t i = first + 1;
+
+	for (; i < n; i++) {
+		uint64_t req_end = reqs[i].addr + reqs[i].len;
+
+		if (reqs[i].addr > end + MERGE_GAP || req_end < start ||
+		    req_end - start > MERGE_MAX)
+			break;
+		if (req_end > end)
+			end = req_end;
+	}
+	*len_ret = end - start;
+	return i - first;
+}
+
+struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
+{
+	_cleanup_free_ struct gather *g = malloc(sizeof(*g));
+	_cleanup_free_ char *scratch = malloc(SCRATCH_SZ);
+
+	if (!g || !scratch)
+		return err_nomem();
+	*g = (struct gather){ .mem = mem, .reqs = reqs, .scratch = scratch };
+	if (!is_sorted(reqs, n))
+		qsort(reqs, n, sizeof(*reqs), cmp_req);
+
+	for (size_t i = 0; i < n;) {
+		size_t len;
+		size_t cnt = run_length(reqs, n, i, &len);
+		bool direct = cnt == 1; /* nothing to merge: no copy */
+		size_t need = direct ? 0 : len;
+
+		if (g->run_cnt == IOV_BATCH || g->scratch_used + need > SCRATCH_SZ) {
+			struct err *err = gather_flush(g);
+			if (err)
+				return err;
+		}
+		g->runs[g->run_cnt] = (struct run){ .first = i, .cnt = cnt };
+		g->merged[g->run_cnt++] = (struct mem_req){
+			.addr = reqs[i].addr,
+			.len = len,
+			.dst = direct ? reqs[i].dst : scratch + g->scratch_used,
+		};
+		g->scratch_used += need;
+		i += cnt;
+	}
+	return gather_flush(g);
+}

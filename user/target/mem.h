@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mem.h - reads of the target's memory; the only door to it.
+ *
+ * Reads never stop the target, so the bytes are a moment's truth: callers check
+ * what they decode. A read that fails is always told apart from zeroes. Tests
+ * put their own `read_runs` behind the same door.
+ */
+#ifndef MAPTRACE_TARGET_MEM_H
+#define MAPTRACE_TARGET_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* One contiguous read. `ok` is set by the reader: all of it arrived, or not. */
+struct mem_req {
+	uint64_t addr;
+	uint32_t len;
+	bool ok;
+	void *dst;
+};
+
+struct mem {
+	/* Reads n requests, setting each one's ok. An error means that no read can
+	 * succeed any more (the target is gone, or access is denied). */
+	struct err *(*read_reqs)(struct mem *mem, struct mem_req *reqs, size_t n);
+	void *ctx;
+	pid_t pid;
+	uint64_t bytes_read;
+	uint64_t call_cnt;
+};
+
+/* Reads through process_vm_readv(2). Needs no cleanup. */
+void mem_init_process(struct mem *mem, pid_t pid);
+
+/* Reads len bytes at addr, all or ERR_FAULT. */
+struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len);
+
+/* Reads an 8-byte word. */
+struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret);
+
+/*
+ * Scattered reads: reorders reqs by address and merges neighbours into large
+ * reads, so that a million small objects cost thousands of system calls and not
+ * a million. Single requests may fail (ok == false).
+ */
+struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/pagemap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { BATCH = 32768 }; /* entries a read: 256 KiB */
+
+static const uint64_t PM_PRESENT = 1ull << 63;
+
+struct err *pagemap_open(struct pagemap *pm, pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	pm->page_sz = sysconf(_SC_PAGESIZE);
+	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (pm->fd < 0)
+		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+	return NULL;
+}
+
+void pagemap_close(struct pagemap *pm)
+{
+	if (pm->fd >= 0)
+		close(pm->fd);
+	pm->fd = -1;
+}
+
+struct err *pagemap_present(struct pagemap *pm, uint64_t start, uint64_t len, uint64_t *present)
+{
+	_cleanup_free_ uint64_t *entries = malloc(BATCH * sizeof(*entries));
+	uint64_t page = start / pm->page_sz, cnt = len / pm->page_sz;
+
+	if (!entries)
+		return err_nomem();
+	for (uint64_t i = 0; i < cnt;) {
+		size_t want = cnt - i < BATCH ? cnt - i : BATCH;
+		ssize_t n = pread(pm->fd, entries, want * 8, (page + i) * 8);
+
+		if (n < 0)
+			return err_os(errno, "reading pagemap");
+		if (n < 8)
+			return err_new(ERR_GONE, "the process has no memory any more");
+		for (size_t j = 0; j < (size_t)n / 8; j++, i++)
+			if (entries[j] & PM_PRESENT)
+				present[i / 64] |= 1ull << (i % 64);
+	}
+	return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pclntab.h - the functions of a Go image, by name and by address.
+ *
+ * Read from the live process through moduledata, so that it works without any
+ * symbol table. Only an index is kept (8 bytes a function, and the names of the
+ * runtime's own functions); other names are read when asked for.
+ */
+#ifndef MAPTRACE_TARGET_PCLNTAB_H
+#define MAPTRACE_TARGET_PCLNTAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "target/mem.h"
+#include "target/moduledata.h"
+
+struct gofunc {
+	uint64_t addr;
+	uint64_t size; /* to the next function: padding included */
+};
+
+struct pclntab;
+
+/* Reads the index. Free with pclntab_free(). */
+struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pclntab **ret);
+void pclntab_free(struct pclntab *tab);
+DEFINE_CLEANUP_PTR(struct pclntab *, pclntab_free, cleanup_pclntab)
+
+/* A function of package runtime, internal/runtime/... or reflect; false when the
+ * linker dropped it or the compiler inlined it everywhere. */
+bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *ret);
+
+/* Writes the name of the function that holds pc, "?" when there is none. */
+struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc, char *buf,
+			 size_t buf_sz);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/procmaps.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A process has 65530 mappings by default (vm.max_map_count); a hostile one must
+ * not make us allocate without end. */
+enum { MAPS_MAX = 1 << 20 };
+
+bool procmap_parse(const char *line, struct procmap *ret)
+{
+	struct procmap m = { 0 };
+	char prot[5];
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &m.start, &m.end,
+		   prot, &m.offset, &m.dev_major, &m.dev_minor, &m.inode) != 7)
+		return false;
+	if (m.start >= m.end)
+		return false;
+	m.prot = (prot[0] == 'r' ? MAP_R : 0) | (prot[1] == 'w' ? MAP_W : 0) |
+		 (prot[2] == 'x' ? MAP_X : 0);
+	*ret = m;
+	return true;
+}
+
+struct err *procmaps_init(struct procmaps *maps, pid_t pid)
+{
+	char path[64];
+
+	memset(maps, 0, sizeof(*maps));
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f)
+		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+
+	_cleanup_free_ char *line = NULL;
+	size_t cap = 0;
+	while (getline(&line, &cap, f) > 0 && maps->maps.len < MAPS_MAX) {
+		struct procmap m;
+
+		if (procmap_parse(line, &m) && !vec_push(&maps->maps, m)) {
+			procmaps_fini(maps);
+			return err_nomem();
+		}
+	}
+	if (ferror(f)) {
+		procmaps_fini(maps);
+		return err_os(errno, "reading %s", path);
+	}
+	return NULL;
+}
+
+void procmaps_fini(struct procmaps *maps)
+{
+	vec_fini(&maps->maps);
+}
+
+const struct procmap *procmaps_find(const struct procmaps *maps, uint64_t addr)
+{
+	size_t lo = 0, hi = maps->maps.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct procmap *m = &maps->maps.data[mid];
+
+		if (addr < m->start)
+			hi = mid;
+		else if (addr >= m->end)
+			lo = mid + 1;
+		else
+			return m;
+	}
+	return NULL;
+}
+
+bool procmap_same_file(const struct procmap *a, const struct procmap *b)
+{
+	return a->inode && a->inode == b->inode && a->dev_major == b->dev_major &&
+	       a->dev_minor == b->dev_minor;
+}

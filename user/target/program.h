@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * program.h - the Go program inside the target: its image, function table, types
+ * and the places of the runtime's globals.
+ *
+ * Owns everything below it; the target must outlive it.
+ */
+#ifndef MAPTRACE_TARGET_PROGRAM_H
+#define MAPTRACE_TARGET_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/elf_file.h"
+#include "target/goimage.h"
+#include "target/gotypes.h"
+#include "target/layout.h"
+#include "target/moduledata.h"
+#include "target/pclntab.h"
+#include "target/target.h"
+
+enum { MHEAP_CANDIDATES_MAX = 4 };
+
+struct program {
+	struct target *target;
+	struct procmaps maps;
+	struct goimage image;
+	struct elf_file *elf;
+	struct go_layout layout;
+	enum layout_match layout_match;
+	struct moduledata md;
+	struct pclntab *funcs;
+	struct gotypes *types;
+	bool stripped; /* no .symtab */
+	bool has_dwarf;
+};
+
+/* Opens the Go program of a target. Close with program_close(). */
+struct err *program_open(struct target *t, struct program **ret);
+void program_close(struct program *prog);
+DEFINE_CLEANUP_PTR(struct program *, program_close, cleanup_program)
+#define _cleanup_program_ _cleanup_(cleanup_program)
+
+/*
+ * Places where runtime.mheap_ may be, likeliest first: its symbol, then what
+ * functions that use it refer to. The heap proves one before use.
+ */
+size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX]);
+
+/* Address of the slice header runtime.allp; false when it cannot be found. */
+bool program_allp(const struct program *prog, uint64_t *ret);
+
+/* File offset behind a code address; false when the address is not of the file. */
+bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);
+
+/* Reads code from the file, not from memory: another tracer's breakpoints may be
+ * there. Returns the number of bytes read, up to len. */
+size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf, size_t len);
+
+#endif
