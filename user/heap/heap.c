@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "heap/heap.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "heap/prove.h"
+#include "heap/sizeclass.h"
+
+enum {
+	SPAN_BATCH = 8192,
+	/* 2^26 spans of 8 KiB are 512 GiB of small objects; arenas: 256 TiB / 64 MiB. */
+	SPANS_MAX = 1 << 26,
+	ARENAS_MAX = 1 << 22,
+};
+
+uint64_t span_elemsize(const struct span *s)
+{
+	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
+}
+
+/* One mspan as the target has it. */
+static struct span decode_span(const struct mspan_layout *l, const uint8_t *m, uint32_t heap_sg)
+{
+	uint32_t sg = load_u32(m, l->sweepgen);
+	bool wide = l->index_width == 8;
+
+	return (struct span){
+		.base = load_u64(m, l->start_addr),
+		.npages = load_u64(m, l->npages) <= UINT32_MAX ? load_u64(m, l->npages) : 0,
+		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
+		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
+		.alloc_bits = load_u64(m, l->alloc_bits),
+		.mark_bits = load_u64(m, l->gcmark_bits),
+		.large_type = l->large_type == OFF_NONE ? 0 : load_u64(m, l->large_type),
+		.spanclass = load_u8(m, l->spanclass),
+		.state = load_u8(m, l->state),
+		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
+		.unswept = sg == heap_sg - 2 || sg == heap_sg + 1,
+	};
+}
+
+/* A span that the rest of the program may rely on: no field of it can make a
+ * later computation overflow. */
+static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const struct span *s)
+{
+	if (s->base % GO_PAGE_SZ || !s->npages || s->base > UINT64_MAX - span_bytes(s))
+		return false;
+	if (s->state == SPAN_MANUAL)
+		return true;
+	return span_sizeclass(s) < SIZECLASS_CNT && load_u64(m, l->elemsize) == span_elemsize(s) &&
+	       s->nelems && s->nelems <= span_bytes(s) / span_elemsize(s) &&
+	       s->freeindex <= s->nelems;
+}
+
+static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_req *reqs,
+			     size_t cnt, uint32_t heap_sg)
+{
+	const struct mspan_layout *l = &heap->prog->layout.mspan;
+
+	for (size_t i = 0; i < cnt; i++) {
+		if (!reqs[i].ok) {
+			proof->unreadable++;
+			continue;
+		}
+		struct span s = decode_span(l, reqs[i].dst, heap_sg);
+		if (s.state != SPAN_IN_USE && s.state != SPAN_MANUAL) {
+			proof->bad_state += s.state > SPAN_MANUAL;
+			continue;
+		}
+		if (!span_is_sane(l, reqs[i].dst, &s)) {
+			proof->insane++;
+			continue;
+		}
+		proof_sample(proof, &s, reqs[i].addr);
+		if (!vec_push(&heap->spans, s))
+			return err_nomem();
+	}
+	return NULL;
+}
+
+/* Reads the mspans behind ptrs in batches; neighbours come in one read. */
+static struct err *read_spans(struct heap *heap, struct proof *proof, const uint64_t *ptrs,
+			      size_t cnt, uint32_t heap_sg)
+{
+	uint32_t sz = heap->prog->layout.mspan.size;
+	_cleanup_free_ struct mem_req *reqs = malloc(SPAN_BATCH * sizeof(*reqs));
+	_cleanup_free_ uint8_t *buf = malloc((size_t)SPAN_BATCH * sz);
+
+	if (!reqs || !buf)
+		return err_nomem();
+	for (size_t done = 0; done < cnt;) {
+		size_t n = cnt - done < SPAN_BATCH ? cnt - done : SPAN_BATCH;
+
+		for (size_t i = 0; i < n; i++)
+			reqs[i] = (struct mem_req){ .addr = ptrs[done + i],
+						    .len = sz,
+						    .dst = buf + i * sz };
+		struct err *err = mem_gather(&heap->prog->target->mem, reqs, n);
+		if (!err)
+			err = add_spans(heap, proof, reqs, n, heap_sg);
+		if (err)
+			return err;
+		done += n;
+	}
+	return NULL;
+}
+
+static int cmp_span(const void *a, const void *b)
+{
+	uint64_t x = ((const struct span *)a)->base, y = ((const struct span *)b)->base;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Two descriptors for one place are left over when a span was freed and reused
+ * while we read. Nothing says which is newer, so the later one in the list goes.
+ */
+static void drop_overlaps(struct heap *heap)
+{
+	size_t kept = 0;
+
+	qsort(heap->spans.data, heap->spans.len, sizeof(*heap->spans.data), cmp_span);
+	for (size_t i = 0; i < heap->spans.len; i++) {
+		const struct span *s = &heap->spans.data[i];
+		const struct span *prev = kept ? &heap->spans.data[kept - 1] : NULL;
+
+		if (!prev || s->base >= prev->base + span_bytes(prev))
+			heap->spans.data[kept++] = *s;
+	}
+	heap->spans.len = kept;
+}
+
+static struct arena *arena_of(const struct heap *heap, uint64_t addr)
+{
+	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
+	size_t lo = 0, hi = heap->arenas.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->arenas.data[mid].base < base)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < heap->arenas.len && heap->arenas.data[lo].base == base ? &heap->arenas.data[lo]
+									   : NULL;
+}
+
+/* Spans are sorted, so their arenas come in order. */
+static struct err *arena_add(struct heap *heap, uint64_t addr, struct arena **ret)
+{
+	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
+	struct arena *last = heap->arenas.len ? &heap->arenas.data[heap->arenas.len - 1] : NULL;
+
+	if (!last || last->base != base) {
+		struct arena a = { .base = base };
+
+		if (heap->arenas.len >= ARENAS_MAX)
+			return err_new(ERR_FORMAT, "spans in more than %d arenas", ARENAS_MAX);
+		a.page_span = calloc(ARENA_PAGES, sizeof(*a.page_span));
+		if (!a.page_span || !vec_push(&heap->arenas, a)) {
+			free(a.page_span);
+			return err_nomem();
+		}
+		last = &heap->arenas.data[heap->arenas.len - 1];
+	}
+	*ret = last;
+	return NULL;
+}
+
+/* Large objects may span arenas. */
+static struct err *index_pages(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->spans.len; i++) {
+		const struct span *s = &heap->spans.data[i];
+		uint64_t end = s->base + span_bytes(s);
+
+		for (uint64_t addr = s->base; addr < end;) {
+			struct arena *a = NULL;
+			struct err *err = arena_add(heap, addr, &a);
+
+			if (err)
+				return err;
+			uint64_t stop = a->base + (1ull << ARENA_SHIFT);
+			for (; addr < end && addr < stop; addr += GO_PAGE_SZ)
+				a->page_span[(addr - a->base) / GO_PAGE_SZ] = i + 1;
+		}
+	}
+	return NULL;
+}
+
+/* The heapArena of each arena: arenas[0] is a table of pointers to them. */
+static struct err *read_arena_metas(struct heap *heap)
+{
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t l2;
+	struct err *err = mem_read_u64(mem, heap->mheap + heap->prog->layout.mheap.arenas, &l2);
+
+	for (size_t i = 0; !err && i < heap->arenas.len; i++) {
+		struct arena *a = &heap->arenas.data[i];
+		uint64_t index = heap_linear_address(heap, a->base) >> ARENA_SHIFT;
+		struct mem_req req = { l2 + 8 * index, 8, false, &a->meta };
+
+		err = mem->read_reqs(mem, &req, 1);
+		if (!req.ok)
+			a->meta = 0;
+	}
+	return err;
+}
+
+static void sum_spans(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->spans.len; i++) {
+		const struct span *s = &heap->spans.data[i];
+
+		if (s->state == SPAN_MANUAL) {
+			heap->manual_bytes += span_bytes(s);
+			continue;
+		}
+		heap->in_use_bytes += span_bytes(s);
+		heap->span_cnt++;
+	}
+}
+
+static void heap_reset(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->arenas.len; i++)
+		free(heap->arenas.data[i].page_span);
+	vec_fini(&heap->arenas);
+	vec_fini(&heap->spans);
+	heap->in_use_bytes = heap->manual_bytes = heap->span_cnt = 0;
+}
+
+/* Reads the heap as if runtime.mheap_ were at this address. */
+static struct err *heap_load(struct heap *heap, uint64_t mheap)
+{
+	const struct mheap_layout *l = &heap->prog->layout.mheap;
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t slice[3]; /* allspans: pointer, len, cap */
+	uint32_t sweepgen;
+	struct proof proof = { 0 };
+
+	heap_reset(heap);
+	heap->mheap = mheap;
+	struct err *err = mem_read(mem, mheap + l->allspans, slice, sizeof(slice));
+	if (!err)
+		err = mem_read(mem, mheap + l->sweepgen, &sweepgen, sizeof(sweepgen));
+	if (err)
+		return err;
+	if (!slice[0] || !slice[1] || slice[1] > slice[2] || slice[1] > SPANS_MAX)
+		return err_new(ERR_UNSUPPORTED, "allspans is no slice (len %llu, cap %llu)",
+			       (unsigned long long)slice[1], (unsigned long long)slice[2]);
+
+	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));
+	if (!ptrs)
+		return err_nomem();
+	err = mem_read(mem, slice[0], ptrs, slice[1] * sizeof(*ptrs));
+	if (!err)
+		err = read_spans(heap, &proof, ptrs, slice[1], sweepgen);
+	if (err)
+		return err;
+	drop_overlaps(heap);
+	sum_spans(heap);
+	err = proof_check(&proof, heap);
+	if (!err)
+		err = index_pages(heap);
+	return err ? err : read_arena_metas(heap);
+}
+
+struct err *heap_open(struct program *prog, struct heap **ret)
+{
+	uint64_t candidates[MHEAP_CANDIDATES_MAX];
+	size_t cnt = program_mheap_candidates(prog, candidates);
+	_cleanup_heap_ struct heap *heap = calloc(1, sizeof(*heap));
+	struct err *first = NULL;
+
+	if (!heap)
+		return err_nomem();
+	heap->prog = prog;
+	for (size_t i = 0; i < cnt; i++) {
+		struct err *err = heap_load(heap, candidates[i]);
+
+		if (!err) {
+			err_free(first);
+			log_debug("runtime.mheap_ at 0x%llx, %llu spans in use, layout %s",
+				  (unsigned long long)heap->mheap,
+				  (unsigned long long)heap->span_cnt, prog->layout.name);
+			*ret = take_ptr(heap);
+			return NULL;
+		}
+		if (first)
+			err_free(err);
+		else
+			first = err;
+		if (err_is(first, ERR_GONE) || err_is(first, ERR_PERM))
+			break;
+	}
+	if (!first)
+		first = err_new(ERR_UNSUPPORTED, "runtime.mheap_ cannot be found");
+	return err_wrap(first, "the heap of %s does not fit layout %s", prog->image.build.version,
+			prog->layout.name);
+}
+
+void heap_close(struct heap *heap)
+{
+	if (!heap)
+		return;
+	heap_reset(heap);
+	free(heap);
+}
+
+uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr)
+{
+	const struct arena *a = arena_of(heap, addr);
+
+	return a ? a->meta : 0;
+}
+
+const struct span *heap_span(const struct heap *heap, uint64_t addr)
+{
+	const struct arena *a = arena_of(heap, addr);
+	uint32_t index = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
+	const struct span *s = index ? &heap->spans.data[index - 1] : NULL;
+
+	return s && s->state == SPAN_IN_USE ? s : NULL;
+}
+
+bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
+{
+	const struct span *s = heap_span(heap, addr);
+
+	if (!s)
+		return false;
+	uint64_t size = span_elemsize(s);
+	uint64_t index = (addr - s->base) / size;
+	if (index >= s->nelems)
+		return false;
+
+	struct object o = { .span = s, .slot = s->base + index * size, .size = size };
+	o.has_header = heap_malloc_headers(heap) && !span_noscan(s) && span_sizeclass(s) &&
+		       size > MALLOC_HEADER_MIN;
+	o.start = o.slot + (o.has_header ? MALLOC_HEADER_SZ : 0);
+	*ret = o;
+	return true;
+}

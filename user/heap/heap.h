@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * heap.h - the Go heap as its allocator describes it: spans, and the object that
+ * an address belongs to.
+ *
+ * A snapshot that the running target overtakes: a span may be freed or reused
+ * after we read it. What rests on it is checked against the memory itself.
+ */
+#ifndef MAPTRACE_HEAP_HEAP_H
+#define MAPTRACE_HEAP_HEAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "target/program.h"
+
+enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
+
+struct span {
+	uint64_t base;
+	uint64_t alloc_bits; /* address of the bitmap */
+	uint64_t mark_bits; /* address of the bitmap */
+	uint64_t large_type; /* type of a large object, else 0 */
+	uint32_t npages; /* of GO_PAGE_SZ */
+	uint16_t nelems;
+	uint16_t freeindex;
+	uint8_t spanclass; /* sizeclass << 1 | noscan */
+	uint8_t state;
+	bool unswept; /* unmarked objects in it are garbage */
+};
+
+/* An arena's pages: the span of each, as index + 1 into heap.spans, 0 for none. */
+struct arena {
+	uint64_t base;
+	uint64_t meta; /* address of its heapArena; 0: could not be read */
+	uint32_t *page_span;
+};
+
+struct heap {
+	struct program *prog;
+	uint64_t mheap; /* address of runtime.mheap_ */
+	VEC(struct span) spans; /* states in use and manual, ascending by base */
+	VEC(struct arena) arenas; /* ascending by base */
+	uint64_t in_use_bytes; /* spans of GC'd objects */
+	uint64_t manual_bytes; /* stacks and other spans of the runtime */
+	uint64_t span_cnt; /* in use */
+};
+
+/* Reads and proves the heap. ERR_UNSUPPORTED names the invariant that failed. */
+struct err *heap_open(struct program *prog, struct heap **ret);
+void heap_close(struct heap *heap);
+DEFINE_CLEANUP_PTR(struct heap *, heap_close, cleanup_heap)
+#define _cleanup_heap_ _cleanup_(cleanup_heap)
+
+static inline unsigned int span_sizeclass(const struct span *s)
+{
+	return s->spanclass >> 1;
+}
+
+static inline bool span_noscan(const struct span *s)
+{
+	return s->spanclass & 1;
+}
+
+static inline uint64_t span_bytes(const struct span *s)
+{
+	return (uint64_t)s->npages * GO_PAGE_SZ;
+}
+
+/* Bytes of one slot. */
+uint64_t span_elemsize(const struct span *s);
+
+/* The in-use span that holds addr, or NULL. */
+const struct span *heap_span(const struct heap *heap, uint64_t addr);
+
+/* What the arena and chunk indexes count from: amd64 maps the two halves of its
+ * address space onto one range (arenaBaseOffset). */
+static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t addr)
+{
+	bool amd64 = elf_file_machine(heap->prog->elf) == ELF_MACHINE_X86_64;
+
+	return addr - (amd64 ? 0xffff800000000000 : 0);
+}
+
+/* Address of the heapArena that describes addr, or 0. */
+uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr);
+
+/* A slot of an in-use span. */
+struct object {
+	const struct span *span;
+	uint64_t slot; /* address of the slot */
+	uint64_t start; /* address of the object: behind the malloc header, if any */
+	uint64_t size; /* bytes of the slot: what the object costs */
+	bool has_header; /* its first word is a type, at slot */
+};
+
+/* False when addr is in no in-use span. */
+bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret);
+
+/* Whether objects with pointers above 512 bytes have malloc headers. */
+static inline bool heap_malloc_headers(const struct heap *heap)
+{
+	return heap->prog->layout.bitmap == HEAP_BITMAP_SPAN;
+}
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "heap/pagealloc.h"
+
+#include <string.h>
+
+enum {
+	CHUNK_SHIFT = 22, /* 512 pages of 8 KiB */
+	CHUNK_WORDS = 8, /* 64 bytes of bits */
+	CHUNK_SZ = 128, /* allocated bits, then scavenged bits */
+	CHUNKS_L2_SHIFT = 13,
+	RANGES_MAX = 1 << 16,
+	CHUNKS_MAX = 1 << 24, /* 64 TiB of heap */
+	PS_MAX = 1 << 16,
+};
+
+static struct err *add_free(struct pagealloc *pa, uint64_t addr)
+{
+	struct page_range *last = pa->free.len ? &pa->free.data[pa->free.len - 1] : NULL;
+
+	pa->free_bytes += GO_PAGE_SZ;
+	if (last && last->base + (uint64_t)last->npages * GO_PAGE_SZ == addr) {
+		last->npages++;
+		return NULL;
+	}
+	return vec_push(&pa->free, ((struct page_range){ .base = addr, .npages = 1 }))
+		       ? NULL
+		       : err_nomem();
+}
+
+/* 64 pages from addr: bit i of free says that page i is not in use. */
+static struct err *add_word(struct pagealloc *pa, uint64_t addr, uint64_t free, uint64_t scavenged)
+{
+	uint64_t held = free & ~scavenged;
+
+	pa->released_bytes += (uint64_t)__builtin_popcountll(free & scavenged) * GO_PAGE_SZ;
+	while (held) {
+		int bit = __builtin_ctzll(held);
+		struct err *err = add_free(pa, addr + (uint64_t)bit * GO_PAGE_SZ);
+
+		if (err)
+			return err;
+		held &= held - 1;
+	}
+	return NULL;
+}
+
+static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t addr)
+{
+	uint64_t index = heap_linear_address(heap, addr) >> CHUNK_SHIFT;
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t l2, bits[2 * CHUNK_WORDS];
+
+	struct err *err = mem_read_u64(
+		mem, heap->mheap + heap->prog->layout.mheap.chunks + 8 * (index >> CHUNKS_L2_SHIFT),
+		&l2);
+	if (!err)
+		err = mem_read(mem, l2 + CHUNK_SZ * (index & ((1 << CHUNKS_L2_SHIFT) - 1)), bits,
+			       sizeof(bits));
+	for (int w = 0; !err && w < CHUNK_WORDS; w++) {
+		uint64_t alloc = bits[w], scav = bits[CHUNK_WORDS + w];
+
+		/* The random pages before the heap (1.26) are marked as both, belong to
+		 * no span, and count as released. */
+		if (heap->prog->layout.page_padding)
+			pa->released_bytes +=
+				(uint64_t)__builtin_popcountll(alloc & scav) * GO_PAGE_SZ;
+		err = add_word(pa, addr + (uint64_t)w * 64 * GO_PAGE_SZ, ~alloc, scav);
+	}
+	return err;
+}
+
+static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
+{
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t slice[2]; /* inUse.ranges: pointer, len */
+	uint64_t budget = CHUNKS_MAX;
+
+	struct err *err = mem_read(mem, heap->mheap + heap->prog->layout.mheap.in_use_ranges, slice,
+				   sizeof(slice));
+	if (err)
+		return err;
+	if (slice[1] > RANGES_MAX)
+		return err_new(ERR_FORMAT, "the page allocator has %llu address ranges",
+			       (unsigned long long)slice[1]);
+
+	for (uint64_t i = 0; i < slice[1]; i++) {
+		uint64_t range[2]; /* base, limit */
+
+		err = mem_read(mem, slice[0] + 16 * i, range, sizeof(range));
+		if (err)
+			return err;
+		if (range[0] % (1 << CHUNK_SHIFT) || range[0] > range[1] ||
+		    (range[1] - range[0]) >> CHUNK_SHIFT > budget)
+			return err_new(ERR_FORMAT, "the page allocator's ranges are no ranges");
+		for (uint64_t a = range[0]; a < range[1]; a += 1 << CHUNK_SHIFT, budget--) {
+			err = read_chunk(pa, heap, a);
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+/* Pages that each P took from the bitmaps ahead of need. */
+static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
+{
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t allp, slice[2];
+
+	if (!program_allp(heap->prog, &allp))
+		return err_new(ERR_UNSUPPORTED, "runtime.allp cannot be found");
+	struct err *err = mem_read(mem, allp, slice, sizeof(slice));
+	if (err)
+		return err;
+	if (!slice[1] || slice[1] > PS_MAX)
+		return err_new(ERR_FORMAT, "runtime.allp is no slice");
+
+	for (uint64_t i = 0; i < slice[1]; i++) {
+		uint64_t p, pcache[3]; /* base, cache, scav */
+
+		err = mem_read_u64(mem, slice[0] + 8 * i, &p);
+		if (!err)
+			err = mem_read(mem, p + heap->prog->layout.mheap.p_pcache, pcache,
+				       sizeof(pcache));
+		if (!err && pcache[0] % GO_PAGE_SZ)
+			err = err_new(ERR_FORMAT, "a page cache is no page cache");
+		if (!err && pcache[0])
+			err = add_word(pa, pcache[0], pcache[1], pcache[2]);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
+{
+	memset(pa, 0, sizeof(*pa));
+	struct err *err = read_chunks(pa, heap);
+	if (!err)
+		err = read_page_caches(pa, heap);
+	if (err) {
+		pagealloc_fini(pa);
+		return err_wrap(err, "reading the page allocator");
+	}
+	return NULL;
+}
+
+void pagealloc_fini(struct pagealloc *pa)
+{
+	vec_fini(&pa->free);
+}

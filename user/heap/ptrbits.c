@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "heap/ptrbits.h"
+
+#include "heap/sizeclass.h"
+
+enum {
+	/* Green Tea keeps its mark bits behind the pointer bits. */
+	INLINE_MARKS_SZ = 128,
+	SPAN_BITS_SZ = GO_PAGE_SZ / 8 / 8,
+};
+
+bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr, uint32_t words,
+		   struct ptrbits *ret)
+{
+	const struct go_layout *layout = &heap->prog->layout;
+	uint64_t bits, word;
+
+	if (span_noscan(s) || addr % 8 || !words)
+		return false;
+	if (layout->bitmap == HEAP_BITMAP_SPAN) {
+		if (s->npages != 1 || span_elemsize(s) > MALLOC_HEADER_MIN)
+			return false;
+		bits = s->base + GO_PAGE_SZ - SPAN_BITS_SZ -
+		       (layout->inline_marks ? INLINE_MARKS_SZ : 0);
+		word = (addr - s->base) / 8;
+	} else {
+		bits = heap_arena_meta(heap, addr);
+		word = (addr & ((1ull << ARENA_SHIFT) - 1)) / 8;
+	}
+	if (!bits)
+		return false;
+
+	uint8_t per_byte = layout->bitmap == HEAP_BITMAP_ARENA_2BIT ? 4 : 8;
+	*ret = (struct ptrbits){
+		.addr = bits + word / per_byte,
+		.len = (word % per_byte + words + per_byte - 1) / per_byte,
+		.words_a_byte = per_byte,
+		.first = word % per_byte,
+	};
+	return true;
+}

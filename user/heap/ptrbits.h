@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ptrbits.h - the allocator's note of which words of the heap hold pointers.
+ *
+ * It comes from the type that the program allocated, so it tells objects of one
+ * size apart. Up to Go 1.21 it is in heapArena.bitmap; from 1.22 at the end of
+ * one-page spans, and objects above 512 bytes have a type word instead
+ * (go-runtime facts 4.2, 4.6).
+ */
+#ifndef MAPTRACE_HEAP_PTRBITS_H
+#define MAPTRACE_HEAP_PTRBITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heap/heap.h"
+
+enum {
+	PTRBITS_WORDS_MAX = GO_PAGE_SZ / 8,
+	PTRBITS_SZ_MAX = PTRBITS_WORDS_MAX / 4 + 1, /* two bits a word, the widest form */
+};
+
+/* Where the bits of some words are, and how to read them once fetched. */
+struct ptrbits {
+	uint64_t addr; /* read len bytes from here */
+	uint32_t len;
+	uint8_t words_a_byte;
+	uint8_t first; /* word that the first byte's lowest bit stands for, before ours */
+};
+
+/* The place of the bits for `words` words from addr on, in span s. False when the
+ * allocator keeps none for it. */
+bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr, uint32_t words,
+		   struct ptrbits *ret);
+
+/* Whether word w (from the addr that was asked for) holds a pointer. */
+static inline bool ptrbits_get(const struct ptrbits *p, const uint8_t *bytes, uint32_t w)
+{
+	uint32_t at = p->first + w;
+
+	return bytes[at / p->words_a_byte] >> (at % p->words_a_byte) & 1;
+}
+
+#endif
