@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "maps/census.h"
+
+#include <string.h>
+
+enum { ROUNDS = 4 };
+
+uint64_t census_resident(const struct census *census, const struct object *o)
+{
+	return census->residency ? residency_bytes(census->residency, o->slot, o->size) : 0;
+}
+
+static uint32_t header_size(const struct census *census)
+{
+	const struct go_layout *layout = &census->heap->prog->layout;
+
+	return layout->kind == MAP_SWISS ? layout->swiss.header_sz : layout->classic.header_sz;
+}
+
+static struct err *decode(struct census *census, struct census_batch *batch)
+{
+	return census->heap->prog->layout.kind == MAP_SWISS ? swiss_decode(census, batch)
+							    : classic_decode(census, batch);
+}
+
+static struct err *add_map(struct census *census, const struct map_info *m, bool garbage)
+{
+	if (!vec_push(&census->maps, *m))
+		return err_nomem();
+	census->maps.data[census->maps.len - 1].garbage = garbage;
+	return NULL;
+}
+
+/* Takes the decided candidates out of the batch; the undecided ones stay. */
+static struct err *settle(struct census *census, struct census_batch *batch)
+{
+	size_t left = 0;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < batch->cnt; i++) {
+		switch (batch->verdicts[i]) {
+		case VERDICT_MAP:
+			err = add_map(census, &batch->maps[i], batch->cands[i].garbage);
+			break;
+		case VERDICT_EMPTY:
+			census->empty_cnt++;
+			break;
+		case VERDICT_LOOKALIKE:
+			census->lookalike_cnt++;
+			break;
+		case VERDICT_CHANGED:
+			batch->cands[left++] = batch->cands[i];
+			break;
+		}
+	}
+	batch->cnt = left;
+	return err;
+}
+
+/*
+ * Reads the headers of the undecided candidates again. An object that contradicts
+ * itself and yet stands still is no map; one that changes is a busy one.
+ */
+static struct err *reread_headers(struct census *census, struct census_batch *batch)
+{
+	struct mem *mem = &census->heap->prog->target->mem;
+	uint32_t sz = header_size(census);
+	_cleanup_free_ struct mem_req *reqs = malloc((batch->cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *now = malloc(batch->cnt * sz + 1);
+
+	if (!reqs || !now)
+		return err_nomem();
+	for (size_t i = 0; i < batch->cnt; i++)
+		reqs[i] = (struct mem_req){ batch->cands[i].addr, sz, false, now + i * sz };
+	struct err *err = mem_gather(mem, reqs, batch->cnt);
+	for (size_t i = 0; !err && i < batch->cnt; i++) {
+		const uint8_t *bytes = reqs[i].dst;
+		struct candidate *c = &batch->cands[(bytes - now) / sz];
+
+		c->moved |= !reqs[i].ok || memcmp(bytes, c->header, sz);
+		if (reqs[i].ok)
+			memcpy(c->header, bytes, sz);
+	}
+	return err;
+}
+
+/* What is still undecided after the last round. */
+static struct err *give_up(struct census *census, struct census_batch *batch)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < batch->cnt; i++) {
+		struct map_info m = {
+			.addr = batch->cands[i].addr,
+			.consistency = MAP_SUSPECT,
+		};
+
+		if (batch->cands[i].moved)
+			err = add_map(census, &m, batch->cands[i].garbage);
+		else
+			census->lookalike_cnt++;
+	}
+	return err;
+}
+
+static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
+{
+	struct census *census = ctx;
+	_cleanup_free_ struct map_info *maps = calloc(cnt, sizeof(*maps));
+	_cleanup_free_ enum verdict *verdicts = calloc(cnt, sizeof(*verdicts));
+	struct census_batch batch = {
+		.cands = cands, .maps = maps, .verdicts = verdicts, .cnt = cnt
+	};
+
+	if (!maps || !verdicts)
+		return err_nomem();
+	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
+		struct err *err = decode(census, &batch);
+
+		if (!err)
+			err = settle(census, &batch);
+		if (!err)
+			err = reread_headers(census, &batch);
+		if (err)
+			return err;
+	}
+	return give_up(census, &batch);
+}
+
+static int cmp_map(const void *a, const void *b)
+{
+	uint64_t x = ((const struct map_info *)a)->addr, y = ((const struct map_info *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret)
+{
+	_cleanup_census_ struct census *census = calloc(1, sizeof(*census));
+
+	if (!census)
+		return err_nomem();
+	census->heap = heap;
+	census->residency = residency;
+	struct err *err = scan_headers(heap, take_batch, census);
+	if (err)
+		return err_wrap(err, "taking the census");
+	/* Candidates that took several rounds were appended late. */
+	qsort(census->maps.data, census->maps.len, sizeof(*census->maps.data), cmp_map);
+	*ret = take_ptr(census);
+	return NULL;
+}
+
+void census_free(struct census *census)
+{
+	if (!census)
+		return;
+	vec_fini(&census->maps);
+	free(census);
+}
+
+const struct map_info *census_find(const struct census *census, uint64_t addr)
+{
+	struct map_info key = { .addr = addr };
+
+	return bsearch(&key, census->maps.data, census->maps.len, sizeof(key), cmp_map);
+}

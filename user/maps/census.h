@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * census.h - every map on the heap of the target, read without stopping it.
+ */
+#ifndef MAPTRACE_MAPS_CENSUS_H
+#define MAPTRACE_MAPS_CENSUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "heap/heap.h"
+#include "heap/residency.h"
+#include "maps/mapinfo.h"
+#include "maps/scan.h"
+
+struct census {
+	struct heap *heap;
+	const struct residency *residency; /* NULL: resident bytes stay 0 */
+	VEC(struct map_info) maps; /* ascending by address */
+	uint64_t lookalike_cnt; /* header-like objects whose table was none */
+	uint64_t empty_cnt; /* headers without a table: they hold no memory */
+};
+
+/* Takes the census. heap and residency must outlive it. Free with census_free(). */
+struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret);
+void census_free(struct census *census);
+DEFINE_CLEANUP_PTR(struct census *, census_free, cleanup_census)
+#define _cleanup_census_ _cleanup_(cleanup_census)
+
+/* The map with this header address, or NULL. */
+const struct map_info *census_find(const struct census *census, uint64_t addr);
+
+enum verdict {
+	VERDICT_MAP, /* *ret is filled */
+	VERDICT_EMPTY, /* a header without a table, or none: no memory either way */
+	VERDICT_LOOKALIKE, /* no map */
+	VERDICT_CHANGED, /* contradicts itself: read it again */
+};
+
+struct census_batch {
+	struct candidate *cands;
+	struct map_info *maps; /* one a candidate */
+	enum verdict *verdicts; /* one a candidate */
+	size_t cnt;
+};
+
+/* What each kind of map implements: decodes a batch, with few reads for many
+ * maps. swiss.c and classic.c. */
+struct err *swiss_decode(struct census *census, struct census_batch *batch);
+struct err *classic_decode(struct census *census, struct census_batch *batch);
+
+/* Bytes of an object in memory; 0 without a residency. */
+uint64_t census_resident(const struct census *census, const struct object *o);
+
+#endif

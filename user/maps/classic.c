@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Classic maps (Go 1.23 and earlier, runtime.hmap; noswissmap of 1.24 and 1.25).
+ *
+ * A header points to an array of 1 << B buckets of 8 slots. A full bucket chains
+ * overflow buckets: from B == 4 on the array ends in some preallocated ones, the
+ * rest are objects of their own. While a map grows, the old array is evacuated
+ * bucket by bucket, by writes only: a key is in one of the two arrays, and the
+ * control bytes of evacuated slots say so.
+ *
+ * What a bucket holds, and where its chain goes on, only the bucket tells, so the
+ * arrays are read whole; the keys found must be as many as the header counts.
+ */
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/vec.h"
+#include "heap/sizeclass.h"
+#include "maps/census.h"
+#include "maps/shape.h"
+#include "maps/sizing.h"
+
+enum {
+	HMAP_COUNT = 0,
+	HMAP_FLAGS = 8,
+	HMAP_B = 9,
+
+	FLAG_SAME_SIZE_GROW = 8,
+	FLAGS_MAX = 15,
+	B_MAX = 40,
+
+	TOPHASH_FILLED_MIN = 5, /* 0, 1: empty; 2 to 4: evacuated to the new array */
+	BUCKET_SZ_MIN = 8 + 8, /* keys and elems may have no bytes */
+
+	READ_SZ = 1 << 18,
+	/* Arrays up to this size are read ahead, many in one call. */
+	AHEAD_ARRAY_MAX = 4096,
+	AHEAD_SZ = 1 << 22,
+	/* Chains longer than this do not come from hashing. */
+	CHAIN_LEVELS_MAX = 4096,
+};
+
+struct header {
+	uint64_t count;
+	uint8_t flags;
+	uint8_t b;
+	uint64_t buckets;
+	uint64_t oldbuckets;
+	uint64_t extra;
+};
+
+static struct header parse_header(const struct classic_layout *l, const uint8_t *p)
+{
+	return (struct header){
+		.count = load_u64(p, HMAP_COUNT),
+		.flags = load_u8(p, HMAP_FLAGS),
+		.b = load_u8(p, HMAP_B),
+		.buckets = load_u64(p, l->buckets),
+		.oldbuckets = load_u64(p, l->oldbuckets),
+		.extra = load_u64(p, l->extra),
+	};
+}
+
+/* What a walk over an array and its chains found. */
+struct tally {
+	uint64_t filled;
+	uint64_t overflow_cnt; /* chained buckets, wherever they are */
+	uint64_t overflow_bytes; /* of those outside the array */
+	uint64_t overflow_resident;
+};
+
+struct array {
+	struct object o;
+	uint64_t addr;
+	uint64_t cnt; /* base buckets; 0: there is no such array */
+	const uint8_t *ahead; /* its bytes, when they were read ahead */
+	struct tally tally;
+};
+
+struct work {
+	size_t at; /* in the batch */
+	struct header h;
+	struct array now;
+	struct array old;
+	struct evidence evidence; /* of the present array */
+	uint16_t bucket_sz;
+	bool sane; /* the memory of the buckets makes sense */
+	uint8_t after[HEADER_SZ_MAX];
+	bool after_ok;
+};
+
+struct decoder {
+	struct census *census;
+	struct census_batch *batch;
+	struct mem *mem;
+	struct work *works;
+	size_t work_cnt;
+	uint8_t *buf; /* READ_SZ */
+	uint8_t *ahead; /* AHEAD_SZ */
+};
+
+/* Buckets that the walk still has to visit. */
+struct chain {
+	VEC(uint64_t) addrs;
+};
+
+static void chain_fini(struct chain *c)
+{
+	vec_fini(&c->addrs);
+}
+
+static int bucket_filled(const uint8_t *bucket)
+{
+	int filled = 0;
+
+	for (int i = 0; i < BUCKET_SLOTS; i++)
+		filled += bucket[i] >= TOPHASH_FILLED_MIN;
+	return filled;
+}
+
+/* Accounts for one overflow bucket; false when its address is none. */
+static bool add_overflow(const struct decoder *d, const struct work *w, struct array *a,
+			 uint64_t addr)
+{
+	const struct heap *heap = d->census->heap;
+	struct object o;
+
+	/* Far more buckets than hashing can chain: a cycle, or no bucket at all. */
+	if (++a->tally.overflow_cnt > 16 * a->cnt + 65536)
+		return false;
+	if (addr >= a->addr && addr < a->o.slot + a->o.size)
+		return (addr - a->addr) % w->bucket_sz == 0;
+	if (!heap_object(heap, addr, &o) || o.start != addr ||
+	    o.size != alloc_size(w->bucket_sz, span_noscan(o.span), heap_malloc_headers(heap)))
+		return false;
+	a->tally.overflow_bytes += o.size;
+	a->tally.overflow_resident += census_resident(d->census, &o);
+	return true;
+}
+
+/* Counts one bucket and notes where its chain goes on. */
+static struct err *visit_bucket(const struct decoder *d, struct work *w, struct array *a,
+				const uint8_t *bucket, struct chain *next)
+{
+	uint64_t overflow = load_u64(bucket, w->bucket_sz - 8);
+
+	a->tally.filled += bucket_filled(bucket);
+	if (!overflow)
+		return NULL;
+	w->sane = add_overflow(d, w, a, overflow);
+	return !w->sane || vec_push(&next->addrs, overflow) ? NULL : err_nomem();
+}
+
+static struct err *visit_buckets(const struct decoder *d, struct work *w, struct array *a,
+				 const uint8_t *buckets, size_t n, struct chain *next)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < n && w->sane && !err; i++)
+		err = visit_bucket(d, w, a, buckets + i * w->bucket_sz, next);
+	return err;
+}
+
+static struct err *walk_base(const struct decoder *d, struct work *w, struct array *a,
+			     struct chain *next)
+{
+	uint64_t a_read = READ_SZ / w->bucket_sz;
+	struct err *err = NULL;
+
+	if (a->ahead)
+		return visit_buckets(d, w, a, a->ahead, a->cnt, next);
+	for (uint64_t done = 0; done < a->cnt && w->sane && !err; done += a_read) {
+		uint64_t n = a->cnt - done < a_read ? a->cnt - done : a_read;
+		struct mem_req req = { a->addr + done * w->bucket_sz, n * w->bucket_sz, false,
+				       d->buf };
+
+		err = d->mem->read_reqs(d->mem, &req, 1);
+		w->sane = req.ok;
+		if (!err)
+			err = visit_buckets(d, w, a, d->buf, n, next);
+	}
+	return err;
+}
+
+/* Visits the buckets in level and notes their successors in next. */
+static struct err *walk_level(const struct decoder *d, struct work *w, struct array *a,
+			      const struct chain *level, struct chain *next)
+{
+	size_t a_read = READ_SZ / w->bucket_sz;
+	_cleanup_free_ struct mem_req *reqs = malloc(a_read * sizeof(*reqs));
+	struct err *err = reqs ? NULL : err_nomem();
+
+	for (size_t done = 0; done < level->addrs.len && w->sane && !err; done += a_read) {
+		size_t left = level->addrs.len - done;
+		size_t n = left < a_read ? left : a_read;
+
+		for (size_t i = 0; i < n; i++)
+			reqs[i] = (struct mem_req){ level->addrs.data[done + i], w->bucket_sz,
+						    false, d->buf + i * w->bucket_sz };
+		err = mem_gather(d->mem, reqs, n);
+		for (size_t i = 0; i < n && !err; i++)
+			w->sane &= reqs[i].ok;
+		if (!err)
+			err = visit_buckets(d, w, a, d->buf, n, next);
+	}
+	return err;
+}
+
+/* Counts an array's keys as if buckets had w->bucket_sz bytes; clears w->sane when
+ * they can't have. */
+static struct err *walk_array(const struct decoder *d, struct work *w, struct array *a)
+{
+	_cleanup_(chain_fini) struct chain level = { 0 };
+	struct err *err;
+
+	a->tally = (struct tally){ 0 };
+	if (!a->cnt)
+		return NULL;
+	err = walk_base(d, w, a, &level);
+	for (int depth = 0; level.addrs.len && w->sane && !err; depth++) {
+		struct chain next = { 0 };
+
+		w->sane = depth < CHAIN_LEVELS_MAX;
+		err = walk_level(d, w, a, &level, &next);
+		chain_fini(&level);
+		level = next;
+	}
+	return err;
+}
+
+/* Tries the candidate bucket sizes until one explains the memory. */
+static struct err *try_sizes(const struct decoder *d, struct work *w, const struct shape *shape)
+{
+	bool any_sane = false;
+
+	for (uint8_t i = 0; i < shape->size_cnt; i++) {
+		w->bucket_sz = shape->sizes[i];
+		w->sane = w->now.o.size / w->now.cnt >= w->bucket_sz;
+		if (!w->sane)
+			continue;
+		struct err *err = walk_array(d, w, &w->old);
+		if (!err)
+			err = walk_array(d, w, &w->now);
+		if (err)
+			return err;
+		any_sane |= w->sane;
+		if (w->sane && w->old.tally.filled + w->now.tally.filled == w->h.count)
+			return NULL;
+	}
+	w->sane = any_sane;
+	return NULL;
+}
+
+/* ---- headers ---- */
+
+/* The array behind a header's pointer; false when its memory does not fit. */
+static bool find_array(const struct heap *heap, uint64_t addr, unsigned int b, struct array *a)
+{
+	a->addr = addr;
+	a->cnt = 1ull << b;
+	return heap_object(heap, addr, &a->o) && a->o.start == addr &&
+	       (a->o.slot + a->o.size - addr) / sizing_classic_array(b) >= BUCKET_SZ_MIN;
+}
+
+static bool extra_fits(const struct heap *heap, uint64_t addr)
+{
+	struct object o;
+
+	return !addr || (heap_object(heap, addr, &o) && o.start == addr && o.size == 24);
+}
+
+/* What the header alone tells, and the places of its arrays. */
+static enum verdict check_header(const struct heap *heap, struct work *w)
+{
+	const struct header *h = &w->h;
+	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
+
+	if (h->b > B_MAX || h->flags > FLAGS_MAX || !extra_fits(heap, h->extra))
+		return VERDICT_LOOKALIKE;
+	if (!h->buckets)
+		return h->count || h->oldbuckets ? VERDICT_LOOKALIKE : VERDICT_EMPTY;
+	if (!find_array(heap, h->buckets, h->b, &w->now))
+		return VERDICT_LOOKALIKE;
+	if (!h->oldbuckets)
+		return VERDICT_MAP;
+	if (!same_size && h->b == 0)
+		return VERDICT_LOOKALIKE;
+	return find_array(heap, h->oldbuckets, same_size ? h->b : h->b - 1, &w->old)
+		       ? VERDICT_MAP
+		       : VERDICT_LOOKALIKE;
+}
+
+/* ---- a batch ---- */
+
+static void fill(const struct decoder *d, const struct work *w, const struct shape *shape)
+{
+	struct map_info *m = &d->batch->maps[w->at];
+	const struct array *now = &w->now, *old = &w->old;
+	struct table_shape table = {
+		.bucket_sz = w->bucket_sz,
+		.noscan = span_noscan(now->o.span),
+		.malloc_headers = heap_malloc_headers(d->census->heap),
+		.load_num = d->census->heap->prog->layout.classic.load_num,
+	};
+
+	*m = (struct map_info){
+		.addr = d->batch->cands[w->at].addr,
+		.live_keys = w->h.count,
+		.buckets = now->cnt + now->tally.overflow_cnt,
+		.overflow_buckets = now->tally.overflow_cnt,
+		.table_bytes = now->o.size + now->tally.overflow_bytes,
+		.resident_bytes =
+			census_resident(d->census, &now->o) + now->tally.overflow_resident,
+		.table_cnt = 1,
+	};
+	if (old->cnt) {
+		m->old_bytes = old->o.size;
+		m->table_bytes += old->o.size + old->tally.overflow_bytes;
+		m->resident_bytes +=
+			census_resident(d->census, &old->o) + old->tally.overflow_resident;
+	}
+	shape_apply(shape, m);
+	if (m->bucket_sz)
+		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
+}
+
+/* The header must be the same behind the walk as before it. */
+static enum verdict judge(const struct decoder *d, const struct work *w)
+{
+	const struct classic_layout *l = &d->census->heap->prog->layout.classic;
+	struct map_info *m = &d->batch->maps[w->at];
+	struct header after = parse_header(l, w->after);
+	uint64_t filled = w->now.tally.filled + w->old.tally.filled;
+
+	if (!w->sane || !w->after_ok || after.buckets != w->h.buckets ||
+	    after.oldbuckets != w->h.oldbuckets)
+		return VERDICT_CHANGED;
+	if (after.count == w->h.count && filled == w->h.count) {
+		m->consistency = MAP_EXACT;
+		return VERDICT_MAP;
+	}
+	if (after.count == w->h.count)
+		return VERDICT_CHANGED;
+	m->consistency = MAP_MOVING;
+	m->live_keys = after.count;
+	return VERDICT_MAP;
+}
+
+static struct err *decode_one(const struct decoder *d, struct work *w)
+{
+	const struct heap *heap = d->census->heap;
+	uint64_t n = sizing_classic_array(w->h.b);
+	struct shape shape = shape_of(heap, &w->evidence, n, /* only_sz= */ 0);
+	struct err *err = try_sizes(d, w, &shape);
+
+	if (err)
+		return err;
+	if (shape.size_cnt > 1 && w->sane)
+		shape = shape_of(heap, &w->evidence, n, w->bucket_sz);
+	/* No map type of the binary has such an array: not a map. */
+	w->sane &= shape.size_cnt > 0;
+	fill(d, w, &shape);
+	return NULL;
+}
+
+/* Reads small arrays and what tells their types, for the whole batch in a few calls. */
+static struct err *read_ahead(const struct decoder *d)
+{
+	size_t each = 1 + SHAPE_READS;
+	_cleanup_free_ struct mem_req *reqs = malloc((each * d->work_cnt + 1) * sizeof(*reqs));
+	size_t n = 0, used = 0;
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+		uint64_t len = w->now.o.slot + w->now.o.size - w->now.addr;
+
+		n += evidence_start(d->census->heap, &w->now.o, &w->evidence, &reqs[n]);
+		if (len > AHEAD_ARRAY_MAX || used + len > AHEAD_SZ)
+			continue;
+		w->now.ahead = d->ahead + used;
+		reqs[n++] = (struct mem_req){ w->now.addr, len, false, d->ahead + used };
+		used += len;
+	}
+	struct err *err = mem_gather(d->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (!reqs[i].ok) /* gone: the walk finds no map in this */
+			memset(reqs[i].dst, 0xff, reqs[i].len);
+	return err;
+}
+
+static struct err *read_after(const struct decoder *d)
+{
+	_cleanup_free_ struct mem_req *reqs = malloc((d->work_cnt + 1) * sizeof(*reqs));
+	uint32_t sz = d->census->heap->prog->layout.classic.header_sz;
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < d->work_cnt; i++)
+		reqs[i] = (struct mem_req){ d->batch->cands[d->works[i].at].addr, sz, false,
+					    d->works[i].after };
+	struct err *err = mem_gather(d->mem, reqs, d->work_cnt);
+	for (size_t i = 0; !err && i < d->work_cnt; i++)
+		d->works[((uint8_t *)reqs[i].dst - (uint8_t *)d->works) / sizeof(*d->works)]
+			.after_ok = reqs[i].ok;
+	return err;
+}
+
+struct err *classic_decode(struct census *census, struct census_batch *batch)
+{
+	_cleanup_free_ uint8_t *buf = malloc(READ_SZ);
+	_cleanup_free_ uint8_t *ahead = malloc(AHEAD_SZ);
+	_cleanup_free_ struct work *works = malloc((batch->cnt + 1) * sizeof(*works));
+	struct decoder d = {
+		.census = census,
+		.batch = batch,
+		.mem = &census->heap->prog->target->mem,
+		.works = works,
+		.buf = buf,
+		.ahead = ahead,
+	};
+
+	if (!buf || !ahead || !works)
+		return err_nomem();
+	for (size_t i = 0; i < batch->cnt; i++) {
+		struct work *w = &works[d.work_cnt];
+
+		*w = (struct work){
+			.at = i,
+			.h = parse_header(&census->heap->prog->layout.classic,
+					  batch->cands[i].header),
+		};
+		batch->verdicts[i] = check_header(census->heap, w);
+		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
+	}
+	struct err *err = read_ahead(&d);
+	for (size_t i = 0; !err && i < d.work_cnt; i++)
+		err = decode_one(&d, &works[i]);
+	if (!err)
+		err = read_after(&d);
+	for (size_t i = 0; !err && i < d.work_cnt; i++)
+		batch->verdicts[works[i].at] = judge(&d, &works[i]);
+	return err;
+}

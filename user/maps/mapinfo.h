@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mapinfo.h - what the census knows of one map.
+ *
+ * Millions of these may exist at once: 96 bytes at most.
+ */
+#ifndef MAPTRACE_MAPS_MAPINFO_H
+#define MAPTRACE_MAPS_MAPINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/gotypes.h"
+
+enum consistency {
+	MAP_EXACT, /* nothing moved while it was read */
+	MAP_MOVING, /* busy: each figure lies between its values at two reads */
+	MAP_SUSPECT, /* the invariants failed: listed apart, in no sum */
+};
+
+enum type_source {
+	TYPE_UNKNOWN, /* no map type of the binary fits the table's memory */
+	TYPE_AMBIGUOUS, /* several fit; `type` is NULL */
+	TYPE_UNIQUE_SHAPE, /* only one map type fits */
+	TYPE_HEADER, /* the allocator's own note of the type */
+	TYPE_PROBE, /* the argument of a traced call */
+};
+
+struct map_info {
+	uint64_t addr; /* of the header */
+	uint64_t live_keys; /* what len() returns */
+	uint64_t buckets; /* classic: overflow buckets included; swiss: groups */
+	uint64_t table_bytes; /* buckets or groups, tables, directory, as allocated */
+	uint64_t resident_bytes; /* of table_bytes */
+	uint64_t old_bytes; /* of table_bytes: the array being evacuated */
+	uint64_t rebuild_bytes; /* what a fresh map of this len takes */
+	uint64_t tombstones;
+	uint64_t overflow_buckets;
+	const struct map_type *type; /* NULL: unknown or ambiguous */
+	uint32_t table_cnt; /* swiss tables; classic: 1 */
+	uint16_t bucket_sz; /* bytes of a bucket or group; 0: unknown */
+	uint16_t type_candidates; /* how many map types fit the shape */
+	uint8_t consistency; /* enum consistency */
+	uint8_t type_source; /* enum type_source */
+	bool garbage; /* unreachable, not swept yet: in no sum */
+	bool small; /* swiss: one group, no table */
+};
+_Static_assert(sizeof(struct map_info) <= 96, "a million maps must stay affordable");
+
+enum { BUCKET_SLOTS = 8 };
+
+static inline uint64_t map_slots(const struct map_info *m)
+{
+	return m->buckets * BUCKET_SLOTS;
+}
+
+static inline double map_load(const struct map_info *m)
+{
+	return m->buckets ? (double)m->live_keys / map_slots(m) : 0;
+}
+
+/* Bytes of the tables that hold no live key. A key, its elem and their share of
+ * the bucket's control bytes count as live. Needs bucket_sz. */
+static inline uint64_t map_hole_bytes(const struct map_info *m)
+{
+	uint64_t live = m->live_keys * m->bucket_sz / BUCKET_SLOTS;
+
+	return live < m->table_bytes ? m->table_bytes - live : 0;
+}
+
+/* What comes back when the map is replaced by a fresh copy. Needs bucket_sz. */
+static inline uint64_t map_gives_back(const struct map_info *m)
+{
+	return m->rebuild_bytes < m->table_bytes ? m->table_bytes - m->rebuild_bytes : 0;
+}
+
+/* The part of that which is in memory now: the new tables will be. */
+static inline uint64_t map_gives_back_resident(const struct map_info *m)
+{
+	return m->rebuild_bytes < m->resident_bytes ? m->resident_bytes - m->rebuild_bytes : 0;
+}
+
+/* Rows that count in totals. */
+static inline bool map_counts(const struct map_info *m)
+{
+	return m->consistency != MAP_SUSPECT && !m->garbage;
+}
+
+#endif

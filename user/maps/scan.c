@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "maps/scan.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "heap/ptrbits.h"
+#include "heap/sizeclass.h"
+
+enum {
+	SPANS_A_READ = 64,
+	SPAN_SZ = GO_PAGE_SZ, /* header classes have one-page spans */
+	BITS_SZ = SPAN_SZ / 16 / 8, /* alloc and mark bits: no class of ours is smaller */
+
+	/* End of a one-page span with Green Tea (go-runtime facts 4.6). */
+	INLINE_MARKS_SZ = 128,
+	INLINE_MARKS_OFF = 64,
+};
+
+struct span_bytes {
+	const struct span *span;
+	uint8_t memory[SPAN_SZ];
+	uint8_t alloc_bits[BITS_SZ];
+	uint8_t mark_bits[BITS_SZ];
+	struct ptrbits ptrbits;
+	uint8_t ptr_bytes[PTRBITS_SZ_MAX];
+};
+
+struct scan {
+	struct heap *heap;
+	uint32_t header_sz;
+	uint32_t ptr_pattern; /* bit i: word i of a header is a pointer */
+	scan_visit_fn visit;
+	void *ctx;
+	struct candidate *cands;
+	size_t cand_cnt;
+	struct span_bytes *spans;
+	size_t span_cnt;
+};
+
+/* Words of a header that hold pointers. */
+static uint32_t header_ptr_pattern(const struct go_layout *layout)
+{
+	const struct classic_layout *c = &layout->classic;
+
+	if (layout->kind == MAP_SWISS)
+		return 1u << (16 / 8); /* dirPtr */
+	return 1u << (c->buckets / 8) | 1u << (c->oldbuckets / 8) | 1u << (c->extra / 8);
+}
+
+static bool bit(const uint8_t *bits, size_t i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+static bool has_header_pattern(const struct scan *s, const struct span_bytes *sb, size_t off)
+{
+	for (size_t w = 0; w < s->header_sz / 8; w++)
+		if (ptrbits_get(&sb->ptrbits, sb->ptr_bytes, off / 8 + w) !=
+		    (s->ptr_pattern >> w & 1))
+			return false;
+	return true;
+}
+
+static bool is_garbage(const struct scan *s, const struct span_bytes *sb, size_t i)
+{
+	const uint8_t *inline_marks = sb->memory + SPAN_SZ - INLINE_MARKS_SZ + INLINE_MARKS_OFF;
+
+	if (!sb->span->unswept)
+		return false;
+	return !bit(s->heap->prog->layout.inline_marks ? inline_marks : sb->mark_bits, i);
+}
+
+static struct err *flush(struct scan *s)
+{
+	struct err *err = s->cand_cnt ? s->visit(s->ctx, s->cands, s->cand_cnt) : NULL;
+
+	s->cand_cnt = 0;
+	return err;
+}
+
+static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
+{
+	uint64_t size = span_elemsize(sb->span);
+
+	for (size_t i = 0; i < sb->span->nelems; i++) {
+		size_t off = i * size;
+
+		if (i >= sb->span->freeindex && !bit(sb->alloc_bits, i))
+			continue;
+		if (!has_header_pattern(s, sb, off))
+			continue;
+		struct candidate *c = &s->cands[s->cand_cnt++];
+		c->addr = sb->span->base + off;
+		c->garbage = is_garbage(s, sb, i);
+		c->moved = false;
+		memcpy(c->header, sb->memory + off, s->header_sz);
+		if (s->cand_cnt == SCAN_BATCH) {
+			struct err *err = flush(s);
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+/* Reads what belongs to the collected spans; those that went away are skipped. */
+static struct err *scan_collected(struct scan *s)
+{
+	struct mem_req reqs[SPANS_A_READ * 4];
+	bool bad[SPANS_A_READ] = { false };
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		struct span_bytes *sb = &s->spans[i];
+		uint32_t bits = (sb->span->nelems + 7) / 8;
+
+		reqs[n++] = (struct mem_req){ sb->span->base, SPAN_SZ, false, sb->memory };
+		reqs[n++] = (struct mem_req){ sb->span->alloc_bits, bits, false, sb->alloc_bits };
+		if (sb->span->unswept)
+			reqs[n++] =
+				(struct mem_req){ sb->span->mark_bits, bits, false, sb->mark_bits };
+		bad[i] = !ptrbits_place(s->heap, sb->span, sb->span->base, SPAN_SZ / 8,
+					&sb->ptrbits);
+		if (!bad[i])
+			reqs[n++] = (struct mem_req){ sb->ptrbits.addr, sb->ptrbits.len, false,
+						      sb->ptr_bytes };
+	}
+	struct err *err = mem_gather(&s->heap->prog->target->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (!reqs[i].ok)
+			bad[((uint8_t *)reqs[i].dst - (uint8_t *)s->spans) / sizeof(*s->spans)] =
+				true;
+	for (size_t i = 0; !err && i < s->span_cnt; i++)
+		if (!bad[i])
+			err = scan_span(s, &s->spans[i]);
+	s->span_cnt = 0;
+	return err;
+}
+
+static struct err *scan_run(struct scan *s)
+{
+	uint8_t spanclass = sizeclass_for(s->header_sz) << 1; /* with pointers */
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < s->heap->spans.len; i++) {
+		const struct span *span = &s->heap->spans.data[i];
+
+		if (span->state != SPAN_IN_USE || span->spanclass != spanclass || span->npages != 1)
+			continue;
+		s->spans[s->span_cnt++].span = span;
+		if (s->span_cnt == SPANS_A_READ)
+			err = scan_collected(s);
+	}
+	if (!err)
+		err = scan_collected(s);
+	return err ? err : flush(s);
+}
+
+struct err *scan_headers(struct heap *heap, scan_visit_fn visit, void *ctx)
+{
+	const struct go_layout *layout = &heap->prog->layout;
+	_cleanup_free_ struct candidate *cands = malloc(SCAN_BATCH * sizeof(*cands));
+	_cleanup_free_ struct span_bytes *spans = malloc(SPANS_A_READ * sizeof(*spans));
+	struct scan s = {
+		.heap = heap,
+		.header_sz = layout->kind == MAP_SWISS ? layout->swiss.header_sz
+						       : layout->classic.header_sz,
+		.ptr_pattern = header_ptr_pattern(layout),
+		.visit = visit,
+		.ctx = ctx,
+		.cands = cands,
+		.spans = spans,
+	};
+
+	return cands && spans ? scan_run(&s) : err_nomem();
+}

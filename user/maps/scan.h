@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * scan.h - finds the objects of the heap that can be map headers.
+ *
+ * Headers are allocated one by one, in the size class of the header, and the
+ * allocator notes which of their words are pointers. That pattern, kept by the
+ * runtime and not by the program, rejects nearly every look-alike before the
+ * header itself is looked at.
+ */
+#ifndef MAPTRACE_MAPS_SCAN_H
+#define MAPTRACE_MAPS_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heap/heap.h"
+
+enum { HEADER_SZ_MAX = 56, SCAN_BATCH = 4096 };
+
+struct candidate {
+	uint64_t addr;
+	bool garbage; /* not marked by the last GC, not swept yet */
+	bool moved; /* for the visitor: its header changed between two reads */
+	uint8_t header[HEADER_SZ_MAX];
+};
+
+/* Called with up to SCAN_BATCH candidates at a time. */
+typedef struct err *(*scan_visit_fn)(void *ctx, struct candidate *cands, size_t cnt);
+
+/* Visits every candidate in the heap, ascending by address. */
+struct err *scan_headers(struct heap *heap, scan_visit_fn visit, void *ctx);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * shape.h - the type of a map from the memory of its table.
+ *
+ * The allocator notes the bucket or group type of large tables with pointers
+ * (Go 1.22); else the object's size and the places of its pointers leave the map
+ * types of the binary whose tables would look just like that.
+ */
+#ifndef MAPTRACE_MAPS_SHAPE_H
+#define MAPTRACE_MAPS_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heap/heap.h"
+#include "heap/ptrbits.h"
+#include "maps/mapinfo.h"
+
+enum {
+	SHAPE_SIZES_MAX = 16,
+	SHAPE_READS = 2, /* that one piece of evidence takes at most */
+	SHAPE_WORDS = PTR_MASK_SZ * 8,
+	SHAPE_BITS_SZ = SHAPE_WORDS / 4 + 1,
+};
+
+/* What the heap knows of a table's memory. */
+struct evidence {
+	struct object o;
+	uint64_t type_word; /* type that the allocator noted; 0: none */
+	bool has_bits;
+	struct ptrbits bits; /* of the object's first words */
+	uint8_t bit_bytes[SHAPE_BITS_SZ];
+};
+
+struct shape {
+	const struct map_type *type; /* NULL: unknown or ambiguous */
+	uint16_t candidates;
+	uint8_t source; /* enum type_source */
+	uint8_t size_cnt;
+	uint16_t sizes[SHAPE_SIZES_MAX]; /* distinct bucket sizes of the candidates */
+};
+
+/* Starts the evidence for an object, and appends the reads that complete it; the
+ * caller does them, filling what cannot be read with 0xff. Returns their number. */
+size_t evidence_start(const struct heap *heap, const struct object *o, struct evidence *ev,
+		      struct mem_req reqs[SHAPE_READS]);
+
+/* The type of a table of n buckets in that object. only_sz: its bucket size where
+ * that is known, else 0. */
+struct shape shape_of(const struct heap *heap, const struct evidence *ev, uint64_t n,
+		      uint16_t only_sz);
+
+/* Copies the findings into a map's row. */
+void shape_apply(const struct shape *shape, struct map_info *m);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sizing.h - what `make(map[K]V, n)` followed by n inserts allocates.
+ *
+ * The runtime's own rules, so that the difference to what a map holds now is what
+ * a rebuild gives back. Keys hash at random: where a table or bucket may overflow
+ * the expected number of overflows counts.
+ */
+#ifndef MAPTRACE_MAPS_SIZING_H
+#define MAPTRACE_MAPS_SIZING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct table_shape {
+	uint32_t bucket_sz; /* bytes of a bucket or group */
+	bool noscan; /* without pointers */
+	bool malloc_headers; /* Go 1.22 and later */
+	uint8_t load_num; /* classic: most keys for every two buckets */
+};
+
+/* Bytes of groups, tables and directory of a swiss map. */
+uint64_t sizing_swiss(uint64_t len, const struct table_shape *shape);
+
+/* Bytes of the bucket array and overflow buckets of a classic map. */
+uint64_t sizing_classic(uint64_t len, const struct table_shape *shape);
+
+/* Buckets in a fresh classic array of 1 << b: from b == 4 on it brings overflow
+ * buckets along. */
+uint64_t sizing_classic_array(unsigned int b);
+
+#endif
