@@ -1,0 +1,65 @@
+#!/bin/bash
+# Builds one test program with one Go version, in one of the ways that programs
+# get shipped. Does nothing when OUT is newer than all sources, so use another
+# OUT for another version or variant.
+#
+#   tests/targets/build.sh VERSION PROGRAM VARIANT OUT
+#
+#   VERSION  a version that scripts/go-toolchain.sh knows
+#   PROGRAM  a folder beside this script
+#   VARIANT  plain          go build
+#            sw             -ldflags='-s -w'
+#            stripped       strip
+#            pie            position independent
+#            pie-stripped
+#            cgo-external   linked by gcc, with cgo's runtime
+#            debian         as Debian ships: trimpath, pie, linked by gcc, strip
+#            race           race detector
+#            noopt          -gcflags='all=-N -l'
+#            noswissmap     classic maps in Go 1.24 and 1.25
+#            mapsplitgroup  the other group layout of Go 1.27
+set -euo pipefail
+
+[[ $# == 4 ]] || { sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
+version=$1 program=$2 variant=$3 out=$4
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+[[ -f $here/$program/main.go ]] || { echo "${0##*/}: no program '$program'" >&2; exit 2; }
+
+flags=() ldflags=() strip='' cgo=0 experiment=''
+case $variant in
+plain) ;;
+sw) ldflags=(-s -w) ;;
+stripped) strip=1 ;;
+pie) flags=(-buildmode=pie) ;;
+pie-stripped) flags=(-buildmode=pie) strip=1 ;;
+cgo-external) ldflags=(-linkmode=external) cgo=1 ;;
+debian) flags=(-buildmode=pie -trimpath) ldflags=(-linkmode=external) strip=1 cgo=1 ;;
+race) flags=(-race) cgo=1 ;;
+noopt) flags=(-gcflags='all=-N -l') ;;
+noswissmap | mapsplitgroup) experiment=$variant ;;
+*) echo "${0##*/}: no variant '$variant'" >&2; exit 2 ;;
+esac
+
+mkdir -p "$(dirname "$out")"
+out=$(cd "$(dirname "$out")" && pwd -P)/${out##*/}
+newer=$(find "$here/lib" "$here/$program" "$here/go.mod" "$here/build.sh" \
+	-type f ! -name '*.md' -newer "$out" -print -quit 2>/dev/null || echo missing)
+[[ -n $newer || ! -e $out ]] || exit 0
+
+go=$("$here/../../scripts/go-toolchain.sh" "$version")
+# Beside OUT, then renamed: OUT may be running, or being built twice.
+tmp=$(mktemp "$out.XXXXXX")
+trap 'rm -f "$tmp"' EXIT
+
+# A go from PATH has its user's settings; nothing here needs the network, nor
+# the version control stamp, which fails without a first commit.
+cd "$here"
+env -u GOFLAGS GOENV=off GOTOOLCHAIN=local GOPROXY=off GO111MODULE=on GOWORK=off \
+	CGO_ENABLED="$cgo" GOEXPERIMENT="$experiment" \
+	"$go" build -buildvcs=false "${flags[@]}" -ldflags="${ldflags[*]}" -o "$tmp" "./$program"
+if [[ -n $strip ]]; then
+	strip "$tmp"
+fi
+chmod 755 "$tmp"
+mv "$tmp" "$out"

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"maptrace/tests/targets/lib/gomap"
+)
+
+// Workers hold counting for reading while they change maps and counters, a few
+// hundred operations at a time; who prints holds it for writing. So a printed
+// line is exact: all maps and all counters at one moment.
+var counting sync.RWMutex
+
+const batch = 256
+
+// counts is what happened to one map since the start.
+type counts struct {
+	inserts, updates, deletes, clears, cleared, makes uint64
+}
+
+func (c *counts) ops() uint64 { return c.inserts + c.updates + c.deletes }
+
+// load is one map under load. Its keys are the numbers from first to next.
+type load struct {
+	counts
+	name        string
+	index       int
+	typ         string
+	m           keyed
+	first, next uint64
+	random      uint64
+	growths     gomap.Growths
+}
+
+func newLoad(name string, index int, m keyed) *load {
+	m.make()
+	return &load{name: name, index: index, typ: m.typeName(), m: m, random: uint64(index)*2 + 1}
+}
+
+// prefill brings the map to n entries, which do not count.
+func (l *load) prefill(n int) {
+	for i := 0; i < n; i++ {
+		l.insert()
+	}
+	l.counts = counts{}
+	l.growths.Grown, l.growths.SameSize = 0, 0
+}
+
+// insert adds a new key; a map as large as the rings is updated instead.
+func (l *load) insert() {
+	if l.next-l.first > ringMask {
+		l.update()
+		return
+	}
+	l.m.put(l.next)
+	l.next++
+	l.inserts++
+	if *countGrowths {
+		l.growths.Look(l.m.of())
+	}
+}
+
+func (l *load) update() {
+	if l.first == l.next {
+		return
+	}
+	// xorshift: any key will do, but not always the same.
+	l.random ^= l.random << 13
+	l.random ^= l.random >> 7
+	l.random ^= l.random << 17
+	l.m.put(l.first + l.random%(l.next-l.first))
+	l.updates++
+}
+
+func (l *load) remove() {
+	if l.first == l.next {
+		return
+	}
+	l.m.remove(l.first)
+	l.first++
+	l.deletes++
+}
+
+func (l *load) clear() {
+	l.cleared += l.next - l.first
+	l.m.clear()
+	l.first = l.next
+	l.clears++
+}
+
+// restart drops the map for a new, empty one.
+func (l *load) restart() {
+	l.m.make()
+	l.growths.Forget()
+	l.first = l.next
+	l.makes++
+}
+
+// pace says how many operations are due at a rate.
+type pace struct {
+	perSecond float64
+	done      uint64
+}
+
+func (p *pace) due(elapsed time.Duration) uint64 {
+	all := uint64(elapsed.Seconds() * p.perSecond)
+	if all <= p.done {
+		return 0
+	}
+	n := all - p.done
+	p.done = all
+	return n
+}
+
+// several does f on the loads in turn, n times, in batches.
+func several(loads []*load, turn *int, n uint64, f func(*load)) {
+	for n > 0 {
+		counting.RLock()
+		for i := 0; i < batch && n > 0; i++ {
+			f(loads[*turn%len(loads)])
+			*turn++
+			n--
+		}
+		counting.RUnlock()
+	}
+}
+
+// steady keeps up the asked for rates, of which this worker has its share.
+func steady(loads []*load, share float64) {
+	inserts := pace{perSecond: *insertRate * share}
+	updates := pace{perSecond: *updateRate * share}
+	deletes := pace{perSecond: *deleteRate * share}
+	var insertTurn, updateTurn, deleteTurn int
+
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		elapsed := time.Since(start)
+		several(loads, &insertTurn, inserts.due(elapsed), (*load).insert)
+		several(loads, &updateTurn, updates.due(elapsed), (*load).update)
+		several(loads, &deleteTurn, deletes.due(elapsed), (*load).remove)
+	}
+}
+
+// flatOut does as much as it can: an insert, an update and a delete in turn,
+// at constant length.
+func flatOut(loads []*load) {
+	for {
+		for _, l := range loads {
+			counting.RLock()
+			for i := 0; i < batch; i++ {
+				l.insert()
+				l.update()
+				l.remove()
+			}
+			counting.RUnlock()
+		}
+	}
+}
+
+// grower grows a new map from nothing to n entries in every period.
+func grower(l *load, n int, period time.Duration) {
+	self, turn := []*load{l}, 0
+	for {
+		counting.RLock()
+		l.restart()
+		counting.RUnlock()
+		p := pace{perSecond: float64(n) / period.Seconds()}
+		for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+			elapsed := time.Since(start)
+			if elapsed > period {
+				elapsed = period
+			}
+			several(self, &turn, p.due(elapsed), (*load).insert)
+			if elapsed == period {
+				break
+			}
+		}
+	}
+}

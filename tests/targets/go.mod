@@ -1,0 +1,3 @@
+module maptrace/tests/targets
+
+go 1.19

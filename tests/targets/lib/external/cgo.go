@@ -1,0 +1,5 @@
+//go:build cgo
+
+package external
+
+import _ "runtime/cgo"
