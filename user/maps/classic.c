@@ -24,6 +24,7 @@ enum {
 	HMAP_COUNT = 0,
 	HMAP_FLAGS = 8,
 	HMAP_B = 9,
+	HMAP_HASH0 = 12,
 
 	FLAG_SAME_SIZE_GROW = 8,
 	FLAGS_MAX = 15,
@@ -31,6 +32,7 @@ enum {
 
 	TOPHASH_FILLED_MIN = 5, /* 0, 1: empty; 2 to 4: evacuated to the new array */
 	BUCKET_SZ_MIN = 8 + 8, /* keys and elems may have no bytes */
+	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 
 	READ_SZ = 1 << 18,
 	/* Arrays up to this size are read ahead, many in one call. */
@@ -44,6 +46,7 @@ struct header {
 	uint64_t count;
 	uint8_t flags;
 	uint8_t b;
+	uint32_t hash0;
 	uint64_t buckets;
 	uint64_t oldbuckets;
 	uint64_t extra;
@@ -55,6 +58,7 @@ static struct header parse_header(const struct classic_layout *l, const uint8_t 
 		.count = load_u64(p, HMAP_COUNT),
 		.flags = load_u8(p, HMAP_FLAGS),
 		.b = load_u8(p, HMAP_B),
+		.hash0 = load_u32(p, HMAP_HASH0),
 		.buckets = load_u64(p, l->buckets),
 		.oldbuckets = load_u64(p, l->oldbuckets),
 		.extra = load_u64(p, l->extra),
@@ -275,7 +279,9 @@ static enum verdict check_header(const struct heap *heap, struct work *w)
 	const struct header *h = &w->h;
 	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
 
-	if (h->b > B_MAX || h->flags > FLAGS_MAX || !extra_fits(heap, h->extra))
+	/* hash0 is 32 random bits, and set before the first bucket is. */
+	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0) ||
+	    !extra_fits(heap, h->extra))
 		return VERDICT_LOOKALIKE;
 	if (!h->buckets)
 		return h->count || h->oldbuckets ? VERDICT_LOOKALIKE : VERDICT_EMPTY;
@@ -320,6 +326,9 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 			census_resident(d->census, &old->o) + old->tally.overflow_resident;
 	}
 	shape_apply(shape, m);
+	/* No type, but the size with which the keys add up. */
+	if (!m->bucket_sz && w->h.count)
+		m->bucket_sz = w->bucket_sz;
 	if (m->bucket_sz)
 		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
 }
@@ -346,19 +355,41 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	return VERDICT_MAP;
 }
 
+/*
+ * A map type made at run time (reflect.MapOf) is in no section of the binary. The
+ * bucket sizes that would take just this array remain to be tried.
+ */
+static void add_possible_sizes(const struct heap *heap, const struct work *w, uint64_t n,
+			       struct shape *shape)
+{
+	bool noscan = span_noscan(w->now.o.span);
+	uint64_t largest = (w->now.o.slot + w->now.o.size - w->now.addr) / n;
+
+	if (largest > BUCKET_SZ_MAX)
+		largest = BUCKET_SZ_MAX;
+	for (uint64_t sz = largest & ~7ull; sz >= BUCKET_SZ_MIN; sz -= 8) {
+		if (shape->size_cnt == SHAPE_SIZES_MAX ||
+		    alloc_size(sz * n, noscan, heap_malloc_headers(heap)) != w->now.o.size)
+			break;
+		shape->sizes[shape->size_cnt++] = sz;
+	}
+}
+
 static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
 	struct shape shape = shape_of(heap, &w->evidence, n, /* only_sz= */ 0);
-	struct err *err = try_sizes(d, w, &shape);
+	struct err *err;
 
+	if (!shape.size_cnt)
+		add_possible_sizes(heap, w, n, &shape);
+	err = try_sizes(d, w, &shape);
 	if (err)
 		return err;
-	if (shape.size_cnt > 1 && w->sane)
-		shape = shape_of(heap, &w->evidence, n, w->bucket_sz);
-	/* No map type of the binary has such an array: not a map. */
 	w->sane &= shape.size_cnt > 0;
+	if (shape.candidates > 1 && shape.size_cnt > 1 && w->sane)
+		shape = shape_of(heap, &w->evidence, n, w->bucket_sz);
 	fill(d, w, &shape);
 	return NULL;
 }

@@ -39,7 +39,7 @@ struct map_info {
 	const struct map_type *type; /* NULL: unknown or ambiguous */
 	uint32_t table_cnt; /* swiss tables; classic: 1 */
 	uint16_t bucket_sz; /* bytes of a bucket or group; 0: unknown */
-	uint16_t type_candidates; /* how many map types fit the shape */
+	uint16_t type_candidates; /* map types that fit, named ones included */
 	uint8_t consistency; /* enum consistency */
 	uint8_t type_source; /* enum type_source */
 	bool garbage; /* unreachable, not swept yet: in no sum */

@@ -30,6 +30,7 @@ struct evidence {
 	bool has_bits;
 	struct ptrbits bits; /* of the object's first words */
 	uint8_t bit_bytes[SHAPE_BITS_SZ];
+	const uint8_t *group; /* bytes of a swiss group, to look into; or NULL */
 };
 
 struct shape {

@@ -43,6 +43,8 @@ enum {
 	/* 2^24 tables are 16 G slots. */
 	DEPTH_MAX = 24,
 	DIR_BATCH = 1 << 18,
+	/* 8 control bytes, 8 keys and elems of at most 128 bytes, in their size class. */
+	GROUP_ALLOC_MAX = 2304,
 	/* Groups whose control words decide between candidate types. */
 	SIZE_PROBE_MAX = TABLE_SLOTS_MAX / BUCKET_SLOTS,
 };
@@ -118,13 +120,13 @@ struct decoder {
 
 /*
  * What the header alone tells. A seed is 64 random bits: an address of the heap in
- * its place, or zero, means an object of another kind.
+ * its place, or a small number, means an object of another kind.
  */
 static enum verdict check_header(const struct heap *heap, const struct header *h)
 {
 	struct object o;
 
-	if (h->writing > 1 || h->seed == 0 || heap_object(heap, h->seed, &o))
+	if (h->writing > 1 || h->seed <= UINT32_MAX || heap_object(heap, h->seed, &o))
 		return VERDICT_LOOKALIKE;
 	if (h->dir_ptr == 0)
 		return h->used || h->dir_len ? VERDICT_LOOKALIKE : VERDICT_EMPTY;
@@ -183,12 +185,33 @@ static void set_rebuild(const struct decoder *d, struct map_info *m, const struc
 
 /* ---- small maps ---- */
 
+/*
+ * Control bytes of full slots are seven bits of a hash. Text and small numbers are
+ * not: six equal bytes, or eight below 16, come from hashing once in 10 million
+ * full groups.
+ */
+static bool looks_hashed(uint64_t ctrl)
+{
+	uint8_t most = 0, high = 0;
+
+	for (int i = 0; i < BUCKET_SLOTS; i++) {
+		uint8_t c = ctrl >> (8 * i), equal = 0;
+
+		for (int j = 0; j < BUCKET_SLOTS; j++)
+			equal += (uint8_t)(ctrl >> (8 * j)) == c;
+		if (c < 0x80 && equal > most)
+			most = equal;
+		high += c >= 16;
+	}
+	return most < 6 && high;
+}
+
 static enum verdict finish_small(const struct decoder *d, const struct work *w)
 {
 	struct map_info *m = &d->batch->maps[w->at];
 	int full = ctrl_full(w->ctrl, /* small= */ true);
 
-	if (full < 0)
+	if (full < 0 || !looks_hashed(w->ctrl))
 		return VERDICT_LOOKALIKE;
 	if ((uint64_t)full != w->h.used)
 		return VERDICT_CHANGED;
@@ -202,9 +225,42 @@ static enum verdict finish_small(const struct decoder *d, const struct work *w)
 		.small = true,
 	};
 	struct shape shape = shape_of(d->census->heap, &w->evidence, 1, /* only_sz= */ 0);
+	/* Memory without pointers gives no other evidence than its content, and that
+	 * may have changed since the control word was read. */
+	if (span_noscan(w->dir.span) && !shape.size_cnt)
+		return VERDICT_CHANGED;
 	shape_apply(&shape, m);
 	set_rebuild(d, m, &w->dir);
 	return VERDICT_MAP;
+}
+
+/* Reads the groups without pointers whole: their content is the evidence. */
+static struct err *read_small_groups(struct decoder *d, uint8_t **buf_ret)
+{
+	_cleanup_free_ struct mem_req *reqs = malloc((d->work_cnt + 1) * sizeof(*reqs));
+	size_t n = 0, sz = 0;
+
+	for (size_t i = 0; i < d->work_cnt; i++)
+		if (!d->works[i].h.dir_len && span_noscan(d->works[i].dir.span))
+			sz += d->works[i].dir.size;
+	uint8_t *buf = calloc(1, sz + 1);
+	if (!reqs || !buf) {
+		free(buf);
+		return err_nomem();
+	}
+	*buf_ret = buf;
+	for (size_t i = 0; i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+
+		if (w->h.dir_len || !span_noscan(w->dir.span))
+			continue;
+		w->evidence.group = buf;
+		reqs[n++] = (struct mem_req){ w->h.dir_ptr,
+					      w->dir.slot + w->dir.size - w->h.dir_ptr, false,
+					      buf };
+		buf += w->dir.size;
+	}
+	return mem_gather(d->mem, reqs, n);
 }
 
 /* Reads the control words of all small maps, and what tells their types. */
@@ -212,6 +268,7 @@ static struct err *decode_small(struct decoder *d)
 {
 	size_t each = 1 + SHAPE_READS;
 	_cleanup_free_ struct mem_req *reqs = malloc(each * (d->work_cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *groups = NULL;
 	size_t n = 0;
 
 	if (!reqs)
@@ -230,10 +287,11 @@ static struct err *decode_small(struct decoder *d)
 	for (size_t i = 0; i < n; i++)
 		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
 			memset(reqs[i].dst, 0xff, reqs[i].len);
-	for (size_t i = 0; i < d->work_cnt; i++)
+	err = read_small_groups(d, &groups);
+	for (size_t i = 0; !err && i < d->work_cnt; i++)
 		if (!d->works[i].h.dir_len)
 			d->batch->verdicts[d->works[i].at] = finish_small(d, &d->works[i]);
-	return NULL;
+	return err;
 }
 
 /* ---- maps with tables ---- */
@@ -557,7 +615,7 @@ static void start_work(struct decoder *d, size_t at)
 	enum verdict v = check_header(heap, &w->h);
 	if (v == VERDICT_MAP &&
 	    (!heap_object(heap, w->h.dir_ptr, &w->dir) || !is_object_start(&w->dir, w->h.dir_ptr) ||
-	     w->dir.size < w->h.dir_len * 8))
+	     w->dir.size < w->h.dir_len * 8 || (!w->h.dir_len && w->dir.size > GROUP_ALLOC_MAX)))
 		v = VERDICT_LOOKALIKE;
 	d->batch->verdicts[at] = v;
 	if (v == VERDICT_MAP)

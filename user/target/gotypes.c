@@ -23,6 +23,8 @@ enum {
 	MAPTYPE_KEY = 48,
 	MAPTYPE_ELEM = 56,
 	MAPTYPE_BUCKET = 64,
+	CLASSIC_KEY_SZ = 80, /* one byte each */
+	CLASSIC_ELEM_SZ = 81,
 
 	KIND_MASK = 31,
 	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
@@ -106,28 +108,64 @@ static bool has_map_type_form(const uint8_t *t)
 	       load_u8(t, TYPE_FIELD_ALIGN) == 8;
 }
 
-/* Bytes of one key and elem, from the descriptor; 0 when it contradicts itself. */
-static uint32_t slot_size(const struct section *s, const uint8_t *t, uint64_t bucket_sz)
+/* Size of a key or elem as stored: large ones are kept behind a pointer. */
+static uint32_t stored_size(const struct section *s, uint64_t type, bool indirect)
+{
+	uint64_t sz = load_u64(type_at(s, type, TYPE_SZ), TYPE_SIZE);
+
+	return indirect ? 8 : sz < UINT32_MAX ? sz : UINT32_MAX;
+}
+
+static struct slots swiss_slots(const struct maptype_layout *l, const uint8_t *t)
+{
+	if (l->slot_sz != OFF_NONE) {
+		uint32_t slot = load_u64(t, l->slot_sz);
+
+		return (struct slots){
+			.keys_off = 8,
+			.key_stride = slot,
+			.elems_off = 8 + load_u64(t, l->elem_off),
+			.elem_stride = slot,
+		};
+	}
+	return (struct slots){
+		.keys_off = load_u64(t, l->keys_off),
+		.key_stride = load_u64(t, l->keys_off + 8),
+		.elems_off = load_u64(t, l->keys_off + 16),
+		.elem_stride = load_u64(t, l->keys_off + 24),
+	};
+}
+
+static struct slots classic_slots(const uint8_t *t)
+{
+	uint32_t key_sz = load_u8(t, CLASSIC_KEY_SZ), elem_sz = load_u8(t, CLASSIC_ELEM_SZ);
+
+	return (struct slots){
+		.keys_off = 8,
+		.key_stride = key_sz,
+		.elems_off = 8 + 8 * key_sz,
+		.elem_stride = elem_sz,
+	};
+}
+
+/* Where a bucket keeps its keys and elems; false when they do not fit into it. */
+static bool read_slots(const struct section *s, const uint8_t *t, uint64_t bucket_sz,
+		       struct slots *ret)
 {
 	const struct maptype_layout *l = &s->layout->maptype;
-	uint64_t slot;
+	bool classic = s->layout->kind == MAP_CLASSIC;
+	uint32_t flags = load_u32(t, l->flags);
+	struct slots slots = classic ? classic_slots(t) : swiss_slots(l, t);
 
-	if (s->layout->kind == MAP_CLASSIC) {
-		if (load_u16(t, l->bucket_sz) != bucket_sz)
-			return UINT32_MAX;
-		slot = load_u8(t, 80) + load_u8(t, 81); /* keysize, elemsize */
-	} else if (l->slot_sz != OFF_NONE) {
-		slot = load_u64(t, l->slot_sz);
-	} else {
-		/* keysOff, keyStride, elemsOff, elemStride: slots or two arrays */
-		uint64_t key_stride = load_u64(t, l->keys_off + 8);
-		uint64_t elems_off = load_u64(t, l->keys_off + 16);
-		uint64_t elem_stride = load_u64(t, l->keys_off + 24);
-		bool split = elems_off >= 8 + 8 * key_stride && key_stride;
-
-		slot = split ? key_stride + elem_stride : key_stride;
-	}
-	return slot * 8 <= bucket_sz ? slot : UINT32_MAX;
+	/* The flag bits differ: classic 1 and 2, swiss 4 and 8. */
+	slots.key_sz = stored_size(s, load_u64(t, MAPTYPE_KEY), flags & (classic ? 1 : 4));
+	slots.elem_sz = stored_size(s, load_u64(t, MAPTYPE_ELEM), flags & (classic ? 2 : 8));
+	if (classic && load_u16(t, l->bucket_sz) != bucket_sz)
+		return false;
+	*ret = slots;
+	return slots.key_sz <= slots.key_stride && slots.elem_sz <= slots.elem_stride &&
+	       slots.keys_off + 7ull * slots.key_stride + slots.key_sz <= bucket_sz &&
+	       slots.elems_off + 7ull * slots.elem_stride + slots.elem_sz <= bucket_sz;
 }
 
 /* True when the bytes at addr are a map type, with *ret filled except its name. */
@@ -145,15 +183,15 @@ static bool parse_map_type(const struct section *s, uint64_t addr, struct map_ty
 	if (type_kind(bucket) != KIND_STRUCT || bucket_sz < 8 || bucket_sz > BUCKET_SZ_MAX)
 		return false;
 
-	uint32_t slot_sz = slot_size(s, t, bucket_sz);
-	if (slot_sz == UINT32_MAX)
+	struct slots slots;
+	if (!read_slots(s, t, bucket_sz, &slots))
 		return false;
 	*ret = (struct map_type){
 		.addr = addr,
 		.bucket = bucket_addr,
 		.bucket_sz = bucket_sz,
 		.bucket_ptr_bytes = load_u64(bucket, TYPE_PTR_BYTES),
-		.slot_sz = slot_sz,
+		.slots = slots,
 		.named = load_u8(t, TYPE_TFLAG) & TFLAG_NAMED,
 	};
 	return true;

@@ -24,7 +24,14 @@ struct map_type {
 	char *name; /* "map[string]*main.Session" */
 	uint32_t bucket_sz; /* bytes of a bucket or group */
 	uint32_t bucket_ptr_bytes; /* prefix of it that can hold pointers; 0: noscan */
-	uint32_t slot_sz; /* bytes of a key and its elem */
+	struct slots {
+		uint32_t key_sz; /* as stored: 8 for an indirect one */
+		uint32_t elem_sz;
+		uint32_t keys_off; /* of the first key in a bucket or group */
+		uint32_t key_stride;
+		uint32_t elems_off;
+		uint32_t elem_stride;
+	} slots;
 	bool named; /* declared: `type M map[K]V` */
 	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
 	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */

@@ -179,8 +179,9 @@ static size_t run_length(const struct mem_req *reqs, size_t n, size_t first, siz
 	for (; i < n; i++) {
 		uint64_t req_end = reqs[i].addr + reqs[i].len;
 
+		/* What is larger than that by itself is read in place. */
 		if (reqs[i].addr > end + MERGE_GAP || req_end < start ||
-		    req_end - start > MERGE_MAX)
+		    req_end - start > MERGE_MAX || end - start > MERGE_MAX)
 			break;
 		if (req_end > end)
 			end = req_end;
