@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * swiss.h - what the parts of the swiss decoder share; private to them.
+ *
+ * A Map header points to one group of 8 slots while it is small, and else to a
+ * directory of tables. swiss.c sorts the candidates of a batch, swiss_small.c and
+ * swiss_table.c decode one kind each.
+ */
+#ifndef MAPTRACE_MAPS_SWISS_H
+#define MAPTRACE_MAPS_SWISS_H
+
+#include "maps/census.h"
+#include "maps/shape.h"
+
+enum { SWISS_MAP_SZ = 48, SWISS_TABLE_SLOTS_MAX = 1024 };
+
+struct swiss_header {
+	uint64_t used;
+	uint64_t seed;
+	uint64_t dir_ptr;
+	uint64_t dir_len;
+	uint8_t global_depth;
+	uint8_t global_shift;
+	uint8_t writing;
+	uint64_t clear_seq;
+};
+
+/* A map being decoded. */
+struct swiss_work {
+	size_t at; /* in the batch */
+	struct swiss_header h;
+	struct object dir; /* the group of a small map, else the directory */
+	struct evidence evidence; /* of the first group array: tells the type */
+	uint64_t ctrl; /* small: the group's control word */
+	size_t dir_off; /* in the batch's directory buffer */
+	uint8_t after[SWISS_MAP_SZ]; /* the header, read again behind the tables */
+	uint64_t used_sum;
+	bool sane; /* every table fits the header */
+};
+
+struct swiss_decoder {
+	struct census *census;
+	struct census_batch *batch;
+	struct mem *mem;
+	struct swiss_work *works;
+	size_t work_cnt;
+};
+
+struct swiss_header swiss_parse_header(const uint8_t *bytes);
+
+/* Whether a group array may start at addr in object o. */
+bool swiss_is_group_start(const struct object *o, uint64_t addr);
+
+/* Number of full slots in a control word; -1 when it is none. A small map never has
+ * tombstones. */
+int swiss_ctrl_full(uint64_t ctrl, bool small);
+
+/* Sets what a rebuild takes, where the group size is known. */
+void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
+		       const struct object *groups);
+
+/* Decide the verdicts of the small maps, and of those with tables, among d->works. */
+struct err *swiss_decode_small(struct swiss_decoder *d);
+struct err *swiss_decode_tables(struct swiss_decoder *d);
+
+#endif

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Swiss maps with tables: a directory of 1 << globalDepth pointers to tables of at
+ * most 1024 slots. A table with localDepth < globalDepth fills
+ * 1 << (globalDepth - localDepth) consecutive entries.
+ *
+ * The slots need not be read: a table's `used` and `growthLeft` tell live keys and
+ * tombstones, and the tables' `used` add up to the map's.
+ */
+#include <string.h>
+
+#include "base/cursor.h"
+#include "maps/swiss.h"
+
+enum {
+	TABLE_USED = 0,
+	TABLE_CAPACITY = 2,
+	TABLE_GROWTH_LEFT = 4,
+	TABLE_LOCAL_DEPTH = 6,
+	TABLE_INDEX = 8,
+	TABLE_GROUPS = 16,
+	TABLE_LENGTH_MASK = 24,
+	TABLE_SZ = 32,
+
+	DIR_BATCH = 1 << 18, /* directory entries */
+	/* Groups whose control words decide between candidate types. */
+	SIZE_PROBE_MAX = SWISS_TABLE_SLOTS_MAX / BUCKET_SLOTS,
+};
+
+struct table {
+	uint16_t used;
+	uint16_t capacity;
+	uint16_t growth_left;
+	uint8_t local_depth;
+	int64_t index;
+	uint64_t groups;
+	uint64_t length_mask;
+};
+
+static struct table parse_table(const uint8_t *b)
+{
+	return (struct table){
+		.used = load_u16(b, TABLE_USED),
+		.capacity = load_u16(b, TABLE_CAPACITY),
+		.growth_left = load_u16(b, TABLE_GROWTH_LEFT),
+		.local_depth = load_u8(b, TABLE_LOCAL_DEPTH),
+		.index = (int64_t)load_u64(b, TABLE_INDEX),
+		.groups = load_u64(b, TABLE_GROUPS),
+		.length_mask = load_u64(b, TABLE_LENGTH_MASK),
+	};
+}
+
+/* A run of equal directory entries is one table. */
+static size_t run_len(const uint64_t *dir, size_t len, size_t at)
+{
+	size_t end = at + 1;
+
+	while (end < len && dir[end] == dir[at])
+		end++;
+	return end - at;
+}
+
+static bool table_is_sane(const struct table *t, const struct swiss_header *h, size_t at,
+			  size_t run)
+{
+	uint16_t limit = t->capacity == BUCKET_SLOTS ? 7 : t->capacity / 8 * 7;
+
+	return t->capacity >= BUCKET_SLOTS && t->capacity <= SWISS_TABLE_SLOTS_MAX &&
+	       !(t->capacity & (t->capacity - 1)) &&
+	       t->length_mask == t->capacity / BUCKET_SLOTS - 1u && t->index == (int64_t)at &&
+	       t->local_depth <= h->global_depth &&
+	       run == 1ull << (h->global_depth - t->local_depth) &&
+	       t->used + t->growth_left <= limit;
+}
+
+static uint64_t table_tombstones(const struct table *t)
+{
+	uint16_t limit = t->capacity == BUCKET_SLOTS ? 7 : t->capacity / 8 * 7;
+
+	return limit - t->used - t->growth_left;
+}
+
+/* Adds one table to the map's row; false when its memory does not fit it. */
+static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint64_t addr,
+		      const struct table *t)
+{
+	struct map_info *m = &d->batch->maps[w->at];
+	const struct heap *heap = d->census->heap;
+	uint64_t groups = t->length_mask + 1;
+	struct object table, o;
+
+	if (!heap_object(heap, addr, &table) || table.start != addr || table.size != TABLE_SZ ||
+	    !heap_object(heap, t->groups, &o) || !swiss_is_group_start(&o, t->groups) ||
+	    o.size < groups * 8 || o.size / groups > 8 + 8 * 256 + GO_PAGE_SZ)
+		return false;
+	if (!m->table_cnt)
+		w->evidence.o = o;
+	m->table_cnt++;
+	m->buckets += groups;
+	m->tombstones += table_tombstones(t);
+	m->table_bytes += o.size + table.size;
+	m->resident_bytes += census_resident(d->census, &o) + census_resident(d->census, &table);
+	w->used_sum += t->used;
+	return true;
+}
+
+/* Walks the directory of one map; false when a table contradicts the header. */
+static bool add_tables(const struct swiss_decoder *d, struct swiss_work *w, const uint64_t *dir,
+		       const uint8_t *tables, const bool *table_ok, size_t *table_at)
+{
+	struct map_info *m = &d->batch->maps[w->at];
+
+	*m = (struct map_info){
+		.addr = d->batch->cands[w->at].addr,
+		.live_keys = w->h.used,
+		.table_bytes = w->dir.size,
+		.resident_bytes = census_resident(d->census, &w->dir),
+	};
+	bool sane = true;
+	for (size_t at = 0; at < w->h.dir_len; (*table_at)++) {
+		size_t run = run_len(dir, w->h.dir_len, at);
+		struct table t = parse_table(tables + *table_at * TABLE_SZ);
+
+		sane = sane && table_ok[*table_at] && table_is_sane(&t, &w->h, at, run) &&
+		       add_table(d, w, dir[at], &t);
+		at += run;
+	}
+	return sane;
+}
+
+/*
+ * Chooses between candidate group sizes: with the right one the control words of
+ * the first table hold as many full slots as the table says.
+ */
+static struct err *narrow_size(const struct swiss_decoder *d, const struct swiss_work *w,
+			       const struct table *t, struct shape *shape)
+{
+	uint64_t groups = t->length_mask + 1;
+	uint64_t ctrl[SIZE_PROBE_MAX];
+	struct mem_req reqs[SIZE_PROBE_MAX];
+	uint16_t match = 0;
+
+	for (uint8_t s = 0; s < shape->size_cnt; s++) {
+		int full = 0;
+
+		for (uint64_t g = 0; g < groups; g++)
+			reqs[g] = (struct mem_req){ t->groups + g * shape->sizes[s], 8, false,
+						    &ctrl[g] };
+		struct err *err = mem_gather(d->mem, reqs, groups);
+		if (err)
+			return err;
+		for (uint64_t g = 0; g < groups && full >= 0; g++) {
+			int f = reqs[g].ok ? swiss_ctrl_full(ctrl[g], /* small= */ false) : -1;
+
+			full = f < 0 ? -1 : full + f;
+		}
+		if (full != t->used)
+			continue;
+		if (match)
+			return NULL; /* both fit: stays ambiguous */
+		match = shape->sizes[s];
+	}
+	if (match)
+		*shape = shape_of(d->census->heap, &w->evidence, groups, match);
+	return NULL;
+}
+
+static struct err *set_type(const struct swiss_decoder *d, struct swiss_work *w,
+			    const struct table *first)
+{
+	struct map_info *m = &d->batch->maps[w->at];
+	struct shape shape = shape_of(d->census->heap, &w->evidence, first->length_mask + 1,
+				      /* only_sz= */ 0);
+
+	if (shape.size_cnt > 1) {
+		struct err *err = narrow_size(d, w, first, &shape);
+		if (err)
+			return err;
+	}
+	shape_apply(&shape, m);
+	swiss_set_rebuild(d, m, &w->evidence.o);
+	return NULL;
+}
+
+static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work *w)
+{
+	struct map_info *m = &d->batch->maps[w->at];
+	struct swiss_header after = swiss_parse_header(w->after);
+	bool same = after.used == w->h.used && after.dir_ptr == w->h.dir_ptr &&
+		    after.dir_len == w->h.dir_len && after.clear_seq == w->h.clear_seq;
+
+	if (!w->sane)
+		return VERDICT_CHANGED;
+	if (same && w->used_sum == w->h.used) {
+		m->consistency = MAP_EXACT;
+		return VERDICT_MAP;
+	}
+	if (same || after.dir_ptr != w->h.dir_ptr)
+		return VERDICT_CHANGED;
+	m->consistency = MAP_MOVING;
+	m->live_keys = after.used;
+	return VERDICT_MAP;
+}
+
+/* The works [first, end) and the memory that their directories need. */
+struct dir_batch {
+	size_t first;
+	size_t end;
+	size_t entry_cnt;
+	uint64_t *entries;
+	uint64_t *table_addrs; /* unique, in directory order */
+	uint8_t *tables;
+	bool *table_ok;
+	size_t table_cnt;
+};
+
+static void dir_batch_fini(struct dir_batch *b)
+{
+	free(b->entries);
+	free(b->table_addrs);
+	free(b->tables);
+	free(b->table_ok);
+}
+
+static struct err *read_dirs(struct swiss_decoder *d, struct dir_batch *b)
+{
+	_cleanup_free_ struct mem_req *reqs = calloc(b->end - b->first, sizeof(*reqs));
+	size_t n = 0;
+
+	b->entries = malloc(b->entry_cnt * 8);
+	if (!reqs || !b->entries)
+		return err_nomem();
+	for (size_t i = b->first; i < b->end; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (w->h.dir_len)
+			reqs[n++] = (struct mem_req){ w->h.dir_ptr, w->h.dir_len * 8, false,
+						      b->entries + w->dir_off };
+	}
+	struct err *err = mem_gather(d->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (!reqs[i].ok)
+			memset(reqs[i].dst, 0, reqs[i].len);
+	return err;
+}
+
+/* Reads each table once, and behind all tables the headers again. */
+static struct err *read_tables(struct swiss_decoder *d, struct dir_batch *b)
+{
+	size_t maps = b->end - b->first;
+	_cleanup_free_ struct mem_req *reqs = NULL;
+	size_t n = 0;
+
+	b->table_addrs = malloc(b->entry_cnt * 8);
+	if (!b->table_addrs)
+		return err_nomem();
+	for (size_t i = b->first; i < b->end; i++) {
+		struct swiss_work *w = &d->works[i];
+		const uint64_t *dir = b->entries + w->dir_off;
+
+		for (size_t at = 0; at < w->h.dir_len; at += run_len(dir, w->h.dir_len, at))
+			b->table_addrs[b->table_cnt++] = dir[at];
+	}
+	b->tables = calloc(b->table_cnt + 1, TABLE_SZ);
+	b->table_ok = calloc(b->table_cnt + 1, sizeof(bool));
+	reqs = malloc((b->table_cnt + maps) * sizeof(*reqs));
+	if (!b->tables || !b->table_ok || !reqs)
+		return err_nomem();
+	for (; n < b->table_cnt; n++)
+		reqs[n] = (struct mem_req){ b->table_addrs[n], TABLE_SZ, false,
+					    b->tables + n * TABLE_SZ };
+	struct err *err = mem_gather(d->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		b->table_ok[((uint8_t *)reqs[i].dst - b->tables) / TABLE_SZ] = reqs[i].ok;
+	return err;
+}
+
+/* Reads the headers again, and what tells the types of the maps that were sane. */
+static struct err *read_after(struct swiss_decoder *d, struct dir_batch *b)
+{
+	size_t each = 1 + SHAPE_READS;
+	_cleanup_free_ struct mem_req *reqs = malloc(each * (b->end - b->first) * sizeof(*reqs));
+	size_t n = 0;
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = b->first; i < b->end; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (!w->h.dir_len)
+			continue;
+		reqs[n++] = (struct mem_req){ d->batch->cands[w->at].addr, SWISS_MAP_SZ, false,
+					      w->after };
+		if (w->sane) {
+			struct object first = w->evidence.o;
+
+			n += evidence_start(d->census->heap, &first, &w->evidence, &reqs[n]);
+		}
+	}
+	struct err *err = mem_gather(d->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (!reqs[i].ok)
+			memset(reqs[i].dst, 0xff, reqs[i].len);
+	return err;
+}
+
+static struct err *decode_dirs(struct swiss_decoder *d, struct dir_batch *b)
+{
+	_cleanup_free_ size_t *first_table = calloc(b->end - b->first, sizeof(*first_table));
+	size_t table_at = 0;
+
+	if (!first_table)
+		return err_nomem();
+	struct err *err = read_dirs(d, b);
+	if (!err)
+		err = read_tables(d, b);
+	for (size_t i = b->first; !err && i < b->end; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		first_table[i - b->first] = table_at;
+		if (w->h.dir_len)
+			w->sane = add_tables(d, w, b->entries + w->dir_off, b->tables, b->table_ok,
+					     &table_at);
+	}
+	if (!err)
+		err = read_after(d, b);
+	for (size_t i = b->first; !err && i < b->end; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (!w->h.dir_len)
+			continue;
+		d->batch->verdicts[w->at] = judge(d, w);
+		if (d->batch->verdicts[w->at] == VERDICT_MAP) {
+			struct table t =
+				parse_table(b->tables + first_table[i - b->first] * TABLE_SZ);
+			err = set_type(d, w, &t);
+		}
+	}
+	return err;
+}
+
+/* Splits the maps so that the directories of a batch stay small; one map may be
+ * larger than that by itself. */
+struct err *swiss_decode_tables(struct swiss_decoder *d)
+{
+	for (size_t first = 0; first < d->work_cnt;) {
+		_cleanup_(dir_batch_fini) struct dir_batch b = { .first = first, .end = first };
+
+		while (b.end < d->work_cnt) {
+			struct swiss_work *w = &d->works[b.end];
+
+			if (b.entry_cnt && b.entry_cnt + w->h.dir_len > DIR_BATCH)
+				break;
+			w->dir_off = b.entry_cnt;
+			b.entry_cnt += w->h.dir_len;
+			b.end++;
+		}
+		struct err *err = b.entry_cnt ? decode_dirs(d, &b) : NULL;
+		if (err)
+			return err;
+		first = b.end;
+	}
+	return NULL;
+}
