@@ -50,6 +50,15 @@ static inline bool vec_reserve_raw(void **data, size_t *cap, size_t want, size_t
 #define vec_push(v, elem)                                                                          \
 	(vec_reserve((v), (v)->len + 1) ? ((v)->data[(v)->len++] = (elem), true) : false)
 
+/* qsort() and bsearch() of the whole vector; an empty one has no data to pass. */
+#define vec_sort(v, cmp)                                                                           \
+	do {                                                                                       \
+		if ((v)->len)                                                                      \
+			qsort((v)->data, (v)->len, sizeof(*(v)->data), (cmp));                     \
+	} while (0)
+#define vec_search(v, key, cmp)                                                                    \
+	((v)->len ? bsearch((key), (v)->data, (v)->len, sizeof(*(v)->data), (cmp)) : NULL)
+
 #define vec_fini(v) (free((v)->data), (v)->data = NULL, (v)->len = (v)->cap = 0)
 
 #endif

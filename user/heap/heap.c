@@ -122,7 +122,7 @@ static void drop_overlaps(struct heap *heap)
 {
 	size_t kept = 0;
 
-	qsort(heap->spans.data, heap->spans.len, sizeof(*heap->spans.data), cmp_span);
+	vec_sort(&heap->spans, cmp_span);
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
 		const struct span *prev = kept ? &heap->spans.data[kept - 1] : NULL;

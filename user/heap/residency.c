@@ -20,7 +20,7 @@ static const struct residency_arena *arena_at(const struct residency *r, uint64_
 {
 	struct residency_arena key = { .base = base };
 
-	return bsearch(&key, r->arenas.data, r->arenas.len, sizeof(key), cmp_arena);
+	return vec_search(&r->arenas, &key, cmp_arena);
 }
 
 static struct err *add_arena(struct residency *r, uint64_t base)
@@ -45,7 +45,7 @@ static struct err *add_arenas(struct residency *r, const struct heap *heap,
 		return err;
 
 	size_t kept = 0;
-	qsort(r->arenas.data, r->arenas.len, sizeof(*r->arenas.data), cmp_arena);
+	vec_sort(&r->arenas, cmp_arena);
 	for (size_t i = 0; i < r->arenas.len; i++)
 		if (!kept || r->arenas.data[kept - 1].base != r->arenas.data[i].base)
 			r->arenas.data[kept++] = r->arenas.data[i];

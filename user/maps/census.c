@@ -146,7 +146,7 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	if (err)
 		return err_wrap(err, "taking the census");
 	/* Candidates that took several rounds were appended late. */
-	qsort(census->maps.data, census->maps.len, sizeof(*census->maps.data), cmp_map);
+	vec_sort(&census->maps, cmp_map);
 	*ret = take_ptr(census);
 	return NULL;
 }
@@ -163,5 +163,5 @@ const struct map_info *census_find(const struct census *census, uint64_t addr)
 {
 	struct map_info key = { .addr = addr };
 
-	return bsearch(&key, census->maps.data, census->maps.len, sizeof(key), cmp_map);
+	return vec_search(&census->maps, &key, cmp_map);
 }

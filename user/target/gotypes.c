@@ -251,8 +251,9 @@ static struct err *index_by_bucket(struct gotypes *types)
 	for (uint32_t i = 0; i < types->maps.len; i++)
 		if (!vec_push(&types->by_bucket, i))
 			return err_nomem();
-	qsort_r(types->by_bucket.data, types->by_bucket.len, sizeof(uint32_t), cmp_by_bucket,
-		types->maps.data);
+	if (types->by_bucket.len)
+		qsort_r(types->by_bucket.data, types->by_bucket.len, sizeof(uint32_t),
+			cmp_by_bucket, types->maps.data);
 	return NULL;
 }
 

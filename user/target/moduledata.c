@@ -58,7 +58,7 @@ struct err *moduledata_read(struct mem *mem, uint64_t addr, const struct go_layo
 		.etypes = load_u64(md, layout->moduledata_etypes),
 	};
 	if (m.text >= m.etext || m.funcnametab_len > TABLE_MAX || m.pclntable_len > TABLE_MAX ||
-	    m.ftab_cnt > m.pclntable_len / 8 || m.types >= m.etypes ||
+	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8 || m.types >= m.etypes ||
 	    m.etypes - m.types > TABLE_MAX)
 		return err_new(ERR_FORMAT, "moduledata at 0x%llx contradicts itself",
 			       (unsigned long long)addr);

@@ -167,12 +167,11 @@ static void bind_names(struct pclntab *tab)
 {
 	for (size_t i = 0; i + 1 < tab->funcs.len; i++) {
 		struct named key = { .name_off = tab->funcs.data[i].name };
-		struct named *n = bsearch(&key, tab->runtime.data, tab->runtime.len, sizeof(key),
-					  cmp_named_by_off);
+		struct named *n = vec_search(&tab->runtime, &key, cmp_named_by_off);
 		if (n)
 			n->func = i;
 	}
-	qsort(tab->runtime.data, tab->runtime.len, sizeof(*tab->runtime.data), cmp_named_by_name);
+	vec_sort(&tab->runtime, cmp_named_by_name);
 }
 
 struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pclntab **ret)
@@ -207,8 +206,7 @@ void pclntab_free(struct pclntab *tab)
 bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *ret)
 {
 	struct named key = { .name = (char *)name };
-	const struct named *n =
-		bsearch(&key, tab->runtime.data, tab->runtime.len, sizeof(key), cmp_named_by_name);
+	const struct named *n = vec_search(&tab->runtime, &key, cmp_named_by_name);
 
 	if (!n || n->func == UINT32_MAX)
 		return false;
