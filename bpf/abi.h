@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * abi.h - what the BPF programs and user space say to each other.
+ *
+ * The only header that both sides include. Only fixed-width fields, explicit
+ * padding, every byte of a record written before it is sent. `tid` is a thread
+ * id as the target sees it (in its own pid namespace); times are
+ * CLOCK_MONOTONIC in nanoseconds; addresses are of the target.
+ */
+#ifndef MAPTRACE_BPF_ABI_H
+#define MAPTRACE_BPF_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* ---- Limits ---- */
+
+#define ABI_FUNC_MAX 32 /* probed functions; a power of two, it masks the cookie */
+#define ABI_RANGE_MAX 16 /* outer functions that nested hits may come from */
+#define ABI_HEADER_SZ 56 /* bytes of a map header in a record; the largest known header */
+#define ABI_TABLE_SZ 32 /* bytes of a swiss table header in a record */
+#define ABI_STACK_MAX 4 /* return addresses in a rare event */
+#define ABI_MEM_INFLIGHT 1024 /* threads inside a watched system call at one time */
+#define ABI_MEM_ROWS 256 /* different (call, detail, error) */
+
+/* ---- What is probed ---- */
+
+enum abi_op {
+	ABI_OP_MAKE = 0,
+	ABI_OP_INSERT = 1, /* assignment: a new key, or an update of an old one */
+	ABI_OP_DELETE = 2,
+	ABI_OP_CLEAR = 3,
+	ABI_OP_GROW = 4,
+	ABI_OP_CLONE = 5,
+	ABI_OP_CNT = 6,
+};
+
+/* Functions that are switched on and off together and share one quota. */
+enum abi_group_id {
+	ABI_GROUP_HOT = 0, /* at any rate a program likes: watched in short windows */
+	ABI_GROUP_RARE = 1, /* seldom in a sane program: watched all the time */
+	ABI_GROUP_CNT = 2,
+};
+
+/* Order of a function's integer arguments: t type, m map, n number. */
+enum abi_args {
+	ABI_ARGS_NONE = 0,
+	ABI_ARGS_T_M = 1,
+	ABI_ARGS_M_T = 2,
+	ABI_ARGS_T_N_M = 3, /* make: n is the size hint, m a header on the stack or nil */
+	ABI_ARGS_TAB_T_M = 4, /* a method of a swiss table */
+};
+
+enum abi_func_flags {
+	ABI_FUNC_NESTED = 1, /* a call from an outer function of the same op is no new op */
+	ABI_FUNC_AT_JUMP = 2, /* the probe sits on the jump of the stack check */
+};
+
+/* One probed function; the attach cookie is its index in the array. */
+struct abi_func {
+	__u8 op;
+	__u8 group;
+	__u8 args;
+	__u8 flags;
+};
+_Static_assert(sizeof(struct abi_func) == 4, "abi_func");
+
+/* Code of an outer function: [start, start + size). */
+struct abi_range {
+	__u64 start;
+	__u64 size;
+	__u32 op;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct abi_range) == 24, "abi_range");
+
+/* How to know the target: its pid namespace, and its pid in there. */
+struct abi_target {
+	__u64 ns_dev;
+	__u64 ns_ino;
+	__u32 tgid;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct abi_target) == 24, "abi_target");
+
+/*
+ * The switch and the meter of a group, in memory that both sides see.
+ *
+ * User space opens a window by clearing `hits` and setting `open` last, and
+ * closes it by clearing `open`. BPF records the first `quota` hits; the
+ * one that uses the quota up stores `full_ns` and sends an ABI_REC_FULL. What
+ * hits a probe while the window is closed or full counts as `late`.
+ */
+struct abi_group {
+	__u64 hits;
+	__u64 late;
+	__u64 full_ns;
+	__u32 quota;
+	__u32 open;
+	__u64 pad[4]; /* keeps two groups out of one cache line */
+};
+_Static_assert(sizeof(struct abi_group) == 64, "abi_group");
+
+/* Counters of the map programs, per CPU. Numbers are stable. */
+enum abi_count {
+	ABI_COUNT_HITS = 0, /* the program ran, for whatever reason */
+	ABI_COUNT_OTHER_TASK = 1, /* not the target (a child that shares its memory) */
+	ABI_COUNT_REPEAT = 2, /* at a jump to the stack growth: the call comes again */
+	ABI_COUNT_NESTED = 3, /* counted in the outer function already */
+	ABI_COUNT_RECORDED = 4, /* a record was sent */
+	ABI_COUNT_RING_FULL = 5, /* lost: no room for the record */
+	ABI_COUNT_HEADER_FAULT = 6, /* recorded without the map's header */
+	ABI_COUNT_STACK_FAULT = 7, /* recorded without its caller */
+	ABI_COUNT_CNT = 8,
+};
+
+/* ---- Records ---- */
+
+enum abi_rec_kind {
+	ABI_REC_MAP_OP = 1, /* maps.bpf.c: struct abi_map_rec */
+	ABI_REC_MAP_EVENT = 2, /* maps.bpf.c: struct abi_map_event_rec */
+	ABI_REC_FULL = 3, /* maps.bpf.c: struct abi_rec_hdr alone */
+	ABI_REC_MEMCALL = 4, /* memcalls.bpf.c: struct abi_memcall_rec */
+};
+
+/* The start of every record, and all of ABI_REC_FULL: that one only wakes the reader. */
+struct abi_rec_hdr {
+	__u32 kind;
+	__u32 len; /* of the whole record */
+	__u64 ktime_ns;
+};
+_Static_assert(sizeof(struct abi_rec_hdr) == 16, "abi_rec_hdr");
+
+enum abi_map_flags {
+	ABI_MAP_HAS_HEADER = 1,
+	ABI_MAP_HAS_TABLE = 2,
+	ABI_MAP_ON_STACK = 4, /* the header lies in a goroutine stack: no identity */
+};
+
+/* ABI_REC_MAP_OP: a hit of a HOT function, as things were before the operation. */
+struct abi_map_rec {
+	struct abi_rec_hdr hdr;
+	__u32 tid;
+	__u8 func; /* index in the function array */
+	__u8 op;
+	__u8 flags;
+	__u8 pad;
+	__u64 goroutine; /* address of its g */
+	__u64 map;
+	__u64 type; /* 0: not an argument of this function */
+	__u64 caller; /* return address */
+	__u64 n; /* argument n, where the function has one */
+	__u8 header[ABI_HEADER_SZ];
+};
+_Static_assert(sizeof(struct abi_map_rec) == 120, "abi_map_rec");
+
+/* ABI_REC_MAP_EVENT: a hit of a RARE function. */
+struct abi_map_event_rec {
+	struct abi_map_rec base;
+	__u64 stack[ABI_STACK_MAX]; /* return addresses, innermost first; 0 ends them */
+	__u64 table;
+	__u8 table_header[ABI_TABLE_SZ];
+};
+_Static_assert(sizeof(struct abi_map_event_rec) == 192, "abi_map_event_rec");
+
+/* ---- Memory calls ---- */
+
+enum abi_memcall {
+	ABI_CALL_MMAP = 0,
+	ABI_CALL_MUNMAP = 1,
+	ABI_CALL_MADVISE = 2,
+	ABI_CALL_CNT = 3,
+};
+
+/* Every call is summed up under its key. */
+struct abi_mem_key {
+	__u32 call;
+	__u32 detail; /* mmap: prot; madvise: advice; munmap: 0 */
+	__u32 error; /* errno, 0 for success */
+};
+_Static_assert(sizeof(struct abi_mem_key) == 12, "abi_mem_key");
+
+struct abi_mem_sum {
+	__u64 calls;
+	__u64 bytes; /* as asked for */
+	__u64 ns; /* inside the kernel */
+};
+_Static_assert(sizeof(struct abi_mem_sum) == 24, "abi_mem_sum");
+
+/* ABI_REC_MEMCALL: one call. Sent while user space leaves a budget for it. */
+struct abi_memcall_rec {
+	struct abi_rec_hdr hdr; /* time of the return */
+	__u32 tid;
+	__u32 call;
+	__u32 detail;
+	__u32 flags; /* mmap: MAP_* flags */
+	__u64 addr;
+	__u64 length;
+	__s64 result; /* as the kernel returns it: an address, 0, or -errno */
+	__u64 ns;
+};
+_Static_assert(sizeof(struct abi_memcall_rec) == 64, "abi_memcall_rec");
+
+/* Counters of the memory call programs, in memory that both sides see. */
+struct abi_mem_state {
+	__s64 budget; /* single calls that may still be sent; user space refills it */
+	__u64 over_budget; /* summed up, not sent */
+	__u64 ring_full; /* summed up, not sent */
+	__u64 rows_full; /* lost: more than ABI_MEM_ROWS keys */
+	__u64 inflight_full; /* summed up, duration unknown */
+};
+_Static_assert(sizeof(struct abi_mem_state) == 40, "abi_mem_state");
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * maps.bpf.c - one program on every probed map function.
+ *
+ * The attach cookie is the index of the function in `funcs`; all that differs
+ * between functions and between versions of Go arrives as read-only data. A hit
+ * inside an open window becomes one record; see struct abi_group for windows.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "regs_amd64.bpf.h"
+#include "target.bpf.h"
+
+const volatile struct abi_func funcs[ABI_FUNC_MAX];
+const volatile struct abi_range outer[ABI_RANGE_MAX];
+const volatile __u32 outer_cnt;
+const volatile __u32 header_sz = ABI_HEADER_SZ;
+
+struct abi_group groups[ABI_GROUP_CNT];
+__u64 selftest_hits;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024); /* user space sets what the quotas need */
+} records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ABI_COUNT_CNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* What one hit is about. */
+struct hit {
+	__u32 func;
+	__u8 op;
+	__u8 args;
+	__u8 group;
+	__u8 flags;
+	__u32 tid;
+	__u64 goroutine;
+	__u64 map;
+	__u64 type;
+	__u64 table;
+	__u64 n;
+	__u64 caller;
+	__u64 frame; /* the caller's frame pointer */
+};
+
+static __always_inline void count(__u32 what)
+{
+	__u64 *counter = bpf_map_lookup_elem(&counters, &what);
+
+	if (counter)
+		(*counter)++;
+}
+
+/*
+ * Sorts out the arguments. They are read before the switch, through volatile:
+ * else clang reads them behind it through a computed pointer, which the
+ * verifier forbids on a context.
+ */
+static __always_inline void args_read(struct hit *hit, const volatile struct go_regs *regs)
+{
+	__u64 first = regs->ax, second = regs->bx, third = regs->cx;
+
+	switch (hit->args) {
+	case ABI_ARGS_T_M:
+		hit->type = first;
+		hit->map = second;
+		break;
+	case ABI_ARGS_M_T:
+		hit->map = first;
+		hit->type = second;
+		break;
+	case ABI_ARGS_T_N_M:
+		hit->type = first;
+		hit->n = second;
+		hit->map = third;
+		break;
+	case ABI_ARGS_TAB_T_M:
+		hit->table = first;
+		hit->type = second;
+		hit->map = third;
+		break;
+	}
+}
+
+/* True when the caller is an outer function of the same operation. */
+static __always_inline int hit_is_nested(const struct hit *hit)
+{
+	for (__u32 i = 0; i < ABI_RANGE_MAX && i < outer_cnt; i++) {
+		if (outer[i].op == hit->op && hit->caller - outer[i].start < outer[i].size)
+			return 1;
+	}
+	return 0;
+}
+
+/* Takes one hit out of the group's quota; false when the window is closed or full. */
+static __always_inline int group_take(struct abi_group *group, __u64 *nth_ret)
+{
+	if (group->open && group->hits < group->quota) {
+		*nth_ret = __sync_fetch_and_add(&group->hits, 1);
+		if (*nth_ret < group->quota)
+			return 1;
+	}
+	__sync_fetch_and_add(&group->late, 1);
+	return 0;
+}
+
+/* Wakes the reader, who takes the probes away. */
+static __always_inline void full_send(struct abi_group *group)
+{
+	struct abi_rec_hdr *rec;
+
+	group->full_ns = bpf_ktime_get_ns();
+	rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
+	if (!rec) {
+		count(ABI_COUNT_RING_FULL); /* the reader looks at the meter from time to time */
+		return;
+	}
+	rec->kind = ABI_REC_FULL;
+	rec->len = sizeof(*rec);
+	rec->ktime_ns = group->full_ns;
+	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Reads the goroutine's stack bounds: a header in there is no heap object. */
+static __always_inline int map_is_on_stack(const struct hit *hit)
+{
+	struct {
+		__u64 lo;
+		__u64 hi;
+	} stack;
+
+	if (bpf_probe_read_user(&stack, sizeof(stack), (void *)hit->goroutine))
+		return 0;
+	return hit->map >= stack.lo && hit->map < stack.hi;
+}
+
+static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
+{
+	rec->hdr.ktime_ns = bpf_ktime_get_ns();
+	rec->tid = hit->tid;
+	rec->func = hit->func;
+	rec->op = hit->op;
+	rec->goroutine = hit->goroutine;
+	rec->map = hit->map;
+	rec->type = hit->type;
+	rec->caller = hit->caller;
+	rec->n = hit->n;
+	if (!hit->map)
+		return;
+	if (map_is_on_stack(hit))
+		rec->flags |= ABI_MAP_ON_STACK;
+	/* A header handed to make is not filled in yet. */
+	if (hit->op == ABI_OP_MAKE)
+		return;
+	if (header_sz <= sizeof(rec->header) &&
+	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
+		rec->flags |= ABI_MAP_HAS_HEADER;
+	else
+		count(ABI_COUNT_HEADER_FAULT);
+}
+
+/* Go keeps frame pointers: a return address is next to each saved one. */
+static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct hit *hit)
+{
+	struct {
+		__u64 next;
+		__u64 ret;
+	} frame = { .next = hit->frame };
+
+	stack[0] = hit->caller;
+	for (int i = 1; i < ABI_STACK_MAX; i++) {
+		if (!frame.next || bpf_probe_read_user(&frame, sizeof(frame), (void *)frame.next))
+			return;
+		stack[i] = frame.ret;
+	}
+}
+
+static __always_inline void op_send(const struct hit *hit)
+{
+	struct abi_map_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
+
+	if (!rec) {
+		count(ABI_COUNT_RING_FULL);
+		return;
+	}
+	__builtin_memset(rec, 0, sizeof(*rec));
+	rec->hdr.kind = ABI_REC_MAP_OP;
+	rec->hdr.len = sizeof(*rec);
+	map_rec_fill(rec, hit);
+	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+	count(ABI_COUNT_RECORDED);
+}
+
+static __always_inline void event_send(const struct hit *hit)
+{
+	struct abi_map_event_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
+
+	if (!rec) {
+		count(ABI_COUNT_RING_FULL);
+		return;
+	}
+	__builtin_memset(rec, 0, sizeof(*rec));
+	rec->base.hdr.kind = ABI_REC_MAP_EVENT;
+	rec->base.hdr.len = sizeof(*rec);
+	map_rec_fill(&rec->base, hit);
+	stack_read(rec->stack, hit);
+	rec->table = hit->table;
+	if (hit->table &&
+	    !bpf_probe_read_user(rec->table_header, sizeof(rec->table_header), (void *)hit->table))
+		rec->base.flags |= ABI_MAP_HAS_TABLE;
+	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+	count(ABI_COUNT_RECORDED);
+}
+
+static __always_inline void hit_record(const struct hit *hit)
+{
+	struct abi_group *group;
+	__u64 nth;
+
+	if (hit->group >= ABI_GROUP_CNT)
+		return;
+	group = &groups[hit->group];
+	if (!group_take(group, &nth))
+		return;
+	if (hit->group == ABI_GROUP_RARE)
+		event_send(hit);
+	else
+		op_send(hit);
+	if (nth + 1 == group->quota)
+		full_send(group);
+}
+
+SEC("uprobe")
+int map_function(struct go_regs *regs)
+{
+	__u32 index = bpf_get_attach_cookie(regs) & (ABI_FUNC_MAX - 1);
+	struct hit hit = {
+		.func = index,
+		.op = funcs[index].op,
+		.args = funcs[index].args,
+		.group = funcs[index].group,
+		.flags = funcs[index].flags,
+		.goroutine = regs->r14,
+		.frame = regs->bp,
+	};
+
+	count(ABI_COUNT_HITS);
+	if ((hit.flags & ABI_FUNC_AT_JUMP) && regs_jump_taken(regs)) {
+		count(ABI_COUNT_REPEAT);
+		return 0;
+	}
+	hit.tid = target_tid();
+	if (!hit.tid) {
+		count(ABI_COUNT_OTHER_TASK);
+		return 0;
+	}
+	if (bpf_probe_read_user(&hit.caller, sizeof(hit.caller), (void *)regs->sp))
+		count(ABI_COUNT_STACK_FAULT);
+	if ((hit.flags & ABI_FUNC_NESTED) && hit_is_nested(&hit)) {
+		count(ABI_COUNT_NESTED);
+		return 0;
+	}
+	args_read(&hit, regs);
+	hit_record(&hit);
+	return 0;
+}
+
+/* Attached to a function of maptrace's own, to see whether attaching works. */
+SEC("uprobe")
+int selftest(struct go_regs *regs)
+{
+	(void)regs;
+	__sync_fetch_and_add(&selftest_hits, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * attach.h - putting one BPF program on many places of a file, for one process.
+ *
+ * Two mechanisms. One uprobe_multi link holds any number of places and is
+ * quickly removed. Where the kernel does not have it, or has it with the fault
+ * that attach_selftest() looks for: one perf event a place. Both are held by
+ * file descriptors alone, nothing outlives the process.
+ */
+#ifndef MAPTRACE_TRACE_ATTACH_H
+#define MAPTRACE_TRACE_ATTACH_H
+
+#include "trace/trace.h"
+
+struct bpf_link;
+struct bpf_program;
+
+/* What a program must be loaded with (expected_attach_type) for uprobe_multi. */
+#define ATTACH_TYPE_UPROBE_MULTI 48
+
+struct probe {
+	uint64_t file_off;
+	uint32_t func; /* the cookie: index in map_functions */
+};
+
+struct probe_set {
+	struct probe probe[ABI_FUNC_MAX];
+	size_t cnt;
+};
+
+/* Who is probed, and how. */
+struct attach_target {
+	enum trace_attach how; /* MULTI or PERF */
+	const struct bpf_program *prog; /* loaded for `how` */
+	pid_t pid;
+	const char *path;
+};
+
+/* Probes in place; all zero when there are none. */
+struct attachment {
+	bool active;
+	int link_fd; /* MULTI */
+	struct bpf_link *link[ABI_FUNC_MAX]; /* PERF: by func */
+};
+
+/* Attaches all probes of the set, or none. */
+struct err *attach_probes(const struct attach_target *target, const struct probe_set *set,
+			  struct attachment *ret);
+
+/*
+ * Removes them. One by one takes long enough to slow a busy target down, so the
+ * functions with most hits in heat[func] go first; heat may be NULL.
+ */
+void attachment_remove(struct attachment *attachment, const uint64_t *heat);
+
+/*
+ * Attaches `prog`, loaded for uprobe_multi, to a function of our own and calls
+ * it from a second thread; *hits is the counter that it increments. Early
+ * kernels took the pid of a uprobe_multi link for that of a single thread
+ * (fixed by Linux commit 46ba0e49b642 ("bpf: fix multi-uprobe PID filtering
+ * logic") (v6.10)): a Go program would be seen only now and then.
+ */
+struct err *attach_selftest(const struct bpf_program *prog, const volatile __u64 *hits);
+
+#endif

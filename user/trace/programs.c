@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "bpf/maps.skel.h"
+#include "bpf/memcalls.skel.h"
+#include "trace/attach.h"
+#include "trace/capability.h"
+#include "trace/functions.h"
+#include "trace/identity.h"
+
+#define RING_SZ_MIN (256 * 1024)
+#define RING_SZ_MAX (64 * 1024 * 1024)
+
+/* What the kernel puts before each record in a ring. */
+#define RING_HEADER_SZ 8
+
+/* amd64. Where the functions have other names, memory calls are missing. */
+#define SYSCALL_PREFIX "__x64_sys_"
+
+/* ---- Messages of libbpf ---- */
+
+/* The last warning, which is the best that is known about a failure. */
+static _Thread_local char last_warning[256];
+
+__attribute__((format(printf, 2, 0))) static int print_message(enum libbpf_print_level level,
+							       const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *text = NULL;
+	int len;
+
+	if (level == LIBBPF_DEBUG)
+		return 0; /* hundreds of lines on every load */
+	len = vasprintf(&text, fmt, ap);
+	if (len < 0) {
+		text = NULL;
+		return len;
+	}
+	if (len > 0 && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	if (level == LIBBPF_WARN)
+		snprintf(last_warning, sizeof(last_warning), "%s", text);
+	log_debug("%s", text);
+	return len;
+}
+
+static struct err *load_err(int failed, const char *what)
+{
+	/* EACCES is the verifier's no. */
+	if (failed == EPERM)
+		return err_wrap(capability_err("loading BPF programs"), "%s", what);
+	if (failed == ENOMEM)
+		return err_nomem();
+	return err_new(ERR_KERNEL, "this kernel does not take our BPF programs (%s): %s%s%s", what,
+		       strerror(failed), last_warning[0] ? ": " : "", last_warning);
+}
+
+/* The next power of two that holds cnt records of sz bytes twice. */
+static uint32_t ring_size(uint64_t cnt, size_t sz)
+{
+	uint64_t want = 2 * cnt * (sz + RING_HEADER_SZ);
+	uint32_t size = RING_SZ_MIN;
+
+	while (size < want && size < RING_SZ_MAX)
+		size *= 2;
+	return size;
+}
+
+/* ---- Map functions ---- */
+
+static void functions_fill(struct maps_bpf *skel, const struct sites *sites)
+{
+	for (size_t i = 0; i < sites->cnt; i++) {
+		const struct map_function *function = &map_functions[i];
+		const struct trace_site *site = &sites->site[i];
+		struct abi_func *func = &skel->rodata->funcs[i];
+
+		func->op = function->op;
+		func->group = function->group;
+		func->args = function->args;
+		if (function->nested)
+			func->flags |= ABI_FUNC_NESTED;
+		if (site->placement.kind == PLACEMENT_JUMP)
+			func->flags |= ABI_FUNC_AT_JUMP;
+	}
+}
+
+/* Functions that count for their nested ones: only those that are probed themselves. */
+static struct err *outer_fill(struct maps_bpf *skel, const struct sites *sites)
+{
+	uint32_t cnt = 0;
+
+	for (size_t i = 0; i < sites->cnt; i++) {
+		const struct trace_site *site = &sites->site[i];
+		if (site->missing || map_functions[i].nested || site->op == ABI_OP_INSERT)
+			continue;
+		if (cnt == ABI_RANGE_MAX)
+			return err_new(ERR_KERNEL, "more outer functions than ABI_RANGE_MAX");
+		skel->rodata->outer[cnt++] = (struct abi_range){
+			.start = site->func_addr,
+			.size = site->func_size,
+			.op = site->op,
+		};
+	}
+	skel->rodata->outer_cnt = cnt;
+	return NULL;
+}
+
+static struct err *maps_configure(struct maps_bpf *skel, const struct trace_opts *opts,
+				  const struct sites *sites, const struct abi_target *target,
+				  enum trace_attach how)
+{
+	uint64_t hits =
+		(uint64_t)opts->quota[ABI_GROUP_HOT].hits + opts->quota[ABI_GROUP_RARE].hits;
+	enum bpf_attach_type type = how == TRACE_ATTACH_MULTI ? ATTACH_TYPE_UPROBE_MULTI : 0;
+
+	skel->rodata->target = *target;
+	skel->rodata->header_sz = opts->layout.header_sz;
+	functions_fill(skel, sites);
+	bpf_map__set_max_entries(skel->maps.records,
+				 ring_size(hits, sizeof(struct abi_map_event_rec)));
+	bpf_program__set_expected_attach_type(skel->progs.map_function, type);
+	bpf_program__set_expected_attach_type(skel->progs.selftest, type);
+	return outer_fill(skel, sites);
+}
+
+static struct err *maps_load(const struct trace_opts *opts, const struct sites *sites,
+			     const struct abi_target *target, enum trace_attach how,
+			     struct maps_bpf **ret)
+{
+	last_warning[0] = '\0';
+	struct maps_bpf *skel = maps_bpf__open();
+	if (!skel)
+		return load_err(errno, "map functions");
+
+	struct err *err = maps_configure(skel, opts, sites, target, how);
+	if (!err) {
+		int failed = maps_bpf__load(skel);
+		if (failed)
+			err = load_err(-failed, "map functions");
+	}
+	if (!err && how == TRACE_ATTACH_MULTI)
+		err = attach_selftest(skel->progs.selftest, &skel->bss->selftest_hits);
+	if (err) {
+		maps_bpf__destroy(skel);
+		return err;
+	}
+	*ret = skel;
+	return NULL;
+}
+
+/* Loads for the best mechanism that works. */
+static struct err *maps_choose(const struct trace_opts *opts, const struct sites *sites,
+			       const struct abi_target *target, struct programs *ret)
+{
+	struct err *err;
+
+	if (!sites->probed)
+		return err_new(ERR_UNSUPPORTED, "none of Go's map functions is in the program");
+	ret->mechanism = TRACE_ATTACH_MULTI;
+	if (opts->attach == TRACE_ATTACH_MULTI)
+		return maps_load(opts, sites, target, TRACE_ATTACH_MULTI, &ret->_maps);
+	if (opts->attach == TRACE_ATTACH_AUTO) {
+		err = maps_load(opts, sites, target, TRACE_ATTACH_MULTI, &ret->_maps);
+		if (!err || err_is(err, ERR_PERM) || err_is(err, ERR_NOMEM))
+			return err;
+		log_debug("%s; going on with one perf event a probe", err->msg);
+		err_free(err);
+	}
+	ret->mechanism = TRACE_ATTACH_PERF;
+	return maps_load(opts, sites, target, TRACE_ATTACH_PERF, &ret->_maps);
+}
+
+/* ---- Memory calls ---- */
+
+/* Points the programs at the functions behind the system calls. */
+static struct err *memcalls_aim(struct memcalls_bpf *skel)
+{
+	const struct {
+		struct bpf_program *prog;
+		const char *function;
+	} aims[] = {
+		{ skel->progs.mmap_enter, SYSCALL_PREFIX "mmap" },
+		{ skel->progs.mmap_exit, SYSCALL_PREFIX "mmap" },
+		{ skel->progs.munmap_enter, SYSCALL_PREFIX "munmap" },
+		{ skel->progs.munmap_exit, SYSCALL_PREFIX "munmap" },
+		{ skel->progs.madvise_enter, SYSCALL_PREFIX "madvise" },
+		{ skel->progs.madvise_exit, SYSCALL_PREFIX "madvise" },
+	};
+
+	for (size_t i = 0; i < sizeof(aims) / sizeof(aims[0]); i++) {
+		int failed = bpf_program__set_attach_target(aims[i].prog, 0, aims[i].function);
+		if (failed)
+			return err_new(ERR_KERNEL, "the kernel's BTF does not have %s",
+				       aims[i].function);
+	}
+	return NULL;
+}
+
+static struct err *memcalls_configure(struct memcalls_bpf *skel, const struct trace_opts *opts,
+				      const struct abi_target *target, enum trace_memcalls by)
+{
+	struct bpf_program *prog;
+
+	skel->rodata->target = *target;
+	skel->rodata->call_nr[ABI_CALL_MMAP] = SYS_mmap;
+	skel->rodata->call_nr[ABI_CALL_MUNMAP] = SYS_munmap;
+	skel->rodata->call_nr[ABI_CALL_MADVISE] = SYS_madvise;
+	bpf_map__set_max_entries(skel->maps.records,
+				 ring_size(opts->memcalls_per_s, sizeof(struct abi_memcall_rec)));
+	bpf_object__for_each_program(prog, skel->obj)
+	{
+		bool tracepoint = prog == skel->progs.any_enter || prog == skel->progs.any_exit;
+		bpf_program__set_autoload(prog, tracepoint == (by == TRACE_MEMCALLS_TRACEPOINTS));
+	}
+	return by == TRACE_MEMCALLS_TRACEPOINTS ? NULL : memcalls_aim(skel);
+}
+
+static struct err *memcalls_load(const struct trace_opts *opts, const struct abi_target *target,
+				 enum trace_memcalls by, struct programs *ret)
+{
+	last_warning[0] = '\0';
+	struct memcalls_bpf *skel = memcalls_bpf__open();
+	if (!skel)
+		return load_err(errno, "memory calls");
+
+	struct err *err = memcalls_configure(skel, opts, target, by);
+	if (!err) {
+		int failed = memcalls_bpf__load(skel);
+		if (failed)
+			err = load_err(-failed, "memory calls");
+	}
+	if (err) {
+		memcalls_bpf__destroy(skel);
+		return err;
+	}
+	ret->_memcalls = skel;
+	ret->memcalls_by = by;
+	return NULL;
+}
+
+static struct err *memcalls_choose(const struct trace_opts *opts, const struct abi_target *target,
+				   struct programs *ret)
+{
+	struct err *err;
+
+	if (opts->memcalls == TRACE_MEMCALLS_TRACEPOINTS)
+		return memcalls_load(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
+	err = memcalls_load(opts, target, TRACE_MEMCALLS_FUNCTIONS, ret);
+	if (!err || opts->memcalls == TRACE_MEMCALLS_FUNCTIONS)
+		return err;
+	log_debug("%s; going on with tracepoints", err->msg);
+	err_free(err);
+	return memcalls_load(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
+}
+
+struct err *programs_attach_memcalls(const struct programs *programs)
+{
+	if (!programs->_memcalls)
+		return NULL;
+
+	last_warning[0] = '\0';
+	int failed = memcalls_bpf__attach(programs->_memcalls);
+	return failed ? load_err(-failed, "memory calls") : NULL;
+}
+
+void programs_detach_memcalls(const struct programs *programs)
+{
+	if (programs->_memcalls)
+		memcalls_bpf__detach(programs->_memcalls);
+}
+
+/* ---- Both ---- */
+
+/* Keeps the reason why one set is missing, and frees err. */
+static struct err *reason_keep(struct err *err, char **ret)
+{
+	if (!err)
+		return NULL;
+	*ret = strdup(err->msg);
+	err_free(err);
+	return *ret ? NULL : err_nomem();
+}
+
+/* Loads both sets, or one and the reason why the other is missing. */
+static struct err *sets_load(const struct trace_opts *opts, const struct sites *sites,
+			     const struct abi_target *target, struct programs *programs)
+{
+	struct err *maps_err = maps_choose(opts, sites, target, programs);
+	struct err *memcalls_err = memcalls_choose(opts, target, programs);
+
+	if (maps_err && memcalls_err) {
+		err_free(memcalls_err);
+		return maps_err;
+	}
+	maps_err = reason_keep(maps_err, &programs->maps_missing);
+	memcalls_err = reason_keep(memcalls_err, &programs->memcalls_missing);
+	return maps_err ? maps_err : memcalls_err;
+}
+
+struct err *programs_load(const struct trace_opts *opts, const struct sites *sites,
+			  struct programs *ret)
+{
+	struct programs programs = { 0 };
+	struct abi_target target;
+	struct err *err = identity_read(opts->pid, &target);
+
+	if (err)
+		return err;
+	libbpf_set_print(print_message);
+	err = sets_load(opts, sites, &target, &programs);
+	if (err) {
+		programs_fini(&programs);
+		return err;
+	}
+	if (programs._maps) {
+		programs.map_function = programs._maps->progs.map_function;
+		programs.groups = programs._maps->bss->groups;
+	}
+	if (programs._memcalls)
+		programs.mem_state = &programs._memcalls->bss->state;
+	*ret = programs;
+	return NULL;
+}
+
+void programs_fini(struct programs *programs)
+{
+	maps_bpf__destroy(programs->_maps);
+	memcalls_bpf__destroy(programs->_memcalls);
+	free(programs->maps_missing);
+	free(programs->memcalls_missing);
+	*programs = (struct programs){ 0 };
+}
+
+static struct err *ring_add(struct ring_buffer **rings, const struct bpf_map *map,
+			    programs_record_fn fn, void *ctx)
+{
+	int fd = bpf_map__fd(map);
+
+	if (!*rings) {
+		*rings = ring_buffer__new(fd, fn, ctx, NULL);
+		return *rings ? NULL : err_os(errno, "mapping a ring buffer");
+	}
+	int failed = ring_buffer__add(*rings, fd, fn, ctx);
+	return failed ? err_os(-failed, "mapping a ring buffer") : NULL;
+}
+
+struct err *programs_open_rings(const struct programs *programs, programs_record_fn fn, void *ctx,
+				struct ring_buffer **ret)
+{
+	struct ring_buffer *rings = NULL;
+	struct err *err = NULL;
+
+	if (programs->_maps)
+		err = ring_add(&rings, programs->_maps->maps.records, fn, ctx);
+	if (!err && programs->_memcalls)
+		err = ring_add(&rings, programs->_memcalls->maps.records, fn, ctx);
+	if (err) {
+		ring_buffer__free(rings);
+		return err;
+	}
+	*ret = rings;
+	return NULL;
+}
+
+struct err *programs_read_counts(const struct programs *programs, uint64_t ret[ABI_COUNT_CNT])
+{
+	int cpu_cnt = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = NULL;
+
+	if (!programs->_maps)
+		return NULL;
+	values = cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*values)) : NULL;
+	if (!values)
+		return err_nomem();
+	for (uint32_t i = 0; i < ABI_COUNT_CNT; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(programs->_maps->maps.counters), &i, values))
+			return err_os(errno, "reading the BPF counters");
+		ret[i] = 0;
+		for (int cpu = 0; cpu < cpu_cnt; cpu++)
+			ret[i] += values[cpu];
+	}
+	return NULL;
+}
+
+struct err *programs_read_memsums(const struct programs *programs,
+				  struct trace_memsum ret[ABI_MEM_ROWS], size_t *cnt_ret)
+{
+	struct abi_mem_key key;
+	struct abi_mem_sum sum;
+	void *previous = NULL;
+	size_t cnt = 0;
+
+	if (!programs->_memcalls)
+		return NULL;
+
+	int fd = bpf_map__fd(programs->_memcalls->maps.sums);
+	while (cnt < ABI_MEM_ROWS && !bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		if (bpf_map_lookup_elem(fd, &key, &sum))
+			return err_os(errno, "reading the sums of the memory calls");
+		ret[cnt++] = (struct trace_memsum){
+			.call = key.call,
+			.detail = key.detail,
+			.error = key.error,
+			.calls = sum.calls,
+			.bytes = sum.bytes,
+			.ns = sum.ns,
+		};
+	}
+	*cnt_ret = cnt;
+	return NULL;
+}

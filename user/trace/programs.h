@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * programs.h - the BPF programs, loaded.
+ *
+ * Owns both skeletons (no other file includes them). One set of programs may be
+ * missing, with the reason; loading fails only when both are.
+ */
+#ifndef MAPTRACE_TRACE_PROGRAMS_H
+#define MAPTRACE_TRACE_PROGRAMS_H
+
+#include "trace/sites.h"
+#include "trace/trace.h"
+
+struct bpf_program;
+struct maps_bpf;
+struct memcalls_bpf;
+struct ring_buffer;
+
+struct programs {
+	/* Map functions; the pointers are NULL when maps_missing is set. */
+	char *maps_missing;
+	enum trace_attach mechanism; /* MULTI or PERF: what map_function is loaded for */
+	const struct bpf_program *map_function;
+	struct abi_group *groups; /* [ABI_GROUP_CNT], shared with BPF */
+
+	/* Memory calls; NULL when memcalls_missing is set. */
+	char *memcalls_missing;
+	enum trace_memcalls memcalls_by; /* FUNCTIONS or TRACEPOINTS */
+	struct abi_mem_state *mem_state; /* shared with BPF */
+
+	struct maps_bpf *_maps;
+	struct memcalls_bpf *_memcalls;
+};
+
+/* `opts->quota` decides the size of the rings, so it must be complete. */
+struct err *programs_load(const struct trace_opts *opts, const struct sites *sites,
+			  struct programs *ret);
+void programs_fini(struct programs *programs);
+
+/* Memory calls are attached as a whole. No-ops when they are missing. */
+struct err *programs_attach_memcalls(const struct programs *programs);
+void programs_detach_memcalls(const struct programs *programs);
+
+/* One reader over all rings; `fn` gets each record. Freed by ring_buffer__free(). */
+typedef int (*programs_record_fn)(void *ctx, void *data, size_t sz);
+struct err *programs_open_rings(const struct programs *programs, programs_record_fn fn, void *ctx,
+				struct ring_buffer **ret);
+
+/* Counters of the map programs, summed over the CPUs. */
+struct err *programs_read_counts(const struct programs *programs, uint64_t ret[ABI_COUNT_CNT]);
+
+/* Sums of the memory calls; at most ABI_MEM_ROWS. */
+struct err *programs_read_memsums(const struct programs *programs,
+				  struct trace_memsum ret[ABI_MEM_ROWS], size_t *cnt_ret);
+
+#endif
