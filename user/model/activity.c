@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/activity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Maps without an address of their own are told apart by kind and type only. */
+static uint64_t row_key(const struct trace_row *row)
+{
+	if (row->map)
+		return row->map;
+	return row->type << 2 | (row->on_stack ? 1 : 0) | (row->nil_map ? 2 : 0);
+}
+
+static struct err *activity_for(struct activities *as, struct table *index,
+				const struct trace_row *row, struct activity **ret)
+{
+	size_t i = table_get(index, row_key(row));
+
+	if (i == TABLE_NONE) {
+		struct activity a = {
+			.addr = row->map,
+			.on_stack = row->on_stack,
+			.nil_map = row->nil_map,
+		};
+
+		i = as->maps.len;
+		if (!vec_push(&as->maps, a) || !table_put(index, row_key(row), i))
+			return err_nomem();
+	}
+	*ret = &as->maps.data[i];
+	return NULL;
+}
+
+static enum abi_group_id group_of(enum abi_op op)
+{
+	return op == ABI_OP_MAKE || op == ABI_OP_INSERT || op == ABI_OP_DELETE ? ABI_GROUP_HOT
+									       : ABI_GROUP_RARE;
+}
+
+static void add_row(struct activity *a, const struct trace_result *trace,
+		    const struct trace_row *row, const struct gotypes *types)
+{
+	struct activity_op *op = &a->ops[row->op];
+	bool at_least;
+
+	if (!a->type && row->type)
+		a->type = gotypes_find(types, row->type);
+	op->hits += row->hits;
+	op->per_s += trace_rate(trace, group_of(row->op), row->estimate, &at_least);
+	op->at_least |= at_least;
+	if (row->hits > op->caller_hits) {
+		op->caller_hits = row->hits;
+		op->caller = row->caller;
+	}
+}
+
+static double total_rate(const struct activity *a)
+{
+	double sum = 0;
+
+	for (int op = 0; op < ABI_OP_CNT; op++)
+		sum += a->ops[op].per_s;
+	return sum;
+}
+
+static int cmp_busiest(const void *a, const void *b)
+{
+	double x = total_rate(a), y = total_rate(b);
+
+	return x < y ? 1 : -(x > y);
+}
+
+static struct err *sum_rows(struct activities *as, const struct trace_result *trace,
+			    const struct gotypes *types)
+{
+	_cleanup_(table_fini) struct table index = { 0 };
+
+	for (size_t i = 0; i < trace->row_cnt; i++) {
+		struct activity *a = NULL;
+		struct err *err = activity_for(as, &index, &trace->rows[i], &a);
+
+		if (err)
+			return err;
+		add_row(a, trace, &trace->rows[i], types);
+	}
+	return NULL;
+}
+
+static struct err *sort_and_index(struct activities *as)
+{
+	vec_sort(&as->maps, cmp_busiest);
+	for (size_t i = 0; i < as->maps.len; i++)
+		if (as->maps.data[i].addr && !table_put(&as->by_addr, as->maps.data[i].addr, i))
+			return err_nomem();
+	return NULL;
+}
+
+struct err *activities_init(struct activities *as, const struct trace_result *trace,
+			    const struct gotypes *types)
+{
+	memset(as, 0, sizeof(*as));
+	struct err *err = sum_rows(as, trace, types);
+	if (!err)
+		err = sort_and_index(as);
+	if (err)
+		activities_fini(as);
+	return err;
+}
+
+void activities_fini(struct activities *as)
+{
+	vec_fini(&as->maps);
+	table_fini(&as->by_addr);
+}
+
+const struct activity *activities_find(const struct activities *as, uint64_t addr)
+{
+	size_t i = addr ? table_get(&as->by_addr, addr) : TABLE_NONE;
+
+	return i == TABLE_NONE ? NULL : &as->maps.data[i];
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * activity.h - what happened to each map while it was traced: the trace's rows,
+ * which are by map, operation and caller, summed by map.
+ */
+#ifndef MAPTRACE_MODEL_ACTIVITY_H
+#define MAPTRACE_MODEL_ACTIVITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/table.h"
+#include "base/vec.h"
+#include "target/gotypes.h"
+#include "trace/trace.h"
+
+struct activity_op {
+	uint64_t hits; /* seen */
+	double per_s; /* estimated from what was seen */
+	bool at_least; /* per_s is a lower bound: the windows filled up */
+	uint64_t caller; /* where most of the hits came from */
+	uint64_t caller_hits;
+};
+
+/* One map; or, with addr 0, all that have no address which means anything. */
+struct activity {
+	uint64_t addr;
+	bool on_stack; /* maps on goroutine stacks: their headers move */
+	bool nil_map; /* operations on nil maps */
+	const struct map_type *type; /* NULL: not told, or not in the binary */
+	struct activity_op ops[ABI_OP_CNT];
+};
+
+struct activities {
+	VEC(struct activity) maps; /* busiest first */
+	struct table by_addr;
+};
+
+/* Free with activities_fini(). */
+struct err *activities_init(struct activities *as, const struct trace_result *trace,
+			    const struct gotypes *types);
+void activities_fini(struct activities *as);
+
+/* The row of a map, or NULL. */
+const struct activity *activities_find(const struct activities *as, uint64_t addr);
+
+#endif

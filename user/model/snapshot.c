@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/snapshot.h"
+
+#include "base/clock.h"
+#include "maps/sizing.h"
+
+static struct err *take(struct program *prog, struct snapshot *snap)
+{
+	struct target_rss rss;
+	struct err *err = heap_open(prog, &snap->heap);
+
+	if (!err)
+		err = pagealloc_init(&snap->pages, snap->heap);
+	if (!err)
+		err = residency_init(&snap->residency, snap->heap, &snap->pages);
+	if (!err)
+		err = census_take(snap->heap, &snap->residency, &snap->census);
+	if (!err)
+		err = target_rss(prog->target, &rss);
+	if (err)
+		return err;
+	snap->memory.rss_bytes = rss.rss_bytes;
+	snapshot_sum(snap);
+	return NULL;
+}
+
+struct err *snapshot_take(struct program *prog, struct snapshot **ret)
+{
+	_cleanup_snapshot_ struct snapshot *snap = calloc(1, sizeof(*snap));
+	uint64_t start = clock_ns();
+
+	if (!snap)
+		return err_nomem();
+	struct err *err = take(prog, snap);
+	if (err)
+		return err;
+	snap->take_ns = clock_ns() - start;
+	*ret = take_ptr(snap);
+	return NULL;
+}
+
+void snapshot_free(struct snapshot *snap)
+{
+	if (!snap)
+		return;
+	census_free(snap->census);
+	residency_fini(&snap->residency);
+	pagealloc_fini(&snap->pages);
+	heap_close(snap->heap);
+	free(snap);
+}
+
+void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct map_type *type)
+{
+	struct table_shape shape = {
+		.bucket_sz = type->bucket_sz,
+		.noscan = type->bucket_ptr_bytes == 0,
+		.malloc_headers = heap_malloc_headers(snap->heap),
+		.load_num = snap->heap->prog->layout.classic.load_num,
+	};
+
+	m->type = type;
+	m->type_source = TYPE_PROBE;
+	m->type_candidates = 1;
+	m->bucket_sz = type->bucket_sz;
+	m->rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS
+				   ? sizing_swiss(m->live_keys, &shape)
+				   : sizing_classic(m->live_keys, &shape);
+}
+
+static void add_map(struct map_totals *t, const struct map_info *m)
+{
+	t->exact_cnt += m->consistency == MAP_EXACT;
+	t->moving_cnt += m->consistency == MAP_MOVING;
+	t->map_cnt++;
+	t->live_keys += m->live_keys;
+	t->slots += map_slots(m);
+	t->table_bytes += m->table_bytes;
+	t->resident_bytes += m->resident_bytes;
+	t->old_bytes += m->old_bytes;
+	if (!m->bucket_sz) {
+		t->unknown_size_cnt++;
+		return;
+	}
+	t->hole_bytes += map_hole_bytes(m);
+	t->gives_back_bytes += map_gives_back(m);
+	t->gives_back_resident_bytes += map_gives_back_resident(m);
+}
+
+static void sum_maps(struct snapshot *snap)
+{
+	struct map_totals t = { 0 };
+	uint64_t live_resident = 0;
+
+	for (size_t i = 0; i < snap->census->maps.len; i++) {
+		const struct map_info *m = &snap->census->maps.data[i];
+
+		t.suspect_cnt += m->consistency == MAP_SUSPECT;
+		t.garbage_cnt += m->garbage;
+		if (!map_counts(m))
+			continue;
+		add_map(&t, m);
+		uint64_t live = m->table_bytes - (m->bucket_sz ? map_hole_bytes(m) : 0);
+		live_resident += live < m->resident_bytes ? live : m->resident_bytes;
+	}
+	snap->totals = t;
+	snap->memory.map_live_bytes = live_resident;
+	snap->memory.map_hole_bytes = t.resident_bytes - live_resident;
+}
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void snapshot_sum(struct snapshot *snap)
+{
+	struct memory *mem = &snap->memory;
+	uint64_t in_use = 0;
+
+	sum_maps(snap);
+	mem->stack_bytes = 0;
+	for (size_t i = 0; i < snap->heap->spans.len; i++) {
+		const struct span *s = &snap->heap->spans.data[i];
+		uint64_t resident = residency_bytes(&snap->residency, s->base, span_bytes(s));
+
+		if (s->state == SPAN_IN_USE)
+			in_use += resident;
+		else
+			mem->stack_bytes += resident;
+	}
+	mem->free_bytes = 0;
+	for (size_t i = 0; i < snap->pages.free.len; i++) {
+		const struct page_range *r = &snap->pages.free.data[i];
+
+		mem->free_bytes += residency_bytes(&snap->residency, r->base,
+						   (uint64_t)r->npages * GO_PAGE_SZ);
+	}
+	mem->other_heap_bytes = minus(in_use, snap->totals.resident_bytes);
+	mem->outside_bytes = minus(mem->rss_bytes, in_use + mem->stack_bytes + mem->free_bytes);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/watch.h"
+
+#include <elf.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	/* Censuses during the trace take at most this share of our time, and come at
+	 * least this far apart. */
+	CENSUS_TIME_SHARE = 10,
+	CENSUS_INTERVAL_MS = 500,
+	TICK_MS = 100,
+};
+
+/* ---- census ---- */
+
+static struct err *take_census(struct watch *w)
+{
+	struct snapshot *snap;
+	struct err *err = snapshot_take(w->prog, &snap);
+
+	if (err)
+		return err;
+	err = history_add(&w->history, snap->census);
+	if (err) {
+		snapshot_free(snap);
+		return err;
+	}
+	snapshot_free(w->snap);
+	w->snap = snap;
+
+	uint64_t interval = CENSUS_INTERVAL_MS * NS_PER_MS;
+	if (interval < CENSUS_TIME_SHARE * snap->take_ns)
+		interval = CENSUS_TIME_SHARE * snap->take_ns;
+	w->next_census_ns = clock_ns() + interval;
+	return NULL;
+}
+
+/* The first census decides whether there are any; its failure is a result too. */
+static struct err *take_first_census(struct watch *w)
+{
+	struct err *err = take_census(w);
+
+	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+		w->census_err = err;
+		return NULL;
+	}
+	return err;
+}
+
+/* Called by the trace. A census that fails in between is one sample less. */
+static struct err *on_tick(void *ctx)
+{
+	struct watch *w = ctx;
+	struct err *err = target_check(w->target);
+
+	if (err || w->census_err || clock_ns() < w->next_census_ns)
+		return err;
+	err = take_census(w);
+	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+		log_debug("a census failed, ignoring: %s", err->msg);
+		err_free(err);
+		return NULL;
+	}
+	return err;
+}
+
+/* ---- trace ---- */
+
+static struct err *find_func(void *ctx, const char *name, struct trace_func *ret)
+{
+	const struct program *prog = ctx;
+	struct gofunc f;
+
+	*ret = (struct trace_func){ 0 };
+	if (!pclntab_find(prog->funcs, name, &f) ||
+	    !program_file_offset(prog, f.addr, &ret->file_off))
+		return NULL;
+	ret->present = true;
+	ret->addr = f.addr;
+	ret->size = f.size;
+	size_t want = f.size < sizeof(ret->code) ? f.size : sizeof(ret->code);
+	ret->code_sz = program_read_code(prog, f.addr, ret->code, want);
+	return NULL;
+}
+
+static struct trace_header_layout header_layout(const struct go_layout *l)
+{
+	struct trace_header_layout h = { .live_keys_off = 0 };
+
+	if (l->kind == MAP_CLASSIC) {
+		h.kind = TRACE_MAP_CLASSIC;
+		h.header_sz = l->classic.header_sz;
+		h.classic.b_off = 9;
+		h.classic.noverflow_off = 10;
+		h.classic.buckets_off = l->classic.buckets;
+		return h;
+	}
+	h.kind = TRACE_MAP_SWISS;
+	h.header_sz = l->swiss.header_sz;
+	h.swiss.dir_ptr_off = 16;
+	h.swiss.dir_len_off = 24;
+	h.swiss.table_used_off = 0;
+	h.swiss.table_capacity_off = 2;
+	h.swiss.table_growth_left_off = 4;
+	return h;
+}
+
+static uint16_t machine_of(const struct program *prog)
+{
+	switch (elf_file_machine(prog->elf)) {
+	case ELF_MACHINE_X86_64:
+		return EM_X86_64;
+	case ELF_MACHINE_AARCH64:
+		return EM_AARCH64;
+	case ELF_MACHINE_OTHER:
+		break;
+	}
+	return EM_NONE;
+}
+
+struct err *watch_open_trace(struct watch *w)
+{
+	struct trace_opts opts;
+
+	trace_opts_init(&opts);
+	opts.pid = w->target->pid;
+	opts.pidfd = w->target->pidfd;
+	opts.machine = machine_of(w->prog);
+	opts.code_path = w->prog->image.path;
+	opts.layout = header_layout(&w->prog->layout);
+	opts.find_func = find_func;
+	opts.find_ctx = w->prog;
+	opts.duration_ns = w->opts.duration_ns;
+	opts.tick_ns = TICK_MS * NS_PER_MS;
+	opts.tick = on_tick;
+	opts.tick_ctx = w;
+	opts.stop = w->opts.stop;
+	opts.attach = w->opts.attach;
+	opts.memcalls = TRACE_MEMCALLS_AUTO;
+
+	struct err *err = trace_open(&opts, &w->trace);
+	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
+		w->trace_err = err;
+		return NULL;
+	}
+	return err;
+}
+
+static struct err *run_trace(struct watch *w)
+{
+	uint64_t start = clock_ns();
+	struct err *err = w->trace ? trace_run(w->trace) : NULL;
+
+	w->watched_ns = clock_ns() - start;
+	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
+		err = target_check(w->target);
+	return err;
+}
+
+/* ---- the result ---- */
+
+/* A traced call names the type of its map: better than any guess from memory. */
+static void apply_traced_types(struct watch *w)
+{
+	const struct trace_result *tr = trace_result(w->trace);
+
+	for (size_t i = 0; i < tr->map_cnt; i++) {
+		const struct map_type *type = gotypes_find(w->prog->types, tr->maps[i].type);
+		struct map_info *m =
+			(struct map_info *)census_find(w->snap->census, tr->maps[i].addr);
+
+		if (type && m && map_counts(m) &&
+		    (!m->bucket_sz || m->bucket_sz == type->bucket_sz))
+			snapshot_set_type(w->snap, m, type);
+	}
+	snapshot_sum(w->snap);
+}
+
+static uint64_t timeval_ns(struct timeval tv)
+{
+	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
+}
+
+static void sum_cost(struct watch *w)
+{
+	struct watch_cost *cost = &w->cost;
+	struct rusage self, children;
+
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &children);
+	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
+		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
+	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
+	cost->bytes_read = w->target->mem.bytes_read;
+	if (!w->trace)
+		return;
+
+	const struct trace_result *tr = trace_result(w->trace);
+	cost->hits = tr->cost.counts[ABI_COUNT_HITS];
+	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
+	for (int g = 0; g < ABI_GROUP_CNT; g++)
+		if (tr->groups[g].attached_ns > cost->attached_ns)
+			cost->attached_ns = tr->groups[g].attached_ns;
+}
+
+static struct err *conclude(struct watch *w)
+{
+	struct err *err = NULL;
+
+	if (w->trace)
+		err = activities_init(&w->activities, trace_result(w->trace), w->prog->types);
+	if (!err && w->trace && w->snap)
+		apply_traced_types(w);
+	if (!err && w->snap)
+		err = findings_init(&w->findings, w->snap, w->opts.min_waste_bytes);
+	if (!err)
+		sum_cost(w);
+	return err;
+}
+
+struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret)
+{
+	_cleanup_watch_ struct watch *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return err_nomem();
+	w->opts = *opts;
+	struct err *err = target_open(pid, &w->target);
+	if (!err)
+		err = program_open(w->target, &w->prog);
+	if (!err)
+		err = target_rss(w->target, &w->rss);
+	if (err)
+		return err;
+	*ret = take_ptr(w);
+	return NULL;
+}
+
+struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
+{
+	_cleanup_watch_ struct watch *w = NULL;
+	struct err *err = watch_open(pid, opts, &w);
+
+	if (!err)
+		err = take_first_census(w);
+	if (!err && opts->duration_ns)
+		err = watch_open_trace(w);
+	if (!err)
+		err = run_trace(w);
+	if (!err)
+		err = target_check(w->target);
+	if (err_is(err, ERR_GONE) && w && (w->snap || w->trace)) {
+		w->gone = err; /* what was learnt until then still counts */
+		err = NULL;
+	}
+	if (!err)
+		err = conclude(w);
+	if (err)
+		return err;
+	*ret = take_ptr(w);
+	return NULL;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	findings_fini(&w->findings);
+	activities_fini(&w->activities);
+	trace_close(w->trace);
+	history_fini(&w->history);
+	snapshot_free(w->snap);
+	err_free(w->census_err);
+	err_free(w->trace_err);
+	err_free(w->gone);
+	program_close(w->prog);
+	target_close(w->target);
+	free(w);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * watch.h - one observation of a target: a census, a trace with more censuses in
+ * it, and what follows from them. The result that the renderers show.
+ */
+#ifndef MAPTRACE_MODEL_WATCH_H
+#define MAPTRACE_MODEL_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/activity.h"
+#include "model/finding.h"
+#include "model/history.h"
+#include "model/snapshot.h"
+#include "target/program.h"
+#include "trace/trace.h"
+
+struct watch_opts {
+	uint64_t duration_ns; /* 0: census only */
+	uint64_t min_waste_bytes;
+	enum trace_attach attach;
+	const volatile bool *stop; /* set by a signal: end early */
+};
+
+/* What the observation cost, and whom. */
+struct watch_cost {
+	uint64_t hits; /* probe hits in the target: each cost it a trap */
+	uint64_t attached_ns;
+	uint64_t lost_records;
+	uint64_t cpu_ns; /* of maptrace */
+	uint64_t peak_rss_bytes; /* of maptrace */
+	uint64_t bytes_read; /* of the target's memory */
+};
+
+struct watch {
+	struct watch_opts opts;
+	struct target *target;
+	struct program *prog;
+	struct target_rss rss; /* at the start */
+	struct snapshot *snap; /* the latest; NULL: refused */
+	struct err *census_err; /* why there is no census; else NULL */
+	struct history history;
+	struct trace *trace; /* NULL: none was asked for, or possible */
+	struct err *trace_err; /* why not; else NULL */
+	struct activities activities;
+	struct findings findings;
+	struct err *gone; /* the target exited or executed another program */
+	uint64_t next_census_ns;
+	uint64_t watched_ns;
+	struct watch_cost cost;
+};
+
+/*
+ * Observes the process. Fails when nothing can be shown: no such process, not a
+ * Go program, not permitted, a kernel without what tracing needs. What fails
+ * later is kept in the result, with the reason.
+ */
+struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+void watch_free(struct watch *w);
+DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
+#define _cleanup_watch_ _cleanup_(cleanup_watch)
+
+/* Prepares the trace only, to list its probe sites; attaches nothing. */
+struct err *watch_open_trace(struct watch *w);
+struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+
+#endif
