@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The report for programs: one document; bytes, counts, nanoseconds. Addresses are
+ * strings, since a JSON number cannot hold 64 bits everywhere. Null: not known.
+ *
+ * Sections are built with jansson one at a time, and maps row by row, so that a
+ * million maps need no memory here.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "report/names.h"
+#include "report/report.h"
+
+enum { SCHEMA = 1 };
+
+struct doc {
+	const struct watch *w;
+	FILE *out;
+	bool failed; /* out of memory, or the stream is broken */
+};
+
+/* ---- values ---- */
+
+/* Text of the target's may be anything; JSON must be UTF-8. */
+static json_t *text(const char *s)
+{
+	json_t *j = s ? json_string(s) : json_null();
+
+	if (j)
+		return j;
+	char *ascii = strdup(s);
+	for (char *p = ascii; p && *p; p++)
+		if (!isascii((unsigned char)*p))
+			*p = '?';
+	j = ascii ? json_string(ascii) : NULL;
+	free(ascii);
+	return j;
+}
+
+static json_t *address(uint64_t addr)
+{
+	char buf[24];
+
+	if (!addr)
+		return json_null();
+	snprintf(buf, sizeof(buf), "0x%" PRIx64, addr);
+	return json_string(buf);
+}
+
+static json_t *number(uint64_t v)
+{
+	return json_integer(v <= INT64_MAX ? (json_int_t)v : INT64_MAX);
+}
+
+static void set(json_t *obj, const char *key, json_t *value)
+{
+	json_object_set_new(obj, key, value);
+}
+
+static void set_u64(json_t *obj, const char *key, uint64_t v)
+{
+	set(obj, key, number(v));
+}
+
+static void set_known(json_t *obj, const char *key, bool known, uint64_t v)
+{
+	set(obj, key, known ? number(v) : json_null());
+}
+
+static void set_reason(json_t *obj, const char *status, const char *reason)
+{
+	set(obj, "status", text(status));
+	set(obj, "reason", text(reason));
+}
+
+/* ---- writing ---- */
+
+/* Writes and releases a value; a NULL one means that memory ran out. */
+static void emit(struct doc *d, json_t *value)
+{
+	if (!value ||
+	    json_dumpf(value, d->out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) < 0)
+		d->failed = true;
+	json_decref(value);
+}
+
+static void emit_section(struct doc *d, const char *key, json_t *value, bool first)
+{
+	fprintf(d->out, "%s\n\"%s\":", first ? "{" : ",", key);
+	emit(d, value);
+}
+
+/* ---- sections ---- */
+
+static json_t *target_section(const struct watch *w)
+{
+	const struct target *t = w->target;
+	const struct program *prog = w->prog;
+	json_t *o = json_object();
+
+	set_u64(o, "pid", t->pid);
+	set(o, "command", text(t->command));
+	set(o, "command_line", text(t->command_line));
+	set(o, "executable", text(t->exe));
+	set(o, "executable_deleted", json_boolean(t->exe_deleted));
+	set(o, "runtime_in_shared_library", json_boolean(!prog->image.is_exe));
+	set_u64(o, "start_time_unix_s", t->started_at_s);
+	set_u64(o, "uptime_ns", t->uptime_ns);
+	set(o, "go_version", text(prog->image.build.version));
+	set(o, "go_experiments", text(prog->image.build.experiments));
+	set(o, "main_package", text(prog->image.build.main_path));
+	set(o, "map_kind", text(name_map_kind(prog->layout.kind)));
+	set(o, "layout", text(prog->layout.name));
+	set(o, "layout_is_of_this_version", json_boolean(prog->layout_match == LAYOUT_KNOWN));
+	set(o, "stripped", json_boolean(prog->stripped));
+	set(o, "has_dwarf", json_boolean(prog->has_dwarf));
+	set_u64(o, "rss_bytes", w->rss.rss_bytes);
+	set_u64(o, "swap_bytes", w->rss.swap_bytes);
+	set_known(o, "cgroup_limit_bytes", t->cgroup_limit_bytes, t->cgroup_limit_bytes);
+	set(o, "other_pid_namespace", json_boolean(t->other_pid_ns));
+	set(o, "other_mount_namespace", json_boolean(t->other_mnt_ns));
+	set(o, "gone", w->gone ? text(w->gone->msg) : json_null());
+	return o;
+}
+
+static json_t *memory_section(const struct watch *w)
+{
+	json_t *o = json_object();
+
+	if (!w->snap)
+		return json_null();
+	const struct memory *m = &w->snap->memory;
+	set_u64(o, "rss_bytes", m->rss_bytes);
+	set_u64(o, "map_live_bytes", m->map_live_bytes);
+	set_u64(o, "map_hole_bytes", m->map_hole_bytes);
+	set_u64(o, "other_heap_bytes", m->other_heap_bytes);
+	set_u64(o, "free_bytes", m->free_bytes);
+	set_u64(o, "stack_bytes", m->stack_bytes);
+	set_u64(o, "outside_heap_bytes", m->outside_bytes);
+	return o;
+}
+
+/* The runtime's own terms (MemStats, gcController), resident or not. */
+static json_t *heap_section(const struct watch *w)
+{
+	json_t *o = json_object();
+
+	if (!w->snap)
+		return json_null();
+	set_u64(o, "in_use_bytes", w->snap->heap->in_use_bytes);
+	set_u64(o, "manual_bytes", w->snap->heap->manual_bytes);
+	set_u64(o, "free_bytes", w->snap->pages.free_bytes);
+	set_u64(o, "released_bytes", w->snap->pages.released_bytes);
+	set_u64(o, "spans_in_use", w->snap->heap->span_cnt);
+	return o;
+}
+
+static json_t *totals(const struct map_totals *t)
+{
+	json_t *o = json_object();
+
+	set_u64(o, "maps", t->map_cnt);
+	set_u64(o, "exact", t->exact_cnt);
+	set_u64(o, "moving", t->moving_cnt);
+	set_u64(o, "suspect", t->suspect_cnt);
+	set_u64(o, "garbage", t->garbage_cnt);
+	set_u64(o, "unknown_bucket_size", t->unknown_size_cnt);
+	set_u64(o, "live_keys", t->live_keys);
+	set_u64(o, "slots", t->slots);
+	set_u64(o, "table_bytes", t->table_bytes);
+	set_u64(o, "resident_bytes", t->resident_bytes);
+	set_u64(o, "hole_bytes", t->hole_bytes);
+	set_u64(o, "old_bytes", t->old_bytes);
+	set_u64(o, "gives_back_bytes", t->gives_back_bytes);
+	set_u64(o, "gives_back_resident_bytes", t->gives_back_resident_bytes);
+	return o;
+}
+
+static json_t *census_section(const struct watch *w)
+{
+	json_t *o = json_object();
+
+	if (w->census_err) {
+		set_reason(o, "refused", w->census_err->msg);
+		return o;
+	}
+	set_reason(o, "ok", NULL);
+	set_u64(o, "duration_ns", w->snap->take_ns);
+	set_u64(o, "censuses", w->history.samples);
+	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
+	set_u64(o, "headers_without_table", w->snap->census->empty_cnt);
+	set(o, "totals", totals(&w->snap->totals));
+	return o;
+}
+
+static void set_caller(json_t *o, const struct watch *w, uint64_t pc)
+{
+	char name[512];
+	struct err *err = pclntab_name(w->prog->funcs, &w->target->mem, pc, name, sizeof(name));
+
+	set(o, "caller", err || !pc ? json_null() : text(name));
+	set(o, "caller_pc", address(pc));
+	err_free(err);
+}
+
+static json_t *activity_ops(const struct watch *w, const struct activity *a)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < ABI_OP_CNT; i++) {
+		const struct activity_op *op = &a->ops[i];
+		json_t *row = json_object();
+
+		set_u64(row, "hits", op->hits);
+		set(row, "per_s", json_real(op->per_s));
+		set(row, "per_s_is_lower_bound", json_boolean(op->at_least));
+		if (op->hits)
+			set_caller(row, w, op->caller);
+		set(o, name_op(i), row);
+	}
+	return o;
+}
+
+static json_t *bins(const struct histogram *h)
+{
+	json_t *o = json_object(), *list = json_array();
+
+	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
+		json_t *bin;
+
+		if (!h->bins[b])
+			continue;
+		bin = json_object();
+		set_u64(bin, "ge", histogram_bin_low(b));
+		set_u64(bin, "lt", histogram_bin_high(b));
+		set_u64(bin, "samples", h->bins[b]);
+		json_array_append_new(list, bin);
+	}
+	set_u64(o, "min", h->min);
+	set_u64(o, "max", h->max);
+	set(o, "bins", list);
+	return o;
+}
+
+static json_t *histograms(const struct map_history *h)
+{
+	json_t *o = json_object();
+
+	set_u64(o, "samples", h->samples);
+	set(o, "live_keys", bins(&h->live_keys));
+	set(o, "buckets", bins(&h->buckets));
+	set(o, "resident_bytes", bins(&h->resident_bytes));
+	return o;
+}
+
+static json_t *map_row(const struct watch *w, const struct map_info *m)
+{
+	const struct map_history *h = history_find(&w->history, m->addr);
+	const struct activity *a = activities_find(&w->activities, m->addr);
+	bool sized = m->bucket_sz != 0;
+	json_t *o = json_object();
+
+	set(o, "address", address(m->addr));
+	set(o, "type", m->type ? text(m->type->name) : json_null());
+	set(o, "type_source", text(name_type_source(m->type_source)));
+	set_u64(o, "type_candidates", m->type_candidates);
+	set(o, "consistency", text(name_consistency(m->consistency)));
+	set(o, "garbage", json_boolean(m->garbage));
+	set_u64(o, "live_keys", m->live_keys);
+	set_u64(o, "slots", map_slots(m));
+	set_u64(o, "buckets", m->buckets);
+	set_u64(o, "tables", m->table_cnt);
+	set(o, "load", json_real(map_load(m)));
+	set_u64(o, "tombstones", m->tombstones);
+	set_u64(o, "overflow_buckets", m->overflow_buckets);
+	set_u64(o, "old_bytes", m->old_bytes);
+	set_u64(o, "table_bytes", m->table_bytes);
+	set_u64(o, "resident_bytes", m->resident_bytes);
+	set_known(o, "bucket_bytes", sized, m->bucket_sz);
+	set_known(o, "hole_bytes", sized, sized ? map_hole_bytes(m) : 0);
+	set_known(o, "rebuild_bytes", sized, m->rebuild_bytes);
+	set_known(o, "gives_back_bytes", sized, sized ? map_gives_back(m) : 0);
+	set_known(o, "gives_back_resident_bytes", sized, sized ? map_gives_back_resident(m) : 0);
+	if (a)
+		set(o, "activity", activity_ops(w, a));
+	if (h && h->samples)
+		set(o, "histograms", histograms(h));
+	return o;
+}
+
+static void emit_maps(struct doc *d)
+{
+	fprintf(d->out, ",\n\"maps\":[");
+	for (size_t i = 0; d->w->snap && i < d->w->snap->census->maps.len; i++) {
+		fputs(i ? ",\n" : "\n", d->out);
+		emit(d, map_row(d->w, &d->w->snap->census->maps.data[i]));
+	}
+	fprintf(d->out, "]");
+}
+
+/* ---- trace ---- */
+
+static json_t *group(const struct trace_group *g)
+{
+	json_t *o = json_object();
+
+	set_reason(o, g->missing ? "refused" : "ok", g->missing);
+	set_u64(o, "windows", g->windows);
+	set_u64(o, "windows_ended_by_hits", g->saturated);
+	set_u64(o, "hits", g->hits);
+	set_u64(o, "late_hits", g->late);
+	set_u64(o, "open_ns", g->open_ns);
+	set_u64(o, "attached_ns", g->attached_ns);
+	set_u64(o, "quota_hits", g->quota.hits);
+	set_u64(o, "period_ns", g->quota.period_ns);
+	return o;
+}
+
+static json_t *sites(const struct watch *w)
+{
+	size_t cnt;
+	const struct trace_site *list = trace_sites(w->trace, &cnt);
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < cnt; i++) {
+		json_t *o;
+
+		if (!list[i].present)
+			continue;
+		o = json_object();
+		set(o, "function", text(list[i].name));
+		set(o, "operation", text(name_op(list[i].op)));
+		set(o, "probe", address(list[i].missing ? 0 : list[i].probe_addr));
+		set(o, "instruction", text(list[i].missing ? NULL : list[i].placement.insn));
+		set(o, "reason",
+		    text(list[i].missing ? list[i].missing : list[i].placement.reason));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *overflow(const struct trace_overflow *v)
+{
+	json_t *o = json_object();
+
+	set_u64(o, "rows", v->rows);
+	set_u64(o, "maps", v->maps);
+	set_u64(o, "events", v->events);
+	set_u64(o, "memory_calls", v->memcalls);
+	set_u64(o, "windows", v->windows);
+	set_u64(o, "samples", v->samples);
+	return o;
+}
+
+/* What maps without an address of their own did. */
+static json_t *unplaced(const struct watch *w)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < w->activities.maps.len; i++) {
+		const struct activity *act = &w->activities.maps.data[i];
+		json_t *o;
+
+		if (w->snap && act->addr && census_find(w->snap->census, act->addr))
+			continue;
+		o = json_object();
+		set(o, "address", address(act->addr));
+		set(o, "type", act->type ? text(act->type->name) : json_null());
+		set(o, "on_stack", json_boolean(act->on_stack));
+		set(o, "nil_map", json_boolean(act->nil_map));
+		set(o, "activity", activity_ops(w, act));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *event(const struct watch *w, const struct trace_event *e, uint64_t start_ns)
+{
+	const struct map_type *type = gotypes_find(w->prog->types, e->type);
+	json_t *o = json_object();
+
+	set_u64(o, "time_ns", e->ktime_ns > start_ns ? e->ktime_ns - start_ns : 0);
+	set(o, "operation", text(name_op(e->op)));
+	if (e->op == ABI_OP_GROW)
+		set(o, "growth", text(name_growth(e->growth)));
+	set(o, "map", address(e->map));
+	set(o, "on_stack", json_boolean(e->on_stack));
+	set(o, "type", type ? text(type->name) : json_null());
+	set_known(o, "live_keys", e->live_known, e->live_keys);
+	set_known(o, "slots_from", e->slots_from, e->slots_from);
+	set_known(o, "slots_to", e->slots_to, e->slots_to);
+	if (e->op == ABI_OP_MAKE)
+		set_u64(o, "hint", e->hint);
+	set_u64(o, "thread", e->tid);
+	set(o, "goroutine", address(e->goroutine));
+	set_caller(o, w, e->caller);
+	return o;
+}
+
+static json_t *events(const struct watch *w, const struct trace_result *tr)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < tr->event_cnt; i++)
+		json_array_append_new(a, event(w, &tr->events[i], tr->start_ns));
+	return a;
+}
+
+static json_t *trace_section(const struct watch *w)
+{
+	json_t *o = json_object();
+
+	if (!w->trace) {
+		set_reason(o, w->trace_err ? "refused" : "off",
+			   w->trace_err ? w->trace_err->msg : "--duration 0");
+		return o;
+	}
+	const struct trace_result *tr = trace_result(w->trace);
+	set_reason(o, "ok", NULL);
+	set_u64(o, "duration_ns", w->watched_ns);
+	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
+	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
+	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));
+	set(o, "sites", sites(w));
+	set(o, "events", events(w, tr));
+	set(o, "not_in_census", unplaced(w));
+	set(o, "left_out", overflow(&tr->overflow));
+	return o;
+}
+
+static json_t *memsum(const struct trace_memsum *s)
+{
+	json_t *o = json_object();
+
+	set(o, "call", text(name_memcall(s->call)));
+	if (s->call == ABI_CALL_MADVISE) {
+		set(o, "advice", text(name_advice(s->detail)));
+		set_u64(o, "advice_number", s->detail);
+	}
+	if (s->call == ABI_CALL_MMAP)
+		set_u64(o, "protection", s->detail);
+	set(o, "error", s->error ? text(strerrorname_np(s->error)) : json_null());
+	set_u64(o, "calls", s->calls);
+	set_u64(o, "bytes", s->bytes);
+	set_u64(o, "duration_ns", s->ns);
+	return o;
+}
+
+static json_t *memcall(const struct trace_memcall *c, uint64_t start_ns)
+{
+	json_t *o = json_object();
+
+	set_u64(o, "time_ns", c->ktime_ns > start_ns ? c->ktime_ns - start_ns : 0);
+	set(o, "call", text(name_memcall(c->call)));
+	set(o, "address", address(c->addr));
+	set_u64(o, "bytes", c->length);
+	if (c->call == ABI_CALL_MADVISE)
+		set(o, "advice", text(name_advice(c->detail)));
+	set(o, "error", c->result < 0 ? text(strerrorname_np(-c->result)) : json_null());
+	set_u64(o, "thread", c->tid);
+	set_u64(o, "duration_ns", c->ns);
+	return o;
+}
+
+static json_t *memcalls_section(const struct watch *w)
+{
+	const struct trace_result *tr = w->trace ? trace_result(w->trace) : NULL;
+	json_t *o = json_object(), *sums = json_array(), *calls = json_array();
+
+	if (!tr || tr->memcalls_missing)
+		set_reason(o, tr ? "refused" : "off", tr ? tr->memcalls_missing : NULL);
+	else
+		set_reason(o, "ok", NULL);
+	if (tr && !tr->memcalls_missing)
+		set(o, "mechanism",
+		    text(tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint"));
+	for (size_t i = 0; tr && i < tr->memsum_cnt; i++)
+		json_array_append_new(sums, memsum(&tr->memsums[i]));
+	for (size_t i = 0; tr && i < tr->memcall_cnt; i++)
+		json_array_append_new(calls, memcall(&tr->memcalls[i], tr->start_ns));
+	set(o, "totals", sums);
+	set(o, "calls", calls);
+	return o;
+}
+
+/* ---- findings and cost ---- */
+
+static json_t *findings_section(const struct watch *w)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < w->findings.list.len; i++) {
+		const struct finding *f = &w->findings.list.data[i];
+		json_t *o = json_object();
+
+		set(o, "kind", text(finding_name(f->kind)));
+		set_u64(o, "bytes", f->bytes);
+		set(o, "map", f->map ? address(f->map->addr) : json_null());
+		set(o, "type", f->map && f->map->type ? text(f->map->type->name) : json_null());
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *cost_section(const struct watch *w)
+{
+	const struct watch_cost *c = &w->cost;
+	json_t *o = json_object();
+
+	set_u64(o, "probe_hits", c->hits);
+	set_u64(o, "attached_ns", c->attached_ns);
+	set_u64(o, "records_lost", c->lost_records);
+	set_u64(o, "cpu_ns", c->cpu_ns);
+	set_u64(o, "peak_rss_bytes", c->peak_rss_bytes);
+	set_u64(o, "bytes_read", c->bytes_read);
+	return o;
+}
+
+struct err *report_json(const struct watch *w, FILE *out)
+{
+	struct doc d = { .w = w, .out = out };
+
+	emit_section(&d, "schema", json_integer(SCHEMA), /* first= */ true);
+	emit_section(&d, "maptrace", text(MAPTRACE_VERSION), false);
+	emit_section(&d, "target", target_section(w), false);
+	emit_section(&d, "memory", memory_section(w), false);
+	emit_section(&d, "heap", heap_section(w), false);
+	emit_section(&d, "census", census_section(w), false);
+	emit_section(&d, "findings", findings_section(w), false);
+	emit_section(&d, "trace", trace_section(w), false);
+	emit_section(&d, "memory_calls", memcalls_section(w), false);
+	emit_section(&d, "cost", cost_section(w), false);
+	emit_maps(&d);
+	fprintf(out, "\n}\n");
+	return d.failed ? err_nomem() : NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* names.h - the words that several renderers use for the values of enums. */
+#ifndef MAPTRACE_REPORT_NAMES_H
+#define MAPTRACE_REPORT_NAMES_H
+
+#include <stdint.h>
+
+#include "maps/mapinfo.h"
+#include "target/layout.h"
+#include "trace/trace.h"
+
+const char *name_map_kind(enum map_kind kind);
+const char *name_consistency(enum consistency c);
+const char *name_type_source(enum type_source s);
+const char *name_op(enum abi_op op);
+const char *name_growth(enum trace_growth g);
+const char *name_memcall(enum abi_memcall call);
+const char *name_mechanism(enum trace_attach a);
+
+/* "MADV_DONTNEED"; NULL for advice without a name here. */
+const char *name_advice(uint32_t advice);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/ranking.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Maps with one key share a place: a large map's key is its own address. */
+static uint64_t key_of(const struct map_info *m)
+{
+	if (m->table_bytes >= RANKING_SINGLE_MIN)
+		return m->addr;
+	if (m->type)
+		return m->type->addr;
+	/* No type: by what the candidates have in common. Odd, so no address. */
+	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->type_candidates << 1 | 1;
+}
+
+static struct err *place_for(struct ranking *r, const struct map_info *m, struct ranked **ret)
+{
+	size_t i = table_get(&r->by_key, key_of(m));
+
+	if (i == TABLE_NONE) {
+		i = r->places.len;
+		if (!vec_push(&r->places, (struct ranked){ .map = m }) ||
+		    !table_put(&r->by_key, key_of(m), i))
+			return err_nomem();
+	}
+	*ret = &r->places.data[i];
+	return NULL;
+}
+
+static void add_map(struct ranked *p, const struct map_info *m)
+{
+	p->map_cnt++;
+	p->live_keys += m->live_keys;
+	p->slots += map_slots(m);
+	p->resident_bytes += m->resident_bytes;
+	p->gives_back_bytes += m->bucket_sz ? map_gives_back_resident(m) : 0;
+	p->moving |= m->consistency == MAP_MOVING;
+}
+
+static int cmp_down(uint64_t x, uint64_t y)
+{
+	return x < y ? 1 : -(x > y);
+}
+
+static int cmp_places(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int by_waste = cmp_down(x->gives_back_bytes, y->gives_back_bytes);
+	int by_size = cmp_down(x->resident_bytes, y->resident_bytes);
+
+	return by_waste ? by_waste : by_size ? by_size : cmp_down(y->map->addr, x->map->addr);
+}
+
+/* Sorting moved the places. */
+static void reindex(struct ranking *r)
+{
+	table_fini(&r->by_key);
+	for (size_t i = 0; i < r->places.len; i++)
+		if (!table_put(&r->by_key, key_of(r->places.data[i].map), i))
+			return; /* out of memory: activity goes without place numbers */
+}
+
+struct err *ranking_init(struct ranking *r, const struct census *census)
+{
+	memset(r, 0, sizeof(*r));
+	for (size_t i = 0; i < census->maps.len; i++) {
+		struct ranked *place = NULL;
+
+		if (!map_counts(&census->maps.data[i]))
+			continue;
+		struct err *err = place_for(r, &census->maps.data[i], &place);
+		if (err) {
+			ranking_fini(r);
+			return err;
+		}
+		add_map(place, &census->maps.data[i]);
+	}
+	vec_sort(&r->places, cmp_places);
+	reindex(r);
+	return NULL;
+}
+
+void ranking_fini(struct ranking *r)
+{
+	vec_fini(&r->places);
+	table_fini(&r->by_key);
+}
+
+size_t ranking_place(const struct ranking *r, const struct map_info *m)
+{
+	size_t i = m && map_counts(m) ? table_get(&r->by_key, key_of(m)) : TABLE_NONE;
+
+	return i == TABLE_NONE ? 0 : i + 1;
+}

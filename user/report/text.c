@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The report for people: at most 80 columns but for type strings, numbers with
+ * units, the verdict last but for the cost.
+ */
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "report/busiest.h"
+#include "report/names.h"
+#include "report/ranking.h"
+
+enum { ACTIVITY_ROWS = 10, FINDING_ROWS = 5, NAME_SZ = 256 };
+
+#define BYTES(v) text_bytes(v).s
+#define COUNT(v) text_count(v).s
+
+struct page {
+	const struct watch *w;
+	const struct report_opts *opts;
+	struct ranking ranking;
+	struct busiest busiest;
+	FILE *out;
+};
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * part / whole : 0;
+}
+
+/* ---- head ---- */
+
+static void print_head(const struct page *p)
+{
+	const struct watch *w = p->w;
+	const struct program *prog = w->prog;
+
+	fprintf(p->out, "%s  pid %d  %s, %s maps%s  up %s", w->target->command, w->target->pid,
+		prog->image.build.version, name_map_kind(prog->layout.kind),
+		prog->stripped ? ", stripped" : "", text_duration(w->target->uptime_ns).s);
+	if (w->trace)
+		fprintf(p->out, "\nwatched %s, never stopped\n", text_duration(w->watched_ns).s);
+	else
+		fprintf(p->out, "\nnot traced, never stopped\n");
+	if (w->target->exe_deleted)
+		fprintf(p->out, "its file %s was deleted or replaced on disk\n", w->target->exe);
+	if (prog->layout_match == LAYOUT_NEAREST)
+		fprintf(p->out, "%s is not in the tables: read with the layout of %s, which %s\n",
+			prog->image.build.version, prog->layout.name,
+			w->snap ? "passed all proofs" : "did not pass its proofs");
+	if (w->gone)
+		fprintf(p->out, "THE TARGET IS GONE: %s. This is what was learnt until then.\n",
+			w->gone->msg);
+}
+
+/* ---- memory ---- */
+
+static void print_memory_row(const struct page *p, const char *name, uint64_t bytes,
+			     const char *remedy)
+{
+	fprintf(p->out, "  %-26s %10s  %3.0f %%%s%s\n", name, BYTES(bytes),
+		percent(bytes, p->w->snap->memory.rss_bytes), remedy ? "  <- " : "",
+		remedy ? remedy : "");
+}
+
+static void print_memory(const struct page *p)
+{
+	const struct watch *w = p->w;
+	uint64_t rss = w->snap ? w->snap->memory.rss_bytes : w->rss.rss_bytes;
+
+	fprintf(p->out, "\nRSS %s", BYTES(rss));
+	if (w->target->cgroup_limit_bytes)
+		fprintf(p->out, "  (cgroup limit %s)", BYTES(w->target->cgroup_limit_bytes));
+	else
+		fprintf(p->out, "  (no cgroup limit)");
+	if (w->rss.swap_bytes)
+		fprintf(p->out, "  and %s in swap", BYTES(w->rss.swap_bytes));
+	fputc('\n', p->out);
+	if (!w->snap)
+		return;
+
+	const struct memory *m = &w->snap->memory;
+	uint64_t gain = w->snap->totals.gives_back_resident_bytes;
+	char rebuild[64];
+
+	snprintf(rebuild, sizeof(rebuild), "%s back if maps are rebuilt", BYTES(gain));
+	print_memory_row(p, "map tables: live keys", m->map_live_bytes, NULL);
+	print_memory_row(p, "map tables: holes", m->map_hole_bytes, gain ? rebuild : NULL);
+	print_memory_row(p, "other heap objects", m->other_heap_bytes, NULL);
+	print_memory_row(p, "free, kept by Go", m->free_bytes,
+			 m->free_bytes ? "back with debug.FreeOSMemory" : NULL);
+	print_memory_row(p, "stacks and runtime spans", m->stack_bytes, NULL);
+	print_memory_row(p, "outside the Go heap", m->outside_bytes, NULL);
+}
+
+/* ---- maps ---- */
+
+/* Bytes of a key and its elem, with their control byte's bucket share taken off:
+ * 8 control bytes, and in classic buckets the overflow pointer. */
+static unsigned int slot_bytes(const struct page *p, const struct map_info *m)
+{
+	unsigned int fixed = p->w->prog->layout.kind == MAP_CLASSIC ? 16 : 8;
+
+	return m->bucket_sz > fixed ? (m->bucket_sz - fixed) / BUCKET_SLOTS : 0;
+}
+
+static void type_text(const struct page *p, const struct map_info *m, char *buf, size_t buf_sz)
+{
+	if (m->type)
+		snprintf(buf, buf_sz, "%s", m->type->name);
+	else if (m->bucket_sz)
+		snprintf(buf, buf_sz, "map of %u-byte slots (%u types fit)", slot_bytes(p, m),
+			 m->type_candidates);
+	else
+		snprintf(buf, buf_sz, "map of unknown slots (%u types fit)", m->type_candidates);
+}
+
+static void print_place(const struct page *p, size_t place, const struct ranked *r)
+{
+	char type[NAME_SZ];
+
+	type_text(p, r->map, type, sizeof(type));
+	fprintf(p->out, "%4zu %11s %11s %13s %6.1f%% %10s%c %s", place,
+		r->map->bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
+		COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
+		r->moving ? '~' : ' ', type);
+	if (r->map_cnt > 1)
+		fprintf(p->out, "  (%s maps)", COUNT(r->map_cnt));
+	fputc('\n', p->out);
+}
+
+static void print_history(const struct page *p, const struct map_info *m)
+{
+	const struct map_history *h = history_find(&p->w->history, m->addr);
+
+	if (!h || h->samples < 2 || h->live_keys.min == h->live_keys.max)
+		return;
+	fprintf(p->out, "     %u censuses: live keys %s to %s, buckets %s to %s, now %s from %s\n",
+		h->samples, COUNT(h->live_keys.min), COUNT(h->live_keys.max), COUNT(h->buckets.min),
+		COUNT(h->buckets.max), COUNT(h->last_live_keys), COUNT(h->first_live_keys));
+}
+
+static void print_bins(const struct page *p, const char *name, const struct histogram *h,
+		       uint32_t samples)
+{
+	fprintf(p->out, "     %-15s", name);
+	for (unsigned int b = 0; b < HISTORY_BINS; b++)
+		if (h->bins[b])
+			fprintf(p->out, "  [%s, %s) %.0f %%", COUNT(histogram_bin_low(b)),
+				COUNT(histogram_bin_high(b)), percent(h->bins[b], samples));
+	fputc('\n', p->out);
+}
+
+static void print_histograms(const struct page *p, const struct map_info *m)
+{
+	const struct map_history *h = history_find(&p->w->history, m->addr);
+
+	if (!h || !h->samples)
+		return;
+	print_bins(p, "live keys", &h->live_keys, h->samples);
+	print_bins(p, "buckets", &h->buckets, h->samples);
+	print_bins(p, "resident bytes", &h->resident_bytes, h->samples);
+}
+
+static void print_footnotes(const struct page *p)
+{
+	const struct map_totals *t = &p->w->snap->totals;
+
+	if (t->moving_cnt)
+		fprintf(p->out, "     ~ busy while it was read: within the values of two reads\n");
+	if (t->suspect_cnt)
+		fprintf(p->out,
+			"     %s maps contradicted themselves: in no sum (--json has them)\n",
+			COUNT(t->suspect_cnt));
+	if (t->garbage_cnt)
+		fprintf(p->out, "     %s dead maps await the sweep of the last GC: in no sum\n",
+			COUNT(t->garbage_cnt));
+	if (t->unknown_size_cnt)
+		fprintf(p->out, "     %s maps of unknown bucket size: no holes, no rebuild\n",
+			COUNT(t->unknown_size_cnt));
+}
+
+static void print_maps(const struct page *p)
+{
+	if (p->w->census_err) {
+		fprintf(p->out, "\nMAPS  refused: %s\n", p->w->census_err->msg);
+		return;
+	}
+	if (!p->w->snap)
+		return;
+
+	const struct map_totals *t = &p->w->snap->totals;
+
+	fprintf(p->out, "\nMAPS  %s, %s of tables (%s resident), by what a rebuild gives back\n",
+		COUNT(t->map_cnt), BYTES(t->table_bytes), BYTES(t->resident_bytes));
+	if (t->map_cnt)
+		fprintf(p->out, "%4s %11s %11s %13s %7s %10s  %s\n", "#", "gives back", "live keys",
+			"slots", "load", "resident", "type");
+	for (size_t i = 0; i < p->ranking.places.len && i < p->opts->top; i++) {
+		const struct ranked *r = &p->ranking.places.data[i];
+
+		print_place(p, i + 1, r);
+		if (r->map_cnt > 1)
+			continue;
+		print_history(p, r->map);
+		if (p->opts->verbose)
+			print_histograms(p, r->map);
+	}
+	if (p->ranking.places.len > p->opts->top)
+		fprintf(p->out, "     and %s more rows (--top, --json)\n",
+			COUNT(p->ranking.places.len - p->opts->top));
+	print_footnotes(p);
+}
+
+/* ---- activity ---- */
+
+static void print_rate(const struct page *p, const struct activity_op *op)
+{
+	char text[40];
+
+	if (op->hits)
+		snprintf(text, sizeof(text), "%s%s", op->at_least ? ">=" : "",
+			 text_rate(op->per_s).s);
+	else
+		snprintf(text, sizeof(text), "-");
+	fprintf(p->out, " %10s", text);
+}
+
+static void print_subject(const struct page *p, const struct busy *row)
+{
+	const struct activity *a = &row->sum;
+	char type[NAME_SZ];
+
+	if (row->place && row->place <= p->opts->top)
+		fprintf(p->out, "  #%zu", row->place);
+	if (a->type)
+		fprintf(p->out, "  %s", a->type->name);
+	else if (row->map) {
+		type_text(p, row->map, type, sizeof(type));
+		fprintf(p->out, "  %s", type);
+	} else if (a->addr)
+		fprintf(p->out, "  map at 0x%" PRIx64, a->addr);
+	else
+		fprintf(p->out, "  maps of types not told");
+	if (a->on_stack)
+		fprintf(p->out, "  on goroutine stacks");
+	if (a->nil_map)
+		fprintf(p->out, "  nil");
+	if (row->map_cnt > 1)
+		fprintf(p->out, "  (%s maps)", COUNT(row->map_cnt));
+	fputc('\n', p->out);
+}
+
+static void print_callers(const struct page *p, const struct activity *a)
+{
+	for (int op = 0; op < ABI_OP_CNT; op++) {
+		const struct activity_op *o = &a->ops[op];
+		char name[NAME_SZ] = "?";
+
+		if (!o->hits || !o->caller)
+			continue;
+		struct err *err = pclntab_name(p->w->prog->funcs, &p->w->target->mem, o->caller,
+					       name, sizeof(name));
+		if (err) { /* the target went away: its names with it */
+			err_free(err);
+			return;
+		}
+		fprintf(p->out, "%14s from %s (%.0f %%)\n", name_op(op), name,
+			percent(o->caller_hits, o->hits));
+	}
+}
+
+static void print_growths(const struct page *p, const struct trace_result *tr)
+{
+	uint64_t same = 0, grow = 0;
+
+	for (size_t i = 0; i < tr->event_cnt; i++) {
+		grow += tr->events[i].op == ABI_OP_GROW;
+		same += tr->events[i].growth == TRACE_GROWTH_SAME_SIZE;
+	}
+	if (same)
+		fprintf(p->out, "  %s of %s growths kept the size: churn, not new keys\n",
+			COUNT(same), COUNT(grow));
+}
+
+static void print_activity(const struct page *p)
+{
+	const struct watch *w = p->w;
+
+	if (w->trace_err)
+		fprintf(p->out, "\nACTIVITY  not traced: %s\n", w->trace_err->msg);
+	if (!w->trace)
+		return;
+
+	const struct trace_result *tr = trace_result(w->trace);
+	const struct trace_group *hot = &tr->groups[ABI_GROUP_HOT];
+	const struct trace_group *rare = &tr->groups[ABI_GROUP_RARE];
+
+	fprintf(p->out, "\nACTIVITY  per second; inserts, deletes and makes from %s windows\n",
+		COUNT(hot->windows));
+	if (hot->missing)
+		fprintf(p->out, "  inserts, deletes and makes are not traced: %s\n", hot->missing);
+	if (rare->missing)
+		fprintf(p->out, "  clears and growths are not traced: %s\n", rare->missing);
+	if (!p->busiest.rows.len) {
+		fprintf(p->out, "  no map operation seen\n");
+		return;
+	}
+	fprintf(p->out, " %10s %10s %10s %10s %10s  %s\n", "inserts", "deletes", "clears",
+		"growths", "makes", "map");
+	for (size_t i = 0; i < p->busiest.rows.len && i < ACTIVITY_ROWS; i++) {
+		const struct activity *a = &p->busiest.rows.data[i].sum;
+
+		print_rate(p, &a->ops[ABI_OP_INSERT]);
+		print_rate(p, &a->ops[ABI_OP_DELETE]);
+		print_rate(p, &a->ops[ABI_OP_CLEAR]);
+		print_rate(p, &a->ops[ABI_OP_GROW]);
+		print_rate(p, &a->ops[ABI_OP_MAKE]);
+		print_subject(p, &p->busiest.rows.data[i]);
+		if (p->opts->verbose || i < 3)
+			print_callers(p, a);
+	}
+	if (p->busiest.rows.len > ACTIVITY_ROWS)
+		fprintf(p->out, "  and %s more rows (--json)\n",
+			COUNT(p->busiest.rows.len - ACTIVITY_ROWS));
+	print_growths(p, tr);
+}
+
+/* ---- memory calls ---- */
+
+static void print_memcalls(const struct page *p)
+{
+	const struct trace_result *tr = p->w->trace ? trace_result(p->w->trace) : NULL;
+
+	if (!tr)
+		return;
+	if (tr->memcalls_missing) {
+		fprintf(p->out, "\nMEMORY CALLS  not traced: %s\n", tr->memcalls_missing);
+		return;
+	}
+	fprintf(p->out, "\nMEMORY CALLS%s\n", tr->memsum_cnt ? "" : "  none");
+	for (size_t i = 0; i < tr->memsum_cnt; i++) {
+		const struct trace_memsum *s = &tr->memsums[i];
+		const char *advice = s->call == ABI_CALL_MADVISE ? name_advice(s->detail) : NULL;
+
+		fprintf(p->out, "  %-8s %-16s %8s calls %11s", name_memcall(s->call),
+			advice ? advice : "", COUNT(s->calls), BYTES(s->bytes));
+		if (s->error)
+			fprintf(p->out, "  FAILED: %s", strerror(s->error));
+		fputc('\n', p->out);
+	}
+}
+
+/* ---- verdict ---- */
+
+static void print_map_finding(const struct page *p, size_t no, const struct finding *f)
+{
+	char type[NAME_SZ];
+
+	type_text(p, f->map, type, sizeof(type));
+	fprintf(p->out, "  %zu. %s keeps %s for %s keys, in %s slots.\n", no, type,
+		BYTES(f->map->resident_bytes), COUNT(f->map->live_keys), COUNT(map_slots(f->map)));
+	fprintf(p->out,
+		"     Maps never shrink. Copy the live keys into a new map and drop this one:\n"
+		"     %s comes back.\n",
+		BYTES(f->bytes));
+}
+
+static void print_free_finding(const struct page *p, size_t no, const struct finding *f)
+{
+	fprintf(p->out,
+		"  %zu. Go keeps %s of free heap that the OS could have.\n"
+		"     debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.\n",
+		no, BYTES(f->bytes));
+}
+
+static void print_verdict(const struct page *p)
+{
+	const struct watch *w = p->w;
+
+	fprintf(p->out, "\nVERDICT\n");
+	if (!w->snap) {
+		fprintf(p->out, "  none: without a census there is nothing to judge.\n");
+		return;
+	}
+	if (!w->findings.list.len)
+		fprintf(p->out,
+			"  Nothing of %s or more to win from maps or free heap (--min-waste).\n",
+			BYTES(w->opts.min_waste_bytes));
+	for (size_t i = 0; i < w->findings.list.len && i < FINDING_ROWS; i++) {
+		const struct finding *f = &w->findings.list.data[i];
+
+		if (f->kind == FINDING_MAP_HOLES)
+			print_map_finding(p, i + 1, f);
+		else
+			print_free_finding(p, i + 1, f);
+	}
+	if (w->findings.list.len > FINDING_ROWS)
+		fprintf(p->out, "  and %s more (--json)\n",
+			COUNT(w->findings.list.len - FINDING_ROWS));
+}
+
+/* A host-wide price must not go unsaid. */
+static void print_tracepoint_cost(const struct page *p)
+{
+	const struct trace_result *tr = p->w->trace ? trace_result(p->w->trace) : NULL;
+
+	if (tr && !tr->memcalls_missing && tr->memcalls_by == TRACE_MEMCALLS_TRACEPOINTS)
+		fprintf(p->out,
+			"      machine: this kernel refuses fentry, so memory calls came from the\n"
+			"      syscall tracepoints: all system calls took longer meanwhile\n");
+}
+
+static void print_cost(const struct page *p)
+{
+	const struct watch_cost *c = &p->w->cost;
+
+	fprintf(p->out,
+		"\nCOST  target: %s probe hits, probes attached for %s, no pause\n"
+		"      maptrace: %s CPU, %s memory, %s read, %s records lost\n",
+		COUNT(c->hits), text_duration(c->attached_ns).s, text_duration(c->cpu_ns).s,
+		BYTES(c->peak_rss_bytes), BYTES(c->bytes_read), COUNT(c->lost_records));
+	print_tracepoint_cost(p);
+}
+
+static struct err *page_init(struct page *p)
+{
+	const struct census *census = p->w->snap ? p->w->snap->census : NULL;
+	struct err *err = census ? ranking_init(&p->ranking, census) : NULL;
+
+	return err ? err : busiest_init(&p->busiest, &p->w->activities, census, &p->ranking);
+}
+
+static void page_fini(struct page *p)
+{
+	busiest_fini(&p->busiest);
+	ranking_fini(&p->ranking);
+}
+
+struct err *report_text(const struct watch *w, const struct report_opts *opts, FILE *out)
+{
+	_cleanup_(page_fini) struct page p = { .w = w, .opts = opts, .out = out };
+	struct err *err = page_init(&p);
+
+	if (err)
+		return err;
+	print_head(&p);
+	print_memory(&p);
+	print_maps(&p);
+	print_activity(&p);
+	print_memcalls(&p);
+	print_verdict(&p);
+	print_cost(&p);
+	return NULL;
+}
