@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make            build/maptrace
+#   make demo       set up, build, run the report on a bundled Go program
+#   make test       set up, build, run all tests
+#   make report PID=n
+#   make install, make clean, make lint, make format, make help
+#
+# Knobs: CC, CLANG, CFLAGS, DEBUG=1 (ASan and UBSan), V=1 (show commands),
+# PREFIX, DESTDIR, ARGS (more arguments for `make report`).
+
+CC      ?= cc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+PREFIX  ?= /usr/local
+ARCH    := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+BUILD   := build$(if $(DEBUG),/debug)
+
+VERSION := 0.1
+
+MODULES := base target heap maps trace model report cmd
+SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
+OBJS    := $(SRCS:%.c=$(BUILD)/%.o)
+BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+SKELS   := $(BPF:%=$(BUILD)/bpf/%.skel.h)
+UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Werror
+SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -O1)
+comma   := ,
+USER_FLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DMAPTRACE_VERSION='"$(VERSION)"' \
+	     -Iuser -Ibpf -I$(BUILD) $(CFLAGS) $(SAN)
+BPF_FLAGS  = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -std=gnu17 $(WARN) -Ivmlinux -Ibpf
+LIBS    := -lbpf -lelf -lcapstone -ljansson -lm
+
+ifeq ($(V),1)
+Q :=
+msg =
+else
+Q := @
+msg = @printf '  %-8s %s\n' '$(1)' '$(2)';
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all demo test check report install uninstall clean lint format help deps units
+
+all: $(BUILD)/maptrace
+
+help:
+	@sed -n '3,10s/^# \{0,1\}//p' Makefile
+
+$(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c
+	$(call msg,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
+
+# Only what includes a skeleton has to wait for it; later builds know by the .d files.
+$(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call msg,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# A unit test links against everything but main; the linker takes what it needs.
+$(BUILD)/libmaptrace.a: $(OBJS)
+	$(call msg,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+units: $(UNITS)
+
+deps:
+	@scripts/deps.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/demo.sh $(BUILD)/maptrace
+
+test: deps
+	@$(MAKE) --no-print-directory all units
+	@tests/run.sh
+
+check: test
+
+# Exit code 1 says that there are findings: no failure of make.
+report: all
+	@test -n "$(PID)" || { echo "usage: make report PID=n" >&2; exit 2; }
+	@$(BUILD)/maptrace report $(ARGS) $(PID) || test $$? -eq 1
+
+install: all
+	install -D -m 755 $(BUILD)/maptrace $(DESTDIR)$(PREFIX)/bin/maptrace
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	scripts/check-headers.sh
+
+format:
+	clang-format -i $(C_FILES)
+
+clean:
+	rm -rf build
+
+-include $(OBJS:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d)

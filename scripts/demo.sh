@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Starts the bundled Go program, whose maps were filled and emptied, and runs the
+# report on it: scripts/demo.sh build/maptrace [REPORT OPTION...]
+set -euo pipefail
+
+maptrace=$1
+shift
+here=$(cd "$(dirname "$0")" && pwd -P)
+version=${MAPTRACE_DEMO_GO:-1.24}
+dir=$(mktemp -d)
+pid=
+
+cleanup() {
+	[[ -n $pid ]] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+[[ $(id -u) == 0 ]] || { echo "demo.sh: reading another process takes root" >&2; exit 3; }
+echo "building a Go program with Go $version, stripped"
+"$here/../tests/targets/build.sh" "$version" demo stripped "$dir/paygate"
+
+"$dir/paygate" >"$dir/out" &
+pid=$!
+for _ in $(seq 300); do
+	grep -q ^ready "$dir/out" && break
+	kill -0 "$pid" || { echo "demo.sh: the program ended" >&2; exit 1; }
+	sleep 0.1
+done
+echo "\$ sudo maptrace report${*:+ $*} $pid"
+echo
+# Exit code 1 says that there are findings, and here there are.
+"$maptrace" report "$@" "$pid" || [[ $? == 1 ]]

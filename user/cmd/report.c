@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/cmd.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "model/watch.h"
+#include "report/names.h"
+#include "report/report.h"
+
+enum {
+	DEFAULT_TOP = 10,
+	DEFAULT_DURATION_S = 10,
+	DEFAULT_MIN_WASTE_MIB = 32,
+};
+
+struct options {
+	pid_t pid;
+	struct watch_opts watch;
+	struct report_opts report;
+	bool json;
+	bool dry_run;
+	bool fail_on_set;
+	bool fail_never;
+	uint64_t fail_on_bytes;
+};
+
+enum { OPT_TOP = 256, OPT_JSON, OPT_MIN_WASTE, OPT_FAIL_ON, OPT_ATTACH, OPT_DRY_RUN };
+
+static const struct argp_option argp_options[] = {
+	{ "duration", 'd', "TIME", 0,
+	  "Watch the process for TIME (10s; 500ms, 2m; 0: take a census only)", 0 },
+	{ "top", OPT_TOP, "N", 0, "List N maps in text (10); JSON has all", 0 },
+	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
+	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0, "Report findings of SIZE or more (32M); 0: all",
+	  0 },
+	{ "fail-on", OPT_FAIL_ON, "SIZE", 0,
+	  "Exit with 1 when a finding has SIZE or more (as --min-waste); never: exit with 0", 0 },
+	{ "verbose", 'v', NULL, 0, "Say more: histograms, probe sites, what goes on", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "List the probe sites; attach nothing", 0 },
+	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Shows what the maps of a running Go process hold, and why its memory is not back.\v"
+	"Exit codes: 0 nothing found; 1 findings; 2 usage; 3 not permitted; 4 the target can't "
+	"be read; 5 the target went away; 6 the kernel lacks something.\n\n"
+	"Examples:\n"
+	"  maptrace report 4182\n"
+	"  maptrace report --duration 0 --json 4182 | jq '.maps | max_by(.table_bytes)'\n"
+	"  maptrace report --min-waste 256M 4182 || page-someone\n";
+
+static volatile bool interrupted;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = true;
+}
+
+static pid_t parse_pid(struct argp_state *state, const char *arg)
+{
+	char *end;
+
+	errno = 0;
+	long pid = strtol(arg, &end, 10);
+	if (errno || *end || end == arg || pid <= 0 || pid > INT_MAX)
+		argp_error(state, "'%s' is no process id", arg);
+	return pid;
+}
+
+static uint64_t parse_size_arg(struct argp_state *state, const char *name, const char *arg)
+{
+	uint64_t v = 0;
+
+	if (!parse_bytes(arg, &v))
+		argp_error(state, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", name,
+			   arg);
+	return v;
+}
+
+static uint64_t parse_top(struct argp_state *state, const char *arg)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long v = strtoull(arg, &end, 10);
+	if (errno || *end || end == arg || *arg == '-')
+		argp_error(state, "--top: '%s' is no number", arg);
+	return v;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'd':
+		if (!parse_duration(arg, &o->watch.duration_ns))
+			argp_error(state, "--duration: '%s' is no time (examples: 0, 10s, 500ms)",
+				   arg);
+		break;
+	case 'v':
+		o->report.verbose = true;
+		break;
+	case OPT_TOP:
+		o->report.top = parse_top(state, arg);
+		break;
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_MIN_WASTE:
+		o->watch.min_waste_bytes = parse_size_arg(state, "min-waste", arg);
+		break;
+	case OPT_FAIL_ON:
+		o->fail_on_set = true;
+		o->fail_never = !strcmp(arg, "never");
+		if (!o->fail_never)
+			o->fail_on_bytes = parse_size_arg(state, "fail-on", arg);
+		break;
+	case OPT_ATTACH:
+		o->watch.attach = !strcmp(arg, "perf") ? TRACE_ATTACH_PERF : TRACE_ATTACH_MULTI;
+		break;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		break;
+	case ARGP_KEY_ARG:
+		if (o->pid)
+			argp_error(state, "one PID at a time");
+		o->pid = parse_pid(state, arg);
+		break;
+	case ARGP_KEY_END:
+		if (!o->pid)
+			argp_error(state, "which process? give its PID");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* One line a function, so that one can see beforehand what would be attached. */
+static void print_sites(const struct trace *trace, FILE *out)
+{
+	size_t cnt;
+	const struct trace_site *sites = trace_sites(trace, &cnt);
+
+	for (size_t i = 0; i < cnt; i++) {
+		const struct trace_site *s = &sites[i];
+
+		if (!s->present)
+			continue;
+		fprintf(out, "%-6s %-44s ", name_op(s->op), s->name);
+		if (s->missing)
+			fprintf(out, "no probe: %s\n", s->missing);
+		else
+			fprintf(out, "+0x%x  %s: %s\n", s->placement.off, s->placement.insn,
+				s->placement.reason);
+	}
+}
+
+static struct err *dry_run(const struct options *o)
+{
+	_cleanup_watch_ struct watch *w = NULL;
+	struct err *err = watch_open(o->pid, &o->watch, &w);
+
+	if (!err)
+		err = watch_open_trace(w);
+	if (err)
+		return err;
+	if (w->trace_err)
+		return take_ptr(w->trace_err);
+	print_sites(w->trace, stdout);
+	return NULL;
+}
+
+static bool has_failing_finding(const struct options *o, const struct watch *w)
+{
+	uint64_t limit = o->fail_on_set ? o->fail_on_bytes : o->watch.min_waste_bytes;
+
+	/* Findings are sorted: the first is the largest. */
+	return !o->fail_never && w->findings.list.len && w->findings.list.data[0].bytes >= limit;
+}
+
+static int exit_code_of(const struct options *o, const struct watch *w)
+{
+	if (w->gone)
+		return EXIT_GONE;
+	if (w->census_err)
+		return err_exit_code(w->census_err);
+	return has_failing_finding(o, w) ? EXIT_FINDINGS : EXIT_OK;
+}
+
+static struct err *print_report(const struct options *o, const struct watch *w)
+{
+	struct err *err = o->json ? report_json(w, stdout) : report_text(w, &o->report, stdout);
+
+	if (!err && (fflush(stdout) || ferror(stdout)))
+		err = err_os(errno, "writing the report");
+	return err;
+}
+
+static void say_what_goes_on(const struct options *o)
+{
+	if (isatty(STDERR_FILENO) && o->watch.duration_ns)
+		fprintf(stderr, "maptrace: watching process %d for %s (Ctrl-C ends it early)\n",
+			o->pid, text_duration(o->watch.duration_ns).s);
+}
+
+struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
+{
+	static const struct argp argp = {
+		.options = argp_options, .parser = parse_option, .args_doc = "PID", .doc = doc
+	};
+	struct options o = {
+		.watch = {
+			.duration_ns = DEFAULT_DURATION_S * 1000000000ull,
+			.min_waste_bytes = (uint64_t)DEFAULT_MIN_WASTE_MIB << 20,
+			.stop = &interrupted,
+		},
+		.report = { .top = DEFAULT_TOP },
+	};
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.report.verbose)
+		log_set_level(LOG_DEBUG);
+	if (o.dry_run)
+		return dry_run(&o);
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	say_what_goes_on(&o);
+	_cleanup_watch_ struct watch *w = NULL;
+	struct err *err = watch_run(o.pid, &o.watch, &w);
+	if (!err && o.report.verbose && w->trace)
+		print_sites(w->trace, stderr);
+	if (!err)
+		err = print_report(&o, w);
+	if (!err)
+		*exit_code_ret = exit_code_of(&o, w);
+	return err;
+}

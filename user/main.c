@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+static const struct verb {
+	const char *name;
+	struct err *(*run)(int argc, char **argv, int *exit_code_ret);
+	const char *help;
+} verbs[] = {
+	{ "report", cmd_report,
+	  "what the maps of a Go process hold, what happens to them, what to do" },
+};
+
+enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]) };
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "Usage: maptrace VERB [OPTION...] PID\n\n");
+	for (size_t i = 0; i < VERB_CNT; i++)
+		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(out, "\n`maptrace VERB --help` lists the options of a verb.\n");
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	char name[32];
+	int exit_code = EXIT_OK;
+
+	snprintf(name, sizeof(name), "maptrace %s", verb->name);
+	argv[0] = name;
+	struct err *err = verb->run(argc, argv, &exit_code);
+	if (err) {
+		log_error("%s", err->msg);
+		exit_code = err_exit_code(err);
+		err_free(err);
+	}
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?"))) {
+		print_usage(stdout);
+		return EXIT_OK;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		printf("maptrace %s\n", MAPTRACE_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; argc > 1 && i < VERB_CNT; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return run_verb(&verbs[i], argc - 1, argv + 1);
+	if (argc > 1)
+		log_error("unknown verb '%s'", argv[1]);
+	print_usage(stderr);
+	return EXIT_USAGE;
+}
