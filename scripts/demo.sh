@@ -13,8 +13,13 @@ dir=$(mktemp -d)
 pid=
 
 cleanup() {
-	[[ -n $pid ]] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	set +e
+	if [[ -n $pid ]]; then
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null # its status is that of the kill
+	fi
 	rm -rf "$dir"
+	return 0
 }
 trap cleanup EXIT
 

@@ -13,6 +13,8 @@ enum {
 	/* 2^26 spans of 8 KiB are 512 GiB of small objects; arenas: 256 TiB / 64 MiB. */
 	SPANS_MAX = 1 << 26,
 	ARENAS_MAX = 1 << 22,
+	/* The largest manual spans are stacks, of 1 GiB at most (S runtime/proc.go main). */
+	MANUAL_PAGES_MAX = 1 << 18,
 };
 
 uint64_t span_elemsize(const struct span *s)
@@ -48,7 +50,7 @@ static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const s
 	if (s->base % GO_PAGE_SZ || !s->npages || s->base > UINT64_MAX - span_bytes(s))
 		return false;
 	if (s->state == SPAN_MANUAL)
-		return true;
+		return s->npages <= MANUAL_PAGES_MAX;
 	return span_sizeclass(s) < SIZECLASS_CNT && load_u64(m, l->elemsize) == span_elemsize(s) &&
 	       s->nelems && s->nelems <= span_bytes(s) / span_elemsize(s) &&
 	       s->freeindex <= s->nelems;

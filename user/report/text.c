@@ -86,7 +86,7 @@ static void print_memory(const struct page *p)
 	uint64_t gain = w->snap->totals.gives_back_resident_bytes;
 	char rebuild[64];
 
-	snprintf(rebuild, sizeof(rebuild), "%s back if maps are rebuilt", BYTES(gain));
+	snprintf(rebuild, sizeof(rebuild), "%s back by a rebuild", BYTES(gain));
 	print_memory_row(p, "map tables: live keys", m->map_live_bytes, NULL);
 	print_memory_row(p, "map tables: holes", m->map_hole_bytes, gain ? rebuild : NULL);
 	print_memory_row(p, "other heap objects", m->other_heap_bytes, NULL);
@@ -123,7 +123,7 @@ static void print_place(const struct page *p, size_t place, const struct ranked 
 	char type[NAME_SZ];
 
 	type_text(p, r->map, type, sizeof(type));
-	fprintf(p->out, "%4zu %11s %11s %13s %6.1f%% %10s%c %s", place,
+	fprintf(p->out, "%3zu %10s %10s %12s %6.1f%% %9s%c %s", place,
 		r->map->bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
 		COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
 		r->moving ? '~' : ' ', type);
@@ -138,9 +138,11 @@ static void print_history(const struct page *p, const struct map_info *m)
 
 	if (!h || h->samples < 2 || h->live_keys.min == h->live_keys.max)
 		return;
-	fprintf(p->out, "     %u censuses: live keys %s to %s, buckets %s to %s, now %s from %s\n",
-		h->samples, COUNT(h->live_keys.min), COUNT(h->live_keys.max), COUNT(h->buckets.min),
-		COUNT(h->buckets.max), COUNT(h->last_live_keys), COUNT(h->first_live_keys));
+	fprintf(p->out, "     live keys %s to %s, now %s", COUNT(h->live_keys.min),
+		COUNT(h->live_keys.max), COUNT(h->last_live_keys));
+	if (h->buckets.min != h->buckets.max)
+		fprintf(p->out, "; buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
+	fprintf(p->out, " (%u censuses)\n", h->samples);
 }
 
 static void print_bins(const struct page *p, const char *name, const struct histogram *h,
@@ -194,10 +196,10 @@ static void print_maps(const struct page *p)
 
 	const struct map_totals *t = &p->w->snap->totals;
 
-	fprintf(p->out, "\nMAPS  %s, %s of tables (%s resident), by what a rebuild gives back\n",
+	fprintf(p->out, "\nMAPS  %s with %s of tables (%s resident), most to win first\n",
 		COUNT(t->map_cnt), BYTES(t->table_bytes), BYTES(t->resident_bytes));
 	if (t->map_cnt)
-		fprintf(p->out, "%4s %11s %11s %13s %7s %10s  %s\n", "#", "gives back", "live keys",
+		fprintf(p->out, "%3s %10s %10s %12s %7s %9s  %s\n", "#", "gives back", "live keys",
 			"slots", "load", "resident", "type");
 	for (size_t i = 0; i < p->ranking.places.len && i < p->opts->top; i++) {
 		const struct ranked *r = &p->ranking.places.data[i];
@@ -226,7 +228,7 @@ static void print_rate(const struct page *p, const struct activity_op *op)
 			 text_rate(op->per_s).s);
 	else
 		snprintf(text, sizeof(text), "-");
-	fprintf(p->out, " %10s", text);
+	fprintf(p->out, " %8s", text);
 }
 
 static void print_subject(const struct page *p, const struct busy *row)
@@ -268,7 +270,7 @@ static void print_callers(const struct page *p, const struct activity *a)
 			err_free(err);
 			return;
 		}
-		fprintf(p->out, "%14s from %s (%.0f %%)\n", name_op(op), name,
+		fprintf(p->out, "%12s from %s (%.0f %%)\n", name_op(op), name,
 			percent(o->caller_hits, o->hits));
 	}
 }
@@ -309,8 +311,8 @@ static void print_activity(const struct page *p)
 		fprintf(p->out, "  no map operation seen\n");
 		return;
 	}
-	fprintf(p->out, " %10s %10s %10s %10s %10s  %s\n", "inserts", "deletes", "clears",
-		"growths", "makes", "map");
+	fprintf(p->out, " %8s %8s %8s %8s %8s  %s\n", "inserts", "deletes", "clears", "growths",
+		"makes", "map");
 	for (size_t i = 0; i < p->busiest.rows.len && i < ACTIVITY_ROWS; i++) {
 		const struct activity *a = &p->busiest.rows.data[i].sum;
 
@@ -361,7 +363,7 @@ static void print_map_finding(const struct page *p, size_t no, const struct find
 	char type[NAME_SZ];
 
 	type_text(p, f->map, type, sizeof(type));
-	fprintf(p->out, "  %zu. %s keeps %s for %s keys, in %s slots.\n", no, type,
+	fprintf(p->out, "  %zu. %s keeps %s for %s keys (%s slots).\n", no, type,
 		BYTES(f->map->resident_bytes), COUNT(f->map->live_keys), COUNT(map_slots(f->map)));
 	fprintf(p->out,
 		"     Maps never shrink. Copy the live keys into a new map and drop this one:\n"
