@@ -88,11 +88,11 @@ deps:
 	@scripts/deps.sh
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -s all
 	@scripts/demo.sh $(BUILD)/maptrace
 
 test: deps
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
 
 check: test

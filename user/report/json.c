@@ -500,6 +500,12 @@ static json_t *findings_section(const struct watch *w)
 		set_u64(o, "bytes", f->bytes);
 		set(o, "map", f->map ? address(f->map->addr) : json_null());
 		set(o, "type", f->map && f->map->type ? text(f->map->type->name) : json_null());
+		if (f->kind == FINDING_MAP_HOLES) {
+			set_u64(o, "maps", f->map_cnt);
+			set_u64(o, "live_keys", f->live_keys);
+			set_u64(o, "slots", f->slots);
+			set_u64(o, "resident_bytes", f->resident_bytes);
+		}
 		json_array_append_new(a, o);
 	}
 	return a;

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/units.h"
 #include "report/busiest.h"
@@ -333,6 +334,20 @@ static void print_activity(const struct page *p)
 
 /* ---- memory calls ---- */
 
+/* What sets calls of one name apart: the advice, or whether mmap only reserves. */
+static void detail_text(const struct trace_memsum *s, char *buf, size_t buf_sz)
+{
+	const char *advice = s->call == ABI_CALL_MADVISE ? name_advice(s->detail) : NULL;
+
+	*buf = '\0';
+	if (advice)
+		snprintf(buf, buf_sz, "%s", advice);
+	else if (s->call == ABI_CALL_MADVISE)
+		snprintf(buf, buf_sz, "advice %u", s->detail);
+	else if (s->call == ABI_CALL_MMAP)
+		snprintf(buf, buf_sz, "%s", s->detail == PROT_NONE ? "reserve" : "");
+}
+
 static void print_memcalls(const struct page *p)
 {
 	const struct trace_result *tr = p->w->trace ? trace_result(p->w->trace) : NULL;
@@ -346,10 +361,11 @@ static void print_memcalls(const struct page *p)
 	fprintf(p->out, "\nMEMORY CALLS%s\n", tr->memsum_cnt ? "" : "  none");
 	for (size_t i = 0; i < tr->memsum_cnt; i++) {
 		const struct trace_memsum *s = &tr->memsums[i];
-		const char *advice = s->call == ABI_CALL_MADVISE ? name_advice(s->detail) : NULL;
+		char detail[32];
 
-		fprintf(p->out, "  %-8s %-16s %8s calls %11s", name_memcall(s->call),
-			advice ? advice : "", COUNT(s->calls), BYTES(s->bytes));
+		detail_text(s, detail, sizeof(detail));
+		fprintf(p->out, "  %-8s %-16s %8s calls %11s", name_memcall(s->call), detail,
+			COUNT(s->calls), BYTES(s->bytes));
 		if (s->error)
 			fprintf(p->out, "  FAILED: %s", strerror(s->error));
 		fputc('\n', p->out);
@@ -363,10 +379,15 @@ static void print_map_finding(const struct page *p, size_t no, const struct find
 	char type[NAME_SZ];
 
 	type_text(p, f->map, type, sizeof(type));
-	fprintf(p->out, "  %zu. %s keeps %s for %s keys (%s slots).\n", no, type,
-		BYTES(f->map->resident_bytes), COUNT(f->map->live_keys), COUNT(map_slots(f->map)));
+	if (f->map_cnt == 1)
+		fprintf(p->out, "  %zu. %s keeps %s for %s keys (%s slots).\n", no, type,
+			BYTES(f->resident_bytes), COUNT(f->live_keys), COUNT(f->slots));
+	else
+		fprintf(p->out, "  %zu. %s: %s maps keep %s for %s keys (%s slots).\n", no, type,
+			COUNT(f->map_cnt), BYTES(f->resident_bytes), COUNT(f->live_keys),
+			COUNT(f->slots));
 	fprintf(p->out,
-		"     Maps never shrink. Copy the live keys into a new map and drop this one:\n"
+		"     Maps never shrink. Copy the live keys into a new map and drop the old one:\n"
 		"     %s comes back.\n",
 		BYTES(f->bytes));
 }
