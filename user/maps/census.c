@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "maps/shape.h"
+
 enum { ROUNDS = 4 };
 
 uint64_t census_resident(const struct census *census, const struct object *o)
@@ -142,6 +144,7 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		return err_nomem();
 	census->heap = heap;
 	census->residency = residency;
+	census->shapes = shape_cache_new();
 	struct err *err = scan_headers(heap, take_batch, census);
 	if (err)
 		return err_wrap(err, "taking the census");
@@ -155,6 +158,7 @@ void census_free(struct census *census)
 {
 	if (!census)
 		return;
+	shape_cache_free(census->shapes);
 	vec_fini(&census->maps);
 	free(census);
 }

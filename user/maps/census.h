@@ -17,6 +17,7 @@
 struct census {
 	struct heap *heap;
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
+	struct shape_cache *shapes; /* NULL: slower */
 	VEC(struct map_info) maps; /* ascending by address */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */

@@ -379,7 +379,7 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
-	struct shape shape = shape_of(heap, &w->evidence, n, /* only_sz= */ 0);
+	struct shape shape = shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
 	struct err *err;
 
 	if (!shape.size_cnt)
@@ -389,7 +389,7 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 		return err;
 	w->sane &= shape.size_cnt > 0;
 	if (shape.candidates > 1 && shape.size_cnt > 1 && w->sane)
-		shape = shape_of(heap, &w->evidence, n, w->bucket_sz);
+		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
 	fill(d, w, &shape);
 	return NULL;
 }

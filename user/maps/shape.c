@@ -47,26 +47,32 @@ static bool is_zero(const uint8_t *p, size_t len)
 
 /*
  * What every group of a type has in common: elems of empty slots are zero (delete
- * clears them always), and no key is there twice.
+ * clears them always), and no key is there twice (but for NaN).
  */
-static bool group_fits(const struct evidence *ev, const struct map_type *t)
+static bool group_fits(const struct map_type *t, const uint8_t *g)
 {
 	const struct slots *s = &t->slots;
-	const uint8_t *g = ev->group;
 
-	if (!g)
-		return true;
 	for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
 		bool full = g[i] < 0x80;
 
 		if (!full && !is_zero(g + s->elems_off + i * s->elem_stride, s->elem_sz))
 			return false;
-		for (uint32_t j = 0; full && j < i; j++)
+		for (uint32_t j = 0; full && !t->need_key_update && j < i; j++)
 			if (g[j] < 0x80 && !memcmp(g + s->keys_off + i * s->key_stride,
 						   g + s->keys_off + j * s->key_stride, s->key_sz))
 				return false;
 	}
 	return true;
+}
+
+bool shape_fits_group(const struct shape *shape, const uint8_t *group)
+{
+	for (uint8_t i = 0; i < shape->form_cnt; i++)
+		if (group_fits(shape->forms[i], group))
+			return true;
+	/* With more forms than are kept, one of the others may fit. */
+	return shape->form_cnt == SHAPE_FORMS_MAX;
 }
 
 static bool fits(const struct heap *heap, const struct object *o, const struct map_type *t,
@@ -85,6 +91,16 @@ static void add_size(struct shape *s, uint16_t size)
 			return;
 	if (s->size_cnt < SHAPE_SIZES_MAX)
 		s->sizes[s->size_cnt++] = size;
+}
+
+static void add_form(struct shape *s, const struct map_type *t)
+{
+	for (uint8_t i = 0; i < s->form_cnt; i++)
+		if (!memcmp(&s->forms[i]->slots, &t->slots, sizeof(t->slots)) &&
+		    s->forms[i]->need_key_update == t->need_key_update)
+			return;
+	if (s->form_cnt < SHAPE_FORMS_MAX)
+		s->forms[s->form_cnt++] = t;
 }
 
 /* Several map types may have one bucket type (type M map[K]V): they are one answer,
@@ -106,7 +122,7 @@ static struct shape by_look(const struct heap *heap, const struct evidence *ev, 
 		const struct map_type *t = &types[i];
 
 		if ((only_sz && t->bucket_sz != only_sz) || !fits(heap, &ev->o, t, n) ||
-		    !bits_fit(ev, t) || !group_fits(ev, t))
+		    !bits_fit(ev, t))
 			continue;
 		s.candidates += s.candidates < UINT16_MAX;
 		if (is_repeated(heap, t))
@@ -114,6 +130,7 @@ static struct shape by_look(const struct heap *heap, const struct evidence *ev, 
 		distinct++;
 		s.type = t;
 		add_size(&s, t->bucket_sz);
+		add_form(&s, t);
 	}
 	if (distinct == 1)
 		s.source = TYPE_UNIQUE_SHAPE;
@@ -124,6 +141,7 @@ static struct shape by_look(const struct heap *heap, const struct evidence *ev, 
 	return s;
 }
 
+/* How many map types share a bucket type: type M map[K]V and map[K]V do. */
 static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 {
 	size_t cnt;
@@ -135,21 +153,94 @@ static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 	return n;
 }
 
-struct shape shape_of(const struct heap *heap, const struct evidence *ev, uint64_t n,
-		      uint16_t only_sz)
+static struct shape by_header(const struct heap *heap, const struct map_type *t)
+{
+	return (struct shape){
+		.type = t,
+		.candidates = count_by_bucket(heap, t->bucket),
+		.source = TYPE_HEADER,
+		.size_cnt = 1,
+		.sizes = { t->bucket_sz },
+		.form_cnt = 1,
+		.forms = { t },
+	};
+}
+
+/* Everything that by_look() looks at. */
+struct look {
+	uint64_t size;
+	uint64_t n;
+	uint16_t only_sz;
+	bool noscan;
+	bool has_bits;
+	uint8_t words[PTR_MASK_SZ]; /* bit i: word i is a pointer */
+};
+
+struct shape_cache {
+	struct {
+		bool used;
+		struct look look;
+		struct shape shape;
+	} slots[SHAPE_CACHE_SLOTS];
+};
+
+struct shape_cache *shape_cache_new(void)
+{
+	return calloc(1, sizeof(struct shape_cache));
+}
+
+void shape_cache_free(struct shape_cache *cache)
+{
+	free(cache);
+}
+
+static void look_init(struct look *look, const struct evidence *ev, uint64_t n, uint16_t only_sz)
+{
+	uint64_t words = (ev->o.slot + ev->o.size - ev->o.start) / 8;
+
+	memset(look, 0, sizeof(*look)); /* compared as bytes, padding included */
+	look->size = ev->o.size;
+	look->n = n;
+	look->only_sz = only_sz;
+	look->noscan = span_noscan(ev->o.span);
+	look->has_bits = ev->has_bits;
+	for (uint32_t w = 0; ev->has_bits && w < words && w < SHAPE_WORDS; w++)
+		look->words[w / 8] |= ptrbits_get(&ev->bits, ev->bit_bytes, w) << (w % 8);
+}
+
+/* FNV-1a by words: the structure is a multiple of eight bytes. */
+static size_t look_hash(const struct look *look)
+{
+	uint64_t h = 0xcbf29ce484222325, word;
+
+	_Static_assert(sizeof(*look) % sizeof(word) == 0, "hashed by words");
+	for (size_t i = 0; i < sizeof(*look); i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)look + i, sizeof(word));
+		h = (h ^ word) * 0x100000001b3;
+	}
+	return (h ^ h >> 32) % SHAPE_CACHE_SLOTS;
+}
+
+struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,
+		      uint64_t n, uint16_t only_sz)
 {
 	const struct map_type *t =
 		ev->type_word ? gotypes_by_bucket(heap->prog->types, ev->type_word) : NULL;
+	struct look look;
 
 	if (t && fits(heap, &ev->o, t, n))
-		return (struct shape){
-			.type = t,
-			.candidates = count_by_bucket(heap, t->bucket),
-			.source = TYPE_HEADER,
-			.size_cnt = 1,
-			.sizes = { t->bucket_sz },
-		};
-	return by_look(heap, ev, n, only_sz);
+		return by_header(heap, t);
+	if (!cache)
+		return by_look(heap, ev, n, only_sz);
+
+	look_init(&look, ev, n, only_sz);
+	size_t i = look_hash(&look);
+	if (!cache->slots[i].used || memcmp(&cache->slots[i].look, &look, sizeof(look))) {
+		cache->slots[i].used = true;
+		cache->slots[i].look = look;
+		cache->slots[i].shape = by_look(heap, ev, n, only_sz);
+	}
+	return cache->slots[i].shape;
 }
 
 void shape_apply(const struct shape *shape, struct map_info *m)

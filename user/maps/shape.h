@@ -18,9 +18,11 @@
 
 enum {
 	SHAPE_SIZES_MAX = 16,
+	SHAPE_FORMS_MAX = 8,
 	SHAPE_READS = 2, /* that one piece of evidence takes at most */
 	SHAPE_WORDS = PTR_MASK_SZ * 8,
 	SHAPE_BITS_SZ = SHAPE_WORDS / 4 + 1,
+	SHAPE_CACHE_SLOTS = 256,
 };
 
 /* What the heap knows of a table's memory. */
@@ -30,7 +32,6 @@ struct evidence {
 	bool has_bits;
 	struct ptrbits bits; /* of the object's first words */
 	uint8_t bit_bytes[SHAPE_BITS_SZ];
-	const uint8_t *group; /* bytes of a swiss group, to look into; or NULL */
 };
 
 struct shape {
@@ -39,7 +40,15 @@ struct shape {
 	uint8_t source; /* enum type_source */
 	uint8_t size_cnt;
 	uint16_t sizes[SHAPE_SIZES_MAX]; /* distinct bucket sizes of the candidates */
+	/* Candidates that differ in where a bucket keeps its keys and elems. */
+	uint8_t form_cnt;
+	const struct map_type *forms[SHAPE_FORMS_MAX];
 };
+
+/* Answers for evidence seen before: most maps of a process look like another. */
+struct shape_cache;
+struct shape_cache *shape_cache_new(void);
+void shape_cache_free(struct shape_cache *cache);
 
 /* Starts the evidence for an object, and appends the reads that complete it; the
  * caller does them, filling what cannot be read with 0xff. Returns their number. */
@@ -47,9 +56,12 @@ size_t evidence_start(const struct heap *heap, const struct object *o, struct ev
 		      struct mem_req reqs[SHAPE_READS]);
 
 /* The type of a table of n buckets in that object. only_sz: its bucket size where
- * that is known, else 0. */
-struct shape shape_of(const struct heap *heap, const struct evidence *ev, uint64_t n,
-		      uint16_t only_sz);
+ * that is known, else 0. cache may be NULL. */
+struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,
+		      uint64_t n, uint16_t only_sz);
+
+/* Whether the bytes can be a swiss group of one of the candidates. */
+bool shape_fits_group(const struct shape *shape, const uint8_t *group);
 
 /* Copies the findings into a map's row. */
 void shape_apply(const struct shape *shape, struct map_info *m);

@@ -43,10 +43,11 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 		.consistency = MAP_EXACT,
 		.small = true,
 	};
-	struct shape shape = shape_of(d->census->heap, &w->evidence, 1, /* only_sz= */ 0);
+	struct shape shape =
+		shape_of(d->census->heap, d->census->shapes, &w->evidence, 1, /* only_sz= */ 0);
 	/* Memory without pointers gives no other evidence than its content, and that
 	 * may have changed since the control word was read. */
-	if (span_noscan(w->dir.span) && !shape.size_cnt)
+	if (w->group && !shape_fits_group(&shape, w->group))
 		return VERDICT_CHANGED;
 	shape_apply(&shape, m);
 	swiss_set_rebuild(d, m, &w->dir);
@@ -73,7 +74,7 @@ static struct err *read_small_groups(struct swiss_decoder *d, uint8_t **buf_ret)
 
 		if (w->h.dir_len || !span_noscan(w->dir.span))
 			continue;
-		w->evidence.group = buf;
+		w->group = buf;
 		reqs[n++] = (struct mem_req){ w->h.dir_ptr,
 					      w->dir.slot + w->dir.size - w->h.dir_ptr, false,
 					      buf };

@@ -161,7 +161,7 @@ static struct err *narrow_size(const struct swiss_decoder *d, const struct swiss
 		match = shape->sizes[s];
 	}
 	if (match)
-		*shape = shape_of(d->census->heap, &w->evidence, groups, match);
+		*shape = shape_of(d->census->heap, d->census->shapes, &w->evidence, groups, match);
 	return NULL;
 }
 
@@ -169,7 +169,8 @@ static struct err *set_type(const struct swiss_decoder *d, struct swiss_work *w,
 			    const struct table *first)
 {
 	struct map_info *m = &d->batch->maps[w->at];
-	struct shape shape = shape_of(d->census->heap, &w->evidence, first->length_mask + 1,
+	struct shape shape = shape_of(d->census->heap, d->census->shapes, &w->evidence,
+				      first->length_mask + 1,
 				      /* only_sz= */ 0);
 
 	if (shape.size_cnt > 1) {

@@ -35,6 +35,14 @@ enum {
 	TFLAG_NAMED = 4,
 	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
 
+	/* Flags of the two map kinds. */
+	CLASSIC_INDIRECT_KEY = 1,
+	CLASSIC_INDIRECT_ELEM = 2,
+	CLASSIC_NEED_KEY_UPDATE = 8,
+	SWISS_NEED_KEY_UPDATE = 1,
+	SWISS_INDIRECT_KEY = 4,
+	SWISS_INDIRECT_ELEM = 8,
+
 	MAP_TYPES_MAX = 1 << 20,
 	/* A bucket holds 8 keys and elems of at most 128 bytes each, 8 control
 	 * bytes and perhaps an overflow pointer. */
@@ -157,9 +165,11 @@ static bool read_slots(const struct section *s, const uint8_t *t, uint64_t bucke
 	uint32_t flags = load_u32(t, l->flags);
 	struct slots slots = classic ? classic_slots(t) : swiss_slots(l, t);
 
-	/* The flag bits differ: classic 1 and 2, swiss 4 and 8. */
-	slots.key_sz = stored_size(s, load_u64(t, MAPTYPE_KEY), flags & (classic ? 1 : 4));
-	slots.elem_sz = stored_size(s, load_u64(t, MAPTYPE_ELEM), flags & (classic ? 2 : 8));
+	slots.key_sz = stored_size(s, load_u64(t, MAPTYPE_KEY),
+				   flags & (classic ? CLASSIC_INDIRECT_KEY : SWISS_INDIRECT_KEY));
+	slots.elem_sz =
+		stored_size(s, load_u64(t, MAPTYPE_ELEM),
+			    flags & (classic ? CLASSIC_INDIRECT_ELEM : SWISS_INDIRECT_ELEM));
 	if (classic && load_u16(t, l->bucket_sz) != bucket_sz)
 		return false;
 	*ret = slots;
@@ -193,6 +203,9 @@ static bool parse_map_type(const struct section *s, uint64_t addr, struct map_ty
 		.bucket_ptr_bytes = load_u64(bucket, TYPE_PTR_BYTES),
 		.slots = slots,
 		.named = load_u8(t, TYPE_TFLAG) & TFLAG_NAMED,
+		.need_key_update = load_u32(t, s->layout->maptype.flags) &
+				   (s->layout->kind == MAP_CLASSIC ? CLASSIC_NEED_KEY_UPDATE
+								   : SWISS_NEED_KEY_UPDATE),
 	};
 	return true;
 }

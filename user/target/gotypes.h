@@ -33,6 +33,8 @@ struct map_type {
 		uint32_t elem_stride;
 	} slots;
 	bool named; /* declared: `type M map[K]V` */
+	bool need_key_update; /* keys that are equal may differ, or differ and yet be the
+			       * same bits (NaN): floats, strings, interfaces */
 	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
 	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
 };
