@@ -80,6 +80,15 @@ static inline uint64_t map_gives_back_resident(const struct map_info *m)
 	return m->rebuild_bytes < m->resident_bytes ? m->resident_bytes - m->rebuild_bytes : 0;
 }
 
+/* Maps with one key are of one type; without a type, all that is known of them is the
+ * same. Odd then, so that it is no address. */
+static inline uint64_t map_kind_key(const struct map_info *m)
+{
+	if (m->type)
+		return m->type->addr;
+	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->type_candidates << 1 | 1;
+}
+
 /* Rows that count in totals. */
 static inline bool map_counts(const struct map_info *m)
 {

@@ -24,22 +24,15 @@ static int cmp_largest(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-/* Maps without a type are of one kind when all that is known of them is the same. */
-static uint64_t kind_key(const struct map_info *m)
-{
-	return m->type ? m->type->addr
-		       : (uint64_t)m->bucket_sz << 32 | (uint64_t)m->type_candidates << 1 | 1;
-}
-
 static struct err *add_map(struct findings *f, struct table *by_kind, const struct map_info *m)
 {
-	size_t i = table_get(by_kind, kind_key(m));
+	size_t i = table_get(by_kind, map_kind_key(m));
 
 	if (i == TABLE_NONE) {
 		struct finding empty = { .kind = FINDING_MAP_HOLES, .map = m };
 
 		i = f->list.len;
-		if (!vec_push(&f->list, empty) || !table_put(by_kind, kind_key(m), i))
+		if (!vec_push(&f->list, empty) || !table_put(by_kind, map_kind_key(m), i))
 			return err_nomem();
 	}
 	struct finding *finding = &f->list.data[i];

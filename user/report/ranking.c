@@ -7,12 +7,7 @@
 /* Maps with one key share a place: a large map's key is its own address. */
 static uint64_t key_of(const struct map_info *m)
 {
-	if (m->table_bytes >= RANKING_SINGLE_MIN)
-		return m->addr;
-	if (m->type)
-		return m->type->addr;
-	/* No type: by what the candidates have in common. Odd, so no address. */
-	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->type_candidates << 1 | 1;
+	return m->table_bytes >= RANKING_SINGLE_MIN ? m->addr : map_kind_key(m);
 }
 
 static struct err *place_for(struct ranking *r, const struct map_info *m, struct ranked **ret)
