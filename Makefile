@@ -27,12 +27,12 @@ UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit
 
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Werror
-SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -O1)
 comma   := ,
+SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -O1)
 USER_FLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DMAPTRACE_VERSION='"$(VERSION)"' \
 	     -Iuser -Ibpf -I$(BUILD) $(CFLAGS) $(SAN)
 BPF_FLAGS  = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -std=gnu17 $(WARN) -Ivmlinux -Ibpf
-LIBS    := -lbpf -lelf -lcapstone -ljansson -lm
+LIBS    := -lbpf -ldw -lelf -lcapstone -ljansson -lm
 
 ifeq ($(V),1)
 Q :=
@@ -44,7 +44,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check report install uninstall clean lint format help deps units
+.PHONY: all demo test check report install uninstall clean lint format help deps units layouts
 
 all: $(BUILD)/maptrace
 
@@ -72,8 +72,11 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-# A unit test links against everything but main; the linker takes what it needs.
-$(BUILD)/libmaptrace.a: $(OBJS)
+# A unit test links against everything but main, and against the made-up target
+# that several tests share; the linker takes what it needs.
+UNIT_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+
+$(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
 	$(call msg,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -83,6 +86,17 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 units: $(UNITS)
+
+# Without the table that it makes, and without the BPF side.
+LAYOUT_ROW := scripts/layout_row \
+	      $(addprefix user/target/,debug_file dwarf_types dwarf_layout) user/base/err
+
+$(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+layouts: $(BUILD)/scripts/layout_row
+	scripts/gen-layouts.sh $< user/target/layout_rows.inc
 
 deps:
 	@scripts/deps.sh
@@ -120,4 +134,4 @@ format:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d)
+-include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d)

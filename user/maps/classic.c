@@ -38,8 +38,8 @@ enum {
 	/* Arrays up to this size are read ahead, many in one call. */
 	AHEAD_ARRAY_MAX = 4096,
 	AHEAD_SZ = 1 << 22,
-	/* Chains longer than this do not come from hashing. */
-	CHAIN_LEVELS_MAX = 4096,
+	/* Chains longer than this do not come from hashing; a cycle is given up here. */
+	CHAIN_LEVELS_MAX = 64,
 };
 
 struct header {
@@ -89,6 +89,7 @@ struct work {
 	struct evidence evidence; /* of the present array */
 	uint16_t bucket_sz;
 	bool sane; /* the memory of the buckets makes sense */
+	bool adds_up; /* ... and holds as many keys as the header counts */
 	uint8_t after[HEADER_SZ_MAX];
 	bool after_ok;
 };
@@ -248,7 +249,8 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 		if (err)
 			return err;
 		any_sane |= w->sane;
-		if (w->sane && w->old.tally.filled + w->now.tally.filled == w->h.count)
+		w->adds_up = w->sane && w->old.tally.filled + w->now.tally.filled == w->h.count;
+		if (w->adds_up)
 			return NULL;
 	}
 	w->sane = any_sane;
@@ -327,7 +329,7 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 	}
 	shape_apply(shape, m);
 	/* No type, but the size with which the keys add up. */
-	if (!m->bucket_sz && w->h.count)
+	if (!m->bucket_sz && w->h.count && w->adds_up)
 		m->bucket_sz = w->bucket_sz;
 	if (m->bucket_sz)
 		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
@@ -339,12 +341,11 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	const struct classic_layout *l = &d->census->heap->prog->layout.classic;
 	struct map_info *m = &d->batch->maps[w->at];
 	struct header after = parse_header(l, w->after);
-	uint64_t filled = w->now.tally.filled + w->old.tally.filled;
 
 	if (!w->sane || !w->after_ok || after.buckets != w->h.buckets ||
 	    after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
-	if (after.count == w->h.count && filled == w->h.count) {
+	if (after.count == w->h.count && w->adds_up) {
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
@@ -388,7 +389,10 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 	if (err)
 		return err;
 	w->sane &= shape.size_cnt > 0;
-	if (shape.candidates > 1 && shape.size_cnt > 1 && w->sane)
+	/* A moving map proves none of several sizes: what the last one found is void. */
+	if (shape.size_cnt > 1 && !w->adds_up)
+		w->now.tally = w->old.tally = (struct tally){ 0 };
+	if (shape.candidates > 1 && shape.size_cnt > 1 && w->adds_up)
 		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
 	fill(d, w, &shape);
 	return NULL;

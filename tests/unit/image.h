@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image.h - a Go process made by hand: memory without a process behind it.
+ *
+ * An image is sparse memory and a small allocator that places objects as Go does:
+ * size classes, malloc headers, pointer bits in the form of the layout. A test adds
+ * map types and maps, spoils what it likes, and calls image_open(), which writes the
+ * runtime's own structures and opens the heap with the code under test. Everything
+ * is read through one door, img->target.mem, where a test can look on or interfere.
+ */
+#ifndef MAPTRACE_TESTS_IMAGE_H
+#define MAPTRACE_TESTS_IMAGE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/vec.h"
+#include "heap/heap.h"
+#include "maps/census.h"
+#include "target/gotypes.h"
+#include "target/program.h"
+
+/* Where things are in every image. */
+#define IMAGE_TEXT 0x401000ull
+#define IMAGE_TYPES 0x500000ull
+#define IMAGE_TYPES_SZ 0x20000ull
+#define IMAGE_PCLNTAB 0x600000ull
+#define IMAGE_ALLP 0x700000ull
+#define IMAGE_MHEAP 0x710000ull
+#define IMAGE_HEAP 0xc000000000ull
+#define IMAGE_ARENA_INDEX 0x7f0000000000ull
+#define IMAGE_ARENA_METAS 0x7f1000000000ull
+#define IMAGE_MSPANS 0x7f2000000000ull
+#define IMAGE_BITMAPS 0x7f3000000000ull
+#define IMAGE_ALLSPANS 0x7f4000000000ull
+
+/* Never mapped, so reading it fails. */
+#define IMAGE_NOWHERE 0x123400000000ull
+
+enum { IMAGE_PAGE_SZ = 4096, IMAGE_SWEEPGEN = 10 };
+
+struct image_page {
+	uint64_t addr;
+	uint8_t *bytes;
+};
+
+/* A span under construction; tests may change it before image_open(). */
+struct image_span {
+	uint64_t base;
+	uint64_t mspan; /* address of its descriptor */
+	uint64_t alloc_bits;
+	uint64_t mark_bits;
+	uint64_t elemsize;
+	uint64_t large_type;
+	uint32_t npages;
+	uint32_t nelems;
+	uint32_t used; /* slots given out */
+	uint32_t freeindex;
+	uint32_t sweepgen;
+	uint8_t spanclass;
+	uint8_t state;
+};
+
+struct image;
+
+/* Called before each single read, merged ones included; may change the memory. */
+typedef void (*image_hook_fn)(struct image *img, const struct mem_req *req);
+
+struct image {
+	VEC(struct image_page) pages; /* ascending */
+	VEC(struct image_span) spans;
+	struct target target;
+	struct program prog;
+	struct heap *heap; /* image_open() */
+	uint64_t heap_next; /* end of the last span */
+	uint64_t type_next; /* end of the last type descriptor */
+	uint64_t text_next; /* end of the last name or pointer mask */
+
+	image_hook_fn hook;
+	void *hook_ctx;
+	uint64_t reads; /* single reads so far */
+	bool gone; /* the process has exited */
+};
+
+/* An empty process of Go 1.minor with GOEXPERIMENT. Free with image_free(). */
+struct image *image_new(unsigned int minor, const char *experiments);
+void image_free(struct image *img);
+
+/* ---- Memory ---- */
+
+/* Writes bytes; maps the pages that they need. */
+void image_write(struct image *img, uint64_t addr, const void *src, size_t len);
+void image_u64(struct image *img, uint64_t addr, uint64_t v);
+void image_u32(struct image *img, uint64_t addr, uint32_t v);
+void image_u16(struct image *img, uint64_t addr, uint16_t v);
+void image_u8(struct image *img, uint64_t addr, uint8_t v);
+
+/* Reads what was written; for tests, not through the door. */
+uint64_t image_get_u64(struct image *img, uint64_t addr);
+uint8_t image_get_u8(struct image *img, uint64_t addr);
+
+/* Maps zeroes over the range, or takes its pages away. */
+void image_zero(struct image *img, uint64_t addr, uint64_t len);
+void image_unmap(struct image *img, uint64_t addr, uint64_t len);
+
+/* Whether a read covers the byte at addr. */
+bool image_covers(const struct mem_req *req, uint64_t addr);
+
+/* ---- Types ---- */
+
+/* A map type. Sizes are those inside a slot, multiples of 8 or without pointers. */
+struct image_type {
+	const char *name;
+	uint32_t key_sz;
+	uint32_t elem_sz;
+	uint32_t key_ptrs; /* bit w: word w of a key is a pointer */
+	uint32_t elem_ptrs;
+	bool named;
+	bool split; /* 1.27: keys and elems in two arrays */
+	bool need_key_update; /* keys of the same bits may differ: floats */
+
+	/* Set by image_add_type(). */
+	uint64_t addr;
+	uint64_t bucket; /* descriptor of a bucket or group */
+	uint32_t bucket_sz;
+	uint32_t slot_sz;
+	uint32_t key_stride; /* from one key to the next; the first is at 8 */
+	uint32_t elems_off;
+	uint32_t elem_stride;
+	uint32_t ptr_bytes;
+	uint8_t mask[PTR_MASK_SZ];
+};
+
+void image_add_type(struct image *img, struct image_type *type);
+
+/* ---- Objects ---- */
+
+/* Allocates n words; bit w of ptrs says that word w is a pointer, 0: noscan. */
+uint64_t image_alloc_words(struct image *img, unsigned int n, uint64_t ptrs);
+
+/* Allocates n pointers: the memory of a directory. */
+uint64_t image_alloc_ptrs(struct image *img, uint64_t n);
+
+/* Allocates n buckets or groups of a map type. */
+uint64_t image_alloc_buckets(struct image *img, const struct image_type *type, uint64_t n);
+
+/* The span of an object, valid until the next allocation. */
+struct image_span *image_span_of(struct image *img, uint64_t addr);
+
+/* Sets an object's bit in the bitmap that the collector marks. */
+void image_mark(struct image *img, uint64_t addr);
+
+/* ---- Swiss maps ---- */
+
+struct image_table {
+	uint8_t local_depth;
+	uint16_t capacity;
+	uint16_t used;
+	uint16_t tombstones;
+};
+
+/* Each returns the address of the header. */
+uint64_t image_swiss_empty(struct image *img);
+uint64_t image_swiss_small(struct image *img, const struct image_type *type, unsigned int used);
+uint64_t image_swiss_map(struct image *img, const struct image_type *type, unsigned int depth,
+			 const struct image_table *tables, size_t n);
+
+/* A header of one's own making; its directory may be anything. */
+uint64_t image_swiss_header(struct image *img, uint64_t used, uint64_t dir, uint64_t dir_len,
+			    uint8_t depth);
+
+/* Address of the n-th different table of a map, and of its groups. */
+uint64_t image_swiss_table(struct image *img, uint64_t map, size_t n);
+uint64_t image_swiss_groups(struct image *img, uint64_t map, size_t n);
+
+/* ---- Classic maps ---- */
+
+/* A map with n keys over 1 << b buckets, none of them overflowing. */
+uint64_t image_classic_map(struct image *img, const struct image_type *type, unsigned int b,
+			   uint64_t n);
+
+/* A header with these words. */
+uint64_t image_classic_header(struct image *img, uint64_t count, uint8_t b, uint64_t buckets);
+
+/* An array of 1 << b base buckets and the overflow buckets that come with it. */
+uint64_t image_classic_array(struct image *img, const struct image_type *type, unsigned int b);
+
+/* Fills the first slots of a bucket with tophash top, and chains its overflow bucket. */
+void image_classic_bucket(struct image *img, const struct image_type *type, uint64_t addr,
+			  unsigned int filled, uint8_t top, uint64_t overflow);
+
+/* ---- The whole ---- */
+
+/* Writes the runtime's structures for everything allocated, opens types and heap.
+ * image_open() fails the test when that fails. */
+struct err *image_try_open(struct image *img);
+void image_open(struct image *img);
+
+/* Takes the census, without a residency; the test frees it. */
+struct census *image_census(struct image *img);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "target/operand.h"
+
+#define CODE 0x41f5e0ull
+
+/*
+ * The start of a Go function as the compiler makes it:
+ *
+ *	0	49 3b 66 10		cmp 0x10(%r14),%rsp
+ *	4	76 26			jbe +0x26
+ *	6	55			push %rbp
+ *	7	48 89 e5		mov %rsp,%rbp
+ *	10	48 83 ec 10		sub $0x10,%rsp
+ *	14	48 8d 05 11 22 33 00	lea 0x332211(%rip),%rax
+ *	21	48 8b 1d 44 33 22 00	mov 0x223344(%rip),%rbx
+ *	28	e8 00 00 00 00		call
+ *	33	48 8d 3d 00 10 00 00	lea 0x1000(%rip),%rdi
+ *	40	48 89 3d 78 56 34 00	mov %rdi,0x345678(%rip)
+ *	47	48 8d 4c 24 08		lea 0x8(%rsp),%rcx
+ *	52	48 8b 0d f0 ff ff ff	mov -0x10(%rip),%rcx
+ *	59	c3			ret
+ */
+static const uint8_t code[] = {
+	0x49, 0x3b, 0x66, 0x10, 0x76, 0x26, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x10, 0x48,
+	0x8d, 0x05, 0x11, 0x22, 0x33, 0x00, 0x48, 0x8b, 0x1d, 0x44, 0x33, 0x22, 0x00, 0xe8, 0x00,
+	0x00, 0x00, 0x00, 0x48, 0x8d, 0x3d, 0x00, 0x10, 0x00, 0x00, 0x48, 0x89, 0x3d, 0x78, 0x56,
+	0x34, 0x00, 0x48, 0x8d, 0x4c, 0x24, 0x08, 0x48, 0x8b, 0x0d, 0xf0, 0xff, 0xff, 0xff, 0xc3,
+};
+
+static uint64_t find(size_t len, enum operand_insn insn, enum operand_pick pick)
+{
+	uint64_t addr = 0;
+
+	return operand_find(code, len, CODE, insn, pick, &addr) ? addr : 0;
+}
+
+/* The operand counts from the end of its instruction. */
+static void finds_the_first_and_the_last(void **state)
+{
+	(void)state;
+	assert_true(find(sizeof(code), OPERAND_LEA, OPERAND_FIRST) == CODE + 21 + 0x332211);
+	assert_true(find(sizeof(code), OPERAND_LEA, OPERAND_LAST) == CODE + 40 + 0x1000);
+	assert_true(find(sizeof(code), OPERAND_MOV_LOAD, OPERAND_FIRST) == CODE + 28 + 0x223344);
+	assert_true(find(sizeof(code), OPERAND_MOV_LOAD, OPERAND_LAST) == CODE + 59 - 0x10);
+}
+
+static void stores_and_stack_operands_are_none(void **state)
+{
+	uint64_t addr = 7;
+
+	(void)state;
+	assert_false(operand_find(code + 40, 12, CODE, OPERAND_MOV_LOAD, OPERAND_FIRST, &addr));
+	assert_false(operand_find(code + 40, 12, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_false(operand_find(code, 14, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_int_equal(addr, 7);
+}
+
+/* An instruction whose last byte is missing does not count. */
+static void cut_code_is_not_read_beyond(void **state)
+{
+	(void)state;
+	assert_int_equal(find(20, OPERAND_LEA, OPERAND_FIRST), 0);
+	assert_true(find(21, OPERAND_LEA, OPERAND_FIRST) == CODE + 21 + 0x332211);
+	assert_true(find(39, OPERAND_LEA, OPERAND_LAST) == CODE + 21 + 0x332211);
+	assert_int_equal(find(0, OPERAND_LEA, OPERAND_FIRST), 0);
+}
+
+/* Bytes that are no instruction end the search; what was found before holds. */
+static void undecodable_bytes_end_it(void **state)
+{
+	static const uint8_t bad[] = { 0x48, 0x8d, 0x05, 0x01, 0,    0,	   0, /* lea 1(%rip) */
+				       0x06, /* none */
+				       0x48, 0x8d, 0x05, 0x02, 0x00, 0x00, 0x00 };
+	uint64_t addr;
+
+	(void)state;
+	assert_true(operand_find(bad, sizeof(bad), CODE, OPERAND_LEA, OPERAND_LAST, &addr));
+	assert_true(addr == CODE + 7 + 1);
+	assert_false(
+		operand_find(bad + 7, sizeof(bad) - 7, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+}
+
+/* A 32-bit load of a global, and registers that need a prefix. */
+static void all_widths_and_registers(void **state)
+{
+	static const uint8_t mov32[] = { 0x8b, 0x05, 0x10, 0, 0, 0 };
+	static const uint8_t r9[] = { 0x4c, 0x8d, 0x0d, 0x10, 0, 0, 0 };
+	uint64_t addr;
+
+	(void)state;
+	assert_true(
+		operand_find(mov32, sizeof(mov32), CODE, OPERAND_MOV_LOAD, OPERAND_FIRST, &addr));
+	assert_true(addr == CODE + 6 + 0x10);
+	assert_true(operand_find(r9, sizeof(r9), CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_true(addr == CODE + 7 + 0x10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_the_first_and_the_last),
+		cmocka_unit_test(stores_and_stack_operands_are_none),
+		cmocka_unit_test(cut_code_is_not_read_beyond),
+		cmocka_unit_test(undecodable_bytes_end_it),
+		cmocka_unit_test(all_widths_and_registers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which objects of the heap are candidates for map headers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+
+#include "maps/scan.h"
+
+static const struct version {
+	unsigned int minor;
+	const char *experiments;
+} versions[] = {
+	{ 19, "" }, { 21, "" },		  { 22, "" },		{ 23, "" }, { 24, "" },
+	{ 25, "" }, { 25, "greenteagc" }, { 25, "noswissmap" }, { 26, "" }, { 27, "nogreenteagc" },
+	{ 27, "" },
+};
+
+enum { VERSIONS = sizeof(versions) / sizeof(versions[0]) };
+
+/* Candidates in the order of the visits. */
+struct found {
+	VEC(struct candidate) cands;
+	size_t visits;
+	size_t fail_at; /* the visit that fails; 0: none */
+};
+
+static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
+{
+	struct found *f = ctx;
+
+	assert_in_range(cnt, 1, SCAN_BATCH);
+	if (++f->visits == f->fail_at)
+		return err_new(ERR_GONE, "enough");
+	for (size_t i = 0; i < cnt; i++)
+		assert_true(vec_push(&f->cands, cands[i]));
+	return NULL;
+}
+
+static void scan(struct image *img, struct found *f)
+{
+	struct err *err = scan_headers(img->heap, collect, f);
+
+	if (err)
+		fail_msg("%s", err->msg);
+}
+
+static bool is_classic(const struct image *img)
+{
+	return img->prog.layout.kind == MAP_CLASSIC;
+}
+
+static uint64_t add_header(struct image *img)
+{
+	return is_classic(img) ? image_classic_header(img, 0, 0, 0) : image_swiss_empty(img);
+}
+
+static unsigned int header_words(const struct image *img)
+{
+	const struct go_layout *l = &img->prog.layout;
+
+	return (is_classic(img) ? l->classic.header_sz : l->swiss.header_sz) / 8;
+}
+
+/* The pointers of a header: go-runtime facts 1.2, 1.3. */
+static uint64_t header_pattern(const struct image *img)
+{
+	if (!is_classic(img))
+		return 1 << 2;
+	return 1 << 2 | 1 << 3 | (header_words(img) == 7 ? 1 << 6 : 1 << 5);
+}
+
+static void finds_headers_of_every_version(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct found f = { 0 };
+		uint64_t headers[400];
+
+		for (int i = 0; i < 400; i++) /* in several spans */
+			headers[i] = add_header(img);
+		image_open(img);
+		scan(img, &f);
+		assert_int_equal(f.cands.len, 400);
+		for (int i = 0; i < 400; i++)
+			assert_true(f.cands.data[i].addr == headers[i]);
+		vec_fini(&f.cands);
+		image_free(img);
+	}
+}
+
+static void copies_the_header(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+	uint64_t map = image_swiss_header(img, 5, IMAGE_NOWHERE, 2, 1);
+
+	(void)state;
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 1);
+	for (unsigned int off = 0; off < 48; off++)
+		assert_int_equal(f.cands.data[0].header[off], image_get_u8(img, map + off));
+	assert_false(f.cands.data[0].moved);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+/* Every other set of pointers in an object of that size is another type. */
+static void other_pointer_patterns_are_passed_over(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct found f = { 0 };
+		unsigned int words = header_words(img);
+
+		for (uint64_t ptrs = 1; ptrs < 1u << words; ptrs++)
+			image_alloc_words(img, words, ptrs);
+		image_alloc_words(img, words, 0);
+		image_open(img);
+		scan(img, &f);
+		assert_int_equal(f.cands.len, 1);
+		vec_fini(&f.cands);
+		image_free(img);
+	}
+}
+
+static void other_sizes_are_passed_over(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct found f = { 0 };
+		unsigned int words = header_words(img);
+
+		image_alloc_words(img, words == 7 ? 6 : 4, 1 << 2);
+		image_alloc_words(img, words == 7 ? 10 : 8, header_pattern(img));
+		image_open(img);
+		scan(img, &f);
+		assert_int_equal(f.cands.len, 0);
+		assert_int_equal(f.visits, 0);
+		vec_fini(&f.cands);
+		image_free(img);
+	}
+}
+
+/* A slot is allocated below freeindex, and above where its bit is set. */
+static void free_slots_are_passed_over(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+	uint64_t map[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		map[i] = add_header(img);
+	struct image_span *s = image_span_of(img, map[0]);
+	s->freeindex = 2;
+	image_u8(img, s->alloc_bits, 1 << 3 | 1 << 5);
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 4);
+	assert_true(f.cands.data[0].addr == map[0]);
+	assert_true(f.cands.data[1].addr == map[1]);
+	assert_true(f.cands.data[2].addr == map[3]);
+	assert_true(f.cands.data[3].addr == map[5]);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+/* In a span that was not swept yet, what the collector did not mark is garbage. The
+ * marks are in a bitmap of their own, or, with Green Tea, at the end of the span. */
+static void unmarked_objects_are_garbage(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct found f = { 0 };
+		uint64_t map[100];
+
+		for (int i = 0; i < 100; i++)
+			map[i] = add_header(img);
+		image_span_of(img, map[0])->sweepgen = IMAGE_SWEEPGEN - 2;
+		for (int i = 0; i < 100; i += 3)
+			image_mark(img, map[i]);
+		image_open(img);
+		scan(img, &f);
+		assert_int_equal(f.cands.len, 100);
+		for (int i = 0; i < 100; i++)
+			assert_int_equal(f.cands.data[i].garbage, i % 3 != 0);
+		vec_fini(&f.cands);
+		image_free(img);
+	}
+}
+
+/* A swept span has fresh, empty mark bits. */
+static void nothing_in_a_swept_span_is_garbage(void **state)
+{
+	struct image *img = image_new(26, "");
+	struct found f = { 0 };
+
+	(void)state;
+	add_header(img);
+	add_header(img);
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 2);
+	assert_false(f.cands.data[0].garbage);
+	assert_false(f.cands.data[1].garbage);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+static void stacks_are_passed_over(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+	uint64_t map = add_header(img);
+
+	(void)state;
+	image_span_of(img, map)->state = SPAN_MANUAL;
+	image_alloc_words(img, 20, 1); /* the heap has a span in use, too */
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 0);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+static void many_candidates_come_in_batches(void **state)
+{
+	enum { MANY = 2 * SCAN_BATCH + 3000 }; /* more spans than one read takes, too */
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		add_header(img);
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, MANY);
+	assert_int_equal(f.visits, 3);
+	for (size_t i = 1; i < f.cands.len; i++)
+		assert_true(f.cands.data[i - 1].addr < f.cands.data[i].addr);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+static void an_error_of_the_visitor_ends_it(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { .fail_at = 2 };
+
+	(void)state;
+	for (int i = 0; i < 3 * SCAN_BATCH; i++)
+		add_header(img);
+	image_open(img);
+	_cleanup_err_ struct err *err = scan_headers(img->heap, collect, &f);
+	assert_true(err_is(err, ERR_GONE));
+	assert_int_equal(f.visits, 2);
+	assert_int_equal(f.cands.len, SCAN_BATCH);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+/* A span that was given back while we read, or whose bits were: the rest counts. */
+static void spans_that_went_away_are_skipped(void **state)
+{
+	for (int what = 0; what < 3; what++) {
+		struct image *img = image_new(24, "");
+		struct found f = { 0 };
+		uint64_t first = add_header(img), last = 0;
+
+		(void)state;
+		for (int i = 0; i < 400; i++)
+			last = add_header(img);
+		assert_true(image_span_of(img, first) != image_span_of(img, last));
+		struct image_span *s = image_span_of(img, first);
+		if (what == 1)
+			s->alloc_bits = IMAGE_NOWHERE;
+		if (what == 2) {
+			s->sweepgen = IMAGE_SWEEPGEN - 2;
+			s->mark_bits = IMAGE_NOWHERE;
+		}
+		image_open(img);
+		if (what == 0)
+			image_unmap(img, s->base + IMAGE_PAGE_SZ, IMAGE_PAGE_SZ);
+		scan(img, &f);
+		assert_int_equal(f.cands.len, 401 - 168);
+		vec_fini(&f.cands);
+		image_free(img);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_headers_of_every_version),
+		cmocka_unit_test(copies_the_header),
+		cmocka_unit_test(other_pointer_patterns_are_passed_over),
+		cmocka_unit_test(other_sizes_are_passed_over),
+		cmocka_unit_test(free_slots_are_passed_over),
+		cmocka_unit_test(unmarked_objects_are_garbage),
+		cmocka_unit_test(nothing_in_a_swept_span_is_garbage),
+		cmocka_unit_test(stacks_are_passed_over),
+		cmocka_unit_test(many_candidates_come_in_batches),
+		cmocka_unit_test(an_error_of_the_visitor_ends_it),
+		cmocka_unit_test(spans_that_went_away_are_skipped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a fresh map takes. Exact where the runtime's rules leave no choice; where
+ * keys overflow by chance, against a simulation that throws keys at random.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "heap/sizeclass.h"
+#include "maps/sizing.h"
+
+#define CNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* map[int]int: a group has 8 + 8 * 16 bytes, a bucket 8 more. */
+static const struct table_shape group = { .bucket_sz = 136,
+					  .noscan = true,
+					  .malloc_headers = true };
+static const struct table_shape bucket = { .bucket_sz = 144, .noscan = true, .load_num = 13 };
+
+static void expect_about(uint64_t got, double want, double tolerance)
+{
+	if (fabs(got - want) > want * tolerance)
+		fail_msg("%llu bytes, expected about %.0f", (unsigned long long)got, want);
+}
+
+/* ---- Swiss ---- */
+
+static void small_swiss_maps_are_one_group(void **state)
+{
+	(void)state;
+	assert_int_equal(sizing_swiss(0, &group), 0);
+	for (uint64_t len = 1; len <= 8; len++)
+		assert_int_equal(sizing_swiss(len, &group), 144);
+}
+
+/* Slots that hold the keys at a load of 7/8: one table of 32 bytes, its groups, and
+ * a directory of one pointer. */
+static void one_table_has_a_power_of_two_of_slots(void **state)
+{
+	static const struct {
+		uint64_t len, groups_bytes;
+	} rows[] = {
+		{ 9, 288 }, /* 16 slots */
+		{ 14, 288 }, /* the last with 16 */
+		{ 15, 576 }, /* 32 slots are 544 bytes */
+		{ 28, 576 },	{ 29, 1152 }, /* 64: 1088 */
+		{ 448, 9472 }, /* 512: 8704 */
+		{ 449, 18432 }, { 896, 18432 }, /* 1024: 17408 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++)
+		assert_int_equal(sizing_swiss(rows[i].len, &group), rows[i].groups_bytes + 32 + 8);
+}
+
+static void groups_with_pointers_have_a_header(void **state)
+{
+	/* map[string]*T: 200 bytes a group; 128 of them and the header take pages. */
+	const struct table_shape ptrs = { .bucket_sz = 200, .malloc_headers = true };
+	const struct table_shape before = { .bucket_sz = 64 };
+	const struct table_shape since = { .bucket_sz = 64, .malloc_headers = true };
+
+	(void)state;
+	assert_int_equal(sizing_swiss(8, &ptrs), 208);
+	assert_int_equal(sizing_swiss(896, &ptrs), 27264 + 40);
+	assert_int_equal(sizing_swiss(9 * 7, &before), 1024 + 40);
+	assert_int_equal(sizing_swiss(9 * 7, &since), 1152 + 40);
+}
+
+static uint32_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005 + 1442695040888963407;
+	return *seed >> 33;
+}
+
+static uint64_t table_cost(uint64_t slots, const struct table_shape *s)
+{
+	return alloc_size(slots / 8 * s->bucket_sz, s->noscan, s->malloc_headers) + 32;
+}
+
+/* Keys that fall into one of n tables at random; a table above 7/8 doubles, or
+ * becomes two when it has 1024 slots already. */
+static double simulate_swiss(uint64_t len, uint64_t tables, uint64_t slots, int trials)
+{
+	uint64_t seed = len;
+	double sum = 0;
+	uint64_t *keys = calloc(tables, sizeof(*keys));
+
+	assert_non_null(keys);
+	for (int t = 0; t < trials; t++) {
+		uint64_t splits = 0;
+
+		for (uint64_t i = 0; i < tables; i++)
+			keys[i] = 0;
+		for (uint64_t i = 0; i < len; i++)
+			keys[next_random(&seed) % tables]++;
+		for (uint64_t i = 0; i < tables; i++) {
+			bool over = keys[i] > slots * 7 / 8;
+			bool split = over && slots == 1024;
+
+			splits += split;
+			sum += split  ? 2 * table_cost(1024, &group)
+			       : over ? table_cost(2 * slots, &group)
+				      : table_cost(slots, &group);
+		}
+		sum += alloc_size((splits ? 2 * tables : tables) * 8, false, true);
+	}
+	free(keys);
+	return sum / trials;
+}
+
+/* Tables by the rule of NewMap: 8/7 slots a key, at most 1024 to a table, and both
+ * numbers rounded up to a power of two. */
+static void many_tables(void **state)
+{
+	static const struct {
+		uint64_t len, tables, slots;
+	} rows[] = {
+		{ 897, 2, 512 },   { 1000, 2, 1024 },	{ 1700, 2, 1024 },   { 1793, 4, 512 },
+		{ 5000, 8, 1024 }, { 28000, 32, 1024 }, { 57000, 64, 1024 }, { 100000, 128, 1024 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++)
+		expect_about(sizing_swiss(rows[i].len, &group),
+			     simulate_swiss(rows[i].len, rows[i].tables, rows[i].slots, 300),
+			     0.004);
+}
+
+/* go-runtime facts 9: a million entries, 36.1 MiB in a swiss map. */
+static void a_million_keys_take_what_was_measured(void **state)
+{
+	(void)state;
+	expect_about(sizing_swiss(1000000, &group), 36.1 * (1 << 20), 0.002);
+	/* 2048 tables of 1024 slots, none of which comes near 896 keys. */
+	assert_int_equal(sizing_swiss(1000000, &group), 2048 * (18432 + 32) + 18432);
+}
+
+static void swiss_sizes_never_fall(void **state)
+{
+	uint64_t last = 0;
+
+	(void)state;
+	for (uint64_t len = 1; len < 1ull << 40; len += 1 + len / 3) {
+		uint64_t bytes = sizing_swiss(len, &group);
+
+		assert_true(bytes >= len * 16); /* the keys and elems themselves */
+		assert_true(bytes >= last * 0.95); /* before an overflow is likely */
+		last = bytes;
+	}
+}
+
+/* ---- Classic ---- */
+
+static void classic_arrays_bring_overflow_buckets(void **state)
+{
+	(void)state;
+	assert_int_equal(sizing_classic_array(0), 1);
+	assert_int_equal(sizing_classic_array(3), 8);
+	assert_int_equal(sizing_classic_array(4), 17);
+	assert_int_equal(sizing_classic_array(5), 34);
+	assert_int_equal(sizing_classic_array(18), (1 << 18) + (1 << 14));
+}
+
+static void small_classic_maps_are_one_bucket(void **state)
+{
+	(void)state;
+	assert_int_equal(sizing_classic(0, &bucket), 0);
+	for (uint64_t len = 1; len <= 8; len++)
+		assert_int_equal(sizing_classic(len, &bucket), 144);
+}
+
+/* Overflow buckets of len keys in 1 << b buckets, beyond those inside the array. */
+static double simulate_classic(uint64_t len, unsigned int b, uint64_t inside, int trials)
+{
+	uint64_t seed = len;
+	double sum = 0;
+	uint64_t cnt = 1ull << b;
+	uint32_t *keys = calloc(cnt, sizeof(*keys));
+
+	assert_non_null(keys);
+	for (int t = 0; t < trials; t++) {
+		uint64_t chained = 0;
+
+		for (uint64_t i = 0; i < cnt; i++)
+			keys[i] = 0;
+		for (uint64_t i = 0; i < len; i++)
+			keys[next_random(&seed) & (cnt - 1)]++;
+		for (uint64_t i = 0; i < cnt; i++)
+			chained += keys[i] > 8 ? (keys[i] - 1) / 8 : 0;
+		sum += chained > inside ? chained - inside : 0;
+	}
+	free(keys);
+	return sum / trials;
+}
+
+/* B is the smallest one with at most 6.5 keys a bucket. */
+static void classic_b_and_overflow(void **state)
+{
+	static const struct {
+		uint64_t len;
+		unsigned int b;
+		double tolerance;
+	} rows[] = {
+		/* Few buckets share their keys more evenly than the rule thinks. */
+		{ 9, 1, 0.1 },	     { 13, 1, 0.1 },	    { 14, 2, 0.1 },    { 26, 2, 0.1 },
+		{ 27, 3, 0.03 },     { 52, 3, 0.03 },	    { 53, 4, 0.03 },   { 104, 4, 0.03 },
+		{ 105, 5, 0.02 },    { 832, 7, 0.02 },	    { 1000, 8, 0.01 }, { 6656, 10, 0.01 },
+		{ 6657, 11, 0.001 }, { 100000, 14, 0.005 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		uint64_t cnt = sizing_classic_array(rows[i].b);
+		uint64_t array = alloc_size(cnt * 144, true, false);
+		uint64_t inside = rows[i].b >= 4 ? array / 144 - (1ull << rows[i].b) : 0;
+		double extra = simulate_classic(rows[i].len, rows[i].b, inside, 400);
+
+		expect_about(sizing_classic(rows[i].len, &bucket), array + extra * 144,
+			     rows[i].tolerance);
+	}
+}
+
+/* Go 1.21 grows at 6 keys a bucket. */
+static void the_load_limit_is_of_the_version(void **state)
+{
+	struct table_shape go1_21 = bucket;
+
+	(void)state;
+	go1_21.load_num = 12;
+	assert_true(sizing_classic(12, &bucket) == sizing_classic(12, &go1_21));
+	assert_true(sizing_classic(13, &bucket) < 2 * 288); /* two buckets */
+	assert_true(sizing_classic(13, &go1_21) >= 576); /* four */
+	/* 6.25 keys to each of 1024 buckets: too many for one, not for the other. */
+	expect_about(sizing_classic(6400, &go1_21), 2.0 * sizing_classic(6400, &bucket), 0.2);
+}
+
+/* go-runtime facts 9: a million entries, 38.3 MiB; B = 18, half full. */
+static void a_million_classic_keys_take_what_was_measured(void **state)
+{
+	(void)state;
+	expect_about(sizing_classic(1000000, &bucket), 38.3 * (1 << 20), 0.002);
+}
+
+static void absurd_lengths_end(void **state)
+{
+	(void)state;
+	assert_true(sizing_classic(1ull << 62, &bucket) > 0);
+	assert_true(sizing_swiss(1ull << 58, &group) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(small_swiss_maps_are_one_group),
+		cmocka_unit_test(one_table_has_a_power_of_two_of_slots),
+		cmocka_unit_test(groups_with_pointers_have_a_header),
+		cmocka_unit_test(many_tables),
+		cmocka_unit_test(a_million_keys_take_what_was_measured),
+		cmocka_unit_test(swiss_sizes_never_fall),
+		cmocka_unit_test(classic_arrays_bring_overflow_buckets),
+		cmocka_unit_test(small_classic_maps_are_one_bucket),
+		cmocka_unit_test(classic_b_and_overflow),
+		cmocka_unit_test(the_load_limit_is_of_the_version),
+		cmocka_unit_test(a_million_classic_keys_take_what_was_measured),
+		cmocka_unit_test(absurd_lengths_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
