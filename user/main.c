@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,21 +17,19 @@ static const struct verb {
 
 enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]) };
 
-static void print_usage(FILE *out)
+static void print_usage(void)
 {
-	fprintf(out, "Usage: maptrace VERB [OPTION...] PID\n\n");
+	printf("Usage: maptrace VERB [OPTION...] PID\n\n");
 	for (size_t i = 0; i < VERB_CNT; i++)
-		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(out, "\n`maptrace VERB --help` lists the options of a verb.\n");
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+	printf("\n`maptrace VERB --help` lists the options of a verb.\n");
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
-	char name[32];
 	int exit_code = EXIT_OK;
 
-	snprintf(name, sizeof(name), "maptrace %s", verb->name);
-	argv[0] = name;
+	argv[0] = (char *)"maptrace"; /* starts getopt's messages, as all of ours do */
 	struct err *err = verb->run(argc, argv, &exit_code);
 	if (err) {
 		log_error("%s", err->msg);
@@ -44,9 +41,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	argp_err_exit_status = EXIT_USAGE;
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?"))) {
-		print_usage(stdout);
+		print_usage();
 		return EXIT_OK;
 	}
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
@@ -57,7 +53,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], verbs[i].name))
 			return run_verb(&verbs[i], argc - 1, argv + 1);
 	if (argc > 1)
-		log_error("unknown verb '%s'", argv[1]);
-	print_usage(stderr);
+		log_error("unknown verb '%s'; `maptrace --help` lists them", argv[1]);
+	else
+		log_error("which VERB? `maptrace --help` lists them");
 	return EXIT_USAGE;
 }

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,6 +22,7 @@ enum {
 };
 
 struct options {
+	struct err *err; /* what is wrong with the command line */
 	pid_t pid;
 	struct watch_opts watch;
 	struct report_opts report;
@@ -65,36 +67,71 @@ static void on_signal(int sig)
 	interrupted = true;
 }
 
-static pid_t parse_pid(struct argp_state *state, const char *arg)
+/* Keeps the first complaint; the parser then stops. */
+#define COMPLAIN(o, ...)                                                                           \
+	({                                                                                         \
+		if (!(o)->err)                                                                     \
+			(o)->err = err_new(ERR_USAGE, __VA_ARGS__);                                \
+		EINVAL;                                                                            \
+	})
+
+static error_t parse_number(struct options *o, const char *what, const char *arg,
+			    unsigned long long max, unsigned long long *ret)
 {
 	char *end;
 
 	errno = 0;
-	long pid = strtol(arg, &end, 10);
-	if (errno || *end || end == arg || pid <= 0 || pid > INT_MAX)
-		argp_error(state, "'%s' is no process id", arg);
-	return pid;
+	*ret = strtoull(arg, &end, 10);
+	if (errno || *end || end == arg || !isdigit((unsigned char)*arg) || *ret > max)
+		return COMPLAIN(o, "'%s' is no %s", arg, what);
+	return 0;
 }
 
-static uint64_t parse_size_arg(struct argp_state *state, const char *name, const char *arg)
+static error_t parse_pid(struct options *o, const char *arg)
 {
-	uint64_t v = 0;
+	unsigned long long pid;
 
-	if (!parse_bytes(arg, &v))
-		argp_error(state, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", name,
-			   arg);
-	return v;
+	if (o->pid)
+		return COMPLAIN(o, "one PID at a time, please");
+	error_t bad = parse_number(o, "process id", arg, INT_MAX, &pid);
+	if (!bad && pid == 0)
+		bad = COMPLAIN(o, "'0' is no process id");
+	o->pid = pid;
+	return bad;
 }
 
-static uint64_t parse_top(struct argp_state *state, const char *arg)
+static error_t parse_size(struct options *o, const char *option, const char *arg, uint64_t *ret)
 {
-	char *end;
+	if (parse_bytes(arg, ret))
+		return 0;
+	return COMPLAIN(o, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", option, arg);
+}
 
-	errno = 0;
-	unsigned long long v = strtoull(arg, &end, 10);
-	if (errno || *end || end == arg || *arg == '-')
-		argp_error(state, "--top: '%s' is no number", arg);
-	return v;
+static error_t parse_fail_on(struct options *o, const char *arg)
+{
+	o->fail_on_set = true;
+	o->fail_never = !strcmp(arg, "never");
+	return o->fail_never ? 0 : parse_size(o, "fail-on", arg, &o->fail_on_bytes);
+}
+
+static error_t parse_attach(struct options *o, const char *arg)
+{
+	if (!strcmp(arg, "multi"))
+		o->watch.attach = TRACE_ATTACH_MULTI;
+	else if (!strcmp(arg, "perf"))
+		o->watch.attach = TRACE_ATTACH_PERF;
+	else
+		return COMPLAIN(o, "--attach: '%s' is neither multi nor perf", arg);
+	return 0;
+}
+
+static error_t parse_top(struct options *o, const char *arg)
+{
+	unsigned long long top;
+	error_t bad = parse_number(o, "number of rows", arg, ULLONG_MAX, &top);
+
+	o->report.top = top;
+	return bad;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -102,48 +139,40 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL; /* errors are one line, without a hint at --help */
+		return 0;
 	case 'd':
-		if (!parse_duration(arg, &o->watch.duration_ns))
-			argp_error(state, "--duration: '%s' is no time (examples: 0, 10s, 500ms)",
-				   arg);
-		break;
+		return parse_duration(arg, &o->watch.duration_ns)
+			       ? 0
+			       : COMPLAIN(o,
+					  "--duration: '%s' is no time (examples: 0, 10s, 500ms, "
+					  "2m)",
+					  arg);
 	case 'v':
 		o->report.verbose = true;
-		break;
+		return 0;
 	case OPT_TOP:
-		o->report.top = parse_top(state, arg);
-		break;
+		return parse_top(o, arg);
 	case OPT_JSON:
 		o->json = true;
-		break;
+		return 0;
 	case OPT_MIN_WASTE:
-		o->watch.min_waste_bytes = parse_size_arg(state, "min-waste", arg);
-		break;
+		return parse_size(o, "min-waste", arg, &o->watch.min_waste_bytes);
 	case OPT_FAIL_ON:
-		o->fail_on_set = true;
-		o->fail_never = !strcmp(arg, "never");
-		if (!o->fail_never)
-			o->fail_on_bytes = parse_size_arg(state, "fail-on", arg);
-		break;
+		return parse_fail_on(o, arg);
 	case OPT_ATTACH:
-		o->watch.attach = !strcmp(arg, "perf") ? TRACE_ATTACH_PERF : TRACE_ATTACH_MULTI;
-		break;
+		return parse_attach(o, arg);
 	case OPT_DRY_RUN:
 		o->dry_run = true;
-		break;
+		return 0;
 	case ARGP_KEY_ARG:
-		if (o->pid)
-			argp_error(state, "one PID at a time");
-		o->pid = parse_pid(state, arg);
-		break;
+		return parse_pid(o, arg);
 	case ARGP_KEY_END:
-		if (!o->pid)
-			argp_error(state, "which process? give its PID");
-		break;
+		return o->pid ? 0 : COMPLAIN(o, "which process? give its PID");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-	return 0;
 }
 
 /* One line a function, so that one can see beforehand what would be attached. */
@@ -214,6 +243,15 @@ static void say_what_goes_on(const struct options *o)
 			o->pid, text_duration(o->watch.duration_ns).s);
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
+		    !strcmp(argv[i], "-?"))
+			return true;
+	return false;
+}
+
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 {
 	static const struct argp argp = {
@@ -229,7 +267,12 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 	};
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (asks_for_help(argc, argv))
+		argv[0] = (char *)"maptrace report"; /* the usage line starts with it */
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
+		*exit_code_ret = EXIT_USAGE; /* of an unknown option getopt has told already */
+		return o.err;
+	}
 	if (o.report.verbose)
 		log_set_level(LOG_DEBUG);
 	if (o.dry_run)

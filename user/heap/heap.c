@@ -75,7 +75,7 @@ static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_
 			proof->insane++;
 			continue;
 		}
-		proof_sample(proof, &s, reqs[i].addr);
+		proof_sample(proof, heap, &s, reqs[i].addr);
 		if (!vec_push(&heap->spans, s))
 			return err_nomem();
 	}

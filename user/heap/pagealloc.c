@@ -92,6 +92,8 @@ static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
 		if (range[0] % (1 << CHUNK_SHIFT) || range[0] > range[1] ||
 		    (range[1] - range[0]) >> CHUNK_SHIFT > budget)
 			return err_new(ERR_FORMAT, "the page allocator's ranges are no ranges");
+		if (!vec_push(&pa->in_use, ((struct address_range){ range[0], range[1] })))
+			return err_nomem();
 		for (uint64_t a = range[0]; a < range[1]; a += 1 << CHUNK_SHIFT, budget--) {
 			err = read_chunk(pa, heap, a);
 			if (err)
@@ -99,6 +101,20 @@ static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
 		}
 	}
 	return NULL;
+}
+
+/* A cache is 64 pages, aligned to that, of an address range in use; what is marked
+ * scavenged in it is in it. An offset that is wrong hardly ever looks like that. */
+static bool is_page_cache(const struct pagealloc *pa, const uint64_t pcache[3])
+{
+	if (!pcache[0])
+		return !pcache[1] && !pcache[2];
+	if (pcache[0] % (64 * GO_PAGE_SZ))
+		return false;
+	for (size_t i = 0; i < pa->in_use.len; i++)
+		if (pcache[0] >= pa->in_use.data[i].base && pcache[0] < pa->in_use.data[i].limit)
+			return true;
+	return false;
 }
 
 /* Pages that each P took from the bitmaps ahead of need. */
@@ -122,8 +138,8 @@ static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
 		if (!err)
 			err = mem_read(mem, p + heap->prog->layout.mheap.p_pcache, pcache,
 				       sizeof(pcache));
-		if (!err && pcache[0] % GO_PAGE_SZ)
-			err = err_new(ERR_FORMAT, "a page cache is no page cache");
+		if (!err && !is_page_cache(pa, pcache))
+			err = err_new(ERR_FORMAT, "a page cache of runtime.p is no page cache");
 		if (!err && pcache[0])
 			err = add_word(pa, pcache[0], pcache[1], pcache[2]);
 		if (err)
@@ -148,4 +164,5 @@ struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
 void pagealloc_fini(struct pagealloc *pa)
 {
 	vec_fini(&pa->free);
+	vec_fini(&pa->in_use);
 }

@@ -18,9 +18,15 @@ struct page_range {
 	uint32_t npages; /* of GO_PAGE_SZ */
 };
 
+struct address_range {
+	uint64_t base;
+	uint64_t limit;
+};
+
 struct pagealloc {
 	uint64_t free_bytes; /* free, not returned: HeapIdle - HeapReleased of MemStats */
 	uint64_t released_bytes; /* returned, or never touched: HeapReleased */
+	VEC(struct address_range) in_use; /* that the allocator manages */
 	VEC(struct page_range) free; /* the former, ascending; page caches of Ps last */
 };
 

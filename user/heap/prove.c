@@ -2,9 +2,27 @@
 #include "heap/prove.h"
 
 #include "heap/heap.h"
+#include "heap/sizeclass.h"
 
-void proof_sample(struct proof *proof, const struct span *s, uint64_t mspan)
+/* The end of a small-object span holds 128 bytes of pointer bits (1.22) and, with
+ * Green Tea, 128 bytes of marks: what is left are the objects. */
+static void note_small(struct proof *proof, const struct heap *heap, const struct span *s)
 {
+	const struct go_layout *layout = &heap->prog->layout;
+	uint32_t taken = (layout->bitmap == HEAP_BITMAP_SPAN ? GO_PAGE_SZ / 64 : 0) +
+			 (layout->inline_marks ? GO_PAGE_SZ / 64 : 0);
+
+	if (s->state != SPAN_IN_USE || span_noscan(s) || s->npages != 1 || !span_sizeclass(s) ||
+	    span_elemsize(s) > MALLOC_HEADER_MIN || span_elemsize(s) < 16)
+		return;
+	proof->small++;
+	proof->small_misfits += s->nelems != (GO_PAGE_SZ - taken) / span_elemsize(s);
+}
+
+void proof_sample(struct proof *proof, const struct heap *heap, const struct span *s,
+		  uint64_t mspan)
+{
+	note_small(proof, heap, s);
 	/* Reservoir sampling; a multiplicative hash is random enough here. */
 	uint64_t i = proof->seen++;
 	uint64_t slot = i;
@@ -91,6 +109,12 @@ struct err *proof_check(const struct proof *proof, struct heap *heap)
 		return err_new(ERR_UNSUPPORTED,
 			       "%llu of %llu span descriptors contradict themselves",
 			       (unsigned long long)bad, (unsigned long long)(proof->seen + bad));
+	if (!is_few(proof->small_misfits, proof->small))
+		return err_new(ERR_UNSUPPORTED,
+			       "%llu of %llu spans of small objects hold more or fewer than their "
+			       "pointer and mark bits leave room for",
+			       (unsigned long long)proof->small_misfits,
+			       (unsigned long long)proof->small);
 	struct err *err = check_index(proof, heap);
 	return err ? err : check_pages(heap);
 }

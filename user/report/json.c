@@ -14,12 +14,15 @@
 #include "report/names.h"
 #include "report/report.h"
 
-enum { SCHEMA = 1 };
+enum {
+	SCHEMA = 1,
+	DUMP_FLAGS = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9),
+};
 
 struct doc {
 	const struct watch *w;
 	FILE *out;
-	bool failed; /* out of memory, or the stream is broken */
+	bool failed; /* out of memory */
 };
 
 /* ---- values ---- */
@@ -81,8 +84,8 @@ static void set_reason(json_t *obj, const char *status, const char *reason)
 /* Writes and releases a value; a NULL one means that memory ran out. */
 static void emit(struct doc *d, json_t *value)
 {
-	if (!value ||
-	    json_dumpf(value, d->out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) < 0)
+	/* A broken stream is the caller's to notice: it knows why. */
+	if (!value || (json_dumpf(value, d->out, DUMP_FLAGS) < 0 && !ferror(d->out)))
 		d->failed = true;
 	json_decref(value);
 }
@@ -94,6 +97,17 @@ static void emit_section(struct doc *d, const char *key, json_t *value, bool fir
 }
 
 /* ---- sections ---- */
+
+static const char *layout_source(enum layout_match match)
+{
+	static const char *const names[] = {
+		[LAYOUT_KNOWN] = "table",
+		[LAYOUT_NEAREST] = "nearest",
+		[LAYOUT_DWARF] = "dwarf",
+	};
+
+	return names[match];
+}
 
 static json_t *target_section(const struct watch *w)
 {
@@ -114,7 +128,8 @@ static json_t *target_section(const struct watch *w)
 	set(o, "main_package", text(prog->image.build.main_path));
 	set(o, "map_kind", text(name_map_kind(prog->layout.kind)));
 	set(o, "layout", text(prog->layout.name));
-	set(o, "layout_is_of_this_version", json_boolean(prog->layout_match == LAYOUT_KNOWN));
+	set(o, "layout_source", text(layout_source(prog->layout_match)));
+	set(o, "layout_is_of_this_version", json_boolean(prog->layout_match != LAYOUT_NEAREST));
 	set(o, "stripped", json_boolean(prog->stripped));
 	set(o, "has_dwarf", json_boolean(prog->has_dwarf));
 	set_u64(o, "rss_bytes", w->rss.rss_bytes);

@@ -42,8 +42,9 @@ struct err *pagemap_present(struct pagemap *pm, uint64_t start, uint64_t len, ui
 
 		if (n < 0)
 			return err_os(errno, "reading pagemap");
-		if (n < 8)
-			return err_new(ERR_GONE, "the process has no memory any more");
+		if (n < 8) /* beyond the address space; or the process has exited */
+			return err_fault((page + i) * pm->page_sz, "pagemap has no page at 0x%llx",
+					 (unsigned long long)(page + i) * pm->page_sz);
 		for (size_t j = 0; j < (size_t)n / 8; j++, i++)
 			if (entries[j] & PM_PRESENT)
 				present[i / 64] |= 1ull << (i % 64);

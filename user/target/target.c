@@ -56,6 +56,8 @@ static struct err *read_start_time(struct target *t)
 	stat[len] = '\0';
 
 	char *p = strrchr(stat, ')');
+	if (p && (!strncmp(p, ") Z", 3) || !strncmp(p, ") X", 3)))
+		return err_new(ERR_GONE, "process %d has exited and awaits its parent", t->pid);
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	if (!p)
@@ -129,7 +131,8 @@ static struct err *target_init(struct target *t)
 	t->pidfd = syscall(SYS_pidfd_open, t->pid, 0);
 	if (t->pidfd < 0 && errno == ESRCH)
 		return err_new(ERR_GONE, "no process with pid %d", t->pid);
-	if (t->pidfd < 0 && errno == EINVAL)
+	/* ENOENT since Linux 6.15, EINVAL before. */
+	if (t->pidfd < 0 && (errno == EINVAL || errno == ENOENT))
 		return err_new(ERR_USAGE, "%d is a thread; give the pid of its process", t->pid);
 	if (t->pidfd < 0 && errno == ENOSYS)
 		return err_new(ERR_KERNEL, "the kernel has no pidfd_open(2) (Linux 5.3)");
