@@ -322,6 +322,13 @@ uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr)
 	return a ? a->meta : 0;
 }
 
+bool heap_is_unread(const struct heap *heap, uint64_t addr)
+{
+	const struct arena *a = arena_of(heap, addr);
+
+	return a && !a->page_span[(addr - a->base) / GO_PAGE_SZ];
+}
+
 const struct span *heap_span(const struct heap *heap, uint64_t addr)
 {
 	const struct arena *a = arena_of(heap, addr);

@@ -71,6 +71,10 @@ static inline uint64_t span_bytes(const struct span *s)
 /* Bytes of one slot. */
 uint64_t span_elemsize(const struct span *s);
 
+/* Whether addr is in the heap, but in no span that was read: it is newer than the
+ * snapshot (or free). */
+bool heap_is_unread(const struct heap *heap, uint64_t addr);
+
 /* The in-use span that holds addr, or NULL. */
 const struct span *heap_span(const struct heap *heap, uint64_t addr);
 

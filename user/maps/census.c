@@ -50,13 +50,29 @@ static struct err *settle(struct census *census, struct census_batch *batch)
 		case VERDICT_LOOKALIKE:
 			census->lookalike_cnt++;
 			break;
+		case VERDICT_MISFIT:
 		case VERDICT_CHANGED:
+			batch->cands[i].misfit = batch->verdicts[i] == VERDICT_MISFIT;
 			batch->cands[left++] = batch->cands[i];
 			break;
 		}
 	}
 	batch->cnt = left;
 	return err;
+}
+
+/* A header that is no map's, and the same when read again, was not torn. */
+static void drop_misfits(struct census *census, struct census_batch *batch)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < batch->cnt; i++) {
+		if (batch->cands[i].misfit)
+			census->lookalike_cnt++;
+		else
+			batch->cands[left++] = batch->cands[i];
+	}
+	batch->cnt = left;
 }
 
 /*
@@ -79,7 +95,10 @@ static struct err *reread_headers(struct census *census, struct census_batch *ba
 		const uint8_t *bytes = reqs[i].dst;
 		struct candidate *c = &batch->cands[(bytes - now) / sz];
 
-		c->moved |= !reqs[i].ok || memcmp(bytes, c->header, sz);
+		bool changed = !reqs[i].ok || memcmp(bytes, c->header, sz);
+
+		c->moved |= changed;
+		c->misfit &= !changed;
 		if (reqs[i].ok)
 			memcpy(c->header, bytes, sz);
 	}
@@ -125,6 +144,7 @@ static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
 			err = reread_headers(census, &batch);
 		if (err)
 			return err;
+		drop_misfits(census, &batch);
 	}
 	return give_up(census, &batch);
 }

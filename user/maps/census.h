@@ -36,6 +36,7 @@ enum verdict {
 	VERDICT_MAP, /* *ret is filled */
 	VERDICT_EMPTY, /* a header without a table, or none: no memory either way */
 	VERDICT_LOOKALIKE, /* no map */
+	VERDICT_MISFIT, /* no map, unless its header was torn: read it again */
 	VERDICT_CHANGED, /* contradicts itself: read it again */
 };
 

@@ -276,26 +276,31 @@ static bool extra_fits(const struct heap *heap, uint64_t addr)
 }
 
 /* What the header alone tells, and the places of its arrays. */
-static enum verdict check_header(const struct heap *heap, struct work *w)
+static enum verdict check_header(const struct heap *heap, struct work *w, struct candidate *c)
 {
 	const struct header *h = &w->h;
 	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
+
+	if (heap_is_unread(heap, h->buckets) || heap_is_unread(heap, h->oldbuckets)) {
+		c->moved = true; /* the heap has, under our feet */
+		return VERDICT_CHANGED;
+	}
 
 	/* hash0 is 32 random bits, and set before the first bucket is. */
 	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0) ||
 	    !extra_fits(heap, h->extra))
 		return VERDICT_LOOKALIKE;
 	if (!h->buckets)
-		return h->count || h->oldbuckets ? VERDICT_LOOKALIKE : VERDICT_EMPTY;
+		return h->count || h->oldbuckets ? VERDICT_MISFIT : VERDICT_EMPTY;
 	if (!find_array(heap, h->buckets, h->b, &w->now))
-		return VERDICT_LOOKALIKE;
+		return VERDICT_MISFIT;
 	if (!h->oldbuckets)
 		return VERDICT_MAP;
 	if (!same_size && h->b == 0)
-		return VERDICT_LOOKALIKE;
+		return VERDICT_MISFIT;
 	return find_array(heap, h->oldbuckets, same_size ? h->b : h->b - 1, &w->old)
 		       ? VERDICT_MAP
-		       : VERDICT_LOOKALIKE;
+		       : VERDICT_MISFIT;
 }
 
 /* ---- a batch ---- */
@@ -466,7 +471,7 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 			.h = parse_header(&census->heap->prog->layout.classic,
 					  batch->cands[i].header),
 		};
-		batch->verdicts[i] = check_header(census->heap, w);
+		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
 	struct err *err = read_ahead(&d);

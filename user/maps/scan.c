@@ -93,7 +93,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		struct candidate *c = &s->cands[s->cand_cnt++];
 		c->addr = sb->span->base + off;
 		c->garbage = is_garbage(s, sb, i);
-		c->moved = false;
+		c->moved = c->misfit = false;
 		memcpy(c->header, sb->memory + off, s->header_sz);
 		if (s->cand_cnt == SCAN_BATCH) {
 			struct err *err = flush(s);

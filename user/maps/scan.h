@@ -20,7 +20,9 @@ enum { HEADER_SZ_MAX = 56, SCAN_BATCH = 4096 };
 struct candidate {
 	uint64_t addr;
 	bool garbage; /* not marked by the last GC, not swept yet */
-	bool moved; /* for the visitor: its header changed between two reads */
+	/* For the visitor. */
+	bool moved; /* its header changed between two reads, or the heap since it was read */
+	bool misfit; /* no map by its last header */
 	uint8_t header[HEADER_SZ_MAX];
 };
 

@@ -38,7 +38,7 @@ struct swiss_header swiss_parse_header(const uint8_t *b)
 }
 
 /*
- * What the header alone tells. A seed is 64 random bits: an address of the heap in
+ * What the header alone tells; several words of it may be from two moments. A seed is 64 random bits: an address of the heap in
  * its place, or a small number, means an object of another kind.
  */
 static enum verdict check_header(const struct heap *heap, const struct swiss_header *h)
@@ -48,13 +48,12 @@ static enum verdict check_header(const struct heap *heap, const struct swiss_hea
 	if (h->writing > 1 || h->seed <= UINT32_MAX || heap_object(heap, h->seed, &o))
 		return VERDICT_LOOKALIKE;
 	if (h->dir_ptr == 0)
-		return h->used || h->dir_len ? VERDICT_LOOKALIKE : VERDICT_EMPTY;
+		return h->used || h->dir_len ? VERDICT_MISFIT : VERDICT_EMPTY;
 	if (h->dir_len == 0)
-		return h->used <= BUCKET_SLOTS && !h->global_depth ? VERDICT_MAP
-								   : VERDICT_LOOKALIKE;
+		return h->used <= BUCKET_SLOTS && !h->global_depth ? VERDICT_MAP : VERDICT_MISFIT;
 	if (h->global_depth > DEPTH_MAX || h->dir_len != 1ull << h->global_depth ||
 	    h->global_shift != 64 - h->global_depth || h->used > h->dir_len * SWISS_TABLE_SLOTS_MAX)
-		return VERDICT_LOOKALIKE;
+		return VERDICT_MISFIT;
 	return VERDICT_MAP;
 }
 
@@ -104,11 +103,15 @@ static void start_work(struct swiss_decoder *d, size_t at)
 
 	*w = (struct swiss_work){ .at = at, .h = swiss_parse_header(d->batch->cands[at].header) };
 	enum verdict v = check_header(heap, &w->h);
-	if (v == VERDICT_MAP &&
-	    (!heap_object(heap, w->h.dir_ptr, &w->dir) ||
-	     !swiss_is_group_start(&w->dir, w->h.dir_ptr) || w->dir.size < w->h.dir_len * 8 ||
-	     (!w->h.dir_len && w->dir.size > GROUP_ALLOC_MAX)))
-		v = VERDICT_LOOKALIKE;
+	if (v == VERDICT_MAP && heap_is_unread(heap, w->h.dir_ptr)) {
+		d->batch->cands[at].moved = true; /* the heap has, under our feet */
+		v = VERDICT_CHANGED;
+	} else if (v == VERDICT_MAP && (!heap_object(heap, w->h.dir_ptr, &w->dir) ||
+					!swiss_is_group_start(&w->dir, w->h.dir_ptr) ||
+					w->dir.size < w->h.dir_len * 8 ||
+					(!w->h.dir_len && w->dir.size > GROUP_ALLOC_MAX))) {
+		v = VERDICT_MISFIT;
+	}
 	d->batch->verdicts[at] = v;
 	if (v == VERDICT_MAP)
 		d->work_cnt++;

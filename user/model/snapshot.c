@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "maps/sizing.h"
 
+enum { TRIES = 3 };
+
 static struct err *take(struct program *prog, struct snapshot *snap)
 {
 	struct target_rss rss;
@@ -24,7 +26,7 @@ static struct err *take(struct program *prog, struct snapshot *snap)
 	return NULL;
 }
 
-struct err *snapshot_take(struct program *prog, struct snapshot **ret)
+static struct err *take_once(struct program *prog, struct snapshot **ret)
 {
 	_cleanup_snapshot_ struct snapshot *snap = calloc(1, sizeof(*snap));
 	uint64_t start = clock_ns();
@@ -36,6 +38,27 @@ struct err *snapshot_take(struct program *prog, struct snapshot **ret)
 		return err;
 	snap->take_ns = clock_ns() - start;
 	*ret = take_ptr(snap);
+	return NULL;
+}
+
+/* A map that grew after the spans were read has its table in memory that we do not
+ * know: it is suspect then. Reading the spans anew mends that. */
+struct err *snapshot_take(struct program *prog, struct snapshot **ret)
+{
+	_cleanup_snapshot_ struct snapshot *best = NULL;
+
+	for (int i = 0; i < TRIES && (!best || best->totals.suspect_cnt); i++) {
+		_cleanup_snapshot_ struct snapshot *snap = NULL;
+		struct err *err = take_once(prog, &snap);
+
+		if (err)
+			return err;
+		if (best && best->totals.suspect_cnt <= snap->totals.suspect_cnt)
+			continue;
+		snapshot_free(best);
+		best = take_ptr(snap);
+	}
+	*ret = take_ptr(best);
 	return NULL;
 }
 
