@@ -9,6 +9,11 @@
 #ifndef MAPTRACE_BPF_TARGET_H
 #define MAPTRACE_BPF_TARGET_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
 const volatile struct abi_target target;
 
 /* Returns the thread id in the target's namespace, or 0 for another process. */

@@ -42,13 +42,13 @@ static void add_row(struct activity *a, const struct trace_result *trace,
 		    const struct trace_row *row, const struct gotypes *types)
 {
 	struct activity_op *op = &a->ops[row->op];
-	bool at_least;
+	bool rough;
 
 	if (!a->type && row->type)
 		a->type = gotypes_find(types, row->type);
 	op->hits += row->hits;
-	op->per_s += trace_rate(trace, group_of(row->op), row->estimate, &at_least);
-	op->at_least |= at_least;
+	op->per_s += trace_rate(trace, group_of(row->op), row->estimate, &rough);
+	op->rough |= rough;
 	if (row->hits > op->caller_hits) {
 		op->caller_hits = row->hits;
 		op->caller = row->caller;

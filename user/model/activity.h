@@ -17,7 +17,7 @@
 struct activity_op {
 	uint64_t hits; /* seen */
 	double per_s; /* estimated from what was seen */
-	bool at_least; /* per_s is a lower bound: the windows filled up */
+	bool rough; /* windows filled up: they saw a moment, or slowed the target down */
 	uint64_t caller; /* where most of the hits came from */
 	uint64_t caller_hits;
 };

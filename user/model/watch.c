@@ -148,7 +148,12 @@ struct err *watch_open_trace(struct watch *w)
 		w->trace_err = err;
 		return NULL;
 	}
-	return err;
+	if (!err_is(err, ERR_KERNEL))
+		return err;
+	struct err *advice =
+		err_new(ERR_KERNEL, "%s; --duration 0 takes a census without a trace", err->msg);
+	err_free(err);
+	return advice;
 }
 
 static struct err *run_trace(struct watch *w)

@@ -18,7 +18,7 @@ static void add_op(struct activity_op *sum, const struct activity_op *op)
 {
 	sum->hits += op->hits;
 	sum->per_s += op->per_s;
-	sum->at_least |= op->at_least;
+	sum->rough |= op->rough;
 	if (op->caller_hits > sum->caller_hits) {
 		sum->caller_hits = op->caller_hits;
 		sum->caller = op->caller;

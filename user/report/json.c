@@ -231,7 +231,7 @@ static json_t *activity_ops(const struct watch *w, const struct activity *a)
 
 		set_u64(row, "hits", op->hits);
 		set(row, "per_s", json_real(op->per_s));
-		set(row, "per_s_is_lower_bound", json_boolean(op->at_least));
+		set(row, "per_s_is_rough", json_boolean(op->rough));
 		if (op->hits)
 			set_caller(row, w, op->caller);
 		set(o, name_op(i), row);
@@ -271,6 +271,19 @@ static json_t *histograms(const struct map_history *h)
 	return o;
 }
 
+/* Declared types (type M map[K]V) with the memory of the map's type: it may be one. */
+static json_t *declared_types(const struct watch *w, const struct map_type *type)
+{
+	size_t cnt;
+	const struct map_type *types = gotypes_maps(w->prog->types, &cnt);
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < cnt; i++)
+		if (types[i].bucket == type->bucket && &types[i] != type)
+			json_array_append_new(a, text(types[i].name));
+	return a;
+}
+
 static json_t *map_row(const struct watch *w, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&w->history, m->addr);
@@ -282,6 +295,8 @@ static json_t *map_row(const struct watch *w, const struct map_info *m)
 	set(o, "type", m->type ? text(m->type->name) : json_null());
 	set(o, "type_source", text(name_type_source(m->type_source)));
 	set_u64(o, "type_candidates", m->type_candidates);
+	if (m->type && m->type_candidates > 1)
+		set(o, "declared_types", declared_types(w, m->type));
 	set(o, "consistency", text(name_consistency(m->consistency)));
 	set(o, "garbage", json_boolean(m->garbage));
 	set_u64(o, "live_keys", m->live_keys);

@@ -225,8 +225,7 @@ static void print_rate(const struct page *p, const struct activity_op *op)
 	char text[40];
 
 	if (op->hits)
-		snprintf(text, sizeof(text), "%s%s", op->at_least ? ">=" : "",
-			 text_rate(op->per_s).s);
+		snprintf(text, sizeof(text), "%s%s", op->rough ? "~" : "", text_rate(op->per_s).s);
 	else
 		snprintf(text, sizeof(text), "-");
 	fprintf(p->out, " %8s", text);

@@ -25,6 +25,8 @@ static struct err *read_error(const struct mem *mem, int os_errno)
 			       mem->pid);
 	if (os_errno == ESRCH)
 		return err_new(ERR_GONE, "process %d has exited", mem->pid);
+	if (os_errno == ENOSYS)
+		return err_new(ERR_KERNEL, "the kernel has no process_vm_readv(2)");
 	return err_os(os_errno, "reading the memory of process %d", mem->pid);
 }
 

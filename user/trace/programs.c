@@ -53,6 +53,29 @@ __attribute__((format(printf, 2, 0))) static int print_message(enum libbpf_print
 	return len;
 }
 
+static bool is_locked_down(void)
+{
+	char modes[128] = "";
+	_cleanup_fclose_ FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	return f && fgets(modes, sizeof(modes), f) && strstr(modes, "[confidentiality]");
+}
+
+/* What our programs need and this kernel lacks; NULL when it seems to have all. Asked
+ * only when loading has failed: the verifier's words help nobody at 3 a.m. */
+static const char *missing_feature(void)
+{
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+		return "BPF ring buffers (Linux 5.8)";
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 0)
+		return "BPF cookies for uprobes (Linux 5.15)";
+	if (is_locked_down())
+		return "BPF reads of memory, which lockdown=confidentiality forbids";
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return "BTF (CONFIG_DEBUG_INFO_BTF)";
+	return NULL;
+}
+
 static struct err *load_err(int failed, const char *what)
 {
 	/* EACCES is the verifier's no. */
@@ -60,8 +83,14 @@ static struct err *load_err(int failed, const char *what)
 		return err_wrap(capability_err("loading BPF programs"), "%s", what);
 	if (failed == ENOMEM)
 		return err_nomem();
+
+	char warning[sizeof(last_warning)]; /* probing makes libbpf warn, too */
+	memcpy(warning, last_warning, sizeof(warning));
+	const char *missing = missing_feature();
+	if (missing)
+		return err_new(ERR_KERNEL, "%s: this kernel lacks %s", what, missing);
 	return err_new(ERR_KERNEL, "this kernel does not take our BPF programs (%s): %s%s%s", what,
-		       strerror(failed), last_warning[0] ? ": " : "", last_warning);
+		       strerror(failed), warning[0] ? ": " : "", warning);
 }
 
 /* The next power of two that holds cnt records of sz bytes twice. */

@@ -485,10 +485,10 @@ const struct trace_result *trace_result(const struct trace *trace)
 }
 
 double trace_rate(const struct trace_result *result, enum abi_group_id group, double estimate,
-		  bool *at_least_ret)
+		  bool *rough_ret)
 {
 	const struct trace_group *g = &result->groups[group];
 
-	*at_least_ret = g->saturated > 0;
+	*rough_ret = g->saturated > 0;
 	return g->span_ns ? estimate * (double)NS_PER_S / (double)g->span_ns : 0;
 }

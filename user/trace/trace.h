@@ -246,7 +246,7 @@ struct trace_window {
 	uint64_t span_ns; /* the time that it stands for */
 	uint64_t hits;
 	uint64_t late; /* hits after it was full, or while attaching and detaching */
-	bool saturated; /* ended by its hits: rates in it are lower bounds */
+	bool saturated; /* ended by its hits: rates in it are rough */
 };
 
 /* Hits of a row in a window, for an interval of the rate. */
@@ -343,11 +343,12 @@ const struct trace_result *trace_result(const struct trace *trace);
 
 /*
  * Operations per second behind a row's estimate (or a sum of estimates of one
- * group). `*at_least_ret` is set when windows of the group ended by their hits:
- * the probes had slowed the target down by then, so it is a lower bound.
+ * group). `*rough_ret` is set when windows of the group ended by their hits: on a
+ * busy target the probes had slowed it down by then, on one that works in bursts
+ * the window saw a burst.
  */
 double trace_rate(const struct trace_result *result, enum abi_group_id group, double estimate,
-		  bool *at_least_ret);
+		  bool *rough_ret);
 
 /* Frees everything; NULL is fine. */
 void trace_close(struct trace *trace);
