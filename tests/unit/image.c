@@ -292,7 +292,9 @@ struct image *image_new(unsigned int minor, const char *experiments)
 	img->prog.image.build.minor = minor;
 	snprintf(img->prog.image.build.experiments, sizeof(img->prog.image.build.experiments), "%s",
 		 experiments);
-	img->prog.layout = layout_for(&img->prog.image.build, &img->prog.layout_match);
+	img->prog.layout = layout_for(&img->prog.image.build,
+				      layout_default_kind(&img->prog.image.build),
+				      &img->prog.layout_match);
 	img->heap_next = IMAGE_HEAP;
 	img->type_next = IMAGE_TYPES + 8;
 	img->text_next = IMAGE_TYPES + TEXT_OFF;

@@ -145,6 +145,40 @@ static void garbage_is_told(void **state)
 	}
 }
 
+/* The first map of the heap is read a second time, and gets its row late. */
+static void settle_late(struct image *img, const struct mem_req *req)
+{
+	uint64_t *map = img->hook_ctx;
+
+	if (image_covers(req, *map) && req->len < IMAGE_PAGE_SZ) /* not the scan */
+		image_u64(img, *map, 3);
+}
+
+static void rows_stay_in_order(void **state)
+{
+	(void)state;
+	for (int v = 0; v < 2; v++) {
+		struct image *img = image_new(v ? 24 : 21, "");
+		struct image_type t = int_to_int();
+		uint64_t map[3];
+
+		image_add_type(img, &t);
+		for (int i = 0; i < 3; i++)
+			map[i] = small_map(img, &t, 3);
+		image_u64(img, map[0], 5);
+		image_open(img);
+		img->hook = settle_late;
+		img->hook_ctx = &map[0];
+		struct census *census = image_census(img);
+		assert_int_equal(census->maps.len, 3);
+		for (int i = 0; i < 3; i++)
+			assert_true(census->maps.data[i].addr == map[i]);
+		assert_int_equal(census_find(census, map[0])->live_keys, 3);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 /* Resident bytes are those of the tables' pages, not of the header's. */
 static void resident_bytes_of_tables(void **state)
 {
@@ -285,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_mixed_heap_of_every_version),
 		cmocka_unit_test(a_heap_without_maps),
 		cmocka_unit_test(garbage_is_told),
+		cmocka_unit_test(rows_stay_in_order),
 		cmocka_unit_test(resident_bytes_of_tables),
 		cmocka_unit_test(many_types_are_told_apart),
 		cmocka_unit_test(a_process_that_exits_ends_it),

@@ -623,6 +623,51 @@ static void spoilt_chains_are_none(void **state)
 		}
 }
 
+/* The keys add up, because what is chained holds none; but it is no bucket. */
+static void empty_memory_is_no_bucket(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 3; what++) {
+		struct image *img = image_new(21, "");
+		struct image_type t = string_to_ptr();
+
+		image_add_type(img, &t);
+		uint64_t map = image_classic_map(img, &t, 4, 32);
+		uint64_t first = overflow(img, &t, 0, 0);
+		assert_true(overflow(img, &t, 0, 0) == first + 208);
+		const uint64_t to[] = {
+			bucket(img, map, &t, 16) + 8, /* between two of the array's */
+			first + 8, /* between two objects */
+			first, /* for comparison: a bucket */
+		};
+		image_u64(img, bucket(img, map, &t, 3) + 200, to[what]);
+		image_open(img);
+		struct census *census = image_census(img);
+		assert_int_equal(census->maps.len, what == 2);
+		census_free(census);
+		image_free(img);
+	}
+}
+
+/* The second of two buckets would be a good array of one. */
+static void arrays_are_objects(void **state)
+{
+	struct image *img = image_new(21, "");
+	struct image_type t = string_to_ptr();
+
+	(void)state;
+	image_add_type(img, &t);
+	uint64_t map = image_classic_map(img, &t, 1, 6);
+	image_u64(img, map + 16, bucket(img, map, &t, 1));
+	image_u8(img, map + 9, 0);
+	image_u64(img, map, 3);
+	image_open(img);
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, 0);
+	census_free(census);
+	image_free(img);
+}
+
 /* Every bucket of an array chains the next one, the last one the first. */
 static void a_ring_through_the_array_ends(void **state)
 {
@@ -869,6 +914,8 @@ int main(void)
 		cmocka_unit_test(pointers_to_other_objects_are_none),
 		cmocka_unit_test(old_arrays_of_a_wrong_size_are_none),
 		cmocka_unit_test(spoilt_chains_are_none),
+		cmocka_unit_test(empty_memory_is_no_bucket),
+		cmocka_unit_test(arrays_are_objects),
 		cmocka_unit_test(a_ring_through_the_array_ends),
 		cmocka_unit_test(headers_of_one_byte_are_none),
 		cmocka_unit_test(unreadable_parts_are_no_map),

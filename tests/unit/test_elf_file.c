@@ -159,6 +159,19 @@ static void stripped_files_have_none(void **state)
 	elf_file_close(ef);
 }
 
+/* A table of symbols without size: there is nothing to divide by. */
+static void symbols_have_a_size(void **state)
+{
+	struct file f = good_file();
+	uint64_t addr;
+
+	(void)state;
+	f.shdrs[1].sh_entsize = 0;
+	struct elf_file *ef = open_file(&f);
+	assert_false(elf_file_symbol(ef, "runtime.allp", &addr));
+	elf_file_close(ef);
+}
+
 static void offsets_become_addresses(void **state)
 {
 	static const struct {
@@ -254,6 +267,7 @@ int main(void)
 		cmocka_unit_test(tells_machine_symtab_and_dwarf),
 		cmocka_unit_test(finds_symbols),
 		cmocka_unit_test(stripped_files_have_none),
+		cmocka_unit_test(symbols_have_a_size),
 		cmocka_unit_test(offsets_become_addresses),
 		cmocka_unit_test(reads_up_to_the_end),
 		cmocka_unit_test(other_files_are_refused),

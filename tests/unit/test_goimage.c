@@ -149,7 +149,14 @@ static void a_moduledata_fits_its_header(void **state)
 
 static struct err *read_module(struct image *img, struct moduledata *ret)
 {
-	return moduledata_read(&img->target.mem, MODULE_ADDR, &img->prog.layout, ret);
+	struct moduledata md;
+	struct err *err = moduledata_read(&img->target.mem, MODULE_ADDR, &md);
+
+	if (!err)
+		err = moduledata_read_types(&img->target.mem, MODULE_ADDR, &img->prog.layout, &md);
+	if (!err)
+		*ret = md;
+	return err;
 }
 
 /* Offsets of types and etypes by version: go-runtime facts 5.4. */

@@ -365,10 +365,12 @@ static void slots_that_do_not_fit(void **state)
 	static const struct spoil classic[] = {
 		{ "bucket size", MAP, 82, 2, 216 },
 		{ "key size", MAP, 80, 1, 200 },
+		{ "key size below that of the key", MAP, 80, 1, 8 },
 		{ "elem size", MAP, 81, 1, 200 },
 	};
 	static const struct spoil swiss[] = {
 		{ "slot size", MAP, 88, 8, 32 },
+		{ "slot size below that of the key", MAP, 88, 8, 8 },
 		{ "slot size without end", MAP, 88, 8, UINT64_MAX },
 		{ "slot size of zero", MAP, 88, 8, 0 },
 		{ "elem offset", MAP, 96, 8, 32 },
@@ -385,6 +387,24 @@ static void slots_that_do_not_fit(void **state)
 	EXPECT_SPOILT(23, classic);
 	EXPECT_SPOILT(24, swiss);
 	EXPECT_SPOILT(27, strides);
+}
+
+/* A whole descriptor, but where none can be. */
+static void descriptors_are_aligned(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type t = string_to_ptr();
+
+	(void)state;
+	image_add_type(img, &t);
+	uint64_t key = image_get_u64(img, t.addr + 48), copy = IMAGE_TYPES + 0x8004;
+	for (int i = 0; i < 48; i++)
+		image_u8(img, copy + i, image_get_u8(img, key + i));
+	image_u64(img, t.addr + 48, copy);
+	struct gotypes *types = load(img);
+	assert_int_equal(count(types), 0);
+	gotypes_free(types);
+	image_free(img);
 }
 
 static void name_lengths_are_bounded(void **state)
@@ -493,6 +513,7 @@ int main(void)
 		cmocka_unit_test(an_empty_section_has_no_types),
 		cmocka_unit_test(descriptors_that_contradict_themselves),
 		cmocka_unit_test(slots_that_do_not_fit),
+		cmocka_unit_test(descriptors_are_aligned),
 		cmocka_unit_test(name_lengths_are_bounded),
 		cmocka_unit_test(types_at_the_end_of_the_section),
 		cmocka_unit_test(an_unreadable_section_is_a_fault),

@@ -21,7 +21,7 @@ static struct go_layout layout(unsigned int minor, const char *experiments,
 	struct buildinfo bi = { .minor = minor };
 
 	snprintf(bi.experiments, sizeof(bi.experiments), "%s", experiments);
-	return layout_for(&bi, match_ret);
+	return layout_for(&bi, layout_default_kind(&bi), match_ret);
 }
 
 static struct go_layout known(unsigned int minor, const char *experiments)

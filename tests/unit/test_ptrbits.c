@@ -24,7 +24,7 @@ static void fixture_init(struct fixture *f, unsigned int minor, const char *expe
 
 	memset(f, 0, sizeof(*f));
 	strcpy(build.experiments, experiments);
-	f->prog.layout = layout_for(&build, &match);
+	f->prog.layout = layout_for(&build, layout_default_kind(&build), &match);
 	f->arena = (struct arena){ .base = ARENA, .meta = META };
 	f->heap.prog = &f->prog;
 	f->heap.arenas.data = &f->arena;
@@ -171,6 +171,9 @@ static void no_bits_are_kept(void **state)
 	assert_false(ptrbits_place(&f.heap, &small, ARENA + 4, 6, &p));
 	assert_false(ptrbits_place(&f.heap, &small, ARENA, 0, &p));
 	assert_false(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* has a header instead */
+	small.npages = 2; /* Go has none such */
+	assert_false(ptrbits_place(&f.heap, &small, ARENA, 6, &p));
+	small.npages = 1;
 	fixture_init(&f, 21, "");
 	assert_true(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* had none then */
 	p.addr = 7;

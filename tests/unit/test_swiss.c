@@ -191,6 +191,8 @@ static void directories_with_shared_tables(void **state)
 		     18432 + 9472 + 1152 + 18432 + 4 * 32 + 64);
 	assert_int_equal(m->table_cnt, 4);
 	assert_int_equal(m->tombstones, 7);
+	assert_non_null(m->type); /* by the first table, whose size differs */
+	assert_int_equal(m->rebuild_bytes, 4 * (18432 + 32) + 32);
 	census_free(census);
 	image_free(img);
 }
@@ -219,6 +221,23 @@ static void large_directories(void **state)
 		assert_int_equal(m->live_keys, i % 3 ? 900 : 9);
 		assert_int_equal(m->table_cnt, i % 3 ? 2 : 1);
 	}
+	census_free(census);
+	image_free(img);
+}
+
+/* A directory that is larger than a batch by itself: 4 MiB for one table. */
+static void a_directory_of_half_a_million_entries(void **state)
+{
+	static const struct image_table one = { 0, 16, 9, 0 };
+	struct image *img = image_new(24, "");
+	struct image_type t = int_to_int();
+
+	(void)state;
+	image_add_type(img, &t);
+	uint64_t map = image_swiss_map(img, &t, 19, &one, 1);
+	image_open(img);
+	struct census *census = image_census(img);
+	expect_exact(only_row(census, map), 9, 2, 288 + 32 + (8 << 19));
 	census_free(census);
 	image_free(img);
 }
@@ -497,7 +516,7 @@ static void pair_judge(struct pair *p, const char *what)
 	if (census_find(census, p->bad))
 		fail_msg("%s: taken for a map", what);
 	expect_exact(only_row(census, p->good), 35, 8 + 8 + 16, 1152 + 1152 + 2304 + 3 * 32 + 32);
-	if (census->lookalike_cnt + census->empty_cnt != 1)
+	if (census->lookalike_cnt != 1 || census->empty_cnt)
 		fail_msg("%s: not counted as a look-alike", what);
 	if (p->img->reads > 2000)
 		fail_msg("%s: %llu reads", what, (unsigned long long)p->img->reads);
@@ -670,6 +689,98 @@ static void a_directory_needs_its_memory(void **state)
 	pair_judge(&p, "interior directory");
 }
 
+/* Everything adds up, but no map is built like that. */
+static void impossible_tables_are_none(void **state)
+{
+	static const struct image_table tables[] = {
+		{ 0, 24, 5, 0 }, /* no power of two */
+		{ 0, 2048, 5, 0 }, /* would have been split */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(tables); i++) {
+		struct pair p;
+
+		pair_init(&p);
+		image_u64(p.img, p.bad, 0); /* in the other one's place */
+		image_u64(p.img, p.bad + 8, 0);
+		p.bad = image_swiss_map(p.img, &p.t, 0, &tables[i], 1);
+		image_open(p.img);
+		struct census *census = image_census(p.img);
+		assert_null(census_find(census, p.bad));
+		assert_int_equal(census->maps.len, 1);
+		assert_int_equal(census->lookalike_cnt, 2);
+		census_free(census);
+		image_free(p.img);
+	}
+}
+
+/* The keys of the tables that are left add up to the header's count. */
+static void a_part_of_a_directory_is_none(void **state)
+{
+	static const struct {
+		uint64_t dir_len, used;
+	} rows[] = { { 2, 10 }, { 3, 30 } };
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		struct pair p;
+
+		pair_init(&p);
+		image_u64(p.img, p.bad, rows[i].used);
+		image_u64(p.img, p.bad + 24, rows[i].dir_len);
+		image_open(p.img);
+		pair_judge(&p, "part of a directory");
+	}
+}
+
+/* A table without keys changes no sum; that it is none must be seen all the same. */
+static void an_empty_table_counts_as_evidence(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	uint64_t table = image_swiss_table(p.img, p.bad, 2);
+	image_u16(p.img, table, 0);
+	image_u64(p.img, table + 8, 77); /* its index */
+	image_u64(p.img, p.bad, 30);
+	image_open(p.img);
+	pair_judge(&p, "empty table");
+}
+
+/* The bytes of a good part, in memory that is no object of its own. */
+static void parts_are_objects(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 3; what++) {
+		struct pair p;
+
+		pair_init(&p);
+		uint64_t dir = directory(&p), last = image_swiss_table(p.img, p.bad, 2);
+		uint64_t wide = image_alloc_words(p.img, 8, 4);
+		uint64_t pair = image_alloc_words(p.img, 4, 4);
+		uint64_t dirs = image_alloc_ptrs(p.img, 8);
+		assert_true(image_alloc_words(p.img, 4, 4) == pair + 32);
+		for (int i = 0; i < 4; i++) {
+			uint64_t entry = image_get_u64(p.img, dir + 8 * i);
+			uint64_t word = image_get_u64(p.img, last + 8 * i);
+
+			image_u64(p.img, dirs + 32 + 8 * i, entry);
+			image_u64(p.img, wide + 8 * i, word);
+			image_u64(p.img, pair + 8 + 8 * i, word);
+		}
+		if (what == 0) /* the second half of a directory */
+			image_u64(p.img, p.bad + 16, dirs + 32);
+		if (what == 1) /* a table at the start of a larger object */
+			image_u64(p.img, dir + 24, wide);
+		if (what == 2) /* a table across two objects of its size */
+			image_u64(p.img, dir + 24, pair + 8);
+		image_open(p.img);
+		pair_judge(&p, "part of an object");
+	}
+}
+
 static void unreadable_parts_are_no_map(void **state)
 {
 	(void)state;
@@ -728,6 +839,28 @@ static void spoilt_small_maps_are_none(void **state)
 		census_free(census);
 		image_free(img);
 	}
+}
+
+static void small_maps_have_a_group_to_themselves(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type t = int_to_int();
+
+	(void)state;
+	image_add_type(img, &t);
+	uint64_t deep = image_swiss_small(img, &t, 3), inside = image_swiss_small(img, &t, 3);
+	uint64_t two = image_alloc_buckets(img, &t, 2);
+	for (uint64_t i = 0; i < 136; i += 8) /* the second of two groups is a good one */
+		image_u64(img, two + 136 + i,
+			  image_get_u64(img, image_get_u64(img, inside + 16) + i));
+	image_u64(img, inside + 16, two + 136);
+	image_u8(img, deep + 32, 1); /* a depth, but no directory */
+	image_open(img);
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, 0);
+	assert_int_equal(census->lookalike_cnt, 2);
+	census_free(census);
+	image_free(img);
 }
 
 /* In memory without pointers only the content can speak. */
@@ -1038,6 +1171,7 @@ int main(void)
 		cmocka_unit_test(tombstones_are_what_is_neither_used_nor_left),
 		cmocka_unit_test(directories_with_shared_tables),
 		cmocka_unit_test(large_directories),
+		cmocka_unit_test(a_directory_of_half_a_million_entries),
 		cmocka_unit_test(a_rebuild_gives_back_the_peak),
 		cmocka_unit_test(types_from_headers),
 		cmocka_unit_test(types_of_large_objects),
@@ -1053,8 +1187,13 @@ int main(void)
 		cmocka_unit_test(tables_that_point_to_each_other),
 		cmocka_unit_test(groups_that_are_no_array),
 		cmocka_unit_test(a_directory_needs_its_memory),
+		cmocka_unit_test(impossible_tables_are_none),
+		cmocka_unit_test(a_part_of_a_directory_is_none),
+		cmocka_unit_test(an_empty_table_counts_as_evidence),
+		cmocka_unit_test(parts_are_objects),
 		cmocka_unit_test(unreadable_parts_are_no_map),
 		cmocka_unit_test(spoilt_small_maps_are_none),
+		cmocka_unit_test(small_maps_have_a_group_to_themselves),
 		cmocka_unit_test(groups_of_no_content_are_none),
 		cmocka_unit_test(nan_keys_are_no_repetition),
 		cmocka_unit_test(look_alikes_are_none),

@@ -2,12 +2,13 @@
 /*
  * layout.h - offsets inside the structures of the Go runtime, by version.
  *
- * One full row a layout; nothing else in the program knows a version number.
- * Offsets are bytes on linux/amd64. A row is a claim: heap_prove() and the map
+ * From the program's own DWARF (dwarf_layout.h), or from a table with one full row
+ * for each version, which is made from the DWARF of real toolchains' programs.
+ * Offsets are bytes on linux/amd64. A layout is a claim: heap_prove() and the map
  * decoders prove it on live data before any figure is printed.
  *
- * To add a Go version: add a row to layout_rows[] in layout.c, newest last, from
- * the DWARF of a binary of that version; run the tests against its toolchain.
+ * To add a Go version: add it to scripts/go-toolchain.sh, run `make layouts`, check
+ * what layout.c says about versions, run the tests against its toolchain.
  */
 #ifndef MAPTRACE_TARGET_LAYOUT_H
 #define MAPTRACE_TARGET_LAYOUT_H
@@ -25,9 +26,11 @@ enum {
 	GO_PAGE_SZ = 8192,
 	ARENA_SHIFT = 26, /* heapArenaBytes = 64 MiB */
 	ARENA_PAGES = 1 << (ARENA_SHIFT - 13),
+	MODULEDATA_SZ_MIN = 192, /* what all versions have in common */
 	MODULEDATA_SZ_MAX = 640,
 	MSPAN_SZ_MAX = 192,
 	MAPTYPE_SZ_MAX = 136,
+	MAP_HEADER_SZ_MAX = 56,
 };
 
 /* Where the allocator notes which words of an object are pointers. */
@@ -75,7 +78,7 @@ struct classic_layout {
 	uint32_t nevacuate;
 	uint32_t extra;
 	/* A map doubles beyond load_num keys for every two buckets: 13, but 12 in 1.21
-	 * (S runtime/map.go loadFactorNum). Not an offset, but as much a fact of the row. */
+	 * (runtime.loadFactorNum). Not an offset, but as much a fact of the row. */
 	uint32_t load_num;
 };
 
@@ -115,9 +118,15 @@ struct go_layout {
 enum layout_match {
 	LAYOUT_KNOWN, /* the row of this very version */
 	LAYOUT_NEAREST, /* no row: the nearest one, to be proved */
+	LAYOUT_DWARF, /* not from the table: the program's own */
 };
 
-/* The row for a build. Never fails: an unknown version gets the nearest row. */
-struct go_layout layout_for(const struct buildinfo *build, enum layout_match *match_ret);
+/* The kind of maps that a version has, going by its number and experiments. */
+enum map_kind layout_default_kind(const struct buildinfo *build);
+
+/* The row for a build with maps of that kind. Never fails: an unknown version gets
+ * the nearest row. */
+struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
+			    enum layout_match *match_ret);
 
 #endif

@@ -13,7 +13,6 @@ enum {
 	MD_FTAB = 128,
 	MD_TEXT = 176,
 	MD_ETEXT = 184,
-	MD_COMMON_SZ = 192,
 
 	SLICE_PTR = 0,
 	SLICE_LEN = 8,
@@ -24,7 +23,7 @@ enum {
 
 struct err *moduledata_check(struct mem *mem, uint64_t addr, const struct pcheader *h, bool *ret)
 {
-	uint8_t md[MD_COMMON_SZ];
+	uint8_t md[MODULEDATA_SZ_MIN];
 	struct mem_req req = { .addr = addr, .len = sizeof(md), .dst = md };
 	struct err *err = mem->read_reqs(mem, &req, 1);
 
@@ -37,11 +36,16 @@ struct err *moduledata_check(struct mem *mem, uint64_t addr, const struct pchead
 	return NULL;
 }
 
-struct err *moduledata_read(struct mem *mem, uint64_t addr, const struct go_layout *layout,
-			    struct moduledata *ret)
+static struct err *contradiction(uint64_t addr)
 {
-	uint8_t md[MODULEDATA_SZ_MAX];
-	struct err *err = mem_read(mem, addr, md, layout->moduledata_etypes + 8);
+	return err_new(ERR_FORMAT, "moduledata at 0x%llx contradicts itself",
+		       (unsigned long long)addr);
+}
+
+struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *ret)
+{
+	uint8_t md[MODULEDATA_SZ_MIN];
+	struct err *err = mem_read(mem, addr, md, sizeof(md));
 
 	if (err)
 		return err_wrap(err, "reading moduledata");
@@ -54,14 +58,27 @@ struct err *moduledata_read(struct mem *mem, uint64_t addr, const struct go_layo
 		.pclntable = load_u64(md, MD_PCLNTABLE + SLICE_PTR),
 		.pclntable_len = load_u64(md, MD_PCLNTABLE + SLICE_LEN),
 		.ftab_cnt = load_u64(md, MD_FTAB + SLICE_LEN),
-		.types = load_u64(md, layout->moduledata_types),
-		.etypes = load_u64(md, layout->moduledata_etypes),
 	};
 	if (m.text >= m.etext || m.funcnametab_len > TABLE_MAX || m.pclntable_len > TABLE_MAX ||
-	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8 || m.types >= m.etypes ||
-	    m.etypes - m.types > TABLE_MAX)
-		return err_new(ERR_FORMAT, "moduledata at 0x%llx contradicts itself",
-			       (unsigned long long)addr);
+	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8)
+		return contradiction(addr);
 	*ret = m;
+	return NULL;
+}
+
+struct err *moduledata_read_types(struct mem *mem, uint64_t addr, const struct go_layout *layout,
+				  struct moduledata *md)
+{
+	uint64_t types, etypes;
+	struct err *err = mem_read_u64(mem, addr + layout->moduledata_types, &types);
+
+	if (!err)
+		err = mem_read_u64(mem, addr + layout->moduledata_etypes, &etypes);
+	if (err)
+		return err_wrap(err, "reading moduledata");
+	if (types >= etypes || etypes - types > TABLE_MAX)
+		return contradiction(addr);
+	md->types = types;
+	md->etypes = etypes;
 	return NULL;
 }

@@ -30,8 +30,12 @@ struct moduledata {
  * function names, function records and the ftab must fit it. */
 struct err *moduledata_check(struct mem *mem, uint64_t addr, const struct pcheader *h, bool *ret);
 
-/* Reads the fields; ERR_FORMAT when they contradict each other. */
-struct err *moduledata_read(struct mem *mem, uint64_t addr, const struct go_layout *layout,
-			    struct moduledata *ret);
+/* Reads the fields that are in one place in all versions; ERR_FORMAT when they
+ * contradict each other. */
+struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *ret);
+
+/* Reads types and etypes, whose place depends on the version. */
+struct err *moduledata_read_types(struct mem *mem, uint64_t addr, const struct go_layout *layout,
+				  struct moduledata *md);
 
 #endif

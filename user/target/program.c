@@ -4,9 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "target/debug_file.h"
+#include "target/dwarf_apart.h"
 #include "target/operand.h"
 
-enum { CODE_MAX = 4096 };
+enum {
+	CODE_MAX = 4096,
+
+	/* Each MiB of DWARF takes 5 ms, so much of it is read only for those versions
+	 * that the table lacks. */
+	DWARF_CHEAP_MAX = 16 << 20,
+	DWARF_MAX = 512 << 20,
+};
 
 /* The link under map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; for an
  * executable /proc/PID/exe is the same file. */
@@ -20,6 +30,37 @@ static struct err *open_file(struct program *prog)
 	err_free(err);
 	snprintf(image->path, sizeof(image->path), "/proc/%d/exe", prog->target->pid);
 	return elf_file_open(image->path, &prog->elf);
+}
+
+/* Each kind of map has a function that the other lacks, and that no program with maps
+ * can be without; this says more than a version and a list of experiments. */
+static enum map_kind map_kind(const struct program *prog)
+{
+	struct gofunc f;
+	bool swiss = pclntab_find(prog->funcs, "internal/runtime/maps.newTable", &f);
+	bool classic = pclntab_find(prog->funcs, "runtime.hashGrow", &f);
+
+	if (swiss == classic)
+		return layout_default_kind(&prog->image.build);
+	return swiss ? MAP_SWISS : MAP_CLASSIC;
+}
+
+/* The program's own DWARF also fits a runtime that somebody patched, or a version
+ * that is newer than the table. */
+static void choose_layout(struct program *prog)
+{
+	prog->layout = layout_for(&prog->image.build, map_kind(prog), &prog->layout_match);
+	bool known = prog->layout_match == LAYOUT_KNOWN;
+	struct err *err = dwarf_apart_read(prog->image.path, DEBUG_DIR,
+					   known ? DWARF_CHEAP_MAX : DWARF_MAX, &prog->layout);
+
+	if (err) {
+		log_debug("%s: taking layout %s", err->msg, prog->layout.name);
+		err_free(err);
+		return;
+	}
+	prog->layout.name = "DWARF";
+	prog->layout_match = LAYOUT_DWARF;
 }
 
 static struct err *program_init(struct program *prog)
@@ -36,10 +77,13 @@ static struct err *program_init(struct program *prog)
 
 	prog->stripped = !elf_file_has_symtab(prog->elf);
 	prog->has_dwarf = elf_file_has_dwarf(prog->elf);
-	prog->layout = layout_for(&prog->image.build, &prog->layout_match);
-	err = moduledata_read(mem, prog->image.moduledata, &prog->layout, &prog->md);
+	err = moduledata_read(mem, prog->image.moduledata, &prog->md);
 	if (!err)
 		err = pclntab_new(mem, &prog->md, &prog->funcs);
+	if (err)
+		return err;
+	choose_layout(prog);
+	err = moduledata_read_types(mem, prog->image.moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = gotypes_new(mem, &prog->md, &prog->layout, &prog->types);
 	return err;
