@@ -16,7 +16,7 @@
 #   -v          show the kernel's messages as they come
 #
 # There is no network, no disk and no input. The processor is emulated, so that it
-# works everywhere, some ten times slower.
+# works everywhere, several times slower.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck source=scripts/apt-private.sh
@@ -27,14 +27,14 @@ usage() {
 	exit 2
 }
 
-limit=120 memory=1024 console_to=/dev/null
+limit=120 memory=1024 console_to=/dev/null quiet=quiet
 files=("${MAPTRACE:-$here/../build/maptrace}")
 while getopts f:t:m:v option; do
 	case $option in
 	f) files+=("$OPTARG") ;;
 	t) limit=$OPTARG ;;
 	m) memory=$OPTARG ;;
-	v) console_to=/dev/stderr ;;
+	v) console_to=/dev/stderr quiet='' ;;
 	*) usage ;;
 	esac
 done
@@ -76,10 +76,11 @@ fi
 [[ -r $image ]] || fail "cannot read the kernel image '$image'"
 
 tmp=$(mktemp -d)
-vm=
+vm='' tail=''
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
-	[[ -z $vm ]] || kill "$vm" 2>/dev/null || true
+	# shellcheck disable=SC2086 # none, or a number each
+	[[ -z $vm$tail ]] || kill $vm $tail 2>/dev/null || true
 	rm -rf "$tmp"
 }
 trap cleanup EXIT
@@ -95,9 +96,9 @@ add_libraries() {
 	local lib
 
 	# A static program has none; ldd says so with an error.
-	{ ldd "$1" 2>/dev/null || true; } | grep -o '/[^ ]*' | while read -r lib; do
+	for lib in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
 		[[ -e $root$lib ]] || install -D "$lib" "$root$lib"
-	done || true
+	done
 }
 
 for file in "${files[@]}"; do
@@ -143,23 +144,24 @@ chmod 755 "$root/init"
 tail -f "$tmp/console" >"$console_to" &
 tail=$!
 
-# nokaslr and no mitigations: seconds of emulation that change nothing here. A
-# panic restarts the machine, which ends it. Without la57 page walks are shorter;
-# with cx16, one boot in eight of Linux 6.12 panics in qemu 7.2 (the allocator's
-# cmpxchg16b leaves wrong flags behind).
+# Two faults of qemu: one thread for both processors, since with two a processor
+# may run into a breakpoint that the other has removed from the kernel's code, as
+# it does when it attaches probes; no cx16, since cmpxchg16b may leave wrong flags
+# behind, on which Linux 6.12 panics. Randomized addresses and mitigations are off:
+# they take seconds and change nothing here. A panic restarts the machine, which
+# ends it.
 timeout --foreground -k 5 "$limit" qemu-system-x86_64 \
-	-machine pc,accel=tcg -cpu max,la57=off,cx16=off -smp 2 -m "$memory" \
+	-machine pc -accel tcg,thread=single -cpu max,la57=off,cx16=off -smp 2 -m "$memory" \
 	-nodefaults -no-user-config -display none -nic none -no-reboot \
 	-serial "file:$tmp/console" -serial "file:$tmp/stdout" \
 	-serial "file:$tmp/stderr" -serial "file:$tmp/status" \
 	-kernel "$image" -initrd "$tmp/initramfs" \
-	-append 'console=ttyS0 quiet panic=-1 nokaslr mitigations=off' \
+	-append "console=ttyS0 $quiet panic=-1 nokaslr mitigations=off" \
 	</dev/null >"$tmp/qemu" 2>&1 &
 vm=$!
 rc=0
 wait "$vm" || rc=$?
-vm=
-kill "$tail" 2>/dev/null || true
+vm=''
 
 cat "$tmp/stdout" 2>/dev/null || true
 cat "$tmp/stderr" >&2 2>/dev/null || true
@@ -168,7 +170,7 @@ if [[ $rc == 124 || $rc == 137 ]]; then
 	exit 124
 fi
 if [[ ! -s $tmp/status ]]; then
-	tail -n 20 "$tmp/qemu" "$tmp/console" >&2
+	tail -n 60 "$tmp/qemu" "$tmp/console" >&2
 	fail "the machine ended without a result"
 fi
 exit "$(<"$tmp/status")"

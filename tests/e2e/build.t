@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The build itself, in directories of its own: compilers, headers, dependencies,
+# installation. The tree must look afterwards as it did before.
+# shellcheck disable=SC2317 # `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top" || exit 1
+
+# Nothing of the make that may run this test; warnings stay errors.
+unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS LDFLAGS DEBUG V
+
+listing() {
+	git status --porcelain --ignored 2>/dev/null | grep -v ' build/$'
+}
+
+in_git=0
+git rev-parse --is-inside-work-tree >/dev/null 2>&1 && in_git=1
+before=$(listing)
+
+# logged COMMAND...: its output matters only when it fails.
+logged() {
+	"$@" >"$tmp/log" 2>&1 && return
+	diag "$(tail -n 20 "$tmp/log")"
+	return 1
+}
+
+ok "every header stands alone" logged scripts/check-headers.sh
+
+for compiler in gcc clang; do
+	dir=$tmp/$compiler
+	if ! command -v "$compiler" >/dev/null; then
+		skip 2 "no $compiler here"
+		continue
+	fi
+	ok "$compiler builds program and unit tests" \
+		logged make -s -j2 BUILD="$dir" CC="$compiler" all units
+	ok "what $compiler built runs" logged "$dir/maptrace" --help
+done
+
+# What make would do again: nothing, and with a newer header just its users.
+plan() { # ARGUMENT...
+	make -n V=1 BUILD="$dir" CC="$compiler" "$@" all
+}
+
+ok "a second make has nothing to do" make -q BUILD="$dir" CC="$compiler" all units
+plan -W user/target/operand.h >"$tmp/plan"
+ok "a newer header compiles what includes it" grep -q -- '-c -o [^ ]*/target/operand\.o ' "$tmp/plan"
+ok "... and what does not include it stays" \
+	bash -c "! grep -q -- '-c -o [^ ]*/base/units\.o ' '$tmp/plan'"
+plan -W bpf/abi.h >"$tmp/plan"
+ok "a newer header compiles BPF programs, too" grep -q 'maps\.bpf\.c' "$tmp/plan"
+
+ok "make install" logged make -s BUILD="$dir" CC="$compiler" DESTDIR="$tmp/root" PREFIX=/usr install
+ok "the program is installed" test -x "$tmp/root/usr/bin/maptrace"
+ok "make uninstall" logged make -s BUILD="$dir" DESTDIR="$tmp/root" PREFIX=/usr uninstall
+is "nothing is left" "$(find "$tmp/root" -type f)" ""
+
+if [[ $in_git == 1 ]]; then
+	is "the tree stays clean" "$(listing)" "$before"
+else
+	skip 1 "not a git work tree"
+fi
+
+finish

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Every figure of a census against a program that knows its own maps and heap.
+# shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+truth=$tmp/truth.json again=$tmp/again.json report=$tmp/report.json
+compared=$tmp/compared.json
+
+census() {
+	run 60 report --duration 0 --json "$target"
+	cp "$out" "$report"
+}
+
+# These stand at the end of a truth, which is too long for jq to be quick.
+heap_of() {
+	tail -c 2000 "$1" | grep -oE '"heap_(inuse|idle|released)":[0-9]+'
+}
+
+# The runtime gives memory back in the background for some seconds. A report
+# between two equal answers was made while nothing moved.
+census_of_quiet_target() {
+	local end=$((SECONDS + 60))
+
+	ask truth >"$truth"
+	while census && ask truth >"$again" && [[ $(heap_of "$truth") != "$(heap_of "$again")" ]]; do
+		((SECONDS < end)) || return 1
+		mv "$again" "$truth"
+		sleep 0.5
+	done
+}
+
+compare() {
+	jq -n -L "$e2e" --slurpfile truth "$truth" --slurpfile report "$report" \
+		'include "truth"; compare($truth[0]; $report[0])' >"$compared"
+}
+
+# The maps that there are besides those that mapzoo names.
+extra() {
+	jq -r '.extra[]' "$compared"
+}
+
+extra_of() { # SCENARIO
+	start "$bin" -exit-on-eof -scenario "$1"
+	ask truth >"$truth"
+	census
+	stop
+	compare
+	extra
+}
+
+check_maps() { # LABEL EXTRA
+	local field
+
+	holds "$1: there are maps" "$compared" '.found > 10000'
+	none "$1: every map is found" "$compared" '.missing[]'
+	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes; do
+		none "$1: $field" "$compared" '.wrong[$field][]' --arg field "$field"
+	done
+	none "$1: tables" "$compared" '.tables[]'
+	none "$1: load" "$compared" '.load[]'
+	none "$1: a quiet map is exact" "$compared" '.inexact[]'
+	none "$1: no live map is called garbage" "$compared" '.garbage[]'
+	is "$1: no map is invented" "$(extra)" "$2"
+}
+
+check_types() { # LABEL
+	holds "$1: some types are known" "$compared" '.typed > 0'
+	none "$1: a type that is said to be certain is right" "$compared" '.type_wrong[]'
+	none "$1: an uncertain type is not named" "$compared" '.type_guessed[]'
+	none "$1: bytes of a bucket" "$compared" '.bucket_wrong[]'
+}
+
+check_residency() { # LABEL
+	none "$1: no more is resident than there is" "$compared" '.too_resident[]'
+	none "$1: a map in use is resident" "$compared" '.not_resident[]'
+}
+
+check_totals() { # LABEL
+	none "$1: totals are the sums of the rows" "$compared" '.totals_wrong[]'
+	holds "$1: number of maps" "$compared" '.total_maps == .counted'
+	holds "$1: the rows of the memory add up to RSS" "$report" '.memory | .rss_bytes > 0 and
+		.rss_bytes == .map_live_bytes + .map_hole_bytes + .other_heap_bytes + .free_bytes
+			+ .stack_bytes + .outside_heap_bytes'
+}
+
+check_heap() { # LABEL
+	is "$1: heap in use" "$(jq .heap.in_use_bytes "$report")" \
+		"$(jq .memstats.heap_inuse "$truth")"
+	is "$1: free pages kept" "$(jq .heap.free_bytes "$report")" \
+		"$(jq '.memstats | .heap_idle - .heap_released' "$truth")"
+	is "$1: released pages" "$(jq .heap.released_bytes "$report")" \
+		"$(jq .memstats.heap_released "$truth")"
+	holds "$1: some is kept, some released" "$report" \
+		'.heap.free_bytes > 0 and .heap.released_bytes > 0'
+}
+
+check() { # VERSION VARIANT
+	local label="go$1 $2" plain reflected
+
+	build "$1" mapzoo "$2"
+	plain=$(extra_of ,)
+	reflected=$(extra_of reflected)
+	is "$label: lookalikes are no maps" "$(extra_of lookalikes)" "$plain"
+
+	start "$bin" -exit-on-eof -scenario all
+	ok "$label: the target comes to rest" census_of_quiet_target
+	is "$label: exit code for findings" "$rc" 1
+	is "$label: silent on stderr" "$(cat "$err")" ''
+	compare
+	check_maps "$label" "$reflected"
+	check_types "$label"
+	check_residency "$label"
+	check_totals "$label"
+	check_heap "$label"
+	stop
+}
+
+check 1.19 plain
+check 1.19 stripped
+check 1.24 plain
+check 1.24 stripped
+check 1.24 debian
+finish

@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The form of the report: the keys that programs rely on, and a text that fits a
+# terminal.
+# shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+has_keys() { # NAME FILTER KEY...
+	local name=$1 filter=$2
+	shift 2
+
+	none "$name" "$out" "$filter"' as $object | $keys | split(" ")[]
+		| select(. as $key | $object | type != "object" or (has($key) | not))' --arg keys "$*"
+}
+
+check_keys() { # LABEL
+	has_keys "$1: document" . schema maptrace target memory heap census findings trace \
+		memory_calls cost maps
+	has_keys "$1: target" .target pid command command_line executable executable_deleted \
+		start_time_unix_s uptime_ns go_version go_experiments main_package map_kind layout \
+		layout_is_of_this_version stripped has_dwarf rss_bytes swap_bytes cgroup_limit_bytes \
+		other_pid_namespace other_mount_namespace gone
+	has_keys "$1: memory" .memory rss_bytes map_live_bytes map_hole_bytes other_heap_bytes \
+		free_bytes stack_bytes outside_heap_bytes
+	has_keys "$1: heap" .heap in_use_bytes manual_bytes free_bytes released_bytes spans_in_use
+	has_keys "$1: census" .census status reason duration_ns censuses lookalikes_rejected \
+		headers_without_table totals
+	has_keys "$1: totals" .census.totals maps exact moving suspect garbage unknown_bucket_size \
+		live_keys slots table_bytes resident_bytes hole_bytes old_bytes gives_back_bytes \
+		gives_back_resident_bytes
+	has_keys "$1: each map" '.maps[]' address type type_source type_candidates consistency \
+		garbage live_keys slots buckets tables load tombstones overflow_buckets old_bytes \
+		table_bytes resident_bytes bucket_bytes hole_bytes rebuild_bytes gives_back_bytes \
+		gives_back_resident_bytes
+	has_keys "$1: each finding" '.findings[]' kind bytes map type
+	has_keys "$1: each finding about maps" '(.findings[] | select(.kind == "map_holes"))' \
+		maps live_keys slots resident_bytes
+	has_keys "$1: cost" .cost probe_hits attached_ns records_lost cpu_ns peak_rss_bytes bytes_read
+	has_keys "$1: trace" .trace status reason
+	has_keys "$1: memory calls" .memory_calls status reason totals calls
+}
+
+check_trace_keys() { # LABEL
+	has_keys "$1: trace of some time" .trace duration_ns mechanism hot rare sites events \
+		not_in_census left_out
+	has_keys "$1: each group" '(.trace | .hot, .rare)' status reason windows \
+		windows_ended_by_hits hits late_hits open_ns attached_ns quota_hits period_ns
+	has_keys "$1: each site" '.trace.sites[]' function operation probe instruction reason
+	has_keys "$1: each event" '.trace.events[]' time_ns operation map on_stack type live_keys \
+		slots_from slots_to thread goroutine caller caller_pc
+	has_keys "$1: each activity" '(.maps[].activity // empty)' make insert delete clear grow clone
+	has_keys "$1: each operation" '(.maps[].activity // empty | .[])' hits per_s \
+		per_s_is_rough
+	has_keys "$1: each set of histograms" '(.maps[].histograms // empty)' samples live_keys \
+		buckets resident_bytes
+	has_keys "$1: each sum of memory calls" '.memory_calls.totals[]' call error calls bytes \
+		duration_ns
+	has_keys "$1: each memory call" '.memory_calls.calls[]' time_ns call address bytes error \
+		thread duration_ns
+	holds "$1: there are all of these to look at" "$out" '(.trace.sites | length > 5)
+		and (.trace.events | length > 5) and (.memory_calls.totals | length > 0)
+		and (.memory_calls.calls | length > 0) and any(.maps[]; .activity)'
+}
+
+check_values() { # LABEL PID VERSION KIND
+	holds "$1: the target" "$out" '.schema == 1 and (.target | .pid == $pid and .map_kind == $kind
+		and (.go_version | startswith($version)) and .stripped and .gone == null
+		and .executable == $bin and .command_line == $command_line
+		and .layout_is_of_this_version and (.other_pid_namespace | not))' \
+		--argjson pid "$2" --arg version "go$3" --arg kind "$4" --arg bin "$bin" \
+		--arg command_line "$(tr '\0' ' ' <"/proc/$2/cmdline" | sed 's/ $//')"
+	holds "$1: its start" "$out" '.target.start_time_unix_s - $start | fabs <= 2' \
+		--argjson start "$(stat -c %Y "/proc/$2")"
+	none "$1: addresses are strings" "$out" '.maps[].address | select(test("^0x[0-9a-f]+$") | not)'
+	none "$1: each map once" "$out" '.maps | group_by(.address)[] | select(length > 1)'
+	holds "$1: all numbers are finite and none is negative" "$out" \
+		'[.. | numbers | select(isnan or isinfinite or . < 0)] == []'
+	ok "$1: no control characters" test -z "$(tr -d '\n' <"$out" | tr -dc '\000-\037\177')"
+	ok "$1: one document" test "$(jq -s length "$out")" = 1
+}
+
+# The name of a type may be as long as it likes: it comes last in its line.
+too_long() {
+	LC_ALL=C.UTF-8 awk 'length > 80 && !/(map\[|map of |[.]Registry)/' "$out"
+}
+
+check_text() { # NAME
+	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: 80 columns" "$(too_long | head -n 3)" ''
+	is "$1: no control characters" "$(tr -d '\n' <"$out" | tr -dc '\000-\037\177' | od -An -c)" ''
+	ok "$1: no trailing blanks" test -z "$(grep -n '[[:blank:]]$' "$out")"
+	for section in RSS MAPS VERDICT COST; do
+		ok "$1: $section" grep -q "^$section" "$out"
+	done
+}
+
+# What the text says must be what the JSON says.
+check_same() { # LABEL
+	local maps
+
+	maps=$(jq .census.totals.maps "$tmp/json" | sed ':a; s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/; ta')
+	is "$1: the text counts the same maps" "$(sed -nE 's/^MAPS  ([0-9,]*[0-9]).*/\1/p' "$out")" "$maps"
+	is "$1: --top says how many" "$(sed -n '/^MAPS/,/^$/p' "$out" | grep -cE '^ +[1-9][0-9]* .* (map|main)')" 4
+}
+
+check() { # VERSION KIND
+	local label=go$1
+
+	build "$1" mapzoo stripped
+	start "$bin" -exit-on-eof -scenario filled_emptied,ints,small,named,reflected
+	run 60 report --duration 0 --json "$target"
+	is "$label: exit code" "$rc" 1
+	cp "$out" "$tmp/json"
+	check_keys "$label"
+	check_values "$label" "$target" "$1" "$2"
+	run 60 report --duration 0 --top 4 "$target"
+	is "$label, text: exit code" "$rc" 1
+	check_text "$label, text"
+	check_same "$label"
+	ok "$label: the verdict names the map" grep -qE '^  [12][.] map.* keeps? ' "$out"
+	stop
+
+	# Any bytes may stand in a command line, and in the name of a program.
+	build "$1" churn stripped
+	cp "$bin" "$tmp/$(printf 'bad\033[31mname')"
+	start "$tmp/$(printf 'bad\033[31mname')" -every 0 -kind 'fast64,faststr,generic' -maps 3 \
+		-inserts-per-s 3000 -clear 300ms -grow 2000 -grow-every 1s -madvise 500ms
+	run 60 report --duration 3s --json "$target"
+	is "$label, traced: exit code" "$rc" 0
+	check_keys "$label, traced"
+	check_trace_keys "$label, traced"
+	ok "$label, traced: no control characters" \
+		test -z "$(tr -d '\n' <"$out" | tr -dc '\000-\037\177')"
+	run 60 report --duration 3s "$target"
+	is "$label, traced, text: exit code" "$rc" 0
+	check_text "$label, traced, text"
+	for section in ACTIVITY 'MEMORY CALLS'; do
+		ok "$label, traced, text: $section" grep -q "^$section" "$out"
+	done
+	run 60 report --duration 1s --verbose "$target"
+	is "$label, verbose: 80 columns" "$(too_long | head -n 3)" ''
+	stop
+}
+
+check_help() {
+	run 10 --version
+	is '--version: exit code' "$rc" 0
+	ok '--version' grep -qE '^maptrace [0-9]+[.][0-9]+' "$out"
+	run 10 --help
+	is '--help: exit code' "$rc" 0
+	ok '--help: on stdout' grep -q report "$out"
+	run 10 report --help
+	is 'report --help: exit code' "$rc" 0
+	for option in duration top json min-waste fail-on; do
+		ok "report --help: --$option" grep -q -- "--$option" "$out"
+	done
+}
+
+check 1.19 classic
+check 1.24 swiss
+check_help
+finish

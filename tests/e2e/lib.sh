@@ -1,0 +1,264 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the end-to-end tests share. A test sources this, calls its assertions and
+# ends with `finish`:
+#
+#   ok NAME COMMAND...           passes when the command succeeds
+#   is NAME GOT WANTED
+#   holds NAME FILE FILTER [JQ-OPTION...]   a jq filter that must yield true
+#   none NAME FILE FILTER [JQ-OPTION...]    a jq filter that must yield nothing
+#   skip COUNT REASON            instead of assertions that can't be made here
+#   finish                       prints the plan
+#
+#   build VERSION PROGRAM VARIANT           sets $bin
+#   start COMMAND...             starts a test program, waits for its ready line,
+#                                sets $target, its pid
+#   ask COMMAND                  sends it a line, prints its answer
+#   stop                         ends it
+#
+#   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
+#                                its output is in the files $out and $err
+#   watch OPTION... PID          starts `maptrace report` in the background
+#   watch_ended                  waits for that; sets $rc
+#
+# MAPTRACE        the program to test, else build/maptrace
+# MAPTRACE_CACHE  the cache directory of the test programs, as for scripts/
+
+# bpftool and some others are where users' shells don't look.
+PATH=$PATH:/usr/sbin:/sbin
+
+if [[ $(id -u) != 0 ]]; then
+	echo '1..0 # SKIP looking into other processes takes root'
+	exit 0
+fi
+
+e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+top=$(cd "$e2e/../.." && pwd -P)
+
+tests=0 failures=0
+target='' rc=0
+started=()
+
+tmp=$(mktemp -d) || exit 1
+out=$tmp/out err=$tmp/err
+
+# Not every target ends with its input: whatever still runs is one of ours.
+cleanup() {
+	local pid
+
+	for pid in "${started[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+# A copy where every user may run it, which the tree may not be.
+chmod 755 "$tmp"
+maptrace=$tmp/maptrace
+cp "${MAPTRACE:-$top/build/maptrace}" "$maptrace" || exit 1
+
+# ---- TAP ----
+
+diag() {
+	printf '%s\n' "$@" | sed 's/^/# /'
+}
+
+result() { # STATUS NAME
+	tests=$((tests + 1))
+	if [[ $1 == 0 ]]; then
+		printf 'ok %d - %s\n' "$tests" "$2"
+		return
+	fi
+	failures=$((failures + 1))
+	printf 'not ok %d - %s\n' "$tests" "$2"
+	return 1
+}
+
+ok() {
+	local name=$1
+	shift
+
+	"$@"
+	result $? "$name"
+}
+
+is() {
+	[[ $2 == "$3" ]]
+	result $? "$1" || diag "got    '${2:0:300}'" "wanted '${3:0:300}'"
+}
+
+holds() {
+	local name=$1 file=$2 filter=$3 got
+	shift 3
+
+	got=$(jq -c -L "$e2e" "$@" "$filter" "$file" 2>&1)
+	[[ $got == true ]]
+	result $? "$name" || diag "$filter" "yields $(head -c 300 <<<"$got")"
+}
+
+none() {
+	local name=$1 file=$2 filter=$3 got status
+	shift 3
+
+	got=$(jq -c -L "$e2e" "$@" "$filter" "$file" 2>&1)
+	status=$?
+	[[ $status == 0 && -z $got ]]
+	result $? "$name" && return
+	diag "$(wc -l <<<"$got") lines, the first of them:" "$(head -n 5 <<<"$got" | cut -c 1-400)"
+}
+
+skip() {
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		tests=$((tests + 1))
+		printf 'ok %d # SKIP %s\n' "$tests" "$2"
+	done
+}
+
+# Without this line prove knows that a test broke off.
+finish() {
+	printf '1..%d\n' "$tests"
+	exit $((failures > 0))
+}
+
+bail() {
+	printf 'Bail out! %s\n' "$*"
+	exit 1
+}
+
+# ---- waiting ----
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when it doesn't.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+is_dead() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# ---- test programs ----
+
+build_dir() {
+	printf '%s\n' "${MAPTRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/maptrace}/tests"
+}
+
+build() {
+	bin=$(build_dir)/$2-$1-$3
+	"$top/tests/targets/build.sh" "$1" "$2" "$3" "$bin" >&2 ||
+		bail "cannot build $2 with Go $1, $3"
+}
+
+# Starts a program with pipes at both ends, without waiting for anything.
+launch() {
+	rm -f "$tmp/in" "$tmp/from"
+	mkfifo "$tmp/in" "$tmp/from"
+	"$@" <"$tmp/in" >"$tmp/from" 2>"$tmp/target-err" &
+	target=$!
+	started+=("$target")
+	exec {to}>"$tmp/in" {from}<"$tmp/from"
+}
+
+# A line may be 10 MB, which bash's own read takes byte by byte. There is never
+# more than one on its way, so head's reading ahead takes nothing away.
+answer() {
+	timeout 120 head -n 1 <&"$from"
+}
+
+start() {
+	launch "$@"
+	[[ $(answer) == *'"ready":true'* ]] || bail "$1 did not start: $(cat "$tmp/target-err")"
+}
+
+ask() {
+	printf '%s\n' "$1" >&"$to"
+	answer
+}
+
+stop() {
+	kill -KILL "$target" 2>/dev/null
+	wait "$target" 2>/dev/null
+	exec {to}>&- {from}<&-
+}
+
+# ---- maptrace ----
+
+run() {
+	local limit=$1
+	shift
+
+	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
+	rc=$?
+}
+
+# What a running maptrace holds in its target.
+attachments() { # PID
+	local fd
+
+	for fd in "/proc/$1/fd"/*; do
+		readlink "$fd"
+	done 2>/dev/null | grep -cE 'bpf_link|\[perf_event\]'
+}
+
+# The probes on rare functions stay, unlike those of a window.
+is_attached() { # PID
+	local i
+
+	for i in 1 2 3 4; do
+		[[ $(attachments "$1") -gt 0 ]] || return 1
+		sleep 0.05
+	done
+}
+
+# text_is_clean PID: no breakpoint is in the code of the process, which is that of
+# its file byte by byte.
+text_is_clean() {
+	local range perms offset path start size seen=''
+
+	while read -r range perms offset _ _ path; do
+		[[ $perms == r-xp && $path == /* && $path != *.so* ]] || continue
+		start=$((16#${range%-*}))
+		size=$((16#${range#*-} - start))
+		cmp -s <(bytes_of "/proc/$1/mem" "$start" "$size") \
+			<(bytes_of "/proc/$1/exe" $((16#$offset)) "$size") || return 1
+		seen=1
+	done <"/proc/$1/maps"
+	[[ -n $seen ]]
+}
+
+bytes_of() { # FILE OFFSET SIZE
+	dd if="$1" bs=1M iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none
+}
+
+# Starts maptrace in the background; its probes are in the target when this returns.
+watch() { # OPTION... PID
+	"$maptrace" report "$@" >"$out" 2>"$err" &
+	watcher=$!
+	started+=("$watcher")
+	wait_for 30 is_attached "$watcher"
+}
+
+watch_ended() {
+	wait "$watcher" 2>/dev/null
+	rc=$?
+}
+
+# What a refusal looks like: the exit code, nothing on stdout, one line on stderr.
+refused() { # NAME CODE PATTERN
+	is "$1: exit code" "$rc" "$2"
+	is "$1: nothing on stdout" "$(head -c 200 "$out")" ''
+	is "$1: one line on stderr" "$(wc -l <"$err")" 1
+	[[ $(cat "$err") == 'maptrace: '* && $(cat "$err") =~ $3 ]]
+	result $? "$1: says why" || diag "'$(head -n 3 "$err")' is not like '$3'"
+}

@@ -1,0 +1,317 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a trace tells, against programs that count what they do; and what it does to
+# them.
+# shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+before=$tmp/before.json after=$tmp/after.json
+
+# ---- counts ----
+
+# The three ways that most maps go, one map each, and one that grows to 500 keys
+# every second: too few operations to fill a window.
+steady=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -live 100
+	-inserts-per-s 1200 -deletes-per-s 300 -clear 900ms -grow 500 -grow-every 1s)
+
+# Watches the target while it works, which it only does when the probes are in.
+watch_steady() { # SECONDS OPTION...
+	local seconds=$1
+	shift
+
+	ask pause >"$before"
+	ok "$label: maptrace attaches" watch --json --duration 300s "$@" "$target"
+	ok "$label: meanwhile there are breakpoints in the code" is_probed "$target"
+	ask resume >/dev/null
+	let_work "$seconds"
+	ask pause >"$after"
+	end_watch
+	ask resume >/dev/null
+}
+
+# The time is what is measured here: nothing to wait for.
+let_work() { # SECONDS
+	sleep "$1"
+}
+
+# Ctrl-C ends a watch early, with a report.
+end_watch() {
+	kill -INT "$watcher"
+	watch_ended
+}
+
+is_probed() {
+	! text_is_clean "$1"
+}
+
+# Between the two stops: what happened to each map by name, with its row of the
+# report.
+matched() {
+	jq -n -c --slurpfile before "$before" --slurpfile after "$after" --slurpfile report "$out" '
+		($report[0].maps | INDEX(.address)) as $rows
+		| ($before[0].maps | INDEX(.name)) as $old
+		| [$after[0].maps[] | . as $map | select(.name != "grow[0]")
+			| {name, type, addr, row: $rows[.addr]}
+				+ (["inserts_new", "deletes", "clears", "growths", "same_size_growths"]
+					| map({key: ., value: ($map[.] - $old[$map.name][.])}) | from_entries)]
+		| {
+			maps: .,
+			seconds: ($report[0].trace.duration_ns / 1e9),
+			grow: ($after[0].maps + $before[0].maps
+				| map(select(.name == "grow[0]")
+					| .growths + .same_size_growths) | .[0] - .[1])
+		}' >"$tmp/matched.json"
+}
+
+# The windows are less than half of the time, and a busy machine makes programs work
+# in fits and starts.
+check_rates() { # FACTOR
+	local op count
+
+	for op in insert:inserts_new delete:deletes; do
+		count=${op#*:} op=${op%:*}
+		none "$label: rate of ${op}s, within a factor of $1" "$tmp/matched.json" '.seconds as $s
+			| .maps[] | (.[$count] / $s) as $truth | .row.activity[$op].per_s as $got
+			| select($got == null or $got < $truth / $factor or $got > $truth * $factor)
+			| [.name, $truth, $got]' --arg op "$op" --arg count "$count" --argjson factor "$1"
+		holds "$label: there were ${op}s to see" "$tmp/matched.json" \
+			'all(.maps[]; .[$count] > 200)' --arg count "$count"
+	done
+}
+
+check_counts() {
+	none "$label: every clear is counted" "$tmp/matched.json" '.maps[]
+		| select(.clears < 3 or .row.activity.clear.hits != .clears)
+		| [.name, .clears, .row.activity.clear]'
+	none "$label: every growth of a map is counted" "$tmp/matched.json" '.maps[]
+		| select((.row.activity.grow.hits) != .growths + .same_size_growths)
+		| [.name, .growths, .same_size_growths, .row.activity.grow]'
+	is "$label: every growth there was is an event" \
+		"$(jq '[.trace.events[] | select(.operation == "grow")] | length' "$out")" \
+		"$(jq '.grow + ([.maps[] | .growths + .same_size_growths] | add)' "$tmp/matched.json")"
+	is "$label: so is every clear" \
+		"$(jq '[.trace.events[] | select(.operation == "clear")] | length' "$out")" \
+		"$(jq '[.maps[].clears] | add' "$tmp/matched.json")"
+	holds "$label: there were growths" "$tmp/matched.json" \
+		'.grow > 10 and any(.maps[]; .growths > 0)'
+	none "$label: a growth makes a map or a table larger, but for its own kind" "$out" \
+		'.trace.events[] | select(.operation == "grow")
+		| select(.slots_to < .slots_from or (.slots_to == .slots_from and .growth != "same_size"))'
+}
+
+check_names() {
+	none "$label: the type is the one that the call tells" "$tmp/matched.json" '.maps[]
+		| select(.row.type_source != "probe" or .row.type != .type) | [.name, .row.type]'
+	none "$label: the caller" "$tmp/matched.json" '.maps[]
+		| (.name | sub("\\[.*"; "")) as $kind | .row.activity
+		| select(.insert.caller != "main.(*\($kind)).put"
+			or .delete.caller != "main.(*\($kind)).remove"
+			or .clear.caller != "main.(*\($kind)).clear")
+		| [.insert.caller, .delete.caller, .clear.caller]'
+}
+
+check_histograms() {
+	none "$label: samples of a histogram add up, and lie where it says" "$out" '.maps[]
+		| select(.histograms) | .address as $address | .histograms.samples as $samples
+		| .histograms | (.live_keys, .buckets, .resident_bytes)
+		| select((.bins | map(.samples) | add) != $samples
+			or .min > .max or .min < .bins[0].ge or .min >= .bins[0].lt
+			or .max < .bins[-1].ge or .max >= .bins[-1].lt)
+		| [$address, $samples, .]'
+	holds "$label: a map that stays is in every census" "$out" '.census.censuses as $censuses
+		| $censuses >= 3 and ($matched[0].maps | all(.[]; .row.histograms.samples == $censuses))' \
+		--slurpfile matched "$tmp/matched.json"
+	holds "$label: the length of the maps changed" "$tmp/matched.json" \
+		'all(.maps[]; .row.histograms.live_keys | .min < .max)'
+}
+
+check_groups() { # MECHANISM
+	holds "$label: mechanism" "$out" '.trace.mechanism == $how' --arg how "$1"
+	holds "$label: all is traced" "$out" '.trace | .status == "ok" and .hot.status == "ok"
+		and .rare.status == "ok" and .hot.windows > 0'
+	holds "$label: nothing is lost" "$out" '.cost.records_lost == 0
+		and .trace.rare.windows_ended_by_hits == 0 and all(.trace.left_out[]; . == 0)'
+	holds "$label: it costs what was hit" "$out" '.cost.probe_hits >= .trace.hot.hits + .trace.rare.hits
+		and .cost.attached_ns > 1e9'
+}
+
+check_steady() { # VERSION
+	build "$1" churn stripped
+
+	label="go$1, multi"
+	start "$bin" "${steady[@]}"
+	watch_steady 5 --attach multi
+	matched
+	is "$label: exit code" "$rc" 0
+	is "$label: silent on stderr" "$(cat "$err")" ''
+	check_groups uprobe_multi
+	holds "$label: few windows are full" "$out" \
+		'.trace.hot | .windows_ended_by_hits <= .windows / 2'
+	check_rates 2
+	check_counts
+	check_names
+	check_histograms
+	ok "$label: the code is as it was" text_is_clean "$target"
+	stop
+
+	label="go$1, perf"
+	start "$bin" "${steady[@]}"
+	watch_steady 7 --attach perf
+	matched
+	is "$label: exit code" "$rc" 0
+	is "$label: silent on stderr" "$(cat "$err")" ''
+	check_groups perf_event
+	check_counts
+	holds "$label: inserts are seen" "$tmp/matched.json" 'any(.maps[]; .row.activity.insert.hits > 0)'
+	ok "$label: the code is as it was" text_is_clean "$target"
+	stop
+}
+
+# ---- a busy target ----
+
+ops_per_s() { # SECONDS
+	local start ops
+
+	read -r start ops < <(ask truth | jq -r '"\(.mono_ns) \(.ops)"')
+	let_work "$1"
+	ask truth | jq "(.ops - $ops) / (.mono_ns - $start) * 1e9 | floor"
+}
+
+# Their tables are replaced while they are read, but there are maps at all times,
+# with as many keys.
+check_busy_maps() {
+	none "$label: no busy map is left out" "$out" '(.maps | INDEX(.address)) as $rows
+		| $truth[0].maps[] | select($rows[.addr] == null) | [.name, .addr]' \
+		--slurpfile truth "$after"
+	none "$label: what is said of one is true, or doubted" "$out" '(.maps | INDEX(.address)) as $rows
+		| $truth[0].maps[] | $rows[.addr] | select(. and .consistency != "suspect")
+		| select((.live_keys - 10000 | fabs) > 10 or .slots < .live_keys) | del(.histograms)' \
+		--slurpfile truth "$after"
+}
+
+check_busy() { # VERSION MECHANISM
+	local alone watched
+
+	label="go$1, busy, $2"
+	build "$1" churn stripped
+	start "$bin" -every 0 -busy -kind fast64,faststr -maps 2 -goroutines 2
+	alone=$(ops_per_s 2)
+	ok "$label: maptrace attaches" watch --json --duration 300s --attach "$2" "$target"
+	watched=$(ops_per_s 4)
+	ask truth >"$after"
+	end_watch
+	is "$label: exit code" "$rc" 0
+	holds "$label: windows end by hits" "$out" '.trace.hot.windows_ended_by_hits > 0'
+	holds "$label: no window takes more hits than its quota" "$out" \
+		'.trace.hot | .quota_hits > 0 and .hits <= .windows * .quota_hits'
+	holds "$label: a rate that was cut off is said to be rough" "$out" \
+		'[(.maps, .trace.not_in_census)[].activity | select(. and .insert.hits > 0)
+			| .insert.per_s_is_rough] | length > 0 and all'
+	check_busy_maps
+	# Probes that nobody closes make it 200 times slower.
+	ok "$label: $watched operations a second, $alone alone" test "$watched" -gt $((alone / 4))
+	ok "$label: the code is as it was" text_is_clean "$target"
+	ok "$label: the target goes on" test "$(ops_per_s 1)" -gt $((alone / 4))
+	stop
+}
+
+# ---- memory calls ----
+
+# Real ones: churn takes 64 MiB and gives them back, over and over.
+check_madvise() { # VERSION
+	local cycles
+
+	label="go$1"
+	build "$1" churn stripped
+	start "$bin" -every 0 -madvise 500ms
+	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
+	ask truth >"$before"
+	let_work 3
+	ask truth >"$after"
+	end_watch
+	cycles=$(($(jq .madvise_cycles "$after") - $(jq .madvise_cycles "$before")))
+	ok "$label: memory was given back $cycles times" test "$cycles" -ge 2
+	holds "$label: the bytes given back" "$out" '.memory_calls
+		| .status == "ok" and ([.totals[]
+			| select(.call == "madvise" and .advice == "MADV_DONTNEED" and .error == null)
+			| .bytes] | add >= ($cycles - 1) * 64 * 1024 * 1024)' --argjson cycles "$cycles"
+	stop
+}
+
+calls_of() { # CALL FILTER
+	jq -c --arg call "$1" "[.memory_calls.totals[] | select(.call == \$call) | select($2)]
+		| [(map(.calls) | add), (map(.bytes) | add)]" "$out"
+}
+
+# Known ones, to the byte. The other calls of that program are of other sizes.
+check_memory_calls() {
+	local mib=$((1 << 20))
+
+	label='memory calls'
+	build 1.24 churn stripped
+	start "$e2e/mapped.pl" "$bin"
+	ask "map 1 $((8 * mib))" >/dev/null
+	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
+	ask "advise 3 $mib 4" >/dev/null
+	ask "advise 5 $((2 * mib)) 8" >/dev/null
+	ask "misadvise 7 $mib 4" >/dev/null
+	ask "map 11 $((3 * mib))" >/dev/null
+	ask "unmap 1 $((3 * mib))" >/dev/null
+	end_watch
+	holds "$label: all are traced" "$out" '.memory_calls.status == "ok"'
+	is "$label: MADV_DONTNEED" "$(calls_of madvise '.advice == "MADV_DONTNEED" and .error == null')" \
+		"[3,$((3 * mib))]"
+	is "$label: MADV_FREE" "$(calls_of madvise '.advice == "MADV_FREE"')" "[5,$((10 * mib))]"
+	is "$label: failures" "$(calls_of madvise '.error == "EINVAL"')" "[7,$((7 * mib))]"
+	is "$label: mmap" "$(jq '[.memory_calls.calls[] | select(.call == "mmap" and .bytes == 3 * 1048576)]
+		| length' "$out")" 11
+	is "$label: munmap" "$(jq '[.memory_calls.calls[] | select(.call == "munmap" and .bytes == 3 * 1048576)]
+		| length' "$out")" 1
+	holds "$label: sums of mmap are no less" "$out" '[.memory_calls.totals[] | select(.call == "mmap")]
+		| (map(.calls) | add) >= 11 and (map(.bytes) | add) >= 33 * 1048576'
+	holds "$label: sums of munmap are no less" "$out" '[.memory_calls.totals[] | select(.call == "munmap")]
+		| (map(.calls) | add) >= 1 and (map(.bytes) | add) >= 3 * 1048576'
+	stop
+}
+
+# ---- the end ----
+
+check_interrupt() {
+	label=interrupted
+	build 1.24 churn stripped
+	start "$bin" "${steady[@]}"
+	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
+	end_watch
+	is "$label: exit code" "$rc" 0
+	holds "$label: the report is whole, and of the time watched" "$out" \
+		'.census.status == "ok" and .trace.status == "ok" and .trace.duration_ns < 100e9'
+	ok "$label: the code is as it was" text_is_clean "$target"
+	stop
+}
+
+check_dry_run() {
+	label='dry run'
+	build 1.24 churn stripped
+	start "$bin" -every 0
+	run 20 report --dry-run "$target"
+	is "$label: exit code" "$rc" 0
+	for function in mapassign mapassign_fast64 mapassign_faststr mapdelete mapclear; do
+		ok "$label: runtime.$function has a place" \
+			grep -qE "runtime\.$function +\+0x[0-9a-f]+ " "$out"
+	done
+	stop
+}
+
+for version in 1.19 1.24; do
+	check_steady $version
+	check_busy $version multi
+	check_madvise $version
+done
+check_busy 1.24 perf
+check_memory_calls
+check_interrupt
+check_dry_run
+finish

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# maptrace on other kernels, in emulated machines: two minutes each. TAP.
+#
+#   tests/kernels/run.sh [KERNEL...]    as for scripts/vm.sh; default: Debian's
+#   prove -v tests/kernels/run.sh :: trixie
+#
+# KEEP=DIR keeps what the machines answered, below DIR/KERNEL.
+# shellcheck disable=SC2016 # jq has variables, too
+set -u
+here=$(cd "$(dirname "$0")" && pwd -P)
+# shellcheck source=tests/e2e/lib.sh
+. "$here/../e2e/lib.sh"
+
+versions=(1.19 1.24)
+kernels=("$@")
+[[ $# -gt 0 ]] || kernels=(bullseye bookworm trixie)
+
+# What maptrace can do under a Linux version: uprobe_multi came with 6.6, values
+# given to a probe when it is attached (BPF cookies) with 5.15.
+mechanism_of() {
+	local major=${1%%.*} minor=${1#*.}
+
+	minor=$((major * 1000 + ${minor%%[!0-9]*}))
+	if ((minor >= 6006)); then
+		echo uprobe_multi
+	elif ((minor >= 5015)); then
+		echo perf_event
+	else
+		echo none
+	fi
+}
+
+# Points `out`, `err` and `rc` at a case that ran elsewhere.
+take() { # CASE
+	out=$dir/$1.out err=$dir/$1.err rc=$(<"$dir/$1.rc")
+}
+
+# How much free heap Go keeps depends on the moment: enough for a finding, or not.
+quiet() { # LABEL
+	ok "$1: exit code" test "$rc" -le 1 || diag "got $rc"
+	is "$1: silent on stderr" "$(head -c 300 "$err")" ''
+}
+
+check_census() { # LABEL VERSION
+	local label="$1 census" compared=$tmp/compared.json field
+
+	take "zoo-$2"
+	quiet "$label"
+	jq -n -L "$e2e" --slurpfile truth "$dir/zoo-$2.truth" --slurpfile report "$out" \
+		'include "truth"; compare($truth[0]; $report[0])' >"$compared"
+	holds "$label: there are maps" "$compared" '.found > 10000'
+	none "$label: every map is found" "$compared" '.missing[]'
+	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes; do
+		none "$label: $field" "$compared" '.wrong[$field][]' --arg field "$field"
+	done
+	none "$label: a quiet map is exact" "$compared" '.inexact[]'
+	none "$label: no live map is called garbage" "$compared" '.garbage[]'
+	none "$label: no more is resident than there is" "$compared" '.too_resident[]'
+	none "$label: a map in use is resident" "$compared" '.not_resident[]'
+	none "$label: totals are the sums of the rows" "$compared" '.totals_wrong[]'
+	holds "$label: no trace was asked for" "$out" '.trace.status == "off"'
+	take "zoo-$2-text"
+	quiet "$label in text"
+	ok "$label in text: maps" grep -q '^MAPS ' "$out"
+	take "demo-$2-census"
+	quiet "$label of the demo"
+	ok "$label of the demo: a map to rebuild" grep -q '^ *1\. map.* keeps\? ' "$out"
+}
+
+# The maps of which no operation $op was seen, but for the one that moves.
+unseen='
+	.maps as $maps
+	| $truth[0].maps[] | select(.name != "grow[0]") | . as $map
+	| select([$maps[] | select(.address == $map.addr).activity[$op].hits // 0] | add // 0 | . == 0)'
+
+# The program counts all that it does: what it did between the two answers is the
+# most that the trace may have seen.
+check_trace() { # LABEL VERSION CASE MECHANISM
+	local label="$1 trace" truth=$dir/$3.truth after=$dir/$3.after
+
+	take "$3"
+	quiet "$label"
+	holds "$label: mechanism" "$out" '.trace.mechanism == $how' --arg how "$4"
+	none "$label: both groups are traced" "$out" \
+		'.trace | (.hot, .rare) | select(.status != "ok" or .hits == 0)'
+	none "$label: clears of each map" "$out" "$unseen" --arg op clear --slurpfile truth "$truth"
+	# The one short window of perf events may see one side of a burst only.
+	if [[ $4 != perf_event ]]; then
+		none "$label: inserts into each map" "$out" "$unseen" --arg op insert \
+			--slurpfile truth "$truth"
+		none "$label: deletes from each map" "$out" "$unseen" --arg op delete \
+			--slurpfile truth "$truth"
+	fi
+	none "$label: nothing is made up" "$out" '
+		def did(f): ([$after[0].maps[] | f] | add) - ([$truth[0].maps[] | f] | add);
+		[(.maps[], .trace.not_in_census[]) | .activity | values] as $seen
+		| {insert: did(.inserts_new + .updates), delete: did(.deletes), clear: did(.clears)}
+		| to_entries[]
+		| . + {seen: (.key as $op | [$seen[][$op].hits] | add)}
+		| select(.seen > .value)' \
+		--slurpfile truth "$truth" --slurpfile after "$after"
+	holds "$label: growths" "$out" '
+		[.trace.events[] | select(.operation == "grow")] | length > 0'
+	holds "$label: memory calls" "$out" '.memory_calls.status == "ok"'
+	holds "$label: memory that was given back" "$out" '
+		[.memory_calls.totals[] | select(.call == "madvise" and .advice == "MADV_DONTNEED"
+			and .error == null).bytes] | add > 64 * 1024 * 1024'
+	holds "$label: nothing is lost" "$out" '.cost.records_lost == 0'
+	holds "$label: the program lives on" "$after" '.ops > 0'
+}
+
+check_trace_text() { # LABEL VERSION
+	local label="$1 trace in text"
+
+	take "churn-$2-text"
+	quiet "$label"
+	ok "$label: activity" grep -qE '(insert|delete) from main\.' "$out"
+	ok "$label: memory calls" grep -q '^  madvise ' "$out"
+	take "demo-$2"
+	quiet "$label of the demo"
+	ok "$label of the demo: activity" grep -qE '(insert|delete) from main\.' "$out"
+}
+
+# What does without the missing thing still works, and the reason names the thing.
+check_partial() { # LABEL CASE SECTION THING
+	take "$2"
+	quiet "$1"
+	holds "$1: refused" "$out" "$3.status == \"refused\""
+	holds "$1: the reason names it" "$out" "$3.reason | test(\"$4\")"
+	take "$2-census"
+	quiet "$1 census"
+}
+
+# One sentence with the version that one would need, as for every kernel feature.
+check_refusal() { # LABEL VERSION
+	local name
+
+	for name in "churn-$2" "churn-$2-text" "churn-$2-perf" "demo-$2"; do
+		take "$name"
+		refused "$1 $name refused" 6 'Linux [0-9]+\.[0-9]+'
+	done
+	holds "$1: the program lives on" "$dir/churn-$2-perf.after" '.ops > 0'
+}
+
+check_kernel() { # KERNEL
+	local version label mechanism release
+
+	release=$(<"$dir/release")
+	mechanism=$(mechanism_of "$release")
+	diag "$1 is Linux $release, mechanism $mechanism"
+	for version in "${versions[@]}"; do
+		label="$release go$version"
+		check_census "$label" "$version"
+		if [[ $mechanism == none ]]; then
+			check_refusal "$label" "$version"
+			continue
+		fi
+		check_trace "$label" "$version" "churn-$version" "$mechanism"
+		check_trace "$label forced perf" "$version" "churn-$version-perf" perf_event
+		check_trace_text "$label" "$version"
+		check_partial "$label without BTF" "nobtf-$version" .memory_calls BTF
+	done
+	[[ $mechanism == none ]] ||
+		check_partial "$release locked down" "locked-$version" .trace.hot lockdown
+	is "$release: nothing from the kernel" \
+		"$(grep -E 'BUG|WARNING|Oops|Call Trace|segfault' "$dir/messages")" ''
+	is "$release: nothing from the programs" "$(cat "$dir"/*.target-err 2>/dev/null)" ''
+}
+
+files=(-f "$here/guest.sh")
+for version in "${versions[@]}"; do
+	for program in mapzoo churn demo; do
+		build "$version" "$program" stripped
+		files+=(-f "$bin")
+	done
+done
+
+for kernel in "${kernels[@]}"; do
+	dir=${KEEP:-$tmp}/${kernel##*/}
+	mkdir -p "$dir" || bail "cannot create $dir"
+	if ! MAPTRACE=$maptrace "$top/scripts/vm.sh" -t 400 -m 1536 "${files[@]}" "$kernel" -- \
+		guest.sh "${versions[@]}" >"$dir/results.tar.gz" 2>"$dir/vm-err"; then
+		ok "$kernel: the machine runs" false
+		diag "$(tail -n 30 "$dir/vm-err")"
+		continue
+	fi
+	ok "$kernel: there are results" tar -xzf "$dir/results.tar.gz" -C "$dir" && check_kernel "$kernel"
+done
+finish
