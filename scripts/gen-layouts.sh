@@ -19,8 +19,8 @@ noswissmap=(1.24 1.25)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Any program will do that has maps; this one never saw a test's cache, so it is of
-# the toolchain that is there now.
+# Any program with maps will do. Never one that a test left: it may be of an older
+# toolchain than the one that is there now.
 program() { # VERSION VARIANT
 	"$here/../tests/targets/build.sh" "$1" demo "$2" "$tmp/$1-$2"
 	printf '%s\n' "$tmp/$1-$2"

@@ -12,8 +12,9 @@ cd "$top" || exit 1
 # Nothing of the make that may run this test; warnings stay errors.
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS LDFLAGS DEBUG V
 
+# Files that nobody added, and those that git ignores. Somebody may edit others.
 listing() {
-	git status --porcelain --ignored 2>/dev/null | grep -v ' build/$'
+	git status --porcelain --ignored 2>/dev/null | grep -E '^(\?\?|!!)' | grep -v ' build/$'
 }
 
 in_git=0

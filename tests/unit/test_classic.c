@@ -260,6 +260,31 @@ static void a_long_chain_is_walked(void **state)
 	image_free(img);
 }
 
+/* Small arrays are read ahead, many in one call, up to 4 MiB; here are 8. */
+static void more_arrays_than_are_read_ahead(void **state)
+{
+	enum { N = 2000 };
+	struct image *img = image_new(21, "");
+	struct image_type t = string_to_ptr();
+
+	(void)state;
+	image_add_type(img, &t);
+	for (int i = 0; i < N; i++)
+		image_classic_map(img, &t, 4, 50 + i % 70);
+	image_open(img);
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, N);
+	for (int i = 0; i < N; i++) {
+		const struct map_info *m = &census->maps.data[i];
+
+		assert_int_equal(m->consistency, MAP_EXACT);
+		assert_int_equal(m->table_bytes, 4096);
+		assert_int_equal(m->live_keys, 50 + i % 70);
+	}
+	census_free(census);
+	image_free(img);
+}
+
 /* ---- Growing ---- */
 
 /* An old array whose first `evacuated` buckets moved on; the others keep 6 keys each. */
@@ -867,6 +892,35 @@ static void a_change_in_time_is_read_again(void **state)
 	assert_int_equal(row.live_keys, 43);
 }
 
+/* The last bucket is evacuated, and the old array dropped. */
+static void end_growth(struct image *img, struct mover *m)
+{
+	image_u64(img, m->map + 24, 0);
+	for (int i = 0; i < 16; i++)
+		image_u64(img, m->array + i * 144, 0x7777);
+}
+
+static void growth_may_end_while_it_is_read(void **state)
+{
+	struct image *img = image_new(21, "");
+	struct image_type t = int_to_int();
+	bool found;
+
+	(void)state;
+	image_add_type(img, &t);
+	struct mover m = { .from = 2, .to = 2, .change = end_growth };
+	m.map = image_classic_map(img, &t, 4, 14);
+	m.array = bucket(img, m.map, &t, 0);
+	set_old(img, m.map, old_array(img, &t, 3, 5), 0);
+	image_u64(img, m.map, 14 + 3 * 6);
+	struct map_info row = census_moving(img, &m, &found);
+	assert_true(found);
+	assert_int_equal(row.consistency, MAP_EXACT);
+	assert_int_equal(row.live_keys, 32);
+	assert_int_equal(row.old_bytes, 0);
+	assert_int_equal(row.table_bytes, 2688);
+}
+
 /* Two sizes are possible, and with neither the keys add up, because the map moves:
  * the size is the right one, or not known. */
 static void a_moving_map_has_no_wrong_size(void **state)
@@ -903,6 +957,7 @@ int main(void)
 		cmocka_unit_test(chains_inside_the_array),
 		cmocka_unit_test(chains_outside_the_array),
 		cmocka_unit_test(a_long_chain_is_walked),
+		cmocka_unit_test(more_arrays_than_are_read_ahead),
 		cmocka_unit_test(growing_to_double),
 		cmocka_unit_test(growing_to_the_same_size),
 		cmocka_unit_test(old_overflow_buckets_hold_keys_too),
@@ -923,6 +978,7 @@ int main(void)
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
 		cmocka_unit_test(a_map_that_never_rests_is_suspect),
 		cmocka_unit_test(a_change_in_time_is_read_again),
+		cmocka_unit_test(growth_may_end_while_it_is_read),
 		cmocka_unit_test(a_moving_map_has_no_wrong_size),
 	};
 

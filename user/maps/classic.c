@@ -90,7 +90,7 @@ struct work {
 	uint16_t bucket_sz;
 	bool sane; /* the memory of the buckets makes sense */
 	bool adds_up; /* ... and holds as many keys as the header counts */
-	uint8_t after[HEADER_SZ_MAX];
+	uint8_t after[MAP_HEADER_SZ_MAX];
 	bool after_ok;
 };
 

@@ -15,7 +15,7 @@
 
 #include "heap/heap.h"
 
-enum { HEADER_SZ_MAX = 56, SCAN_BATCH = 4096 };
+enum { SCAN_BATCH = 4096 };
 
 struct candidate {
 	uint64_t addr;
@@ -23,7 +23,7 @@ struct candidate {
 	/* For the visitor. */
 	bool moved; /* its header changed between two reads, or the heap since it was read */
 	bool misfit; /* no map by its last header */
-	uint8_t header[HEADER_SZ_MAX];
+	uint8_t header[MAP_HEADER_SZ_MAX];
 };
 
 /* Called with up to SCAN_BATCH candidates at a time. */

@@ -93,11 +93,12 @@ static uint64_t select_sections(Elf *elf, Elf_Scn **info_ret)
 
 		if (!name || shdr.sh_type == SHT_NOBITS || !is_debug_section(name))
 			continue;
-		if (!describes_types(name)) {
+		bool is_info = !strcmp(name, ".debug_info");
+		if (!describes_types(name) || (is_info && *info_ret)) {
 			hide_section(scn, &shdr);
 			continue;
 		}
-		if (!strcmp(name, ".debug_info"))
+		if (is_info)
 			*info_ret = scn;
 		if (__builtin_add_overflow(sum, unpacked_size(scn, &shdr), &sum))
 			sum = UINT64_MAX;

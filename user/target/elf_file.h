@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * elf_file.h - the file behind the target's code; the only user of libelf.
+ * elf_file.h - the file behind the target's code, through libelf.
  *
  * Everything needed works on stripped files; symbols are a shortcut where they
  * exist. The file is untrusted: libelf bounds its own reads, we bound the rest.
