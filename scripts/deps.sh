@@ -16,6 +16,7 @@ bpftool|bpftool|bpftool
 jq|jq|jq
 prove|perl|perl-Test-Harness
 strip|binutils|binutils
+pgrep|procps|procps-ng
 header:bpf/libbpf.h|libbpf-dev|libbpf-devel
 header:libelf.h|libelf-dev|elfutils-libelf-devel
 header:elfutils/libdw.h|libdw-dev|elfutils-devel

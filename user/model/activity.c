@@ -9,23 +9,25 @@ static uint64_t row_key(const struct trace_row *row)
 {
 	if (row->map)
 		return row->map;
-	return row->type << 2 | (row->on_stack ? 1 : 0) | (row->nil_map ? 2 : 0);
+	/* Odd, so that it is no address; types are aligned. */
+	return row->type << 3 | (row->on_stack ? 2 : 0) | (row->nil_map ? 4 : 0) | 1;
 }
 
-static struct err *activity_for(struct activities *as, struct table *index,
-				const struct trace_row *row, struct activity **ret)
+static struct err *activity_for(struct activities *as, const struct trace_row *row,
+				struct activity **ret)
 {
-	size_t i = table_get(index, row_key(row));
+	size_t i = table_get(&as->by_key, row_key(row));
 
 	if (i == TABLE_NONE) {
 		struct activity a = {
 			.addr = row->map,
 			.on_stack = row->on_stack,
 			.nil_map = row->nil_map,
+			.key = row_key(row),
 		};
 
 		i = as->maps.len;
-		if (!vec_push(&as->maps, a) || !table_put(index, row_key(row), i))
+		if (!vec_push(&as->maps, a) || !table_put(&as->by_key, row_key(row), i))
 			return err_nomem();
 	}
 	*ret = &as->maps.data[i];
@@ -74,11 +76,9 @@ static int cmp_busiest(const void *a, const void *b)
 static struct err *sum_rows(struct activities *as, const struct trace_result *trace,
 			    const struct gotypes *types)
 {
-	_cleanup_(table_fini) struct table index = { 0 };
-
 	for (size_t i = 0; i < trace->row_cnt; i++) {
 		struct activity *a = NULL;
-		struct err *err = activity_for(as, &index, &trace->rows[i], &a);
+		struct err *err = activity_for(as, &trace->rows[i], &a);
 
 		if (err)
 			return err;
@@ -87,11 +87,13 @@ static struct err *sum_rows(struct activities *as, const struct trace_result *tr
 	return NULL;
 }
 
-static struct err *sort_and_index(struct activities *as)
+/* Sorting moves the activities: their index is made anew. */
+static struct err *sort(struct activities *as)
 {
 	vec_sort(&as->maps, cmp_busiest);
+	table_fini(&as->by_key);
 	for (size_t i = 0; i < as->maps.len; i++)
-		if (as->maps.data[i].addr && !table_put(&as->by_addr, as->maps.data[i].addr, i))
+		if (!table_put(&as->by_key, as->maps.data[i].key, i))
 			return err_nomem();
 	return NULL;
 }
@@ -102,7 +104,7 @@ struct err *activities_init(struct activities *as, const struct trace_result *tr
 	memset(as, 0, sizeof(*as));
 	struct err *err = sum_rows(as, trace, types);
 	if (!err)
-		err = sort_and_index(as);
+		err = sort(as);
 	if (err)
 		activities_fini(as);
 	return err;
@@ -111,12 +113,17 @@ struct err *activities_init(struct activities *as, const struct trace_result *tr
 void activities_fini(struct activities *as)
 {
 	vec_fini(&as->maps);
-	table_fini(&as->by_addr);
+	table_fini(&as->by_key);
 }
 
 const struct activity *activities_find(const struct activities *as, uint64_t addr)
 {
-	size_t i = addr ? table_get(&as->by_addr, addr) : TABLE_NONE;
+	size_t i = addr ? table_get(&as->by_key, addr) : TABLE_NONE;
 
 	return i == TABLE_NONE ? NULL : &as->maps.data[i];
+}
+
+const struct activity *activities_of_row(const struct activities *as, const struct trace_row *row)
+{
+	return &as->maps.data[table_get(&as->by_key, row_key(row))];
 }

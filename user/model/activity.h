@@ -27,13 +27,14 @@ struct activity {
 	uint64_t addr;
 	bool on_stack; /* maps on goroutine stacks: their headers move */
 	bool nil_map; /* operations on nil maps */
+	uint64_t key;
 	const struct map_type *type; /* NULL: not told, or not in the binary */
 	struct activity_op ops[ABI_OP_CNT];
 };
 
 struct activities {
 	VEC(struct activity) maps; /* busiest first */
-	struct table by_addr;
+	struct table by_key; /* of a trace row */
 };
 
 /* Free with activities_fini(). */
@@ -41,7 +42,10 @@ struct err *activities_init(struct activities *as, const struct trace_result *tr
 			    const struct gotypes *types);
 void activities_fini(struct activities *as);
 
-/* The row of a map, or NULL. */
+/* The activity of a map, or NULL. */
 const struct activity *activities_find(const struct activities *as, uint64_t addr);
+
+/* The activity that a row of the trace was summed into. */
+const struct activity *activities_of_row(const struct activities *as, const struct trace_row *row);
 
 #endif

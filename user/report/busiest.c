@@ -4,6 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A row for the map or maps of one activity. */
+static struct busy row_of(const struct busy_sources *from, const struct activity *a)
+{
+	struct busy row = { .sum = *a, .map_cnt = 1 };
+
+	row.map = from->census && a->addr ? census_find(from->census, a->addr) : NULL;
+	row.place = ranking_place(from->ranking, row.map);
+	if (row.place > from->top)
+		row.place = 0;
+	if (!row.sum.type && row.map)
+		row.sum.type = row.map->type;
+	return row;
+}
+
 static uint64_t key_of(const struct busy *row)
 {
 	const struct activity *a = &row->sum;
@@ -14,37 +28,25 @@ static uint64_t key_of(const struct busy *row)
 	return (a->type ? a->type->addr : 0) << 2 | (a->on_stack ? 1 : 2);
 }
 
-static void add_op(struct activity_op *sum, const struct activity_op *op)
-{
-	sum->hits += op->hits;
-	sum->per_s += op->per_s;
-	sum->rough |= op->rough;
-	if (op->caller_hits > sum->caller_hits) {
-		sum->caller_hits = op->caller_hits;
-		sum->caller = op->caller;
-	}
-}
-
 static void merge(struct busy *into, const struct busy *row)
 {
-	for (int op = 0; op < ABI_OP_CNT; op++)
-		add_op(&into->sum.ops[op], &row->sum.ops[op]);
+	for (int op = 0; op < ABI_OP_CNT; op++) {
+		into->sum.ops[op].hits += row->sum.ops[op].hits;
+		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
+		into->sum.ops[op].rough |= row->sum.ops[op].rough;
+	}
 	if (into->sum.addr != row->sum.addr)
 		into->sum.addr = 0;
+	if (!into->map)
+		into->map = row->map;
 	into->map_cnt++;
 }
 
-static struct err *add(struct busiest *b, struct table *index, const struct activity *a,
-		       const struct census *census, const struct ranking *ranking)
+static struct err *add(struct busiest *b, struct table *index, const struct activity *a)
 {
-	struct busy row = { .sum = *a, .map_cnt = 1 };
-
-	row.map = census && a->addr ? census_find(census, a->addr) : NULL;
-	row.place = ranking_place(ranking, row.map);
-	if (!row.sum.type && row.map)
-		row.sum.type = row.map->type;
-
+	struct busy row = row_of(&b->from, a);
 	size_t i = table_get(index, key_of(&row));
+
 	if (i != TABLE_NONE) {
 		merge(&b->rows.data[i], &row);
 		return NULL;
@@ -70,14 +72,14 @@ static int cmp_busiest(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-struct err *busiest_init(struct busiest *b, const struct activities *as,
-			 const struct census *census, const struct ranking *ranking)
+struct err *busiest_init(struct busiest *b, const struct busy_sources *from)
 {
 	_cleanup_(table_fini) struct table index = { 0 };
 
 	memset(b, 0, sizeof(*b));
-	for (size_t i = 0; i < as->maps.len; i++) {
-		struct err *err = add(b, &index, &as->maps.data[i], census, ranking);
+	b->from = *from;
+	for (size_t i = 0; i < from->activities->maps.len; i++) {
+		struct err *err = add(b, &index, &from->activities->maps.data[i]);
 
 		if (err) {
 			busiest_fini(b);
@@ -91,4 +93,62 @@ struct err *busiest_init(struct busiest *b, const struct activities *as,
 void busiest_fini(struct busiest *b)
 {
 	vec_fini(&b->rows);
+}
+
+struct caller {
+	uint64_t pc;
+	uint64_t hits;
+};
+
+struct callers {
+	VEC(struct caller) list;
+	struct table by_pc;
+};
+
+static void callers_fini(struct callers *c)
+{
+	vec_fini(&c->list);
+	table_fini(&c->by_pc);
+}
+
+static struct err *count_caller(struct callers *c, uint64_t pc, uint64_t hits)
+{
+	size_t i = table_get(&c->by_pc, pc);
+
+	if (i == TABLE_NONE) {
+		i = c->list.len;
+		if (!vec_push(&c->list, (struct caller){ .pc = pc }) ||
+		    !table_put(&c->by_pc, pc, i))
+			return err_nomem();
+	}
+	c->list.data[i].hits += hits;
+	return NULL;
+}
+
+struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum abi_op op,
+			   uint64_t *caller_ret, uint64_t *hits_ret)
+{
+	_cleanup_(callers_fini) struct callers callers = { 0 };
+
+	for (size_t i = 0; i < b->from.trace->row_cnt; i++) {
+		const struct trace_row *tr = &b->from.trace->rows[i];
+
+		if (tr->op != op)
+			continue;
+		const struct activity *a = activities_of_row(b->from.activities, tr);
+		struct busy its = row_of(&b->from, a);
+		struct err *err = key_of(&its) == key_of(row)
+					  ? count_caller(&callers, tr->caller, tr->hits)
+					  : NULL;
+		if (err)
+			return err;
+	}
+	*hits_ret = 0;
+	for (size_t i = 0; i < callers.list.len; i++) {
+		if (callers.list.data[i].hits <= *hits_ret)
+			continue;
+		*hits_ret = callers.list.data[i].hits;
+		*caller_ret = callers.list.data[i].pc;
+	}
+	return NULL;
 }

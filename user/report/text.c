@@ -256,23 +256,26 @@ static void print_subject(const struct page *p, const struct busy *row)
 	fputc('\n', p->out);
 }
 
-static void print_callers(const struct page *p, const struct activity *a)
+static void print_caller(const struct page *p, const struct busy *row, enum abi_op op)
 {
-	for (int op = 0; op < ABI_OP_CNT; op++) {
-		const struct activity_op *o = &a->ops[op];
-		char name[NAME_SZ] = "?";
+	uint64_t caller = 0, hits = 0;
+	char name[NAME_SZ] = "?";
+	struct err *err = busiest_caller(&p->busiest, row, op, &caller, &hits);
 
-		if (!o->hits || !o->caller)
-			continue;
-		struct err *err = pclntab_name(p->w->prog->funcs, &p->w->target->mem, o->caller,
-					       name, sizeof(name));
-		if (err) { /* the target went away: its names with it */
-			err_free(err);
-			return;
-		}
+	if (!err && caller)
+		err = pclntab_name(p->w->prog->funcs, &p->w->target->mem, caller, name,
+				   sizeof(name));
+	if (!err && caller)
 		fprintf(p->out, "%12s from %s (%.0f %%)\n", name_op(op), name,
-			percent(o->caller_hits, o->hits));
-	}
+			percent(hits, row->sum.ops[op].hits));
+	err_free(err); /* the target went away: its names with it */
+}
+
+static void print_callers(const struct page *p, const struct busy *row)
+{
+	for (int op = 0; op < ABI_OP_CNT; op++)
+		if (row->sum.ops[op].hits)
+			print_caller(p, row, op);
 }
 
 static void print_growths(const struct page *p, const struct trace_result *tr)
@@ -323,7 +326,7 @@ static void print_activity(const struct page *p)
 		print_rate(p, &a->ops[ABI_OP_MAKE]);
 		print_subject(p, &p->busiest.rows.data[i]);
 		if (p->opts->verbose || i < 3)
-			print_callers(p, a);
+			print_callers(p, &p->busiest.rows.data[i]);
 	}
 	if (p->busiest.rows.len > ACTIVITY_ROWS)
 		fprintf(p->out, "  and %s more rows (--json)\n",
@@ -450,10 +453,16 @@ static void print_cost(const struct page *p)
 
 static struct err *page_init(struct page *p)
 {
-	const struct census *census = p->w->snap ? p->w->snap->census : NULL;
-	struct err *err = census ? ranking_init(&p->ranking, census) : NULL;
+	struct busy_sources from = {
+		.activities = &p->w->activities,
+		.trace = p->w->trace ? trace_result(p->w->trace) : NULL,
+		.census = p->w->snap ? p->w->snap->census : NULL,
+		.ranking = &p->ranking,
+		.top = p->opts->top,
+	};
+	struct err *err = from.census ? ranking_init(&p->ranking, from.census) : NULL;
 
-	return err ? err : busiest_init(&p->busiest, &p->w->activities, census, &p->ranking);
+	return err ? err : busiest_init(&p->busiest, &from);
 }
 
 static void page_fini(struct page *p)
