@@ -856,6 +856,36 @@ static void counts_that_never_fit_are_not_exact(void **state)
 	assert_in_range(m.reads, 2, 20);
 }
 
+/* A cache deletes as often as it inserts: its count is the same at each read, and its
+ * buckets, read one after the other, never hold as many keys. */
+static void churn(struct image *img, const struct mem_req *req)
+{
+	struct mover *m = img->hook_ctx;
+
+	if (image_covers(req, m->array))
+		image_u8(img, m->array + 1 + m->reads++ % 3, EMPTY_ONE);
+}
+
+static void a_busy_map_of_constant_len_is_moving(void **state)
+{
+	struct image *img = image_new(21, "");
+	struct image_type t = int_to_int();
+
+	(void)state;
+	image_add_type(img, &t);
+	struct mover m = mover_of(img, &t, 0, 0, NULL);
+	image_open(img);
+	img->hook = churn;
+	img->hook_ctx = &m;
+	struct census *census = image_census(img);
+	const struct map_info *row = only_row(census, m.map);
+	assert_int_equal(row->consistency, MAP_MOVING);
+	assert_int_equal(row->live_keys, 40);
+	assert_int_equal(row->bucket_sz, 144);
+	census_free(census);
+	image_free(img);
+}
+
 static void a_map_that_never_rests_is_suspect(void **state)
 {
 	struct image *img = image_new(21, "");
@@ -976,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(unreadable_parts_are_no_map),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
+		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),
 		cmocka_unit_test(a_map_that_never_rests_is_suspect),
 		cmocka_unit_test(a_change_in_time_is_read_again),
 		cmocka_unit_test(growth_may_end_while_it_is_read),

@@ -12,6 +12,14 @@ uint64_t census_resident(const struct census *census, const struct object *o)
 	return census->residency ? residency_bytes(census->residency, o->slot, o->size) : 0;
 }
 
+bool census_is_busy(struct candidate *c, uint64_t found)
+{
+	bool busy = c->moved || (c->found && c->found != found + 1);
+
+	c->found = found + 1;
+	return busy;
+}
+
 static uint32_t header_size(const struct census *census)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;

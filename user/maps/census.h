@@ -47,6 +47,20 @@ struct census_batch {
 	size_t cnt;
 };
 
+/*
+ * Whether the keys in a map's tables, which are not as many as its header counts, may
+ * be those of a busy map: some read of it differed from another. A cache deletes as
+ * often as it inserts, so that its count hardly shows it. What stands still is no map.
+ */
+bool census_is_busy(struct candidate *c, uint64_t found);
+
+/* Whether the keys found in a busy map's tables are about as many as it counts: a map
+ * that changes while it is read is off by what changed, and not by its size. */
+static inline bool census_is_near(uint64_t found, uint64_t count)
+{
+	return found <= 2 * count + 64 && count <= 2 * found + 64;
+}
+
 /* What each kind of map implements: decodes a batch, with few reads for many
  * maps. swiss.c and classic.c. */
 struct err *swiss_decode(struct census *census, struct census_batch *batch);

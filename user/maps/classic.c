@@ -90,6 +90,8 @@ struct work {
 	uint16_t bucket_sz;
 	bool sane; /* the memory of the buckets makes sense */
 	bool adds_up; /* ... and holds as many keys as the header counts */
+	bool unread; /* some overflow bucket is in memory that was not there yet */
+	uint64_t found; /* keys, with the candidate size that comes closest */
 	uint8_t after[MAP_HEADER_SZ_MAX];
 	bool after_ok;
 };
@@ -124,8 +126,7 @@ static int bucket_filled(const uint8_t *bucket)
 }
 
 /* Accounts for one overflow bucket; false when its address is none. */
-static bool add_overflow(const struct decoder *d, const struct work *w, struct array *a,
-			 uint64_t addr)
+static bool add_overflow(const struct decoder *d, struct work *w, struct array *a, uint64_t addr)
 {
 	const struct heap *heap = d->census->heap;
 	struct object o;
@@ -135,6 +136,11 @@ static bool add_overflow(const struct decoder *d, const struct work *w, struct a
 		return false;
 	if (addr >= a->addr && addr < a->o.slot + a->o.size)
 		return (addr - a->addr) % w->bucket_sz == 0;
+	if (heap_is_unread(heap, addr)) { /* chained after the heap was read: a busy map */
+		d->batch->cands[w->at].moved = true;
+		w->unread = true;
+		return true;
+	}
 	if (!heap_object(heap, addr, &o) || o.start != addr ||
 	    o.size != alloc_size(w->bucket_sz, span_noscan(o.span), heap_malloc_headers(heap)))
 		return false;
@@ -233,6 +239,13 @@ static struct err *walk_array(const struct decoder *d, struct work *w, struct ar
 	return err;
 }
 
+static bool is_closer(uint64_t a, uint64_t b, uint64_t to)
+{
+	uint64_t off_a = a > to ? a - to : to - a, off_b = b > to ? b - to : to - b;
+
+	return off_a < off_b;
+}
+
 /* Tries the candidate bucket sizes until one explains the memory. */
 static struct err *try_sizes(const struct decoder *d, struct work *w, const struct shape *shape)
 {
@@ -248,8 +261,11 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 			err = walk_array(d, w, &w->now);
 		if (err)
 			return err;
+		uint64_t found = w->old.tally.filled + w->now.tally.filled;
+		if (w->sane && (!any_sane || is_closer(found, w->found, w->h.count)))
+			w->found = found;
 		any_sane |= w->sane;
-		w->adds_up = w->sane && w->old.tally.filled + w->now.tally.filled == w->h.count;
+		w->adds_up = w->sane && found == w->h.count;
 		if (w->adds_up)
 			return NULL;
 	}
@@ -350,11 +366,12 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	if (!w->sane || !w->after_ok || after.buckets != w->h.buckets ||
 	    after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
-	if (after.count == w->h.count && w->adds_up) {
+	if (after.count == w->h.count && w->adds_up && !w->unread) {
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
-	if (after.count == w->h.count)
+	if (!census_is_near(w->found, after.count) ||
+	    (after.count == w->h.count && !census_is_busy(&d->batch->cands[w->at], w->found)))
 		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.count;

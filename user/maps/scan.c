@@ -94,6 +94,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		c->addr = sb->span->base + off;
 		c->garbage = is_garbage(s, sb, i);
 		c->moved = c->misfit = false;
+		c->found = 0;
 		memcpy(c->header, sb->memory + off, s->header_sz);
 		if (s->cand_cnt == SCAN_BATCH) {
 			struct err *err = flush(s);

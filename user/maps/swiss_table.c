@@ -89,6 +89,9 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 	uint64_t groups = t->length_mask + 1;
 	struct object table, o;
 
+	/* Made after the heap was read: the map goes on changing. */
+	d->batch->cands[w->at].moved |= heap_is_unread(heap, addr) ||
+					heap_is_unread(heap, t->groups);
 	if (!heap_object(heap, addr, &table) || table.start != addr || table.size != TABLE_SZ ||
 	    !heap_object(heap, t->groups, &o) || !swiss_is_group_start(&o, t->groups) ||
 	    o.size < groups * 8 || o.size / groups > 8 + 8 * 256 + GO_PAGE_SZ)
@@ -196,7 +199,8 @@ static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
-	if (same || after.dir_ptr != w->h.dir_ptr)
+	if (after.dir_ptr != w->h.dir_ptr || !census_is_near(w->used_sum, after.used) ||
+	    (same && !census_is_busy(&d->batch->cands[w->at], w->used_sum)))
 		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.used;
