@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Maps without an address of their own are told apart by kind and type only. */
+/*
+ * A map is its address and its type: the collector gives the memory of a dead map to
+ * the next one. Maps without an address of their own are told apart by kind and type.
+ */
 static uint64_t row_key(const struct trace_row *row)
 {
-	if (row->map)
-		return row->map;
-	/* Odd, so that it is no address; types are aligned. */
-	return row->type << 3 | (row->on_stack ? 2 : 0) | (row->nil_map ? 4 : 0) | 1;
+	uint64_t kind = (row->on_stack ? 1 : 0) | (row->nil_map ? 2 : 0);
+
+	/* Both are below 2^48 and aligned to 8: a product with an odd number keeps
+	 * types apart, and so does the sum with an address, but for bad luck in 2^60. */
+	return (row->type * 0x9e3779b97f4a7c15 + row->map) ^ kind;
 }
 
 static struct err *activity_for(struct activities *as, const struct trace_row *row,
@@ -87,13 +91,22 @@ static struct err *sum_rows(struct activities *as, const struct trace_result *tr
 	return NULL;
 }
 
+/* Of several maps that had one address the busiest counts. */
+static bool index_addr(struct activities *as, size_t i)
+{
+	uint64_t addr = as->maps.data[i].addr;
+
+	return !addr || table_get(&as->by_addr, addr) != TABLE_NONE ||
+	       table_put(&as->by_addr, addr, i);
+}
+
 /* Sorting moves the activities: their index is made anew. */
 static struct err *sort(struct activities *as)
 {
 	vec_sort(&as->maps, cmp_busiest);
 	table_fini(&as->by_key);
 	for (size_t i = 0; i < as->maps.len; i++)
-		if (!table_put(&as->by_key, as->maps.data[i].key, i))
+		if (!table_put(&as->by_key, as->maps.data[i].key, i) || !index_addr(as, i))
 			return err_nomem();
 	return NULL;
 }
@@ -114,11 +127,12 @@ void activities_fini(struct activities *as)
 {
 	vec_fini(&as->maps);
 	table_fini(&as->by_key);
+	table_fini(&as->by_addr);
 }
 
 const struct activity *activities_find(const struct activities *as, uint64_t addr)
 {
-	size_t i = addr ? table_get(&as->by_key, addr) : TABLE_NONE;
+	size_t i = addr ? table_get(&as->by_addr, addr) : TABLE_NONE;
 
 	return i == TABLE_NONE ? NULL : &as->maps.data[i];
 }

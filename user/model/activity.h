@@ -35,6 +35,7 @@ struct activity {
 struct activities {
 	VEC(struct activity) maps; /* busiest first */
 	struct table by_key; /* of a trace row */
+	struct table by_addr; /* of a map */
 };
 
 /* Free with activities_fini(). */

@@ -95,6 +95,7 @@ static struct trace_header_layout header_layout(const struct go_layout *l)
 	if (l->kind == MAP_CLASSIC) {
 		h.kind = TRACE_MAP_CLASSIC;
 		h.header_sz = l->classic.header_sz;
+		h.seed_off = 12;
 		h.classic.b_off = 9;
 		h.classic.noverflow_off = 10;
 		h.classic.buckets_off = l->classic.buckets;
@@ -102,6 +103,7 @@ static struct trace_header_layout header_layout(const struct go_layout *l)
 	}
 	h.kind = TRACE_MAP_SWISS;
 	h.header_sz = l->swiss.header_sz;
+	h.seed_off = 8;
 	h.swiss.dir_ptr_off = 16;
 	h.swiss.dir_len_off = 24;
 	h.swiss.table_used_off = 0;
@@ -169,21 +171,46 @@ static struct err *run_trace(struct watch *w)
 
 /* ---- the result ---- */
 
-/* A traced call names the type of its map: better than any guess from memory. */
-static void apply_traced_types(struct watch *w)
+/* Reads the seeds that the maps of the trace have now; 0 where there is no map. */
+static struct err *read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
+{
+	struct trace_header_layout layout = header_layout(&w->prog->layout);
+	_cleanup_free_ struct mem_req *reqs = malloc((tr->map_cnt + 1) * sizeof(*reqs));
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < tr->map_cnt; i++)
+		reqs[i] = (struct mem_req){ tr->maps[i].addr + layout.seed_off, sizeof(*seeds),
+					    false, &seeds[i] };
+	return mem_gather(&w->target->mem, reqs, tr->map_cnt);
+}
+
+/*
+ * A traced call names the type of its map: better than any guess from memory. The map
+ * at its address may be another one by now: it is the same if it has the same seed.
+ */
+static struct err *apply_traced_types(struct watch *w)
 {
 	const struct trace_result *tr = trace_result(w->trace);
+	_cleanup_free_ uint32_t *seeds = calloc(tr->map_cnt + 1, sizeof(*seeds));
+	struct err *err = seeds ? read_seeds(w, tr, seeds) : err_nomem();
 
-	for (size_t i = 0; i < tr->map_cnt; i++) {
-		const struct map_type *type = gotypes_find(w->prog->types, tr->maps[i].type);
-		struct map_info *m =
-			(struct map_info *)census_find(w->snap->census, tr->maps[i].addr);
+	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
+		const struct trace_map *traced = &tr->maps[i];
+		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
+		struct map_info *m = (struct map_info *)census_find(w->snap->census, traced->addr);
+		bool same = traced->live_reads && traced->seed && traced->seed == seeds[i];
 
-		if (type && m && map_counts(m) &&
+		if (type && m && same && map_counts(m) &&
 		    (!m->bucket_sz || m->bucket_sz == type->bucket_sz))
 			snapshot_set_type(w->snap, m, type);
 	}
+	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
+		err_free(err);
+		err = NULL;
+	}
 	snapshot_sum(w->snap);
+	return err;
 }
 
 static uint64_t timeval_ns(struct timeval tv)
@@ -220,7 +247,7 @@ static struct err *conclude(struct watch *w)
 	if (w->trace)
 		err = activities_init(&w->activities, trace_result(w->trace), w->prog->types);
 	if (!err && w->trace && w->snap)
-		apply_traced_types(w);
+		err = apply_traced_types(w);
 	if (!err && w->snap)
 		err = findings_init(&w->findings, w->snap, w->opts.min_waste_bytes);
 	if (!err)

@@ -284,10 +284,18 @@ static json_t *declared_types(const struct watch *w, const struct map_type *type
 	return a;
 }
 
+/* What was seen of the map, and not of another that had its address before. */
+static const struct activity *activity_of(const struct watch *w, const struct map_info *m)
+{
+	const struct activity *a = activities_find(&w->activities, m->addr);
+
+	return a && (!a->type || !m->type || a->type == m->type) ? a : NULL;
+}
+
 static json_t *map_row(const struct watch *w, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&w->history, m->addr);
-	const struct activity *a = activities_find(&w->activities, m->addr);
+	const struct activity *a = activity_of(w, m);
 	bool sized = m->bucket_sz != 0;
 	json_t *o = json_object();
 

@@ -32,9 +32,8 @@ static bool fields_fit(const struct field *fields, size_t cnt, uint32_t limit)
 static bool classic_fits(const struct trace_header_layout *l)
 {
 	const struct field header[] = {
-		{ l->live_keys_off, 8 },
-		{ l->classic.b_off, 1 },
-		{ l->classic.noverflow_off, 2 },
+		{ l->live_keys_off, 8 },       { l->seed_off, 4 },
+		{ l->classic.b_off, 1 },       { l->classic.noverflow_off, 2 },
 		{ l->classic.buckets_off, 8 },
 	};
 
@@ -45,6 +44,7 @@ static bool swiss_fits(const struct trace_header_layout *l)
 {
 	const struct field header[] = {
 		{ l->live_keys_off, 8 },
+		{ l->seed_off, 4 },
 		{ l->swiss.dir_ptr_off, 8 },
 		{ l->swiss.dir_len_off, 8 },
 	};
@@ -145,6 +145,7 @@ static void map_read(const struct abi_map_rec *rec, const struct trace_header_la
 	if (!e->live_known)
 		return;
 	e->live_keys = load_u64(rec->header, l->live_keys_off);
+	e->seed = load_u32(rec->header, l->seed_off);
 	if (l->kind == TRACE_MAP_CLASSIC)
 		classic_read(rec->header, l, e);
 	else

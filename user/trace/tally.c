@@ -120,13 +120,15 @@ static void map_update(struct trace_map *map, const struct trace_event *event)
 {
 	map->hits[event->op]++;
 	map->last_ns = event->ktime_ns;
-	if (!map->type)
-		map->type = event->type;
 	if (!event->live_known)
 		return;
+	/* With the seed: both of the map that is at this address now. */
+	if (event->type || event->seed != map->seed)
+		map->type = event->type;
 	if (!map->live_reads++)
 		map->live_first = map->live_min = map->live_max = event->live_keys;
 	map->live_last = event->live_keys;
+	map->seed = event->seed;
 	if (event->live_keys < map->live_min)
 		map->live_min = event->live_keys;
 	if (event->live_keys > map->live_max)

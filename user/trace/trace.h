@@ -59,6 +59,7 @@ struct trace_header_layout {
 	enum trace_map_kind kind;
 	uint32_t header_sz; /* size of the header; at most ABI_HEADER_SZ */
 	uint32_t live_keys_off; /* hmap.count, Map.used; 8 bytes */
+	uint32_t seed_off; /* hmap.hash0, low half of Map.seed; 4 bytes */
 	union {
 		struct {
 			uint32_t b_off; /* 1 byte */
@@ -170,9 +171,10 @@ struct trace_row {
 /* A map with an identity, and its length as each hit found it. */
 struct trace_map {
 	uint64_t addr;
-	uint64_t type; /* 0 while no hit told */
+	uint64_t type; /* of the map that was last at this address; 0 while no hit told */
 	uint64_t hits[ABI_OP_CNT];
-	uint64_t live_reads; /* 0: the next six mean nothing */
+	uint64_t live_reads; /* 0: the next seven mean nothing */
+	uint32_t seed; /* 32 random bits of the map that was last at this address */
 	uint64_t live_first;
 	uint64_t live_last;
 	uint64_t live_min;
@@ -208,6 +210,7 @@ struct trace_event {
 	uint64_t stack[ABI_STACK_MAX]; /* of a rare one: return addresses, innermost first */
 	bool on_stack;
 	bool live_known;
+	uint32_t seed; /* with live_known */
 	uint64_t live_keys; /* before */
 	uint64_t slots_from;
 	uint64_t slots_to;
