@@ -187,7 +187,8 @@ static struct err *read_seeds(struct watch *w, const struct trace_result *tr, ui
 
 /*
  * A traced call names the type of its map: better than any guess from memory. The map
- * at its address may be another one by now: it is the same if it has the same seed.
+ * at its address may be another one by now: it is the same if it has the same seed. A
+ * clear, which is always traced, gives it a new one.
  */
 static struct err *apply_traced_types(struct watch *w)
 {
@@ -199,7 +200,8 @@ static struct err *apply_traced_types(struct watch *w)
 		const struct trace_map *traced = &tr->maps[i];
 		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
 		struct map_info *m = (struct map_info *)census_find(w->snap->census, traced->addr);
-		bool same = traced->live_reads && traced->seed && traced->seed == seeds[i];
+		bool same = traced->live_reads && seeds[i] &&
+			    (traced->seed == seeds[i] || traced->cleared_last);
 
 		if (type && m && same && map_counts(m) &&
 		    (!m->bucket_sz || m->bucket_sz == type->bucket_sz))

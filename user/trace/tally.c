@@ -129,6 +129,7 @@ static void map_update(struct trace_map *map, const struct trace_event *event)
 		map->live_first = map->live_min = map->live_max = event->live_keys;
 	map->live_last = event->live_keys;
 	map->seed = event->seed;
+	map->cleared_last = event->op == ABI_OP_CLEAR;
 	if (event->live_keys < map->live_min)
 		map->live_min = event->live_keys;
 	if (event->live_keys > map->live_max)

@@ -175,6 +175,7 @@ struct trace_map {
 	uint64_t hits[ABI_OP_CNT];
 	uint64_t live_reads; /* 0: the next seven mean nothing */
 	uint32_t seed; /* 32 random bits of the map that was last at this address */
+	bool cleared_last; /* a clear came last: it gives the map another seed */
 	uint64_t live_first;
 	uint64_t live_last;
 	uint64_t live_min;
