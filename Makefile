@@ -83,9 +83,13 @@ $(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
 units: $(UNITS)
+
+$(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Without the table that it makes, and without the BPF side.
 LAYOUT_ROW := scripts/layout_row \

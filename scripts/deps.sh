@@ -23,6 +23,7 @@ header:elfutils/libdw.h|libdw-dev|elfutils-devel
 header:capstone/capstone.h|libcapstone-dev|capstone-devel
 header:jansson.h|libjansson-dev|jansson-devel
 header:cmocka.h|libcmocka-dev|libcmocka-devel
+header:zlib.h|zlib1g-dev|zlib-devel
 LIST
 }
 

@@ -205,7 +205,7 @@ struct elf_image {
 };
 
 /* An ELF file with the two symbols that the heap needs, loaded without a bias. */
-static void add_elf(struct image *img)
+static void add_elf(struct image *img, uint64_t mheap, uint64_t allp)
 {
 	struct elf_image e = {
 		.ehdr = {
@@ -245,8 +245,8 @@ static void add_elf(struct image *img)
 		},
 		.syms = {
 			{ 0 },
-			{ .st_name = 1, .st_value = IMAGE_MHEAP },
-			{ .st_name = 16, .st_value = IMAGE_ALLP },
+			{ .st_name = 1, .st_value = mheap },
+			{ .st_name = 16, .st_value = allp },
 		},
 		.strtab = "\0runtime.mheap_\0runtime.allp",
 	};
@@ -282,7 +282,8 @@ static void add_pclntab(struct image *img)
 	assert_null(pclntab_new(&img->target.mem, &md, &img->prog.funcs));
 }
 
-struct image *image_new(unsigned int minor, const char *experiments)
+static struct image *new_image(unsigned int minor, const char *experiments, uint64_t mheap,
+			       uint64_t allp)
 {
 	struct image *img = calloc(1, sizeof(*img));
 
@@ -299,8 +300,24 @@ struct image *image_new(unsigned int minor, const char *experiments)
 	img->type_next = IMAGE_TYPES + 8;
 	img->text_next = IMAGE_TYPES + TEXT_OFF;
 	image_zero(img, IMAGE_TYPES, IMAGE_TYPES_SZ);
-	add_elf(img);
+	add_elf(img, mheap, allp);
 	add_pclntab(img);
+	return img;
+}
+
+struct image *image_new(unsigned int minor, const char *experiments)
+{
+	return new_image(minor, experiments, IMAGE_MHEAP, IMAGE_ALLP);
+}
+
+struct image *image_new_bare(unsigned int minor, const char *experiments,
+			     const struct image_places *places)
+{
+	struct image *img = new_image(minor, experiments, places->mheap, places->allp);
+
+	image_unmap(img, 0, UINT64_MAX);
+	img->prog.md.types = places->types;
+	img->prog.md.etypes = places->etypes;
 	return img;
 }
 

@@ -91,6 +91,16 @@ struct image {
 struct image *image_new(unsigned int minor, const char *experiments);
 void image_free(struct image *img);
 
+/* One without any memory, whose structures are elsewhere: those of a real process. */
+struct image_places {
+	uint64_t mheap; /* of runtime.mheap_ */
+	uint64_t allp; /* of runtime.allp */
+	uint64_t types; /* the type section */
+	uint64_t etypes;
+};
+struct image *image_new_bare(unsigned int minor, const char *experiments,
+			     const struct image_places *places);
+
 /* ---- Memory ---- */
 
 /* Writes bytes; maps the pages that they need. */
