@@ -150,9 +150,115 @@ static void check_recording(void **state)
 	image_free(img);
 }
 
+/* ---- The same memory, spoilt ---- */
+
+enum { SPOILT_RUNS = 60, SPOILT_WORDS = 400 };
+
+static uint64_t rng_next(uint64_t *rng)
+{
+	*rng ^= *rng << 13;
+	*rng ^= *rng >> 7;
+	*rng ^= *rng << 17;
+	return *rng;
+}
+
+static uint64_t *random_word(struct image *img, uint64_t *rng)
+{
+	struct image_page *page = &img->pages.data[rng_next(rng) % img->pages.len];
+
+	return (uint64_t *)page->bytes + rng_next(rng) % (IMAGE_PAGE_SZ / 8);
+}
+
+/* What goes wrong most is not noise, but a word that belongs elsewhere, one that is a
+ * little off, and one that is huge. */
+static uint64_t wrong_word(struct image *img, uint64_t right, uint64_t *rng)
+{
+	switch (rng_next(rng) % 5) {
+	case 0:
+		return *random_word(img, rng);
+	case 1:
+		return right + 8 * (rng_next(rng) % 64) - 256;
+	case 2:
+		return right ^ 1ull << rng_next(rng) % 64;
+	case 3:
+		return UINT64_MAX >> rng_next(rng) % 64;
+	default:
+		return rng_next(rng);
+	}
+}
+
+static void check_bounds(const struct heap *heap, const struct census *census)
+{
+	for (size_t i = 0; i < census->maps.len; i++) {
+		const struct map_info *m = &census->maps.data[i];
+
+		assert_true(m->table_bytes <= heap->in_use_bytes);
+		assert_true(m->old_bytes <= m->table_bytes);
+		assert_true(map_slots(m) <= heap->in_use_bytes);
+		if (map_counts(m))
+			assert_true(m->live_keys <= map_slots(m));
+	}
+}
+
+/* Any outcome will do, but for a crash, an endless loop, and a map that is larger than
+ * the heap. Returns whether there was a census. */
+static bool survive(struct image *img)
+{
+	struct census *census = NULL;
+	struct pagealloc pages = { 0 };
+	struct err *err =
+		gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &img->prog.types);
+
+	if (!err)
+		err = heap_open(&img->prog, &img->heap);
+	if (!err)
+		err = pagealloc_init(&pages, img->heap);
+	pagealloc_fini(&pages);
+	if (!err)
+		err = census_take(img->heap, NULL, &census);
+	if (!err)
+		check_bounds(img->heap, census);
+	census_free(census);
+	heap_close(img->heap);
+	gotypes_free(img->prog.types);
+	img->heap = NULL;
+	img->prog.types = NULL;
+	err_free(err);
+	return !err;
+}
+
+static void check_spoilt(void **state)
+{
+	uint64_t rng = 0x9e3779b97f4a7c15;
+	int censuses = 0;
+
+	for (int run = 0; run < SPOILT_RUNS; run++) {
+		struct image *img = replay(*state);
+
+		heap_close(img->heap);
+		gotypes_free(img->prog.types);
+		print_message("# run %d, state 0x%" PRIx64 "\n", run, rng);
+		for (int i = 0; i < SPOILT_WORDS >> run % 8; i++) {
+			uint64_t *word = random_word(img, &rng);
+
+			*word = wrong_word(img, *word, &rng);
+		}
+		img->heap = NULL;
+		img->prog.types = NULL;
+		censuses += survive(img);
+		image_free(img);
+	}
+	/* Where all of them are refused the decoders saw nothing of this. */
+	assert_true(censuses > SPOILT_RUNS / 4);
+}
+
 #define RECORDING(n)                                                                               \
 	{                                                                                          \
 		.name = n, .test_func = check_recording, .initial_state = (void *)(n)              \
+	}
+#define SPOILT(n)                                                                                  \
+	{                                                                                          \
+		.name = n " spoilt", .test_func = check_spoilt, .initial_state = (void *)(n)       \
 	}
 
 int main(void)
@@ -161,6 +267,9 @@ int main(void)
 		RECORDING("go1.19"), RECORDING("go1.21"),
 		RECORDING("go1.24"), RECORDING("go1.25-noswissmap"),
 		RECORDING("go1.27"), RECORDING("go1.27-mapsplitgroup"),
+		SPOILT("go1.19"),    SPOILT("go1.21"),
+		SPOILT("go1.24"),    SPOILT("go1.25-noswissmap"),
+		SPOILT("go1.27"),    SPOILT("go1.27-mapsplitgroup"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
