@@ -192,7 +192,8 @@ static void resident_bytes_of_tables(void **state)
 		uint64_t *present = calloc(PAGES / 64, 8);
 		struct residency_arena arena = { .base = IMAGE_HEAP, .present = present };
 		struct residency r = { .page_sz = IMAGE_PAGE_SZ,
-				       .arenas = { (void *)&arena, 1, 1 } };
+				       .arenas = { (void *)&arena, 1, 1 },
+				       .pagemap = { .fd = -1 } };
 
 		assert_non_null(present);
 		image_add_type(img, &t);

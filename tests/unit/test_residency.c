@@ -148,6 +148,55 @@ static void reads_a_pagemap(void **state)
 	assert_true(err_is(err, ERR_GONE));
 }
 
+/* What reads as zeroes and was never written takes no memory, and reading it through
+ * residency_read() leaves it so. */
+static void untouched_pages_stay_so(void **state)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	enum { CNT = 80 };
+	char *p =
+		mmap(NULL, CNT * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *got = malloc(CNT * page);
+	struct residency r = { .page_sz = page };
+	uint64_t touched[2] = { 0 }, present[2] = { 0 };
+	struct mem mem;
+
+	(void)state;
+	assert_ptr_not_equal(p, MAP_FAILED);
+	assert_non_null(got);
+	madvise(p, CNT * page, MADV_NOHUGEPAGE);
+	memset(p + 3 * page, 3, page);
+	memset(p + 70 * page, 70, 2 * page);
+	assert_int_equal(((volatile char *)p)[5 * page], 0);
+
+	mem_init_process(&mem, getpid());
+	assert_null(pagemap_open(&r.pagemap, getpid()));
+	/* From the middle of one page to the middle of another. */
+	struct mem_req req = { (uintptr_t)p + page / 2, (CNT - 9) * page, false, got };
+	memset(got, 0xff, CNT * page);
+	assert_null(residency_read(&r, &mem, &req));
+	assert_true(req.ok);
+	for (size_t i = 0; i < req.len; i++) {
+		size_t at = (i + page / 2) / page;
+
+		assert_int_equal(got[i], at == 3 ? 3 : at == 70 || at == 71 ? 70 : 0);
+	}
+	assert_null(pagemap_touched(&r.pagemap, (uintptr_t)p, CNT * page, touched));
+	assert_true(touched[0] == (1ull << 3 | 1ull << 5) && touched[1] == 3ull << (70 - 64));
+	/* The page of zeroes is at 5. */
+	assert_null(pagemap_present(&r.pagemap, (uintptr_t)p, CNT * page, present));
+	assert_true(present[0] == 1ull << 3 && present[1] == 3ull << (70 - 64));
+
+	/* All of it, as it is without a pagemap, and memory that isn't there. */
+	pagemap_close(&r.pagemap);
+	assert_null(residency_read(&r, &mem, &req));
+	assert_true(req.ok && got[3 * page - page / 2] == 3);
+	munmap(p, CNT * page);
+	assert_null(residency_read(NULL, &mem, &req));
+	assert_false(req.ok);
+	free(got);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +206,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unknown_arenas_hold_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_of_another_size, setup, teardown),
 		cmocka_unit_test(reads_a_pagemap),
+		cmocka_unit_test(untouched_pages_stay_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,9 +53,9 @@ static struct err *add_arenas(struct residency *r, const struct heap *heap,
 	return NULL;
 }
 
-static struct err *read_present(struct residency *r, struct pagemap *pm)
+static struct err *read_present(struct residency *r)
 {
-	size_t words = ARENA_SZ / pm->page_sz / 64;
+	size_t words = ARENA_SZ / r->page_sz / 64;
 
 	for (size_t i = 0; i < r->arenas.len; i++) {
 		struct residency_arena *a = &r->arenas.data[i];
@@ -63,7 +63,7 @@ static struct err *read_present(struct residency *r, struct pagemap *pm)
 		a->present = calloc(words, sizeof(*a->present));
 		if (!a->present)
 			return err_nomem();
-		struct err *err = pagemap_present(pm, a->base, ARENA_SZ, a->present);
+		struct err *err = pagemap_present(&r->pagemap, a->base, ARENA_SZ, a->present);
 		if (err)
 			return err;
 	}
@@ -72,16 +72,14 @@ static struct err *read_present(struct residency *r, struct pagemap *pm)
 
 struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa)
 {
-	_cleanup_(pagemap_close) struct pagemap pm = { .fd = -1 };
-
 	memset(r, 0, sizeof(*r));
-	struct err *err = pagemap_open(&pm, heap->prog->target->pid);
+	struct err *err = pagemap_open(&r->pagemap, heap->prog->target->pid);
 	if (err)
 		return err;
-	r->page_sz = pm.page_sz;
+	r->page_sz = r->pagemap.page_sz;
 	err = add_arenas(r, heap, pa);
 	if (!err)
-		err = read_present(r, &pm);
+		err = read_present(r);
 	if (err)
 		residency_fini(r);
 	return err;
@@ -92,6 +90,59 @@ void residency_fini(struct residency *r)
 	for (size_t i = 0; i < r->arenas.len; i++)
 		free(r->arenas.data[i].present);
 	vec_fini(&r->arenas);
+	pagemap_close(&r->pagemap);
+}
+
+/* Appends the parts of req that lie in touched pages. */
+static size_t touched_parts(const struct residency *r, const struct mem_req *req, uint64_t first,
+			    const uint64_t *touched, struct mem_req *parts)
+{
+	uint64_t end = req->addr + req->len;
+	size_t n = 0;
+
+	for (uint64_t page = first; page < end; page += r->page_sz) {
+		uint64_t i = (page - first) / r->page_sz;
+		uint64_t from = page < req->addr ? req->addr : page;
+		uint64_t to = page + r->page_sz < end ? page + r->page_sz : end;
+
+		if (!(touched[i / 64] >> (i % 64) & 1))
+			continue;
+		if (n && parts[n - 1].addr + parts[n - 1].len == from)
+			parts[n - 1].len += to - from;
+		else
+			parts[n++] = (struct mem_req){ from, to - from, false,
+						       (char *)req->dst + (from - req->addr) };
+	}
+	return n;
+}
+
+struct err *residency_read(const struct residency *r, struct mem *mem, struct mem_req *req)
+{
+	if (!r || r->pagemap.fd < 0)
+		return mem->read_reqs(mem, req, 1);
+
+	uint64_t first = req->addr / r->page_sz * r->page_sz;
+	uint64_t cnt = (req->addr + req->len - 1) / r->page_sz - first / r->page_sz + 1;
+	_cleanup_free_ uint64_t *touched = calloc(cnt / 64 + 1, sizeof(*touched));
+	_cleanup_free_ struct mem_req *parts = malloc((cnt + 1) * sizeof(*parts));
+
+	if (!touched || !parts)
+		return err_nomem();
+	struct err *err = pagemap_touched(&r->pagemap, first, cnt * r->page_sz, touched);
+	if (err_is(err, ERR_FAULT)) { /* the read itself tells whether the target is gone */
+		err_free(err);
+		return mem->read_reqs(mem, req, 1);
+	}
+	if (err)
+		return err;
+	memset(req->dst, 0, req->len);
+	size_t n = touched_parts(r, req, first, touched, parts);
+	if (n)
+		err = mem->read_reqs(mem, parts, n);
+	req->ok = true;
+	for (size_t i = 0; i < n; i++)
+		req->ok &= parts[i].ok;
+	return err;
 }
 
 uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)

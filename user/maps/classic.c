@@ -185,7 +185,7 @@ static struct err *walk_base(const struct decoder *d, struct work *w, struct arr
 		struct mem_req req = { a->addr + done * w->bucket_sz, n * w->bucket_sz, false,
 				       d->buf };
 
-		err = d->mem->read_reqs(d->mem, &req, 1);
+		err = residency_read(d->census->residency, d->mem, &req);
 		w->sane = req.ok;
 		if (!err)
 			err = visit_buckets(d, w, a, d->buf, n, next);

@@ -8,7 +8,26 @@
 
 enum { BATCH = 32768 }; /* entries a read: 256 KiB */
 
+/* Documentation/admin-guide/mm/pagemap.rst */
 static const uint64_t PM_PRESENT = 1ull << 63;
+static const uint64_t PM_SWAP = 1ull << 62;
+static const uint64_t PM_FILE = 1ull << 61; /* or shared memory */
+static const uint64_t PM_EXCLUSIVE = 1ull << 56;
+
+/*
+ * The page of zeroes, which the kernel maps where somebody reads what nobody wrote, is
+ * in no RSS. All else in private memory is mapped once, unless the process has forked:
+ * a Go program can't without exec.
+ */
+static bool is_resident(uint64_t entry)
+{
+	return entry & PM_PRESENT && entry & (PM_FILE | PM_EXCLUSIVE);
+}
+
+static bool is_touched(uint64_t entry)
+{
+	return entry & (PM_PRESENT | PM_SWAP);
+}
 
 struct err *pagemap_open(struct pagemap *pm, pid_t pid)
 {
@@ -29,7 +48,9 @@ void pagemap_close(struct pagemap *pm)
 	pm->fd = -1;
 }
 
-struct err *pagemap_present(struct pagemap *pm, uint64_t start, uint64_t len, uint64_t *present)
+/* Sets the bits of the pages that are so. */
+static inline struct err *collect(const struct pagemap *pm, uint64_t start, uint64_t len,
+				  bool (*is_so)(uint64_t entry), uint64_t *bits)
 {
 	_cleanup_free_ uint64_t *entries = malloc(BATCH * sizeof(*entries));
 	uint64_t page = start / pm->page_sz, cnt = len / pm->page_sz;
@@ -46,8 +67,20 @@ struct err *pagemap_present(struct pagemap *pm, uint64_t start, uint64_t len, ui
 			return err_fault((page + i) * pm->page_sz, "pagemap has no page at 0x%llx",
 					 (unsigned long long)(page + i) * pm->page_sz);
 		for (size_t j = 0; j < (size_t)n / 8; j++, i++)
-			if (entries[j] & PM_PRESENT)
-				present[i / 64] |= 1ull << (i % 64);
+			if (is_so(entries[j]))
+				bits[i / 64] |= 1ull << (i % 64);
 	}
 	return NULL;
+}
+
+struct err *pagemap_present(const struct pagemap *pm, uint64_t start, uint64_t len,
+			    uint64_t *present)
+{
+	return collect(pm, start, len, is_resident, present);
+}
+
+struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
+			    uint64_t *touched)
+{
+	return collect(pm, start, len, is_touched, touched);
 }

@@ -20,9 +20,15 @@ struct err *pagemap_open(struct pagemap *pm, pid_t pid);
 void pagemap_close(struct pagemap *pm);
 
 /*
- * Sets bit i of present for each page start + i * page_sz that is in memory; the
- * caller zeroed the bits. start and len are multiples of the page size.
+ * Sets bit i of present for each page start + i * page_sz that takes memory, as RSS
+ * counts it; the caller zeroed the bits. start and len are multiples of the page size.
  */
-struct err *pagemap_present(struct pagemap *pm, uint64_t start, uint64_t len, uint64_t *present);
+struct err *pagemap_present(const struct pagemap *pm, uint64_t start, uint64_t len,
+			    uint64_t *present);
+
+/* The same for pages that are in memory, swapped, or the page of zeroes. All others of
+ * anonymous memory read as zeroes, and reading them has the kernel map them. */
+struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
+			    uint64_t *touched);
 
 #endif
