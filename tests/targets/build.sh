@@ -15,6 +15,8 @@
 #            cgo-external   linked by gcc, with cgo's runtime
 #            debian         as Debian ships: trimpath, pie, linked by gcc, strip
 #            race           race detector
+#            pgo            with a CPU profile of the program itself (Go 1.21)
+#            c-shared       a library, OUT.so; OUT is a C program that loads it
 #            noopt          -gcflags='all=-N -l'
 #            noswissmap     classic maps in Go 1.24 and 1.25
 #            mapsplitgroup  the other group layout of Go 1.27
@@ -26,7 +28,7 @@ version=$1 program=$2 variant=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd -P)
 [[ -f $here/$program/main.go ]] || { echo "${0##*/}: no program '$program'" >&2; exit 2; }
 
-flags=() ldflags=() strip='' cgo=0 experiment=''
+flags=() ldflags=() strip='' cgo=0 experiment='' profile='' library=''
 case $variant in
 plain) ;;
 sw) ldflags=(-s -w) ;;
@@ -36,6 +38,8 @@ pie-stripped) flags=(-buildmode=pie) strip=1 ;;
 cgo-external) ldflags=(-linkmode=external) cgo=1 ;;
 debian) flags=(-buildmode=pie -trimpath) ldflags=(-linkmode=external) strip=1 cgo=1 ;;
 race) flags=(-race) cgo=1 ;;
+pgo) profile=1 ;;
+c-shared) flags=(-buildmode=c-shared -tags=cshared) library=1 cgo=1 ;;
 noopt) flags=(-gcflags='all=-N -l') ;;
 noswissmap | mapsplitgroup) experiment=$variant ;;
 *) echo "${0##*/}: no variant '$variant'" >&2; exit 2 ;;
@@ -49,17 +53,33 @@ newer=$(find "$here/lib" "$here/$program" "$here/go.mod" "$here/build.sh" \
 
 go=$("$here/../../scripts/go-toolchain.sh" "$version")
 # Beside OUT, then renamed: OUT may be running, or being built twice.
-tmp=$(mktemp "$out.XXXXXX")
-trap 'rm -f "$tmp"' EXIT
+tmp=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
 
 # A go from PATH has its user's settings; nothing here needs the network, nor
 # the version control stamp, which fails without a first commit.
 cd "$here"
-env -u GOFLAGS GOENV=off GOTOOLCHAIN=local GOPROXY=off GO111MODULE=on GOWORK=off \
-	CGO_ENABLED="$cgo" GOEXPERIMENT="$experiment" \
-	"$go" build -buildvcs=false "${flags[@]}" -ldflags="${ldflags[*]}" -o "$tmp" "./$program"
-if [[ -n $strip ]]; then
-	strip "$tmp"
+go_build() { # OUT FLAG...
+	env -u GOFLAGS GOENV=off GOTOOLCHAIN=local GOPROXY=off GO111MODULE=on GOWORK=off \
+		CGO_ENABLED="$cgo" GOEXPERIMENT="$experiment" \
+		"$go" build -buildvcs=false "${@:2}" -ldflags="${ldflags[*]}" -o "$1" "./$program"
+}
+
+# The compiler reads a profile and says nothing when it makes no use of it.
+if [[ -n $profile ]]; then
+	go_build "$tmp/profiled" -tags=profile
+	MAPTRACE_CPU_PROFILE=$tmp/cpu.pprof "$tmp/profiled" </dev/null >/dev/null
+	flags+=("-pgo=$tmp/cpu.pprof")
 fi
-chmod 755 "$tmp"
-mv "$tmp" "$out"
+if [[ -n $library ]]; then
+	go_build "$tmp/library" "${flags[@]}"
+	cc -O2 -o "$tmp/program" lib/shared/host.c -ldl
+	mv "$tmp/library" "$out.so"
+else
+	go_build "$tmp/program" "${flags[@]}"
+fi
+if [[ -n $strip ]]; then
+	strip "$tmp/program"
+fi
+chmod 755 "$tmp/program"
+mv "$tmp/program" "$out"

@@ -16,6 +16,7 @@ import (
 
 	_ "maptrace/tests/targets/lib/external"
 	"maptrace/tests/targets/lib/jsonw"
+	_ "maptrace/tests/targets/lib/profile"
 )
 
 var (
