@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Every figure of a census against a program that knows its own maps and heap.
+#
+#   tests/e2e/census.t [VERSION VARIANT]...
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -57,7 +59,8 @@ check_maps() { # LABEL EXTRA
 
 	holds "$1: there are maps" "$compared" '.found > 10000'
 	none "$1: every map is found" "$compared" '.missing[]'
-	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes; do
+	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes \
+		resident_bytes; do
 		none "$1: $field" "$compared" '.wrong[$field][]' --arg field "$field"
 	done
 	none "$1: tables" "$compared" '.tables[]'
@@ -76,7 +79,7 @@ check_types() { # LABEL
 
 check_residency() { # LABEL
 	none "$1: no more is resident than there is" "$compared" '.too_resident[]'
-	none "$1: a map in use is resident" "$compared" '.not_resident[]'
+	holds "$1: some tables are partly resident" "$compared" '.partly_resident != []'
 }
 
 check_totals() { # LABEL
@@ -98,6 +101,24 @@ check_heap() { # LABEL
 		'.heap.free_bytes > 0 and .heap.released_bytes > 0'
 }
 
+page_tables() {
+	awk '$1 == "VmPTE:" { print $2 }' "/proc/$target/status"
+}
+
+# Most of a large classic map made in advance is in no page table. The rest of the
+# process may take some more meanwhile, but not one entry for each page of the map.
+check_untouched() { # LABEL
+	local before
+
+	start "$bin" -exit-on-eof -scenario presized
+	before=$(page_tables)
+	census
+	ok "$1: pages that nobody touched stay so" test $(($(page_tables) - before)) -le 16
+	holds "$1: and such a map is exact" "$report" \
+		'.maps | max_by(.table_bytes) | .table_bytes > 16e6 and .consistency == "exact"'
+	stop
+}
+
 check() { # VERSION VARIANT
 	local label="go$1 $2" plain reflected
 
@@ -105,6 +126,8 @@ check() { # VERSION VARIANT
 	plain=$(extra_of ,)
 	reflected=$(extra_of reflected)
 	is "$label: lookalikes are no maps" "$(extra_of lookalikes)" "$plain"
+
+	check_untouched "$label"
 
 	start "$bin" -exit-on-eof -scenario all
 	ok "$label: the target comes to rest" census_of_quiet_target
@@ -119,9 +142,9 @@ check() { # VERSION VARIANT
 	stop
 }
 
-check 1.19 plain
-check 1.19 stripped
-check 1.24 plain
-check 1.24 stripped
-check 1.24 debian
+[[ $# -gt 0 ]] || set -- 1.19 plain 1.19 stripped 1.24 plain 1.24 debian 1.27 stripped
+while [[ $# -gt 0 ]]; do
+	check "$1" "$2"
+	shift 2
+done
 finish

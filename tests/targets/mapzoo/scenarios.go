@@ -36,6 +36,8 @@ var (
 	emptyAlloc    map[string]int
 	neverUsed     map[string]uint16
 	cleared       map[uint64]string
+	presized      map[int64]int64
+	presizedFew   map[string]*Session
 	growing       map[int64]int64
 	growingHalf   map[string]*Session
 	growingSame   map[int64]uint32
@@ -84,6 +86,7 @@ func init() {
 		{"small", buildSmall, false},
 		{"empty_alloc", buildEmptyAlloc, false},
 		{"cleared", buildCleared, false},
+		{"presized", buildPresized, true},
 		{"growing", buildGrowing, false},
 		{"churned", buildChurned, false},
 		{"dense", buildDense, false},
@@ -203,6 +206,19 @@ func buildCleared() {
 	for k := range cleared {
 		delete(cleared, k)
 	}
+}
+
+// buildPresized makes maps far larger than what they will hold. Classic arrays of
+// that size come from the OS as zeroes, and stay untouched where no key is.
+func buildPresized() {
+	n := scaled(1000000)
+	presized = make(map[int64]int64, n)
+	add("presized", &presized, func(i int) (int64, int64) { return int64(i), 1 }, 0)
+	presizedFew = make(map[string]*Session, n)
+	for i := 0; i < 100; i++ {
+		presizedFew[hex("few-", i)] = nil
+	}
+	add("presized_few", &presizedFew, sessionEntry, 100)
 }
 
 // buildGrowing leaves classic maps in the middle of a growth: at its start,
@@ -329,8 +345,8 @@ func buildStack() {
 	s := &onStack{
 		name: "stack",
 		typ:  gomap.TypeName(map[int64]uint8(nil)),
-		ask:  make(chan struct{}),
-		told: make(chan gomap.Info),
+		ask:  make(chan *truth),
+		told: make(chan struct{}),
 	}
 	n := scaled(1000)
 	go func() {
@@ -338,8 +354,9 @@ func buildStack() {
 		for i := 0; i < n; i++ {
 			m[int64(i)] = 1
 		}
-		for range s.ask {
-			s.told <- gomap.Of(m).Inspect()
+		for t := range s.ask {
+			t.row(s.name, -1, s.typ, gomap.Of(m), false)
+			s.told <- struct{}{}
 		}
 	}()
 	zoo = append(zoo, s)

@@ -8,6 +8,7 @@ import (
 
 	"maptrace/tests/targets/lib/gomap"
 	"maptrace/tests/targets/lib/jsonw"
+	"maptrace/tests/targets/lib/pagemap"
 )
 
 // truth renders the line that tells about all maps and the memory. Rendering
@@ -22,7 +23,10 @@ type truth struct {
 func newTruth() *truth { return &truth{} }
 
 // row prints one map. index is its place among many of the same name, or -1.
-func (t *truth) row(name string, index int, typ string, info gomap.Info, onHeap bool) {
+func (t *truth) row(name string, index int, typ string, m gomap.Map, onHeap bool) {
+	info, resident := m.Inspect(), uint64(0)
+	m.EachSlot(func(addr, size uintptr) { resident += pagemap.Resident(addr, size) })
+
 	w := &t.w
 	w.Open()
 	if index < 0 {
@@ -41,6 +45,7 @@ func (t *truth) row(name string, index int, typ string, info gomap.Info, onHeap 
 	w.Uint("old_overflow_buckets", info.OldOverflow)
 	w.Uint("old_bytes", info.OldBytes)
 	w.Uint("table_bytes", info.TableBytes)
+	w.Uint("resident_bytes", resident)
 	w.Uint("tables", info.Tables)
 	w.Uint("dir_len", info.DirLen)
 	w.Uint("bucket_bytes", info.BucketBytes)

@@ -51,7 +51,7 @@ func fill[K comparable, V any](name string, where *map[K]V, entry func(i int) (K
 func (s *single[K, V]) called(name string) bool { return s.name == name }
 
 func (s *single[K, V]) each(t *truth) {
-	t.row(s.name, -1, s.typ, gomap.Of(*s.where).Inspect(), true)
+	t.row(s.name, -1, s.typ, gomap.Of(*s.where), true)
 }
 
 func (s *single[K, V]) rebuild() {
@@ -99,7 +99,7 @@ func addMany[K comparable, V any](name string, in *[]map[K]V) {
 
 func (s *many[K, V]) each(t *truth) {
 	for i, m := range *s.in {
-		t.row(s.name, i, s.typ, gomap.Of(m).Inspect(), true)
+		t.row(s.name, i, s.typ, gomap.Of(m), true)
 	}
 }
 
@@ -120,7 +120,7 @@ func addInner[K, L comparable, V any](name string, outer *map[K]map[L]V) {
 func (s *inner[K, L, V]) each(t *truth) {
 	i := 0
 	for _, m := range *s.outer {
-		t.row(s.name, i, s.typ, gomap.Of(m).Inspect(), true)
+		t.row(s.name, i, s.typ, gomap.Of(m), true)
 		i++
 	}
 }
@@ -138,7 +138,7 @@ func addView(name string, view func() any) {
 }
 
 func (s *viewed) each(t *truth) {
-	t.row(s.name, -1, s.typ, gomap.Of(s.view()).Inspect(), true)
+	t.row(s.name, -1, s.typ, gomap.Of(s.view()), true)
 }
 
 // onStack is a map whose header is in the frame of a sleeping goroutine, the
@@ -147,11 +147,11 @@ type onStack struct {
 	fixed
 	name string
 	typ  string
-	ask  chan struct{}
-	told chan gomap.Info
+	ask  chan *truth
+	told chan struct{}
 }
 
 func (s *onStack) each(t *truth) {
-	s.ask <- struct{}{}
-	t.row(s.name, -1, s.typ, <-s.told, false)
+	s.ask <- t
+	<-s.told
 }

@@ -56,31 +56,66 @@ func (t *mapType) arrayBytes(b uint8) uintptr {
 	return n * uintptr(t.bucketSize)
 }
 
-func (t *mapType) walk(array unsafe.Pointer, b uint8) (c chains) {
+// eachBucket calls f for every bucket of an array and those chained to it, and
+// says which of them are chained, and which are objects of their own.
+func (t *mapType) eachBucket(array unsafe.Pointer, b uint8, f func(bucket unsafe.Pointer, chained, separate bool)) {
 	size := uintptr(t.bucketSize)
-	arrayEnd := uintptr(array) + uintptr(allocSize(t.arrayBytes(b), t.bucket.pointers()))
+	start, n := slot(array, t.arrayBytes(b), t.bucket.pointers())
 
 	for i := uintptr(0); i < uintptr(1)<<b; i++ {
-		bucket := unsafe.Add(array, i*size)
-		for {
-			for _, top := range (*[slotsPerBucket]uint8)(bucket) {
-				if top >= tophashMin {
-					c.full++
-				} else if top == tophashEmptyOne {
-					c.emptyOne++
-				}
-			}
-			bucket = *(*unsafe.Pointer)(unsafe.Add(bucket, size-8))
-			if bucket == nil {
-				break
-			}
-			c.overflow++
-			if a := uintptr(bucket); a < uintptr(array) || a >= arrayEnd {
-				c.separate++
-			}
+		bucket, chained := unsafe.Add(array, i*size), false
+		for bucket != nil {
+			a := uintptr(bucket)
+			f(bucket, chained, a < start || a >= start+n)
+			bucket, chained = *(*unsafe.Pointer)(unsafe.Add(bucket, size-8)), true
 		}
 	}
+}
+
+func (t *mapType) walk(array unsafe.Pointer, b uint8) (c chains) {
+	t.eachBucket(array, b, func(bucket unsafe.Pointer, chained, separate bool) {
+		for _, top := range (*[slotsPerBucket]uint8)(bucket) {
+			if top >= tophashMin {
+				c.full++
+			} else if top == tophashEmptyOne {
+				c.emptyOne++
+			}
+		}
+		if chained {
+			c.overflow++
+		}
+		if separate {
+			c.separate++
+		}
+	})
 	return c
+}
+
+// oldB is the logarithm of the number of buckets in the old array, if any.
+func (h *hmap) oldB() uint8 {
+	if h.flags&flagSameSizeGrow != 0 {
+		return h.b
+	}
+	return h.b - 1
+}
+
+// EachSlot calls f for the memory of every object that TableBytes counts.
+func (m Map) EachSlot(f func(addr, size uintptr)) {
+	h, t := (*hmap)(m.hdr), m.typ
+	pointers := t.bucket.pointers()
+	each := func(array unsafe.Pointer, b uint8) {
+		if array == nil {
+			return
+		}
+		f(slot(array, t.arrayBytes(b), pointers))
+		t.eachBucket(array, b, func(bucket unsafe.Pointer, _, separate bool) {
+			if separate {
+				f(slot(bucket, uintptr(t.bucketSize), pointers))
+			}
+		})
+	}
+	each(h.buckets, h.b)
+	each(h.oldbuckets, h.oldB())
 }
 
 // Inspect reads the map. No other goroutine may write to it meanwhile.
@@ -102,14 +137,10 @@ func (m Map) Inspect() Info {
 		info.TableBytes = allocSize(t.arrayBytes(h.b), pointers)
 	}
 	if h.oldbuckets != nil {
-		b := h.b
 		info.Growing = true
 		info.SameSize = h.flags&flagSameSizeGrow != 0
-		if !info.SameSize {
-			b--
-		}
-		old = t.walk(h.oldbuckets, b)
-		info.OldBytes = allocSize(t.arrayBytes(b), pointers)
+		old = t.walk(h.oldbuckets, h.oldB())
+		info.OldBytes = allocSize(t.arrayBytes(h.oldB()), pointers)
 		info.TableBytes += info.OldBytes
 	}
 	if full := cur.full + old.full; full != info.LiveKeys {

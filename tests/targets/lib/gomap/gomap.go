@@ -93,6 +93,16 @@ func allocSize(n uintptr, pointers bool) uint64 {
 	return uint64(n+pageSize-1) / pageSize * pageSize
 }
 
+// slot returns the memory that the allocator set aside for an object of n bytes
+// at p: before it there may be a header.
+func slot(p unsafe.Pointer, n uintptr, pointers bool) (addr, size uintptr) {
+	addr, size = uintptr(p), uintptr(allocSize(n, pointers))
+	if mallocHeaders && pointers && n > minHeaderObject && n <= maxSmallSize-mallocHeaderSize {
+		addr -= mallocHeaderSize
+	}
+	return addr, size
+}
+
 // sizes remembers answers of append, so that asking again allocates nothing.
 var sizes [maxSmallSize + 1]uint16
 

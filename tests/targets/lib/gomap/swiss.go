@@ -131,6 +131,22 @@ func (m Map) Inspect() Info {
 	return info
 }
 
+// EachSlot calls f for the memory of every object that TableBytes counts.
+func (m Map) EachSlot(f func(addr, size uintptr)) {
+	h, pointers := (*swissMap)(m.hdr), m.typ.group.pointers()
+	switch {
+	case h.dirPtr == nil:
+	case h.dirLen == 0:
+		f(slot(h.dirPtr, m.typ.groupSize, pointers))
+	default:
+		f(slot(h.dirPtr, uintptr(h.dirLen)*8, true))
+		m.eachTable(func(t *table) {
+			f(slot(unsafe.Pointer(t), unsafe.Sizeof(table{}), true))
+			f(slot(t.groups, uintptr(t.lengthMask+1)*m.typ.groupSize, pointers))
+		})
+	}
+}
+
 // Growing is always false: a swiss table grows in one go.
 func (m Map) Growing() (growing, sameSize bool) { return false, false }
 
