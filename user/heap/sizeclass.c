@@ -35,21 +35,28 @@ unsigned int sizeclass_for(uint64_t sz)
 	return lo;
 }
 
-uint64_t alloc_size(uint64_t sz, bool noscan, bool malloc_headers)
+/* From 1.22 on the largest request for a class is 8 bytes below it, pointers or not
+ * (S runtime/malloc.go: maxSmallSize - mallocHeaderSize). */
+static uint64_t small_max(bool malloc_headers)
+{
+	return malloc_headers ? SIZECLASS_MAX_SZ - MALLOC_HEADER_SZ : SIZECLASS_MAX_SZ;
+}
+
+uint64_t alloc_header(uint64_t sz, bool noscan, bool malloc_headers)
 {
 	bool header = malloc_headers && !noscan && sz > MALLOC_HEADER_MIN;
 
-	/* From 1.22 on the largest request for a class is 8 bytes below it, pointers
-	 * or not (S runtime/malloc.go: maxSmallSize - mallocHeaderSize). */
-	uint64_t small_max = malloc_headers ? SIZECLASS_MAX_SZ - MALLOC_HEADER_SZ
-					    : SIZECLASS_MAX_SZ;
+	return header && sz <= small_max(malloc_headers) ? MALLOC_HEADER_SZ : 0;
+}
 
+uint64_t alloc_size(uint64_t sz, bool noscan, bool malloc_headers)
+{
 	if (sz == 0)
 		return 0;
-	if (sz > small_max) {
+	if (sz > small_max(malloc_headers)) {
 		if (sz > UINT64_MAX - GO_PAGE_SZ)
 			return UINT64_MAX;
 		return (sz + GO_PAGE_SZ - 1) / GO_PAGE_SZ * GO_PAGE_SZ;
 	}
-	return class_bytes[sizeclass_for(sz + (header ? MALLOC_HEADER_SZ : 0))];
+	return class_bytes[sizeclass_for(sz + alloc_header(sz, noscan, malloc_headers))];
 }

@@ -27,4 +27,7 @@ unsigned int sizeclass_for(uint64_t sz);
  */
 uint64_t alloc_size(uint64_t sz, bool noscan, bool malloc_headers);
 
+/* The malloc header's share of that. */
+uint64_t alloc_header(uint64_t sz, bool noscan, bool malloc_headers);
+
 #endif

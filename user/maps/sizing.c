@@ -11,6 +11,7 @@ enum {
 	TABLE_SZ = 32,
 	PTR_SZ = 8,
 	CLASSIC_B_MAX = 48,
+	KEYS_A_BUCKET_MAX = 64, /* far above what hashing puts in one */
 };
 
 static uint64_t round_up_pow2(uint64_t v)
@@ -65,20 +66,46 @@ uint64_t sizing_classic_array(unsigned int b)
 	return (1ull << b) + (b >= 4 ? 1ull << (b - 4) : 0);
 }
 
-/* Overflow buckets that a bucket with a Poisson number of keys needs on average. */
-static double overflow_per_bucket(double mean)
-{
-	double p = exp(-mean), sum = 0;
+/* The number of overflow buckets that the buckets of an array chain. */
+struct overflow {
+	double mean;
+	double variance;
+};
 
-	for (int k = 1; k <= 64; k++) {
-		p *= mean / k;
-		if (k > SLOTS)
-			sum += p * ((k - SLOTS + SLOTS - 1) / SLOTS);
+/*
+ * The keys of one of n buckets are binomial. Buckets share a fixed number of keys, so
+ * what one has more than its share the others have less: the variance of the sum lacks
+ * the part that goes with the keys.
+ */
+static struct overflow overflow_of(uint64_t len, uint64_t n)
+{
+	double p = pow(1 - 1.0 / n, len), keys = (double)len / n;
+	double sum = 0, squares = 0, with_keys = 0;
+
+	for (uint64_t k = 0; k < len && k < KEYS_A_BUCKET_MAX; k++) {
+		p *= (double)(len - k) / (k + 1) / (n - 1); /* now of k + 1 keys */
+		double chained = k / SLOTS;
+
+		sum += p * chained;
+		squares += p * chained * chained;
+		with_keys += p * chained * (k + 1 - keys);
 	}
-	return sum;
+	double variance = squares - sum * sum - with_keys * with_keys / (keys * (1 - 1.0 / n));
+	return (struct overflow){ n * sum, variance > 0 ? n * variance : 0 };
 }
 
-/* S runtime/map.go makemap, overLoadFactor. */
+/* The mean of what is above the limit, by the normal limit of the sum. */
+static double mean_above(const struct overflow *o, double limit)
+{
+	double over = o->mean - limit, sd = sqrt(o->variance);
+
+	if (limit == 0 || sd == 0)
+		return over > 0 ? over : 0;
+	double z = over / sd;
+	return over * 0.5 * erfc(-z / M_SQRT2) + sd * exp(-z * z / 2) / sqrt(2 * M_PI);
+}
+
+/* S runtime/map.go makemap, overLoadFactor, makeBucketArray. */
 uint64_t sizing_classic(uint64_t len, const struct table_shape *s)
 {
 	unsigned int b = 0;
@@ -88,12 +115,15 @@ uint64_t sizing_classic(uint64_t len, const struct table_shape *s)
 	while (len > SLOTS && len > s->load_num * ((1ull << b) / 2) && b < CLASSIC_B_MAX)
 		b++;
 
-	uint64_t array =
-		alloc_size(sizing_classic_array(b) * s->bucket_sz, s->noscan, s->malloc_headers);
+	uint64_t asked = sizing_classic_array(b) * s->bucket_sz;
+	uint64_t array = alloc_size(asked, s->noscan, s->malloc_headers);
+	if (b == 0)
+		return array;
 	/* Rounding up leaves room for more overflow buckets inside the array. */
-	double inside = b >= 4 ? array / s->bucket_sz - (1ull << b) : 0;
-	double needed = (1ull << b) * overflow_per_bucket((double)len / (1ull << b));
-	double extra = b && needed > inside ? needed - inside : 0;
+	uint64_t usable = array - alloc_header(asked, s->noscan, s->malloc_headers);
+	uint64_t inside = b >= 4 ? usable / s->bucket_sz - (1ull << b) : 0;
+	struct overflow overflow = overflow_of(len, 1ull << b);
 
-	return array + extra * alloc_size(s->bucket_sz, s->noscan, s->malloc_headers);
+	return array + mean_above(&overflow, inside) *
+			       alloc_size(s->bucket_sz, s->noscan, s->malloc_headers);
 }
