@@ -82,6 +82,11 @@ func (w *Writer) Int(k string, v int64) {
 	w.buf = strconv.AppendInt(w.buf, v, 10)
 }
 
+func (w *Writer) Float(k string, v float64) {
+	w.key(k)
+	w.buf = strconv.AppendFloat(w.buf, v, 'f', 3, 64)
+}
+
 func (w *Writer) Bool(k string, v bool) {
 	w.key(k)
 	w.buf = strconv.AppendBool(w.buf, v)
