@@ -60,6 +60,10 @@ static const struct field maptype_fields[] = {
 	FIELD(maptype_layout, keys_off), FIELD(maptype_layout, bucket_sz),
 };
 
+static const struct field g_fields[] = {
+	FIELD(g_layout, status),
+};
+
 static void print_fields(const char *name, const void *data, const struct field *fields, size_t cnt)
 {
 	printf("\t\t.%s = {\n", name);
@@ -111,6 +115,7 @@ static void print_row(unsigned int minor, const struct go_layout *l)
 	else
 		PRINT_FIELDS(l, swiss);
 	PRINT_FIELDS(l, maptype);
+	PRINT_FIELDS(l, g);
 	printf("\t},\n");
 }
 

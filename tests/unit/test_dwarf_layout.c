@@ -266,6 +266,23 @@ static void put_mheap(struct writer *w, const struct runtime *r)
 	struct_end(w);
 }
 
+static void put_g(struct writer *w, const struct runtime *r)
+{
+	uint32_t stack = struct_start(w, "runtime.stack", 16);
+
+	add(w, r, "lo", 0, r->word);
+	add(w, r, "hi", 8, r->word);
+	struct_end(w);
+	uint32_t gobuf = struct_start(w, "runtime.gobuf", 48);
+	add(w, r, "sp", 0, r->word);
+	struct_end(w);
+	struct_start(w, "runtime.g", 440);
+	add(w, r, "stack", 0, stack);
+	add(w, r, "sched", 56, gobuf);
+	add(w, r, "atomicstatus", 144, r->word2);
+	struct_end(w);
+}
+
 static void put_others(struct writer *w, const struct runtime *r)
 {
 	struct_start(w, "runtime.heapArena", 69648);
@@ -276,6 +293,7 @@ static void put_others(struct writer *w, const struct runtime *r)
 	struct_start(w, "runtime.p", 10000);
 	add(w, r, "pcache", 64, r->word);
 	struct_end(w);
+	put_g(w, r);
 	struct_start(w, "runtime.moduledata", 568);
 	add(w, r, "pcHeader", 0, r->word);
 	add(w, r, "funcnametab", 8, r->word);

@@ -102,6 +102,26 @@ static void all_widths_and_registers(void **state)
 	assert_true(addr == CODE + 7 + 0x10);
 }
 
+/* Loads, stores and comparisons alike, each address once. */
+static void lists_every_address_once(void **state)
+{
+	static const uint8_t twice[] = {
+		0x48, 0x8b, 0x05, 0x10, 0,    0, 0, /* mov 0x10(%rip),%rax */
+		0x48, 0x89, 0x0d, 0x09, 0,    0, 0, /* mov %rcx,0x9(%rip): the same */
+		0x48, 0x83, 0x3d, 0x10, 0,    0, 0, 0, /* cmpq $0,0x10(%rip) */
+		0x48, 0x8b, 0x44, 0x24, 0x08, /* mov 0x8(%rsp),%rax */
+	};
+	uint64_t addrs[4] = { 0 };
+
+	(void)state;
+	assert_int_equal(operand_list(twice, sizeof(twice), CODE, addrs, 4), 2);
+	assert_true(addrs[0] == CODE + 7 + 0x10);
+	assert_true(addrs[1] == CODE + 22 + 0x10);
+	assert_int_equal(operand_list(twice, sizeof(twice), CODE, addrs, 1), 1);
+	assert_int_equal(operand_list(twice, 6, CODE, addrs, 4), 0);
+	assert_int_equal(operand_list(code, sizeof(code), CODE, addrs, 4), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +130,7 @@ int main(void)
 		cmocka_unit_test(cut_code_is_not_read_beyond),
 		cmocka_unit_test(undecodable_bytes_end_it),
 		cmocka_unit_test(all_widths_and_registers),
+		cmocka_unit_test(lists_every_address_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ enum item {
 	MHEAP,
 	HEAP_ARENA,
 	P,
+	G,
 	MODULEDATA,
 	MAPTYPE_1_20,
 	MAPTYPE,
@@ -44,6 +45,7 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	[MHEAP] = TYPE("runtime.mheap"),
 	[HEAP_ARENA] = TYPE("runtime.heapArena"),
 	[P] = TYPE("runtime.p"),
+	[G] = TYPE("runtime.g"),
 	[MODULEDATA] = TYPE("runtime.moduledata"),
 	/* See choose_maptype(). */
 	[MAPTYPE_1_20] = TYPE("runtime.maptype"),
@@ -95,6 +97,7 @@ static const struct field common_fields[] = {
 	{ MHEAP, "heapArenas", "allArenas", TO(mheap.heap_arenas), false }, /* until 1.24 */
 	{ HEAP_ARENA, "spans", NULL, TO(mheap.arena_spans), false },
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
+	{ G, "atomicstatus", NULL, TO(g.status), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
 	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
@@ -124,10 +127,17 @@ struct fixed {
 };
 
 static const struct fixed common_fixed[] = {
-	{ MODULEDATA, "pcHeader", NULL, 0 },	{ MODULEDATA, "funcnametab", NULL, 8 },
-	{ MODULEDATA, "pclntable", NULL, 104 }, { MODULEDATA, "ftab", NULL, 128 },
-	{ MODULEDATA, "text", NULL, 176 },	{ MODULEDATA, "etext", NULL, 184 },
-	{ MAPTYPE, "Key", "key", 48 },		{ MAPTYPE, "Elem", "elem", 56 },
+	{ G, "stack.lo", NULL, 0 },
+	{ G, "stack.hi", NULL, 8 },
+	{ G, "sched.sp", NULL, 56 },
+	{ MODULEDATA, "pcHeader", NULL, 0 },
+	{ MODULEDATA, "funcnametab", NULL, 8 },
+	{ MODULEDATA, "pclntable", NULL, 104 },
+	{ MODULEDATA, "ftab", NULL, 128 },
+	{ MODULEDATA, "text", NULL, 176 },
+	{ MODULEDATA, "etext", NULL, 184 },
+	{ MAPTYPE, "Key", "key", 48 },
+	{ MAPTYPE, "Elem", "elem", 56 },
 };
 
 static const struct fixed classic_fixed[] = {
@@ -437,7 +447,7 @@ static bool is_safe(const struct go_layout *l)
 	return l->moduledata_types >= MODULEDATA_SZ_MIN &&
 	       l->moduledata_types < l->moduledata_etypes &&
 	       inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
-	       maptype_is_safe(&l->maptype) && header_is_safe(l);
+	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX;
 }
 
 struct err *dwarf_layout_read(const char *path, const char *debug_dir, uint64_t unpacked_max,

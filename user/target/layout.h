@@ -31,6 +31,7 @@ enum {
 	MSPAN_SZ_MAX = 192,
 	MAPTYPE_SZ_MAX = 136,
 	MAP_HEADER_SZ_MAX = 56,
+	G_STATUS_MAX = 504, /* runtime.g is read up to its status */
 };
 
 /* Where the allocator notes which words of an object are pointers. */
@@ -99,6 +100,11 @@ struct maptype_layout {
 	uint32_t bucket_sz; /* classic: uint16 */
 };
 
+/* runtime.g; stack.lo is at 0, stack.hi 8, sched.sp 56 in all versions. */
+struct g_layout {
+	uint32_t status; /* atomicstatus */
+};
+
 struct go_layout {
 	const char *name;
 	unsigned int since_minor; /* first Go 1.x with this layout, as measured */
@@ -113,6 +119,7 @@ struct go_layout {
 	struct classic_layout classic;
 	struct swiss_layout swiss;
 	struct maptype_layout maptype;
+	struct g_layout g;
 };
 
 enum layout_match {

@@ -50,3 +50,36 @@ bool operand_find(const uint8_t *code, size_t len, uint64_t addr, enum operand_i
 	}
 	return found;
 }
+
+static size_t add_address(uint64_t addr, uint64_t *ret, size_t cnt, size_t max)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (ret[i] == addr)
+			return cnt;
+	if (cnt < max)
+		ret[cnt++] = addr;
+	return cnt;
+}
+
+size_t operand_list(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t max)
+{
+	_cleanup_(close_capstone) csh h = 0;
+	size_t cnt = 0;
+
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, &h) != CS_ERR_OK)
+		return 0;
+	cs_option(h, CS_OPT_DETAIL, CS_OPT_ON);
+	_cleanup_(free_insn) cs_insn *in = cs_malloc(h);
+
+	while (in && cs_disasm_iter(h, &code, &len, &addr, in)) {
+		const cs_x86 *x86 = &in->detail->x86;
+
+		for (uint8_t i = 0; i < x86->op_count; i++)
+			if (x86->operands[i].type == X86_OP_MEM &&
+			    x86->operands[i].mem.base == X86_REG_RIP)
+				cnt = add_address(in->address + in->size +
+							  x86->operands[i].mem.disp,
+						  ret, cnt, max);
+	}
+	return cnt;
+}

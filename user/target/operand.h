@@ -20,4 +20,8 @@ enum operand_pick { OPERAND_FIRST, OPERAND_LAST };
 bool operand_find(const uint8_t *code, size_t len, uint64_t addr, enum operand_insn insn,
 		  enum operand_pick pick, uint64_t *ret);
 
+/* The different addresses that any instruction refers to relative to the instruction
+ * pointer, in the order of the code; returns their number, up to max. */
+size_t operand_list(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t max);
+
 #endif

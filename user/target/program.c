@@ -149,16 +149,23 @@ static bool symbol_address(const struct program *prog, const char *name, uint64_
 	return true;
 }
 
+/* The amd64 code of a function; its length is 0 when there is none. */
+static size_t read_function(const struct program *prog, const char *func, struct gofunc *f,
+			    uint8_t code[CODE_MAX])
+{
+	if (elf_file_machine(prog->elf) != ELF_MACHINE_X86_64 ||
+	    !pclntab_find(prog->funcs, func, f))
+		return 0;
+	return program_read_code(prog, f->addr, code, f->size < CODE_MAX ? f->size : CODE_MAX);
+}
+
 static bool operand_address(const struct program *prog, const char *func, enum operand_insn insn,
 			    enum operand_pick pick, uint64_t *ret)
 {
 	uint8_t code[CODE_MAX];
-	struct gofunc f;
+	struct gofunc f = { 0 };
+	size_t len = read_function(prog, func, &f, code);
 
-	if (elf_file_machine(prog->elf) != ELF_MACHINE_X86_64 ||
-	    !pclntab_find(prog->funcs, func, &f))
-		return false;
-	size_t len = program_read_code(prog, f.addr, code, f.size < CODE_MAX ? f.size : CODE_MAX);
 	return operand_find(code, len, f.addr, insn, pick, ret);
 }
 
@@ -188,4 +195,15 @@ bool program_allp(const struct program *prog, uint64_t *ret)
 	return symbol_address(prog, "runtime.allp", ret) ||
 	       operand_address(prog, "runtime.gcMarkTinyAllocs", OPERAND_MOV_LOAD, OPERAND_FIRST,
 			       ret);
+}
+
+size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX])
+{
+	uint8_t code[CODE_MAX];
+	struct gofunc f = { 0 };
+
+	if (symbol_address(prog, "runtime.allgs", ret))
+		return 1;
+	size_t len = read_function(prog, "runtime.allgadd", &f, code);
+	return operand_list(code, len, f.addr, ret, ALLGS_CANDIDATES_MAX);
 }

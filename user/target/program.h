@@ -19,7 +19,7 @@
 #include "target/pclntab.h"
 #include "target/target.h"
 
-enum { MHEAP_CANDIDATES_MAX = 4 };
+enum { MHEAP_CANDIDATES_MAX = 4, ALLGS_CANDIDATES_MAX = 32 };
 
 struct program {
 	struct target *target;
@@ -49,6 +49,12 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 
 /* Address of the slice header runtime.allp; false when it cannot be found. */
 bool program_allp(const struct program *prog, uint64_t *ret);
+
+/*
+ * Places where the slice header runtime.allgs may be: its symbol, else every global
+ * that runtime.allgadd refers to, which appends to it. Who reads it proves one.
+ */
+size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX]);
 
 /* File offset behind a code address; false when the address is not of the file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);
