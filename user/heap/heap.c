@@ -329,13 +329,23 @@ bool heap_is_unread(const struct heap *heap, uint64_t addr)
 	return a && !a->page_span[(addr - a->base) / GO_PAGE_SZ];
 }
 
-const struct span *heap_span(const struct heap *heap, uint64_t addr)
+static const struct span *span_at(const struct heap *heap, uint64_t addr, enum span_state state)
 {
 	const struct arena *a = arena_of(heap, addr);
 	uint32_t index = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
 	const struct span *s = index ? &heap->spans.data[index - 1] : NULL;
 
-	return s && s->state == SPAN_IN_USE ? s : NULL;
+	return s && s->state == state ? s : NULL;
+}
+
+const struct span *heap_span(const struct heap *heap, uint64_t addr)
+{
+	return span_at(heap, addr, SPAN_IN_USE);
+}
+
+const struct span *heap_manual_span(const struct heap *heap, uint64_t addr)
+{
+	return span_at(heap, addr, SPAN_MANUAL);
 }
 
 bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)

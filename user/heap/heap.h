@@ -78,6 +78,9 @@ bool heap_is_unread(const struct heap *heap, uint64_t addr);
 /* The in-use span that holds addr, or NULL. */
 const struct span *heap_span(const struct heap *heap, uint64_t addr);
 
+/* The span of the runtime itself, as of stacks, that holds addr, or NULL. */
+const struct span *heap_manual_span(const struct heap *heap, uint64_t addr);
+
 /* What the arena and chunk indexes count from: amd64 maps the two halves of its
  * address space onto one range (arenaBaseOffset). */
 static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t addr)

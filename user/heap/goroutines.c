@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "heap/goroutines.h"
+
+#include "base/cursor.h"
+#include "base/log.h"
+
+enum {
+	GOROUTINES_MAX = 1 << 24,
+	BATCH = 8192,
+
+	STACK_SZ_MIN = 2048,
+	STACK_SZ_MAX = 1 << 30,
+
+	/* runtime.g, the same in all versions. */
+	G_STACK_LO = 0,
+	G_STACK_HI = 8,
+	G_SCHED_SP = 56,
+};
+
+/* runtime.g.atomicstatus (S runtime/runtime2.go). */
+enum {
+	G_IDLE = 0,
+	G_RUNNABLE = 1,
+	G_RUNNING = 2,
+	G_SYSCALL = 3,
+	G_WAITING = 4,
+	G_MORIBUND = 5, /* unused, like 7 */
+	G_DEAD = 6,
+	G_ENQUEUE = 7,
+	G_COPYSTACK = 8,
+	G_PREEMPTED = 9,
+	G_LEAKED = 10, /* from 1.26 */
+	G_DEADEXTRA = 11, /* from 1.26 */
+	G_SCAN = 0x1000, /* the collector holds it meanwhile */
+};
+
+enum kind {
+	KIND_NONE, /* no frames */
+	KIND_LIVE,
+	KIND_UNREAD, /* its stack is newer than the heap that we read */
+	KIND_INSANE,
+};
+
+static bool is_stack(uint64_t lo, uint64_t hi)
+{
+	uint64_t sz = hi - lo;
+
+	/* stackalloc() knows powers of two only. */
+	return lo < hi && sz >= STACK_SZ_MIN && sz <= STACK_SZ_MAX && !(sz & (sz - 1)) &&
+	       lo % STACK_SZ_MIN == 0;
+}
+
+/* Fills in the stack of a goroutine from the bytes of its runtime.g. */
+static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct goroutine *g)
+{
+	uint32_t status = load_u32(bytes, heap->prog->layout.g.status) & ~G_SCAN;
+
+	g->lo = load_u64(bytes, G_STACK_LO);
+	g->hi = load_u64(bytes, G_STACK_HI);
+	g->sp = load_u64(bytes, G_SCHED_SP);
+	switch (status) {
+	case G_RUNNABLE:
+	case G_SYSCALL: /* entersyscall() notes where its frames begin, too */
+	case G_WAITING:
+	case G_PREEMPTED:
+	case G_LEAKED:
+		g->running = false;
+		break;
+	case G_RUNNING:
+	case G_COPYSTACK:
+		g->running = true;
+		break;
+	case G_IDLE:
+	case G_DEAD:
+	case G_DEADEXTRA:
+		return KIND_NONE;
+	default:
+		return KIND_INSANE;
+	}
+	if (!is_stack(g->lo, g->hi))
+		return KIND_INSANE;
+	if (heap_is_unread(heap, g->lo))
+		return KIND_UNREAD;
+	const struct span *s = heap_manual_span(heap, g->lo);
+	if (!s || g->hi > s->base + span_bytes(s))
+		return KIND_INSANE;
+	/* Read while it changed hands: as good as running. */
+	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;
+	if (g->running)
+		g->sp = g->lo;
+	return KIND_LIVE;
+}
+
+/* Reads up to BATCH goroutines at their `g`; kinds[i] tells what became of each. */
+static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t n, enum kind *kinds)
+{
+	uint32_t sz = heap->prog->layout.g.status + 4;
+	_cleanup_free_ struct mem_req *reqs = malloc(n * sizeof(*reqs) + 1);
+	_cleanup_free_ uint8_t *buf = malloc(n * sz + 1);
+
+	if (!reqs || !buf)
+		return err_nomem();
+	for (size_t i = 0; i < n; i++) {
+		kinds[i] = KIND_INSANE;
+		reqs[i] = (struct mem_req){ list[i].g, sz, false, buf + i * sz };
+	}
+	struct err *err = mem_gather(&heap->prog->target->mem, reqs, n);
+	for (size_t r = 0; !err && r < n; r++) {
+		size_t i = ((uint8_t *)reqs[r].dst - buf) / sz;
+
+		if (reqs[r].ok)
+			kinds[i] = decode(heap, reqs[r].dst, &list[i]);
+	}
+	return err;
+}
+
+/* A live heap moves while it is read: a few misfits are expected, many are not. */
+static bool is_few(uint64_t bad, uint64_t all)
+{
+	return bad * 50 <= all;
+}
+
+/* Reads the goroutines behind the slice at addr, as if it were runtime.allgs. */
+static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
+{
+	uint64_t slice[3]; /* pointer, len, cap */
+	uint64_t good = 0, bad = 0;
+	struct mem *mem = &heap->prog->target->mem;
+	struct object o;
+	struct err *err = mem_read(mem, addr, slice, sizeof(slice));
+
+	gs->list.len = 0;
+	if (err)
+		return err;
+	if (!slice[1] || slice[1] > slice[2] || slice[2] > GOROUTINES_MAX || slice[0] % 8 ||
+	    (!heap_is_unread(heap, slice[0]) &&
+	     (!heap_object(heap, slice[0], &o) || o.slot + o.size - slice[0] < slice[2] * 8)))
+		return err_new(ERR_UNSUPPORTED, "no slice");
+
+	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));
+	_cleanup_free_ struct goroutine *batch = malloc(BATCH * sizeof(*batch));
+	_cleanup_free_ enum kind *kinds = malloc(BATCH * sizeof(*kinds));
+	if (!ptrs || !batch || !kinds)
+		return err_nomem();
+	err = mem_read(mem, slice[0], ptrs, slice[1] * sizeof(*ptrs));
+	for (uint64_t done = 0; !err && done < slice[1]; done += BATCH) {
+		size_t n = slice[1] - done < BATCH ? slice[1] - done : BATCH;
+
+		for (size_t i = 0; i < n; i++)
+			batch[i] = (struct goroutine){ .g = ptrs[done + i] };
+		err = read_batch(heap, batch, n, kinds);
+		for (size_t i = 0; !err && i < n; i++) {
+			good += kinds[i] == KIND_LIVE;
+			bad += kinds[i] == KIND_INSANE;
+			if (kinds[i] == KIND_LIVE && !vec_push(&gs->list, batch[i]))
+				err = err_nomem();
+		}
+	}
+	if (!err && (!good || !is_few(bad, good + bad)))
+		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are no goroutines",
+			      (unsigned long long)bad, (unsigned long long)slice[1]);
+	return err;
+}
+
+struct err *goroutines_init(struct goroutines *gs, struct heap *heap)
+{
+	uint64_t candidates[ALLGS_CANDIDATES_MAX];
+	size_t cnt = program_allgs_candidates(heap->prog, candidates);
+
+	*gs = (struct goroutines){ 0 };
+	for (size_t i = 0; i < cnt; i++) {
+		struct err *err = load(gs, heap, candidates[i]);
+
+		if (!err) {
+			log_debug("runtime.allgs at 0x%llx, %zu goroutines",
+				  (unsigned long long)candidates[i], gs->list.len);
+			return NULL;
+		}
+		if (!err_is(err, ERR_UNSUPPORTED) && !err_is(err, ERR_FAULT)) {
+			goroutines_fini(gs);
+			return err;
+		}
+		err_free(err);
+	}
+	goroutines_fini(gs);
+	return err_new(ERR_UNSUPPORTED, "runtime.allgs cannot be found");
+}
+
+void goroutines_fini(struct goroutines *gs)
+{
+	vec_fini(&gs->list);
+}
+
+struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t n)
+{
+	_cleanup_free_ enum kind *kinds = malloc(BATCH * sizeof(*kinds));
+	struct err *err = kinds ? NULL : err_nomem();
+
+	for (size_t done = 0; !err && done < n; done += BATCH) {
+		size_t now = n - done < BATCH ? n - done : BATCH;
+
+		err = read_batch(heap, list + done, now, kinds);
+		for (size_t i = 0; !err && i < now; i++)
+			if (kinds[i] != KIND_LIVE)
+				list[done + i].lo = list[done + i].hi = list[done + i].sp = 0;
+	}
+	return err;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * goroutines.h - the stacks of all goroutines, and which part of each is in use.
+ *
+ * From runtime.allgs, and not from the spans that hold stacks: only a goroutine says
+ * where its frames begin. What is below them, and stacks that nobody has any more, is
+ * full of what used to be there.
+ */
+#ifndef MAPTRACE_HEAP_GOROUTINES_H
+#define MAPTRACE_HEAP_GOROUTINES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "heap/heap.h"
+
+struct goroutine {
+	uint64_t g; /* address of its runtime.g */
+	uint64_t lo; /* its stack is [lo, hi) */
+	uint64_t hi;
+	uint64_t sp; /* its frames are [sp, hi); sp == lo while it runs: not known */
+	bool running; /* or its stack is being copied */
+};
+
+struct goroutines {
+	VEC(struct goroutine) list; /* those that have a stack */
+};
+
+/* Reads and proves runtime.allgs. ERR_UNSUPPORTED when it cannot be found. Free with
+ * goroutines_fini(). */
+struct err *goroutines_init(struct goroutines *gs, struct heap *heap);
+void goroutines_fini(struct goroutines *gs);
+
+/* Reads n goroutines anew; lo == hi for those that have no stack any more. */
+struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t n);
+
+#endif
