@@ -33,11 +33,17 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
-static struct err *add_map(struct census *census, const struct map_info *m, bool garbage)
+static struct err *add_map(struct census *census, const struct map_info *m,
+			   const struct candidate *c)
 {
+	const struct go_layout *layout = &census->heap->prog->layout;
+
+	if (c->on_stack)
+		return stacks_add(census->stacks, c, m, layout);
+	stacks_claim(census->stacks, c, layout);
 	if (!vec_push(&census->maps, *m))
 		return err_nomem();
-	census->maps.data[census->maps.len - 1].garbage = garbage;
+	census->maps.data[census->maps.len - 1].garbage = c->garbage;
 	return NULL;
 }
 
@@ -50,13 +56,13 @@ static struct err *settle(struct census *census, struct census_batch *batch)
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		switch (batch->verdicts[i]) {
 		case VERDICT_MAP:
-			err = add_map(census, &batch->maps[i], batch->cands[i].garbage);
+			err = add_map(census, &batch->maps[i], &batch->cands[i]);
 			break;
 		case VERDICT_EMPTY:
-			census->empty_cnt++;
+			census->empty_cnt += !batch->cands[i].on_stack;
 			break;
 		case VERDICT_LOOKALIKE:
-			census->lookalike_cnt++;
+			census->lookalike_cnt += !batch->cands[i].on_stack;
 			break;
 		case VERDICT_MISFIT:
 		case VERDICT_CHANGED:
@@ -76,7 +82,7 @@ static void drop_misfits(struct census *census, struct census_batch *batch)
 
 	for (size_t i = 0; i < batch->cnt; i++) {
 		if (batch->cands[i].misfit)
-			census->lookalike_cnt++;
+			census->lookalike_cnt += !batch->cands[i].on_stack;
 		else
 			batch->cands[left++] = batch->cands[i];
 	}
@@ -124,17 +130,18 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 			.consistency = MAP_SUSPECT,
 		};
 
+		if (batch->cands[i].on_stack) /* words of a frame, likelier than a header */
+			continue;
 		if (batch->cands[i].moved)
-			err = add_map(census, &m, batch->cands[i].garbage);
+			err = add_map(census, &m, &batch->cands[i]);
 		else
 			census->lookalike_cnt++;
 	}
 	return err;
 }
 
-static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
+struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt)
 {
-	struct census *census = ctx;
 	_cleanup_free_ struct map_info *maps = calloc(cnt, sizeof(*maps));
 	_cleanup_free_ enum verdict *verdicts = calloc(cnt, sizeof(*verdicts));
 	struct census_batch batch = {
@@ -157,6 +164,11 @@ static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
 	return give_up(census, &batch);
 }
 
+static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
+{
+	return census_take_batch(ctx, cands, cnt);
+}
+
 static int cmp_map(const void *a, const void *b)
 {
 	uint64_t x = ((const struct map_info *)a)->addr, y = ((const struct map_info *)b)->addr;
@@ -173,7 +185,11 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->heap = heap;
 	census->residency = residency;
 	census->shapes = shape_cache_new();
-	struct err *err = scan_headers(heap, take_batch, census);
+	struct err *err = stacks_take(census);
+	if (!err)
+		err = scan_headers(heap, take_batch, census);
+	if (!err)
+		err = stacks_finish(census);
 	if (err)
 		return err_wrap(err, "taking the census");
 	/* Candidates that took several rounds were appended late. */
@@ -187,6 +203,7 @@ void census_free(struct census *census)
 	if (!census)
 		return;
 	shape_cache_free(census->shapes);
+	stacks_free(census->stacks);
 	vec_fini(&census->maps);
 	free(census);
 }

@@ -13,6 +13,7 @@
 #include "heap/residency.h"
 #include "maps/mapinfo.h"
 #include "maps/scan.h"
+#include "maps/stacks.h"
 
 struct census {
 	struct heap *heap;
@@ -21,6 +22,7 @@ struct census {
 	VEC(struct map_info) maps; /* ascending by address */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
+	struct stacks *stacks; /* what was searched of the goroutines' stacks */
 };
 
 /* Takes the census. heap and residency must outlive it. Free with census_free(). */
@@ -65,6 +67,14 @@ static inline bool census_is_near(uint64_t found, uint64_t count)
  * maps. swiss.c and classic.c. */
 struct err *swiss_decode(struct census *census, struct census_batch *batch);
 struct err *classic_decode(struct census *census, struct census_batch *batch);
+
+/* Whether the bytes, with nothing else to vouch for them, can be the header of a map
+ * whose tables are on the heap. */
+bool swiss_may_be_map(const struct heap *heap, const uint8_t *header);
+bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
+
+/* Decodes candidates until they are decided. */
+struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt);
 
 /* Bytes of an object in memory; 0 without a residency. */
 uint64_t census_resident(const struct census *census, const struct object *o);

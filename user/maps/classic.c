@@ -319,6 +319,19 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 		       : VERDICT_MISFIT;
 }
 
+/* The allocator's note of pointers vouches for none of the words. */
+bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
+{
+	const struct classic_layout *l = &heap->prog->layout.classic;
+	struct work w = { .h = parse_header(l, bytes) };
+	struct candidate c = { 0 };
+
+	/* A frame that has the header has the only bucket, too. */
+	return w.h.b && w.h.b <= B_MAX && w.h.count <= (uint64_t)BUCKET_SLOTS << w.h.b &&
+	       load_u64(bytes, l->nevacuate) <= 1ull << w.h.b && w.h.hash0 &&
+	       check_header(heap, &w, &c) == VERDICT_MAP;
+}
+
 /* ---- a batch ---- */
 
 static void fill(const struct decoder *d, const struct work *w, const struct shape *shape)

@@ -26,6 +26,13 @@ enum type_source {
 	TYPE_PROBE, /* the argument of a traced call */
 };
 
+/* Where a map's header is. */
+enum map_place {
+	MAP_ON_HEAP,
+	MAP_ON_STACK, /* in a frame of a goroutine: the address lasts until the stack moves */
+	MAP_ON_RUNNING_STACK, /* the same, but the frame may have ended */
+};
+
 struct map_info {
 	uint64_t addr; /* of the header */
 	uint64_t live_keys; /* what len() returns */
@@ -44,6 +51,7 @@ struct map_info {
 	uint8_t type_source; /* enum type_source */
 	bool garbage; /* unreachable, not swept yet: in no sum */
 	bool small; /* swiss: one group, no table */
+	uint8_t on_stack; /* enum map_place */
 };
 _Static_assert(sizeof(struct map_info) <= 96, "a million maps must stay affordable");
 

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "heap/ptrbits.h"
 #include "heap/sizeclass.h"
+#include "maps/mapinfo.h"
 
 enum {
 	SPANS_A_READ = 64,
@@ -93,6 +94,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		struct candidate *c = &s->cands[s->cand_cnt++];
 		c->addr = sb->span->base + off;
 		c->garbage = is_garbage(s, sb, i);
+		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->misfit = false;
 		c->found = 0;
 		memcpy(c->header, sb->memory + off, s->header_sz);

@@ -20,6 +20,8 @@ enum { SCAN_BATCH = 4096 };
 struct candidate {
 	uint64_t addr;
 	bool garbage; /* not marked by the last GC, not swept yet */
+	uint8_t on_stack; /* enum map_place; `goroutine` says whose */
+	uint32_t goroutine;
 	/* For the visitor. */
 	bool moved; /* its header changed between two reads, or the heap since it was read */
 	bool misfit; /* no map by its last header */

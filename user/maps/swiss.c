@@ -96,6 +96,16 @@ void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
 		m->rebuild_bytes = sizing_swiss(m->live_keys, &shape);
 }
 
+bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
+{
+	struct swiss_header h = swiss_parse_header(header);
+	struct object o;
+
+	/* A frame that has the header has the only group, too. */
+	return h.dir_ptr % 8 == 0 && h.dir_len && check_header(heap, &h) == VERDICT_MAP &&
+	       heap_object(heap, h.dir_ptr, &o);
+}
+
 static void start_work(struct swiss_decoder *d, size_t at)
 {
 	struct swiss_work *w = &d->works[d->work_cnt];

@@ -84,7 +84,8 @@ struct err *history_add(struct history *h, const struct census *census)
 	for (size_t i = 0; i < n; i++) {
 		struct map_history *mh;
 
-		if (!map_counts(order[i]))
+		/* A header on a stack moves: its address is another map's next time. */
+		if (!map_counts(order[i]) || order[i]->on_stack)
 			continue;
 		struct err *err = history_of(h, order[i]->addr, &mh);
 		if (err)

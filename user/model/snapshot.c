@@ -96,6 +96,7 @@ static void add_map(struct map_totals *t, const struct map_info *m)
 	t->exact_cnt += m->consistency == MAP_EXACT;
 	t->moving_cnt += m->consistency == MAP_MOVING;
 	t->map_cnt++;
+	t->on_stack_cnt += m->on_stack != MAP_ON_HEAP;
 	t->live_keys += m->live_keys;
 	t->slots += map_slots(m);
 	t->table_bytes += m->table_bytes;

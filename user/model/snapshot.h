@@ -30,6 +30,7 @@ struct map_totals {
 	uint64_t moving_cnt;
 	uint64_t suspect_cnt; /* in no sum */
 	uint64_t garbage_cnt; /* in no sum */
+	uint64_t on_stack_cnt; /* of map_cnt: the header is on a goroutine stack */
 	uint64_t live_keys;
 	uint64_t slots;
 	uint64_t table_bytes;

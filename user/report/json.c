@@ -182,6 +182,7 @@ static json_t *totals(const struct map_totals *t)
 	set_u64(o, "moving", t->moving_cnt);
 	set_u64(o, "suspect", t->suspect_cnt);
 	set_u64(o, "garbage", t->garbage_cnt);
+	set_u64(o, "on_stack", t->on_stack_cnt);
 	set_u64(o, "unknown_bucket_size", t->unknown_size_cnt);
 	set_u64(o, "live_keys", t->live_keys);
 	set_u64(o, "slots", t->slots);
@@ -191,6 +192,16 @@ static json_t *totals(const struct map_totals *t)
 	set_u64(o, "old_bytes", t->old_bytes);
 	set_u64(o, "gives_back_bytes", t->gives_back_bytes);
 	set_u64(o, "gives_back_resident_bytes", t->gives_back_resident_bytes);
+	return o;
+}
+
+/* The search for maps on goroutine stacks. */
+static json_t *stacks_section(const struct stacks *stacks)
+{
+	json_t *o = json_object();
+
+	set_reason(o, stacks_refusal(stacks) ? "refused" : "ok", stacks_refusal(stacks));
+	set_u64(o, "goroutines", stacks_goroutine_cnt(stacks));
 	return o;
 }
 
@@ -207,6 +218,7 @@ static json_t *census_section(const struct watch *w)
 	set_u64(o, "censuses", w->history.samples);
 	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
 	set_u64(o, "headers_without_table", w->snap->census->empty_cnt);
+	set(o, "stacks", stacks_section(w->snap->census->stacks));
 	set(o, "totals", totals(&w->snap->totals));
 	return o;
 }
@@ -307,6 +319,9 @@ static json_t *map_row(const struct watch *w, const struct map_info *m)
 		set(o, "declared_types", declared_types(w, m->type));
 	set(o, "consistency", text(name_consistency(m->consistency)));
 	set(o, "garbage", json_boolean(m->garbage));
+	set(o, "on_stack", json_boolean(m->on_stack));
+	if (m->on_stack)
+		set(o, "goroutine_runs", json_boolean(m->on_stack == MAP_ON_RUNNING_STACK));
 	set_u64(o, "live_keys", m->live_keys);
 	set_u64(o, "slots", map_slots(m));
 	set_u64(o, "buckets", m->buckets);

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "maps/stacks.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "base/vec.h"
+#include "heap/goroutines.h"
+#include "heap/liveness.h"
+#include "maps/census.h"
+
+enum {
+	ROUNDS = 3, /* for stacks that move */
+
+	BUF_SZ = 4 << 20,
+	PIECE_MAX = 1 << 20, /* a stack may have 1 GiB */
+	PIECES_MAX = 1 << 14,
+
+	SWISS_DIR_PTR = 16,
+};
+
+struct stack_map {
+	struct map_info info;
+	uint64_t tables[2]; /* directory; buckets, old buckets; 0: none */
+	uint32_t goroutine; /* index into goroutines.list */
+	bool dropped; /* its tables are another map's, or its stack moved */
+};
+
+struct stacks {
+	struct goroutines goroutines;
+	VEC(struct stack_map) maps;
+	struct table by_table; /* index of the map that has it */
+	struct err *refusal; /* why the stacks were not searched, or NULL */
+};
+
+/* A part of a stack; the last words of one are the first of the next. */
+struct piece {
+	uint64_t addr;
+	uint32_t len;
+	uint32_t goroutine;
+	const uint8_t *bytes;
+};
+
+struct search {
+	struct census *census;
+	struct heap *heap;
+	uint32_t header_sz;
+	uint64_t heap_start;
+	uint64_t heap_end;
+	uint8_t *buf; /* BUF_SZ */
+	size_t buf_used;
+	struct piece *pieces; /* PIECES_MAX */
+	size_t piece_cnt;
+	struct candidate *cands; /* SCAN_BATCH */
+	size_t cand_cnt;
+};
+
+static void search_fini(struct search *s)
+{
+	free(s->buf);
+	free(s->pieces);
+	free(s->cands);
+}
+
+/* ---- candidates ---- */
+
+static struct err *flush_candidates(struct search *s)
+{
+	struct err *err = s->cand_cnt ? census_take_batch(s->census, s->cands, s->cand_cnt) : NULL;
+
+	s->cand_cnt = 0;
+	return err;
+}
+
+/* Where both kinds of headers point to their tables from. */
+static uint32_t table_offset(const struct go_layout *layout)
+{
+	return layout->kind == MAP_SWISS ? SWISS_DIR_PTR : layout->classic.buckets;
+}
+
+static bool may_be_header(const struct search *s, const uint8_t *bytes, uint32_t table_off)
+{
+	uint64_t table = load_u64(bytes, table_off);
+
+	if (table < s->heap_start || table >= s->heap_end)
+		return false;
+	return s->heap->prog->layout.kind == MAP_SWISS ? swiss_may_be_map(s->heap, bytes)
+						       : classic_may_be_map(s->heap, bytes);
+}
+
+static struct err *search_piece(struct search *s, const struct piece *p)
+{
+	uint32_t table_off = table_offset(&s->heap->prog->layout);
+	const struct goroutine *g = &s->census->stacks->goroutines.list.data[p->goroutine];
+	struct err *err = NULL;
+
+	for (uint32_t off = 0; !err && off + s->header_sz <= p->len; off += 8) {
+		if (!may_be_header(s, p->bytes + off, table_off))
+			continue;
+		struct candidate *c = &s->cands[s->cand_cnt++];
+		*c = (struct candidate){
+			.addr = p->addr + off,
+			.on_stack = g->running ? MAP_ON_RUNNING_STACK : MAP_ON_STACK,
+			.goroutine = p->goroutine,
+		};
+		memcpy(c->header, p->bytes + off, s->header_sz);
+		if (s->cand_cnt == SCAN_BATCH)
+			err = flush_candidates(s);
+	}
+	return err;
+}
+
+/* ---- stacks ---- */
+
+static struct err *search_pieces(struct search *s)
+{
+	_cleanup_free_ struct mem_req *reqs = malloc((s->piece_cnt + 1) * sizeof(*reqs));
+	struct err *err;
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < s->piece_cnt; i++)
+		reqs[i] = (struct mem_req){ s->pieces[i].addr, s->pieces[i].len, false,
+					    (void *)s->pieces[i].bytes };
+	err = mem_gather(&s->heap->prog->target->mem, reqs, s->piece_cnt);
+	for (size_t i = 0; !err && i < s->piece_cnt; i++)
+		if (!reqs[i].ok) /* the stack went away: nothing in it is a header */
+			memset(reqs[i].dst, 0, reqs[i].len);
+	for (size_t i = 0; !err && i < s->piece_cnt; i++)
+		err = search_piece(s, &s->pieces[i]);
+	s->piece_cnt = 0;
+	s->buf_used = 0;
+	return err;
+}
+
+static struct err *add_stack(struct search *s, uint32_t goroutine)
+{
+	const struct goroutine *g = &s->census->stacks->goroutines.list.data[goroutine];
+	uint64_t addr = g->sp;
+
+	while (addr + s->header_sz <= g->hi) {
+		uint32_t len = g->hi - addr < PIECE_MAX ? g->hi - addr : PIECE_MAX;
+
+		if (s->buf_used + len > BUF_SZ || s->piece_cnt == PIECES_MAX) {
+			struct err *err = search_pieces(s);
+			if (err)
+				return err;
+		}
+		s->pieces[s->piece_cnt++] =
+			(struct piece){ addr, len, goroutine, s->buf + s->buf_used };
+		s->buf_used += len;
+		if (addr + len == g->hi)
+			break;
+		addr += len - (s->header_sz - 8);
+	}
+	return NULL;
+}
+
+/* Searches the stacks of those goroutines that run, or of those that don't. */
+static struct err *search_stacks(struct search *s, const bool *wanted, bool running)
+{
+	const struct goroutines *gs = &s->census->stacks->goroutines;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < gs->list.len; i++)
+		if (wanted[i] && gs->list.data[i].running == running)
+			err = add_stack(s, i);
+	if (!err)
+		err = search_pieces(s);
+	return err ? err : flush_candidates(s);
+}
+
+/* ---- what is proved ---- */
+
+static void tables_of(const uint8_t *header, const struct go_layout *layout, uint64_t ret[2])
+{
+	ret[0] = load_u64(header, table_offset(layout));
+	ret[1] = layout->kind == MAP_SWISS ? 0 : load_u64(header, layout->classic.oldbuckets);
+}
+
+struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
+		       const struct go_layout *layout)
+{
+	struct stack_map row = { .info = *m, .goroutine = c->goroutine };
+
+	/* What does not run does not change its maps. */
+	if (c->on_stack == MAP_ON_STACK && m->consistency != MAP_EXACT)
+		return NULL;
+	/* A swiss table describes itself; all that buckets tell is that a type of the
+	 * binary would look like them. No other type has maps in frames. */
+	if (layout->kind == MAP_CLASSIC && m->type_source == TYPE_UNKNOWN)
+		return NULL;
+	row.info.on_stack = c->on_stack;
+	tables_of(c->header, layout, row.tables);
+	return vec_push(&stacks->maps, row) ? NULL : err_nomem();
+}
+
+void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout)
+{
+	uint64_t tables[2];
+
+	if (!stacks->by_table.len)
+		return;
+	tables_of(c->header, layout, tables);
+	for (int i = 0; i < 2; i++) {
+		size_t at = tables[i] ? table_get(&stacks->by_table, tables[i]) : TABLE_NONE;
+
+		if (at != TABLE_NONE)
+			stacks->maps.data[at].dropped = true;
+	}
+}
+
+/*
+ * A map without keys has nothing in its classic buckets that memory of another use
+ * has not. But an array with overflow buckets of its own ends in a pointer to its
+ * start (S runtime/map.go makeBucketArray), until all of those are chained.
+ */
+static struct err *check_marker(struct heap *heap, struct stack_map *m)
+{
+	uint64_t words[(8 + 8 * 256 + 8) / 8]; /* as long as a bucket can be */
+	struct object o;
+
+	if (m->info.live_keys || m->info.overflow_buckets || m->info.type_source == TYPE_HEADER ||
+	    heap->prog->layout.kind == MAP_SWISS)
+		return NULL;
+	m->dropped = true;
+	if (!heap_object(heap, m->tables[0], &o))
+		return NULL;
+	uint64_t end = o.slot + o.size, len = end - o.start;
+	if (len > sizeof(words))
+		len = sizeof(words);
+	struct err *err = mem_read(&heap->prog->target->mem, end - len, words, len);
+	if (err_is(err, ERR_FAULT)) {
+		err_free(err);
+		return NULL;
+	}
+	for (size_t i = 0; !err && i < len / 8; i++)
+		if (words[i] == m->tables[0])
+			m->dropped = false;
+	return err;
+}
+
+/* Sets what the collector thinks of the tables. What is free is no table. */
+static struct err *check_liveness(struct heap *heap, struct stack_map *maps, size_t n)
+{
+	_cleanup_free_ struct object *objects = malloc((n + 1) * sizeof(*objects));
+	_cleanup_free_ enum liveness *states = malloc((n + 1) * sizeof(*states));
+	struct err *err = NULL;
+
+	if (!objects || !states)
+		return err_nomem();
+	for (size_t i = 0; i < n; i++) /* the decoders have found them there */
+		if (!heap_object(heap, maps[i].tables[0], &objects[i]))
+			return err_new(ERR_FORMAT, "a map's table left the heap");
+	err = liveness_read(heap, objects, n, states);
+	for (size_t i = 0; !err && i < n; i++) {
+		maps[i].dropped |= states[i] == OBJECT_FREE;
+		maps[i].info.garbage = states[i] == OBJECT_GARBAGE;
+	}
+	return err;
+}
+
+/*
+ * Drops what was found on stacks that have moved meanwhile: the map is elsewhere
+ * now. Sets `again` for their goroutines.
+ */
+static struct err *check_stacks(struct stacks *stacks, struct heap *heap, size_t first, bool *again)
+{
+	size_t n = stacks->maps.len - first;
+	struct stack_map *maps = stacks->maps.data + first;
+	_cleanup_free_ struct goroutine *now = malloc((n + 1) * sizeof(*now));
+
+	if (!now)
+		return err_nomem();
+	for (size_t i = 0; i < n; i++)
+		now[i] = stacks->goroutines.list.data[maps[i].goroutine];
+	struct err *err = goroutines_reread(heap, now, n);
+	for (size_t i = 0; !err && i < n; i++) {
+		struct goroutine *was = &stacks->goroutines.list.data[maps[i].goroutine];
+
+		if (now[i].lo == was->lo && now[i].hi == was->hi) {
+			if (now[i].running || maps[i].info.addr < now[i].sp)
+				maps[i].info.on_stack = MAP_ON_RUNNING_STACK;
+			continue;
+		}
+		maps[i].dropped = true;
+		again[maps[i].goroutine] = true;
+	}
+	/* Only now: several maps may be in one stack. */
+	for (size_t i = 0; !err && i < n; i++)
+		if (again[maps[i].goroutine])
+			stacks->goroutines.list.data[maps[i].goroutine] = now[i];
+	return err;
+}
+
+/* Those of goroutines that stand still first; what calls that have ended left behind is
+ * at lower addresses than any frame. */
+static int cmp_claim(const void *a, const void *b)
+{
+	const struct map_info *x = &((const struct stack_map *)a)->info;
+	const struct map_info *y = &((const struct stack_map *)b)->info;
+
+	if (x->on_stack != y->on_stack)
+		return x->on_stack < y->on_stack ? -1 : 1;
+	return x->addr < y->addr ? 1 : -(x->addr > y->addr);
+}
+
+/* The first to have a table has it. */
+static struct err *claim_tables(struct stacks *stacks, size_t first)
+{
+	if (stacks->maps.len > first)
+		qsort(stacks->maps.data + first, stacks->maps.len - first,
+		      sizeof(*stacks->maps.data), cmp_claim);
+	for (size_t i = first; i < stacks->maps.len; i++) {
+		struct stack_map *m = &stacks->maps.data[i];
+
+		for (int t = 0; t < 2 && !m->dropped; t++)
+			m->dropped = m->tables[t] &&
+				     table_get(&stacks->by_table, m->tables[t]) != TABLE_NONE;
+		for (int t = 0; t < 2 && !m->dropped; t++)
+			if (m->tables[t] && !table_put(&stacks->by_table, m->tables[t], i))
+				return err_nomem();
+	}
+	return NULL;
+}
+
+static struct err *check(struct stacks *stacks, struct heap *heap, size_t first, bool *again)
+{
+	size_t n = stacks->maps.len - first;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = check_marker(heap, &stacks->maps.data[first + i]);
+	if (!err && n)
+		err = check_liveness(heap, stacks->maps.data + first, n);
+	if (!err && n)
+		err = check_stacks(stacks, heap, first, again);
+	return err ? err : claim_tables(stacks, first);
+}
+
+static struct err *search_all(struct search *s)
+{
+	struct stacks *stacks = s->census->stacks;
+	size_t n = stacks->goroutines.list.len;
+	_cleanup_free_ bool *wanted = malloc(n + 1);
+	_cleanup_free_ bool *again = malloc(n + 1);
+	struct err *err = NULL;
+
+	if (!wanted || !again)
+		return err_nomem();
+	memset(wanted, true, n);
+	for (int round = 0; !err && round < ROUNDS; round++) {
+		size_t first = stacks->maps.len;
+
+		memset(again, false, n);
+		err = search_stacks(s, wanted, /* running= */ false);
+		if (!err)
+			err = search_stacks(s, wanted, /* running= */ true);
+		if (!err)
+			err = check(stacks, s->heap, first, again);
+		if (!memchr(again, true, n))
+			break;
+		memcpy(wanted, again, n);
+	}
+	return err;
+}
+
+struct err *stacks_take(struct census *census)
+{
+	struct heap *heap = census->heap;
+	const struct go_layout *layout = &heap->prog->layout;
+	_cleanup_(search_fini) struct search s = {
+		.census = census,
+		.heap = heap,
+		.header_sz = layout->kind == MAP_SWISS ? layout->swiss.header_sz
+						       : layout->classic.header_sz,
+		.buf = malloc(BUF_SZ),
+		.pieces = malloc(PIECES_MAX * sizeof(*s.pieces)),
+		.cands = malloc(SCAN_BATCH * sizeof(*s.cands)),
+	};
+	struct err *err;
+
+	census->stacks = calloc(1, sizeof(*census->stacks));
+	if (!census->stacks || !s.buf || !s.pieces || !s.cands)
+		return err_nomem();
+	err = goroutines_init(&census->stacks->goroutines, heap);
+	if (err_is(err, ERR_UNSUPPORTED)) {
+		log_debug("%s: no maps of goroutine stacks", err->msg);
+		census->stacks->refusal = err;
+		return NULL;
+	}
+	if (err || !heap->spans.len)
+		return err;
+	const struct span *last = &heap->spans.data[heap->spans.len - 1];
+	s.heap_start = heap->spans.data[0].base;
+	s.heap_end = last->base + span_bytes(last);
+	return search_all(&s);
+}
+
+struct err *stacks_finish(struct census *census)
+{
+	for (size_t i = 0; i < census->stacks->maps.len; i++) {
+		const struct stack_map *m = &census->stacks->maps.data[i];
+
+		if (!m->dropped && !vec_push(&census->maps, m->info))
+			return err_nomem();
+	}
+	return NULL;
+}
+
+uint64_t stacks_goroutine_cnt(const struct stacks *stacks)
+{
+	return stacks->goroutines.list.len;
+}
+
+const char *stacks_refusal(const struct stacks *stacks)
+{
+	return stacks->refusal ? stacks->refusal->msg : NULL;
+}
+
+void stacks_free(struct stacks *stacks)
+{
+	if (!stacks)
+		return;
+	goroutines_fini(&stacks->goroutines);
+	vec_fini(&stacks->maps);
+	table_fini(&stacks->by_table);
+	err_free(stacks->refusal);
+	free(stacks);
+}

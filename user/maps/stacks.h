@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stacks.h - maps whose header does not escape: it is in a frame of a goroutine,
+ * while the tables that it outgrew its frame with are on the heap.
+ *
+ * Nobody notes which words of a stack are what, so every word position in the part
+ * that is in use may start a header. It is taken for one when the decoders find a
+ * map in it that is exact, and when its tables are allocated and nobody else's:
+ *
+ * - A variable that is not used any more stays in its frame. The collector does not
+ *   look at it, so its table becomes free, or another object.
+ * - The frames of a running goroutine begin nobody knows where; what its calls left
+ *   behind is on its stack, too. All of it is searched, and the rows say so.
+ *   What they tell of the tables holds just the same: they are a map's, and not
+ *   collected. That somebody still holds them is no more sure than for a map on the
+ *   heap that nobody points to any more.
+ * - A copy of a header that moved, with its stack, has the same tables.
+ */
+#ifndef MAPTRACE_MAPS_STACKS_H
+#define MAPTRACE_MAPS_STACKS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "maps/mapinfo.h"
+#include "maps/scan.h"
+
+struct census;
+struct stacks;
+
+/* Searches the stacks, before the heap is scanned. Free with stacks_free(). */
+struct err *stacks_take(struct census *census);
+void stacks_free(struct stacks *stacks);
+
+/* Notes a map that the decoders found on a stack. */
+struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
+		       const struct go_layout *layout);
+
+/* A map on the heap has the tables of this header: no other has them. */
+void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout);
+
+/* Appends what is left to census->maps. */
+struct err *stacks_finish(struct census *census);
+
+/* Number of goroutines with a stack, and why there are none; NULL: they were searched. */
+uint64_t stacks_goroutine_cnt(const struct stacks *stacks);
+const char *stacks_refusal(const struct stacks *stacks);
+
+#endif
