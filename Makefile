@@ -4,10 +4,11 @@
 #   make demo       set up, build, run the report on a bundled Go program
 #   make test       set up, build, run all tests
 #   make report PID=n
+#   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
 #   make install, make clean, make lint, make format, make help
 #
 # Knobs: CC, CLANG, CFLAGS, DEBUG=1 (ASan and UBSan), V=1 (show commands),
-# PREFIX, DESTDIR, ARGS (more arguments for `make report`).
+# PREFIX, DESTDIR, ARGS (more arguments for `make report` and `make bench`).
 
 CC      ?= cc
 CLANG   ?= clang
@@ -44,12 +45,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test check bench report install uninstall clean lint format help deps units layouts
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,10s/^# \{0,1\}//p' Makefile
+	@sed -n '3,11s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -115,6 +116,17 @@ test: deps
 
 check: test
 
+# Helpers of the benchmarks, in C, use the program's own readers.
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+bench: deps
+	@$(MAKE) --no-print-directory -s all $(BENCH)
+	@tests/bench/run.sh $(ARGS)
+
 # Exit code 1 says that there are findings: no failure of make.
 report: all
 	@test -n "$(PID)" || { echo "usage: make report PID=n" >&2; exit 2; }
@@ -138,5 +150,5 @@ format:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) \
+-include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
 	 $(BUILD)/scripts/layout_row.d
