@@ -116,6 +116,7 @@ static void print_row(unsigned int minor, const struct go_layout *l)
 		PRINT_FIELDS(l, swiss);
 	PRINT_FIELDS(l, maptype);
 	PRINT_FIELDS(l, g);
+	printf("\t\t.moduledata_gofunc = %u,\n", l->moduledata_gofunc);
 	printf("\t},\n");
 }
 

@@ -303,6 +303,7 @@ static void put_others(struct writer *w, const struct runtime *r)
 	add(w, r, "etext", 184, r->word);
 	add(w, r, "types", 296, r->word);
 	add(w, r, "etypes", r->etypes, r->word);
+	add(w, r, "gofunc", r->etypes + 16, r->word);
 	struct_end(w);
 	if (r->inline_marks_sz) {
 		struct_start(w, "runtime.spanInlineMarkBits", r->inline_marks_sz);
@@ -609,6 +610,7 @@ static void reads_a_swiss_runtime(void **state)
 	assert_int_equal(l.bitmap, HEAP_BITMAP_SPAN);
 	assert_true(l.inline_marks);
 	assert_int_equal(l.moduledata_types, 296);
+	assert_int_equal(l.moduledata_gofunc, 328);
 	assert_int_equal(l.moduledata_etypes, 312);
 	assert_memory_equal(&l.mspan, &mspan, sizeof(mspan));
 	assert_memory_equal(&l.mheap, &mheap, sizeof(mheap));

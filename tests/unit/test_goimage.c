@@ -159,13 +159,14 @@ static struct err *read_module(struct image *img, struct moduledata *ret)
 	return err;
 }
 
-/* Offsets of types and etypes by version: go-runtime facts 5.4. */
+/* Offsets of types, etypes and gofunc by version: go-runtime facts 5.4. */
 static void reads_the_fields_of_each_version(void **state)
 {
 	static const struct {
-		unsigned int minor, types, etypes;
-	} rows[] = { { 19, 280, 288 }, { 21, 296, 304 }, { 22, 296, 304 }, { 23, 296, 304 },
-		     { 24, 296, 304 }, { 25, 296, 304 }, { 26, 296, 304 }, { 27, 296, 312 } };
+		unsigned int minor, types, etypes, gofunc;
+	} rows[] = { { 19, 280, 288, 304 }, { 21, 296, 304, 320 }, { 22, 296, 304, 320 },
+		     { 23, 296, 304, 320 }, { 24, 296, 304, 320 }, { 25, 296, 304, 320 },
+		     { 26, 296, 304, 320 }, { 27, 296, 312, 344 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -175,6 +176,7 @@ static void reads_the_fields_of_each_version(void **state)
 		put_module(img, MODULE_ADDR, HEADER_ADDR);
 		image_u64(img, MODULE_ADDR + rows[i].types, 0x490000);
 		image_u64(img, MODULE_ADDR + rows[i].etypes, 0x4a0000);
+		image_u64(img, MODULE_ADDR + rows[i].gofunc, 0x4b0000);
 		assert_null(read_module(img, &md));
 		assert_true(md.text == 0x401000 && md.etext == 0x47f000);
 		assert_true(md.funcnametab == HEADER_ADDR + NAMES_OFF);
@@ -183,6 +185,7 @@ static void reads_the_fields_of_each_version(void **state)
 		assert_int_equal(md.pclntable_len, 1 << 16);
 		assert_int_equal(md.ftab_cnt, FUNC_CNT + 1);
 		assert_true(md.types == 0x490000 && md.etypes == 0x4a0000);
+		assert_true(md.gofunc == 0x4b0000);
 		image_free(img);
 	}
 }
@@ -205,6 +208,9 @@ static void refuses_a_moduledata_that_contradicts_itself(void **state)
 		{ "types behind etypes", 296, 0x4a0001 },
 		{ "no types", 304, 0x490000 },
 		{ "types without end", 304, UINT64_MAX },
+		{ "files without end", 64, UINT64_MAX },
+		{ "units without end", 40, UINT64_MAX },
+		{ "lines without end", 88, UINT64_MAX },
 	};
 
 	(void)state;

@@ -139,6 +139,7 @@ static void moduledata_of_each_version(void **state)
 		assert_int_equal(l.moduledata_types, minor == 19 ? 280 : 296);
 		assert_int_equal(l.moduledata_etypes, minor == 19 ? 288 : minor == 27 ? 312 : 304);
 		assert_true(l.moduledata_etypes + 8 <= MODULEDATA_SZ_MAX);
+		assert_int_equal(l.moduledata_gofunc, minor == 19 ? 304 : minor == 27 ? 344 : 320);
 	}
 }
 

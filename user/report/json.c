@@ -223,14 +223,38 @@ static json_t *census_section(const struct watch *w)
 	return o;
 }
 
-static void set_caller(json_t *o, const struct watch *w, uint64_t pc)
+static void set_line(json_t *o, const struct frame *f)
 {
-	char name[512];
-	struct err *err = pclntab_name(w->prog->funcs, &w->target->mem, pc, name, sizeof(name));
+	set(o, "file", text(f->file));
+	set_known(o, "line", f->line, f->line);
+}
 
-	set(o, "caller", err || !pc ? json_null() : text(name));
-	set(o, "caller_pc", address(pc));
-	err_free(err);
+static json_t *inlined_into(const struct place *p)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 1; i < p->cnt; i++) {
+		json_t *o = json_object();
+
+		set(o, "function", text(p->frames[i].function));
+		set_line(o, &p->frames[i]);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+/* The function of the source that calls, and what it was inlined into. */
+static void set_caller(json_t *o, const struct watch *w, uint64_t return_addr)
+{
+	const struct place *p = lines_of_call(w->prog->lines, return_addr);
+
+	set(o, "caller", text(p->cnt ? p->frames[0].function : NULL));
+	set(o, "caller_pc", address(return_addr));
+	if (!p->cnt)
+		return;
+	set_line(o, &p->frames[0]);
+	if (p->cnt > 1)
+		set(o, "inlined_into", inlined_into(p));
 }
 
 static json_t *activity_ops(const struct watch *w, const struct activity *a)

@@ -256,19 +256,31 @@ static void print_subject(const struct page *p, const struct busy *row)
 	fputc('\n', p->out);
 }
 
+/* "main.(*Gateway).pay gateway.go:123" */
+static void caller_text(const struct page *p, uint64_t return_addr, char *buf, size_t buf_sz)
+{
+	const struct place *place = lines_of_call(p->w->prog->lines, return_addr);
+	const struct frame *f = place->frames;
+
+	if (!place->cnt)
+		snprintf(buf, buf_sz, "?");
+	else if (!f->file || !f->line)
+		snprintf(buf, buf_sz, "%s", f->function);
+	else
+		snprintf(buf, buf_sz, "%s %s:%u", f->function, file_base(f->file), f->line);
+}
+
 static void print_caller(const struct page *p, const struct busy *row, enum abi_op op)
 {
 	uint64_t caller = 0, hits = 0;
-	char name[NAME_SZ] = "?";
-	struct err *err = busiest_caller(&p->busiest, row, op, &caller, &hits);
+	char name[NAME_SZ];
+	_cleanup_err_ struct err *err = busiest_caller(&p->busiest, row, op, &caller, &hits);
 
-	if (!err && caller)
-		err = pclntab_name(p->w->prog->funcs, &p->w->target->mem, caller, name,
-				   sizeof(name));
-	if (!err && caller)
-		fprintf(p->out, "%12s from %s (%.0f %%)\n", name_op(op), name,
-			percent(hits, row->sum.ops[op].hits));
-	err_free(err); /* the target went away: its names with it */
+	if (err || !caller)
+		return;
+	caller_text(p, caller, name, sizeof(name));
+	fprintf(p->out, "%12s from %s (%.0f %%)\n", name_op(op), name,
+		percent(hits, row->sum.ops[op].hits));
 }
 
 static void print_callers(const struct page *p, const struct busy *row)

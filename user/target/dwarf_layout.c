@@ -101,6 +101,7 @@ static const struct field common_fields[] = {
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
 	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
+	{ MODULEDATA, "gofunc", NULL, TO(moduledata_gofunc), false },
 };
 
 static const struct field classic_fields[] = {
@@ -446,7 +447,8 @@ static bool is_safe(const struct go_layout *l)
 	/* Moduledata is read up to the end of etypes. */
 	return l->moduledata_types >= MODULEDATA_SZ_MIN &&
 	       l->moduledata_types < l->moduledata_etypes &&
-	       inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
+	       inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&
+	       inside(l->moduledata_gofunc, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
 	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX;
 }
 

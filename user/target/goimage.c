@@ -39,6 +39,7 @@ bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pchea
 		.funcname_off = load_u64(data, 32),
 		.pcln_off = load_u64(data, 64),
 		.min_lc = min_lc,
+		.before_1_20 = magic == 0xfffffff0,
 	};
 	if (!h.func_cnt || h.func_cnt > FUNC_MAX || h.funcname_off < PCHEADER_SZ ||
 	    h.funcname_off > UINT32_MAX || h.pcln_off <= h.funcname_off || h.pcln_off > UINT32_MAX)

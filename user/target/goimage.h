@@ -24,6 +24,7 @@ struct pcheader {
 	uint64_t funcname_off; /* offsets from addr */
 	uint64_t pcln_off;
 	uint8_t min_lc;
+	bool before_1_20; /* the older form of function records and inline trees */
 };
 
 struct goimage {

@@ -120,6 +120,7 @@ struct go_layout {
 	struct swiss_layout swiss;
 	struct maptype_layout maptype;
 	struct g_layout g;
+	uint32_t moduledata_gofunc;
 };
 
 enum layout_match {

@@ -9,6 +9,9 @@
 enum {
 	MD_PCHEADER = 0,
 	MD_FUNCNAMETAB = 8,
+	MD_CUTAB = 32,
+	MD_FILETAB = 56,
+	MD_PCTAB = 80,
 	MD_PCLNTABLE = 104,
 	MD_FTAB = 128,
 	MD_TEXT = 176,
@@ -58,9 +61,16 @@ struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *r
 		.pclntable = load_u64(md, MD_PCLNTABLE + SLICE_PTR),
 		.pclntable_len = load_u64(md, MD_PCLNTABLE + SLICE_LEN),
 		.ftab_cnt = load_u64(md, MD_FTAB + SLICE_LEN),
+		.cutab = load_u64(md, MD_CUTAB + SLICE_PTR),
+		.cutab_cnt = load_u64(md, MD_CUTAB + SLICE_LEN),
+		.filetab = load_u64(md, MD_FILETAB + SLICE_PTR),
+		.filetab_len = load_u64(md, MD_FILETAB + SLICE_LEN),
+		.pctab = load_u64(md, MD_PCTAB + SLICE_PTR),
+		.pctab_len = load_u64(md, MD_PCTAB + SLICE_LEN),
 	};
 	if (m.text >= m.etext || m.funcnametab_len > TABLE_MAX || m.pclntable_len > TABLE_MAX ||
-	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8)
+	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8 || m.cutab_cnt > TABLE_MAX / 4 ||
+	    m.filetab_len > TABLE_MAX || m.pctab_len > TABLE_MAX)
 		return contradiction(addr);
 	*ret = m;
 	return NULL;
@@ -69,16 +79,19 @@ struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *r
 struct err *moduledata_read_types(struct mem *mem, uint64_t addr, const struct go_layout *layout,
 				  struct moduledata *md)
 {
-	uint64_t types, etypes;
+	uint64_t types, etypes, gofunc;
 	struct err *err = mem_read_u64(mem, addr + layout->moduledata_types, &types);
 
 	if (!err)
 		err = mem_read_u64(mem, addr + layout->moduledata_etypes, &etypes);
+	if (!err)
+		err = mem_read_u64(mem, addr + layout->moduledata_gofunc, &gofunc);
 	if (err)
 		return err_wrap(err, "reading moduledata");
 	if (types >= etypes || etypes - types > TABLE_MAX)
 		return contradiction(addr);
 	md->types = types;
 	md->etypes = etypes;
+	md->gofunc = gofunc;
 	return NULL;
 }

@@ -24,6 +24,13 @@ struct moduledata {
 	uint64_t ftab_cnt; /* entries, the closing one included */
 	uint64_t types;
 	uint64_t etypes;
+	uint64_t cutab; /* uint32 offsets into filetab, by unit and file */
+	uint64_t cutab_cnt;
+	uint64_t filetab; /* NUL-terminated paths */
+	uint64_t filetab_len;
+	uint64_t pctab; /* values by pc: files, lines, calls that were inlined */
+	uint64_t pctab_len;
+	uint64_t gofunc; /* what function records refer to, inline trees among it */
 };
 
 /* Whether the words at addr are a moduledata of this pcHeader: the slices of
@@ -34,7 +41,7 @@ struct err *moduledata_check(struct mem *mem, uint64_t addr, const struct pchead
  * contradict each other. */
 struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *ret);
 
-/* Reads types and etypes, whose place depends on the version. */
+/* Reads types, etypes and gofunc, whose place depends on the version. */
 struct err *moduledata_read_types(struct mem *mem, uint64_t addr, const struct go_layout *layout,
 				  struct moduledata *md);
 

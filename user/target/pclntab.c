@@ -234,18 +234,30 @@ static const struct func *func_at(const struct pclntab *tab, uint64_t pc)
 	return lo ? &tab->funcs.data[lo - 1] : NULL;
 }
 
-struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc, char *buf,
-			 size_t buf_sz)
+bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret)
 {
 	const struct func *f = func_at(tab, pc);
 
-	if (!f || f->name >= tab->md.funcnametab_len) {
+	if (!f)
+		return false;
+	*ret = (struct func_record){
+		.addr = tab->md.text + f[0].entry,
+		.size = f[1].entry - f[0].entry,
+		.index = f - tab->funcs.data,
+		.name_off = f->name,
+	};
+	return true;
+}
+
+struct err *pclntab_text(struct mem *mem, uint64_t table, uint64_t len, uint64_t off, char *buf,
+			 size_t buf_sz)
+{
+	if (off >= len) {
 		snprintf(buf, buf_sz, "?");
 		return NULL;
 	}
-	uint64_t left = tab->md.funcnametab_len - f->name;
-	size_t n = left < buf_sz - 1 ? left : buf_sz - 1;
-	struct err *err = mem_read(mem, tab->md.funcnametab + f->name, buf, n);
+	size_t n = len - off < buf_sz - 1 ? len - off : buf_sz - 1;
+	struct err *err = mem_read(mem, table + off, buf, n);
 	if (err)
 		return err;
 	buf[n] = '\0';
@@ -253,4 +265,13 @@ struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc
 		if (iscntrl((unsigned char)*p))
 			*p = '?';
 	return NULL;
+}
+
+struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc, char *buf,
+			 size_t buf_sz)
+{
+	struct func_record f;
+	uint64_t off = pclntab_at(tab, pc, &f) ? f.name_off : UINT64_MAX;
+
+	return pclntab_text(mem, tab->md.funcnametab, tab->md.funcnametab_len, off, buf, buf_sz);
 }

@@ -32,6 +32,22 @@ DEFINE_CLEANUP_PTR(struct pclntab *, pclntab_free, cleanup_pclntab)
  * linker dropped it or the compiler inlined it everywhere. */
 bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *ret);
 
+/* A function, and where its record is. */
+struct func_record {
+	uint64_t addr;
+	uint64_t size; /* to the next function */
+	uint64_t index; /* of its entry in the ftab */
+	uint32_t name_off; /* in funcnametab */
+};
+
+/* The function that holds pc; false when there is none. */
+bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret);
+
+/* Writes the NUL-terminated text at an offset of a table of the image, cut to fit and
+ * fit for a terminal; "?" when the offset is outside. */
+struct err *pclntab_text(struct mem *mem, uint64_t table, uint64_t len, uint64_t off, char *buf,
+			 size_t buf_sz);
+
 /* Writes the name of the function that holds pc, "?" when there is none. */
 struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc, char *buf,
 			 size_t buf_sz);

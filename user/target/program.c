@@ -86,6 +86,8 @@ static struct err *program_init(struct program *prog)
 	err = moduledata_read_types(mem, prog->image.moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = gotypes_new(mem, &prog->md, &prog->layout, &prog->types);
+	if (!err)
+		err = lines_new(mem, &prog->image.pcheader, &prog->md, prog->funcs, &prog->lines);
 	return err;
 }
 
@@ -109,6 +111,7 @@ void program_close(struct program *prog)
 {
 	if (!prog)
 		return;
+	lines_free(prog->lines);
 	gotypes_free(prog->types);
 	pclntab_free(prog->funcs);
 	elf_file_close(prog->elf);

@@ -15,6 +15,7 @@
 #include "target/goimage.h"
 #include "target/gotypes.h"
 #include "target/layout.h"
+#include "target/lines.h"
 #include "target/moduledata.h"
 #include "target/pclntab.h"
 #include "target/target.h"
@@ -33,6 +34,7 @@ struct program {
 	struct gotypes *types;
 	bool stripped; /* no .symtab */
 	bool has_dwarf;
+	struct lines *lines;
 };
 
 /* Opens the Go program of a target. Close with program_close(). */

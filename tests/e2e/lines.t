@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Callers with file and line, inlined ones too, against what the program's own
+# runtime.Callers says at the same place.
+# shellcheck disable=SC2016 # jq has variables, too
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The frames of an operation, as the report has them.
+frames_of() { # MAP OP
+	jq -c --arg map "$1" --arg op "$2" '.maps[] | select(.address == $map) | .activity[$op]
+		| [{function: .caller, file, line}] + (.inlined_into // [])' "$out"
+}
+
+check_operation() { # MAP OP NAME DEPTH
+	local addr
+
+	addr=$(jq -r ".$1" "$tmp/truth.json")
+	is "$label: frames of $3" "$(frames_of "$addr" "$2")" "$(jq -c ".$3" "$tmp/truth.json")"
+	holds "$label: $3 is in $4 functions" "$tmp/truth.json" ".$3 | length == $4"
+}
+
+check() { # VERSION VARIANT
+	label="go$1, $2"
+	build "$1" inlined "$2"
+	launch "$bin"
+	answer >"$tmp/truth.json"
+	run 60 report --json --duration 3s "$target"
+	is "$label: exit code" "$rc" 0
+	check_operation deep insert insert 4
+	check_operation deep delete delete 2
+	check_operation flat insert set 1
+	run 60 report --duration 2s "$target"
+	line=$(jq '.insert[0].line' "$tmp/truth.json")
+	ok "$label: the line is in the text" \
+		grep -qF "insert from main.(*store).put main.go:$line (100 %)" "$out"
+	stop
+}
+
+for version in 1.19 1.21 1.24 1.27; do
+	check "$version" stripped
+done
+check 1.24 pie-stripped
+finish
