@@ -11,17 +11,17 @@ enum { BATCH = 32768 }; /* entries a read: 256 KiB */
 /* Documentation/admin-guide/mm/pagemap.rst */
 static const uint64_t PM_PRESENT = 1ull << 63;
 static const uint64_t PM_SWAP = 1ull << 62;
-static const uint64_t PM_FILE = 1ull << 61; /* or shared memory */
 static const uint64_t PM_EXCLUSIVE = 1ull << 56;
 
 /*
  * The page of zeroes, which the kernel maps where somebody reads what nobody wrote, is
- * in no RSS. All else in private memory is mapped once, unless the process has forked:
- * a Go program can't without exec.
+ * in no RSS; its huge sister passes for a page of a file. All else in the private memory
+ * of a heap is mapped once, unless the process has forked: a Go program can't without
+ * exec.
  */
 static bool is_resident(uint64_t entry)
 {
-	return entry & PM_PRESENT && entry & (PM_FILE | PM_EXCLUSIVE);
+	return entry & PM_PRESENT && entry & PM_EXCLUSIVE;
 }
 
 static bool is_touched(uint64_t entry)
