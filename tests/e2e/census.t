@@ -66,6 +66,7 @@ check_maps() { # LABEL EXTRA
 	none "$1: tables" "$compared" '.tables[]'
 	none "$1: load" "$compared" '.load[]'
 	none "$1: a quiet map is exact" "$compared" '.inexact[]'
+	none "$1: which headers are on a stack" "$compared" '.misplaced[]'
 	none "$1: no live map is called garbage" "$compared" '.garbage[]'
 	is "$1: no map is invented" "$(extra)" "$2"
 }

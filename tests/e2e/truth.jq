@@ -6,8 +6,8 @@
 # Rows by a field of theirs. INDEX of jq 1.6 takes quadratic time.
 def by(f): reduce .[] as $row ({}; .[$row | f] = $row);
 
-# The maps that a census can see: a header of their own on the heap, and a table.
-def visible: [.maps[] | select(.on_heap and .buckets > 0)];
+# The maps that a census can see: a header, and a table.
+def visible: [.maps[] | select(.buckets > 0)];
 
 def certain: .type_source == "header" or .type_source == "unique-shape";
 
@@ -75,6 +75,7 @@ def compare($truth; $report):
       load: ($found | failing((.got.load - .truth.live_keys / .truth.slots | fabs) < 1e-6)),
       inexact: ($found | failing(.got.consistency == "exact")),
       garbage: ($found | failing(.got.garbage | not)),
+      misplaced: ($found | failing(.got.on_stack != .truth.on_heap)),
       typed: ($found | map(select(.got.type)) | length),
       type_wrong: ($found | failing((.got | certain | not) or .got.type == .truth.type
         # type M map[K]V has the memory of map[K]V: nothing tells them apart.

@@ -97,6 +97,9 @@ func init() {
 		{"reflected", buildReflected, false},
 		{"stack", buildStack, false},
 		{"lookalikes", buildLookalikes, false},
+		{"floats", buildFloats, false},
+		{"emptied", buildEmptied, false},
+		{"iterated", buildIterated, false},
 	}
 }
 
@@ -355,6 +358,7 @@ func buildStack() {
 			m[int64(i)] = 1
 		}
 		for t := range s.ask {
+			gomap.Of(m).Inspect() // the first time may move the stack
 			t.row(s.name, -1, s.typ, gomap.Of(m), false)
 			s.told <- struct{}{}
 		}
