@@ -4,15 +4,17 @@
 
 include "truth";
 
-# Lists of what is wrong.
+# Lists of what is wrong, but for the numbers. A goroutine that computes is between
+# two turns for moments: then it does not run.
 def compare_stacks($truth; $report):
   ($report.maps | map(select(.on_stack)) | by(.address)) as $by_address
-  | [$truth.maps[] | {truth: ., got: $by_address[.addr]}] as $rows
-  | ($rows | map(select(.got and (.truth.in_frame | not)))) as $found
   | ($truth.maps | by(.addr)) as $known
+  | [$truth.maps[] | {truth: ., got: $by_address[.addr]}] as $rows
+  | ($rows | map(select(.truth.in_frame | not))) as $visible
+  | ($visible | map(select(.got))) as $found
   | {
       found: ($found | length),
-      missing: ($rows | map(select((.got | not) and (.truth.in_frame | not)) | .truth)),
+      missing: ($visible | map(select(.got | not) | .truth)),
       in_frame: ($rows | map(select(.got and .truth.in_frame))),
       invented: [$report.maps[] | select(.on_stack and $known[.address] == null)],
       wrong: (
@@ -22,10 +24,13 @@ def compare_stacks($truth; $report):
         | from_entries),
       tables: ($found | failing(.got.tables == (.truth | tables($truth.kind)))),
       inexact: ($found | failing(.got.consistency == "exact" and (.got.garbage | not))),
-      place: ($found | failing(.got.goroutine_runs == .truth.goroutine_runs)),
+      place: ($found | failing(.truth.computes or (.got.goroutine_runs | not))),
       type_wrong: ($found | failing((.got | certain | not) or .got.type == .truth.type)),
-      sized: ($found | failing(.got.bucket_bytes == null or .got.bucket_bytes == .truth.bucket_bytes)),
+      type_guessed: ($found | failing((.got | certain) or .got.type == null)),
+      bucket_wrong: ($found
+        | failing(.got.bucket_bytes == null or .got.bucket_bytes == .truth.bucket_bytes)),
       suspect: [$report.maps[] | select(.consistency == "suspect")],
-      totals: ($report | totals_wrong),
-      counted: [$report | counted | select(.on_stack)] | length
+      totals_wrong: ($report | totals_wrong),
+      counted: [$report | counted | select(.on_stack)] | length,
+      total: $report.census.totals.on_stack
     };

@@ -178,6 +178,9 @@ static void print_footnotes(const struct page *p)
 		fprintf(p->out,
 			"     %s maps contradicted themselves: in no sum (--json has them)\n",
 			COUNT(t->suspect_cnt));
+	if (t->on_stack_cnt)
+		fprintf(p->out, "     %s of them have their header on a goroutine stack\n",
+			COUNT(t->on_stack_cnt));
 	if (t->garbage_cnt)
 		fprintf(p->out, "     %s dead maps await the sweep of the last GC: in no sum\n",
 			COUNT(t->garbage_cnt));

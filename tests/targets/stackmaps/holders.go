@@ -249,7 +249,7 @@ func holdAndCompute(h *holder, ready *uint32) {
 		m[int64(i)] = 1
 	}
 	h.name = "computing"
-	h.running = true
+	h.computes = true
 	h.last = inspect(m)
 	atomic.StoreUint32(ready, 1)
 	for atomic.LoadUint32(ready) == 1 {

@@ -24,13 +24,13 @@ var (
 // holder is a goroutine with a map in a frame of its own, which it alone may
 // look at.
 type holder struct {
-	name    string
-	typ     string
-	inFrame bool // what the header points to, too
-	running bool
-	ask     chan struct{}
-	told    chan gomap.Info
-	last    gomap.Info
+	name     string
+	typ      string
+	inFrame  bool // what the header points to, too
+	computes bool
+	ask      chan struct{}
+	told     chan gomap.Info
+	last     gomap.Info
 }
 
 var holders []*holder
@@ -78,7 +78,7 @@ func row(w *jsonw.Writer, h *holder) {
 	w.String("name", h.name)
 	w.String("type", h.typ)
 	w.Bool("in_frame", h.inFrame)
-	w.Bool("goroutine_runs", h.running)
+	w.Bool("computes", h.computes)
 	w.Addr("addr", info.Addr)
 	w.Uint("live_keys", info.LiveKeys)
 	w.Uint("slots", info.Slots)
