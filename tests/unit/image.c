@@ -200,11 +200,11 @@ struct elf_image {
 	Elf64_Ehdr ehdr;
 	Elf64_Phdr load;
 	Elf64_Shdr shdrs[3];
-	Elf64_Sym syms[3];
-	char strtab[40];
+	Elf64_Sym syms[4];
+	char strtab[48];
 };
 
-/* An ELF file with the two symbols that the heap needs, loaded without a bias. */
+/* An ELF file with the symbols that the heap needs, loaded without a bias. */
 static void add_elf(struct image *img, uint64_t mheap, uint64_t allp)
 {
 	struct elf_image e = {
@@ -247,8 +247,9 @@ static void add_elf(struct image *img, uint64_t mheap, uint64_t allp)
 			{ 0 },
 			{ .st_name = 1, .st_value = mheap },
 			{ .st_name = 16, .st_value = allp },
+			{ .st_name = 29, .st_value = IMAGE_ALLGS },
 		},
-		.strtab = "\0runtime.mheap_\0runtime.allp",
+		.strtab = "\0runtime.mheap_\0runtime.allp\0runtime.allgs",
 	};
 	int fd = memfd_create("image", MFD_CLOEXEC);
 	char path[64];
@@ -331,6 +332,7 @@ void image_free(struct image *img)
 		free(img->pages.data[i].bytes);
 	vec_fini(&img->pages);
 	vec_fini(&img->spans);
+	vec_fini(&img->gs);
 	free(img);
 }
 
@@ -831,6 +833,47 @@ uint64_t image_classic_map(struct image *img, const struct image_type *type, uns
 	return image_classic_header(img, n, b, array);
 }
 
+/* ---- Goroutines ---- */
+
+uint64_t image_add_goroutine(struct image *img, uint32_t status, uint64_t stack_sz, uint64_t used)
+{
+	uint64_t g = image_alloc_words(img, 56, 1);
+	struct image_span *s = add_span(img, 0, stack_sz, (stack_sz + GO_PAGE_SZ - 1) / GO_PAGE_SZ);
+	uint64_t hi = s->base + stack_sz;
+
+	s->state = SPAN_MANUAL;
+	image_u64(img, g, s->base);
+	image_u64(img, g + 8, hi);
+	image_u64(img, g + 56, hi - used);
+	image_u32(img, g + img->prog.layout.g.status, status);
+	assert_true(vec_push(&img->gs, g));
+	return hi;
+}
+
+void image_move_header(struct image *img, uint64_t map, uint64_t to)
+{
+	const struct go_layout *l = &img->prog.layout;
+	uint32_t sz = l->kind == MAP_SWISS ? l->swiss.header_sz : l->classic.header_sz;
+
+	for (uint32_t off = 0; off < sz; off += 8)
+		image_u64(img, to + off, image_get_u64(img, map + off));
+	image_zero(img, map, 8); /* the seed stays */
+	image_zero(img, map + 16, sz - 16);
+}
+
+static void put_allgs(struct image *img)
+{
+	if (!img->gs.len)
+		return;
+	uint64_t array = image_alloc_ptrs(img, img->gs.len);
+
+	image_u64(img, IMAGE_ALLGS, array);
+	image_u64(img, IMAGE_ALLGS + 8, img->gs.len);
+	image_u64(img, IMAGE_ALLGS + 16, img->gs.len);
+	for (size_t i = 0; i < img->gs.len; i++)
+		image_u64(img, array + 8 * i, img->gs.data[i]);
+}
+
 /* ---- The runtime's own structures ---- */
 
 static void put_mspan(struct image *img, const struct image_span *s)
@@ -897,6 +940,7 @@ struct err *image_try_open(struct image *img)
 {
 	uint64_t pages_in_use = 0;
 
+	put_allgs(img);
 	for (size_t i = 0; i < img->spans.len; i++) {
 		const struct image_span *s = &img->spans.data[i];
 

@@ -32,6 +32,7 @@
 #define IMAGE_PCLNTAB 0x600000ull
 #define IMAGE_ALLP 0x700000ull
 #define IMAGE_MHEAP 0x710000ull
+#define IMAGE_ALLGS 0x720000ull /* mapped when there are goroutines */
 #define IMAGE_HEAP 0xc000000000ull
 #define IMAGE_ARENA_INDEX 0x7f0000000000ull
 #define IMAGE_ARENA_METAS 0x7f1000000000ull
@@ -74,6 +75,7 @@ typedef void (*image_hook_fn)(struct image *img, const struct mem_req *req);
 struct image {
 	VEC(struct image_page) pages; /* ascending */
 	VEC(struct image_span) spans;
+	VEC(uint64_t) gs; /* addresses of runtime.g */
 	struct target target;
 	struct program prog;
 	struct heap *heap; /* image_open() */
@@ -203,6 +205,18 @@ uint64_t image_classic_array(struct image *img, const struct image_type *type, u
 /* Fills the first slots of a bucket with tophash top, and chains its overflow bucket. */
 void image_classic_bucket(struct image *img, const struct image_type *type, uint64_t addr,
 			  unsigned int filled, uint8_t top, uint64_t overflow);
+
+/* ---- Goroutines ---- */
+
+enum { IMAGE_G_RUNNING = 2, IMAGE_G_WAITING = 4, IMAGE_G_DEAD = 6 };
+
+/* A goroutine whose frames are the last `used` bytes of a stack of its own, of stack_sz
+ * zeroes. Returns the end of the stack. */
+uint64_t image_add_goroutine(struct image *img, uint32_t status, uint64_t stack_sz, uint64_t used);
+
+/* Lets the header of a map be at an address of a stack, and leaves that of an empty map
+ * on the heap. */
+void image_move_header(struct image *img, uint64_t map, uint64_t to);
 
 /* ---- The whole ---- */
 

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Maps whose headers are on goroutine stacks: which are found, and which are none. */
+#include <stdlib.h>
+
+#include "image.h"
+#include "maps/stacks.h"
+
+#define CNT(a) (sizeof(a) / sizeof((a)[0]))
+
+enum { STACK = 8192, USED = 1024, KEYS = 300 };
+
+static const struct version {
+	unsigned int minor;
+	const char *experiments;
+} versions[] = {
+	{ 19, "" },	      { 21, "" }, { 22, "" }, { 23, "" }, { 24, "" },
+	{ 25, "noswissmap" }, { 25, "" }, { 26, "" }, { 27, "" },
+};
+
+static struct image_type int_to_int = { .name = "map[int]int", .key_sz = 8, .elem_sz = 8 };
+
+static bool is_classic(const struct image *img)
+{
+	return img->prog.layout.kind == MAP_CLASSIC;
+}
+
+static struct image *new_image(const struct version *v)
+{
+	struct image *img = image_new(v->minor, v->experiments);
+
+	image_add_type(img, &int_to_int);
+	return img;
+}
+
+static uint64_t large_map(struct image *img, unsigned int keys)
+{
+	const struct image_table tables[] = {
+		{ .local_depth = 1, .capacity = 1024, .used = keys / 2 },
+		{ .local_depth = 1, .capacity = 1024, .used = keys - keys / 2 },
+	};
+
+	return is_classic(img) ? image_classic_map(img, &int_to_int, 7, keys)
+			       : image_swiss_map(img, &int_to_int, 1, tables, 2);
+}
+
+/* The array of buckets, or the directory. */
+static uint64_t tables_of(struct image *img, uint64_t map)
+{
+	return image_get_u64(img, map + 16);
+}
+
+static void copy_header(struct image *img, uint64_t map, uint64_t to)
+{
+	for (uint32_t off = 0; off < MAP_HEADER_SZ_MAX; off += 8)
+		image_u64(img, to + off, image_get_u64(img, map + off));
+}
+
+static struct census *take(struct image *img)
+{
+	image_open(img);
+	return image_census(img);
+}
+
+static void done(struct image *img, struct census *census)
+{
+	census_free(census);
+	image_free(img);
+}
+
+/* The only map there is. */
+static void one_map(struct census *census, uint64_t addr, enum map_place place)
+{
+	assert_int_equal(census->maps.len, 1);
+	assert_true(census->maps.data[0].addr == addr);
+	assert_int_equal(census->maps.data[0].on_stack, place);
+	assert_int_equal(census->maps.data[0].live_keys, KEYS);
+	assert_int_equal(census->maps.data[0].consistency, MAP_EXACT);
+	assert_int_equal(census->lookalike_cnt, 0);
+}
+
+static void a_header_in_a_frame(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+
+		image_add_goroutine(img, IMAGE_G_DEAD, STACK, USED);
+		image_move_header(img, large_map(img, KEYS), hi - USED);
+		struct census *census = take(img);
+		one_map(census, hi - USED, MAP_ON_STACK);
+		assert_true(census->maps.data[0].table_bytes > 1024 * 16);
+		assert_int_equal(stacks_goroutine_cnt(census->stacks), 1);
+		assert_null(stacks_refusal(census->stacks));
+		done(img, census);
+	}
+}
+
+/* Below the frames is what calls left there; only who runs may have a frame there. */
+static void a_header_below_the_frames(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (uint32_t status = IMAGE_G_RUNNING; status <= IMAGE_G_DEAD; status += 2) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, status, STACK, USED);
+			uint64_t at = hi - USED - 8;
+
+			image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			image_move_header(img, large_map(img, KEYS), at);
+			struct census *census = take(img);
+			if (status == IMAGE_G_RUNNING)
+				one_map(census, at, MAP_ON_RUNNING_STACK);
+			else
+				assert_int_equal(census->maps.len, 0);
+			done(img, census);
+		}
+	}
+}
+
+/* A map with all it has in the frame, and one whose only group is on the heap, which
+ * no compiler makes. */
+static void small_maps_are_none(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t map = is_classic(img) ? image_classic_map(img, &int_to_int, 0, 5)
+					       : image_swiss_small(img, &int_to_int, 5);
+		uint64_t other = large_map(img, 5);
+
+		image_move_header(img, map, hi - 512);
+		image_u64(img, other + 16, hi - 256);
+		image_move_header(img, other, hi - 128);
+		struct census *census = take(img);
+		assert_int_equal(census->maps.len, 0);
+		assert_int_equal(census->lookalike_cnt, 0);
+		done(img, census);
+	}
+}
+
+/* Copies of a header: that on the heap has the tables. */
+static void tables_have_one_header(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t map = large_map(img, KEYS);
+
+		copy_header(img, map, hi - 256);
+		struct census *census = take(img);
+		one_map(census, map, MAP_ON_HEAP);
+		done(img, census);
+	}
+}
+
+static void the_likeliest_of_copies(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int waits = 0; waits <= 1; waits++) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t running = image_add_goroutine(img, IMAGE_G_RUNNING, STACK, USED);
+			uint64_t waiting = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t map = large_map(img, KEYS);
+
+			copy_header(img, map, running - 4096);
+			if (waits)
+				copy_header(img, map, waiting - 512);
+			image_move_header(img, map, running - 512);
+			struct census *census = take(img);
+			if (waits)
+				one_map(census, waiting - 512, MAP_ON_STACK);
+			else
+				one_map(census, running - 512, MAP_ON_RUNNING_STACK);
+			done(img, census);
+		}
+	}
+}
+
+/* A variable that is not used any more: its table was freed, or will be. */
+static void dead_variables(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int freed = 0; freed <= 1; freed++) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+			struct image_span *s = image_span_of(img, tables);
+
+			if (freed)
+				image_zero(img, s->alloc_bits, 64);
+			else
+				s->sweepgen = IMAGE_SWEEPGEN - 2;
+			image_move_header(img, map, hi - 512);
+			struct census *census = take(img);
+			assert_int_equal(census->maps.len, !freed);
+			if (!freed)
+				assert_true(census->maps.data[0].garbage);
+			done(img, census);
+		}
+	}
+}
+
+static void a_live_table_in_an_unswept_span(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+
+		image_span_of(img, tables)->sweepgen = IMAGE_SWEEPGEN - 2;
+		image_mark(img, tables);
+		image_move_header(img, map, hi - 512);
+		struct census *census = take(img);
+		one_map(census, hi - 512, MAP_ON_STACK);
+		assert_false(census->maps.data[0].garbage);
+		done(img, census);
+	}
+}
+
+/* Without keys, zeroes would do for buckets, were it not for the end of the array. */
+static void emptied_classic_buckets(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int marked = 0; marked <= 1; marked++) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+
+			if (is_classic(img)) {
+				uint64_t map = image_classic_map(img, &int_to_int, 7, 0);
+				uint64_t array = tables_of(img, map);
+				uint64_t last = array + (128 + 8) * int_to_int.bucket_sz - 8;
+
+				image_u64(img, last, marked ? array : 0);
+				image_move_header(img, map, hi - 512);
+				struct census *census = take(img);
+				assert_int_equal(census->maps.len, marked);
+				census_free(census);
+			}
+			image_free(img);
+		}
+	}
+}
+
+/* The goroutine goes on while it is read, and its stack is copied. */
+struct move {
+	uint64_t g, from, to, after;
+	bool done;
+};
+
+static void move_stack(struct image *img, const struct mem_req *req)
+{
+	struct move *m = img->hook_ctx;
+
+	if (m->done || !image_covers(req, m->after))
+		return;
+	m->done = true;
+	for (uint64_t off = 8; off <= USED; off += 8)
+		image_u64(img, m->to - off, image_get_u64(img, m->from - off));
+	image_u64(img, m->g, m->to - STACK);
+	image_u64(img, m->g + 8, m->to);
+	image_u64(img, m->g + 56, m->to - USED);
+}
+
+static void a_stack_that_moves(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t to = image_add_goroutine(img, IMAGE_G_DEAD, STACK, USED);
+		struct move move = {
+			.g = img->gs.data[0], .from = hi, .to = to, .after = hi - 512
+		};
+
+		image_move_header(img, large_map(img, KEYS), hi - 512);
+		img->hook = move_stack;
+		img->hook_ctx = &move;
+		struct census *census = take(img);
+		assert_true(move.done);
+		one_map(census, to - 512, MAP_ON_STACK);
+		done(img, census);
+	}
+}
+
+/* Stacks are read in pieces: no header falls between two. */
+static void a_deep_stack(void **state)
+{
+	enum { DEEP = 8 << 20, PIECE = 1 << 20, N = 6 };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v += 4) { /* 1.19, 1.24, 1.27 */
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, DEEP, DEEP);
+		uint64_t lo = hi - DEEP;
+
+		image_move_header(img, large_map(img, KEYS), lo);
+		for (uint64_t i = 1; i < N; i++)
+			image_move_header(img, large_map(img, KEYS + i), lo + i * (PIECE - 8));
+		image_move_header(img, large_map(img, KEYS + N), hi - 56);
+		struct census *census = take(img);
+		assert_int_equal(census->maps.len, N + 1);
+		for (uint64_t i = 0; i <= N; i++)
+			assert_int_equal(census->maps.data[i].live_keys, KEYS + i);
+		done(img, census);
+	}
+}
+
+/* Far from what is in the tables, and never the same. */
+static void count_on(struct image *img, const struct mem_req *req)
+{
+	uint64_t *header = img->hook_ctx;
+
+	if (image_covers(req, *header))
+		image_u64(img, *header, 900 + img->reads % 100);
+}
+
+/* Where anything may change at any time, it is no sign of a map. */
+static void words_that_change_are_not_suspect(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_RUNNING, STACK, USED);
+		uint64_t header = hi - 512;
+
+		image_move_header(img, large_map(img, KEYS), header);
+		img->hook = count_on;
+		img->hook_ctx = &header;
+		struct census *census = take(img);
+		assert_in_range(image_get_u64(img, header), 900, 999);
+		assert_int_equal(census->maps.len, 0);
+		assert_int_equal(census->lookalike_cnt, 0);
+		done(img, census);
+	}
+}
+
+/* Whatever is at runtime.allgs, the maps of the heap are counted. */
+static void what_is_no_list_of_goroutines(void **state)
+{
+	static const struct {
+		int word; /* of the slice header, or of the first runtime.g from 3 on */
+		uint64_t value;
+	} bad[] = {
+		{ 0, 0 },	   { 0, 1 },	      { 0, IMAGE_NOWHERE }, { 0, IMAGE_MHEAP },
+		{ 1, 0 },	   { 1, UINT64_MAX }, { 1, 1 << 30 },	    { 2, 0 },
+		{ 2, UINT64_MAX }, { 3, 0 },	      { 3, UINT64_MAX },    { 4, 0 },
+		{ 4, UINT64_MAX }, { 3 + 18, 0x77 },  { 3 + 19, 0x77 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(bad); i++) {
+		struct image *img = new_image(&versions[8]);
+		uint64_t map = large_map(img, KEYS);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+
+		image_move_header(img, large_map(img, 7), hi - 512);
+		image_open(img);
+		if (bad[i].word < 3)
+			image_u64(img, IMAGE_ALLGS + 8 * bad[i].word, bad[i].value);
+		else
+			image_u64(img, img->gs.data[0] + 8 * (bad[i].word - 3), bad[i].value);
+		struct census *census = image_census(img);
+		if (bad[i].word == 3 + 19) { /* behind the status */
+			assert_int_equal(census->maps.len, 2);
+		} else {
+			one_map(census, map, MAP_ON_HEAP);
+			assert_string_equal(stacks_refusal(census->stacks),
+					    "runtime.allgs cannot be found");
+		}
+		done(img, census);
+	}
+}
+
+/* A stack pointer outside the stack: read while the goroutine went on. */
+static void a_stack_pointer_from_elsewhere(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct image *img = new_image(&versions[8]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		const uint64_t sps[] = { 0, UINT64_MAX - 7, hi - USED + 1 };
+
+		image_u64(img, img->gs.data[0] + 56, sps[i]);
+		image_move_header(img, large_map(img, KEYS), hi - 4096);
+		struct census *census = take(img);
+		one_map(census, hi - 4096, MAP_ON_RUNNING_STACK);
+		done(img, census);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_header_in_a_frame),
+		cmocka_unit_test(a_header_below_the_frames),
+		cmocka_unit_test(small_maps_are_none),
+		cmocka_unit_test(tables_have_one_header),
+		cmocka_unit_test(the_likeliest_of_copies),
+		cmocka_unit_test(dead_variables),
+		cmocka_unit_test(a_live_table_in_an_unswept_span),
+		cmocka_unit_test(emptied_classic_buckets),
+		cmocka_unit_test(a_stack_that_moves),
+		cmocka_unit_test(a_deep_stack),
+		cmocka_unit_test(words_that_change_are_not_suspect),
+		cmocka_unit_test(what_is_no_list_of_goroutines),
+		cmocka_unit_test(a_stack_pointer_from_elsewhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
