@@ -213,6 +213,97 @@ static void nothing_in_a_swept_span_is_garbage(void **state)
 	image_free(img);
 }
 
+/* What the collector does to a span: the marks are what is allocated now, and the old
+ * bitmap will soon belong to somebody else. */
+static void sweep(struct image *img, uint64_t addr)
+{
+	struct image_span *s = image_span_of(img, addr);
+	const struct go_layout *l = &img->prog.layout;
+	uint64_t old = s->alloc_bits;
+
+	image_u8(img, s->mark_bits, image_get_u8(img, old));
+	image_u8(img, old, 0);
+	image_u64(img, s->mspan + l->mspan.alloc_bits, s->mark_bits);
+	image_u64(img, s->mspan + l->mspan.gcmark_bits, old);
+	image_u32(img, s->mspan + l->mspan.sweepgen, IMAGE_SWEEPGEN + 2);
+	image_u32(img, IMAGE_MHEAP + l->mheap.sweepgen, IMAGE_SWEEPGEN + 2);
+}
+
+/* Sweeps a span in the moment when its bitmap is read for the first time. */
+struct sweeper {
+	uint64_t map;
+	uint64_t alloc_bits;
+};
+
+static void sweep_late(struct image *img, const struct mem_req *req)
+{
+	struct sweeper *sweeper = img->hook_ctx;
+
+	if (!image_covers(req, sweeper->alloc_bits))
+		return;
+	img->hook = NULL;
+	sweep(img, sweeper->map);
+}
+
+static void a_span_may_be_swept_meanwhile(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		for (int late = 0; late < 2; late++) {
+			struct image *img = image_new(versions[v].minor, versions[v].experiments);
+			struct found f = { 0 };
+			struct sweeper sweeper = { .map = add_header(img) };
+
+			sweeper.alloc_bits = image_span_of(img, sweeper.map)->alloc_bits;
+			image_span_of(img, sweeper.map)->freeindex = 0;
+			image_open(img);
+			img->hook_ctx = &sweeper;
+			if (late)
+				img->hook = sweep_late;
+			else
+				sweep(img, sweeper.map);
+			scan(img, &f);
+			assert_null(img->hook);
+			assert_int_equal(f.cands.len, 1);
+			assert_false(f.cands.data[0].garbage);
+			vec_fini(&f.cands);
+			image_free(img);
+		}
+	}
+}
+
+/* The descriptor says so to the end: better with the bits that there are than not. */
+static void a_span_may_be_in_the_sweep_for_long(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+	uint64_t map = add_header(img);
+
+	(void)state;
+	image_span_of(img, map)->sweepgen = IMAGE_SWEEPGEN - 1;
+	image_open(img);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 1);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
+/* A descriptor that is another's now: what it says of that is not for our bytes. */
+static void a_span_of_another_class_is_gone(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct found f = { 0 };
+	uint64_t map = add_header(img);
+
+	(void)state;
+	image_open(img);
+	image_u8(img, image_span_of(img, map)->mspan + img->prog.layout.mspan.spanclass, 12);
+	scan(img, &f);
+	assert_int_equal(f.cands.len, 0);
+	vec_fini(&f.cands);
+	image_free(img);
+}
+
 static void stacks_are_passed_over(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -304,6 +395,9 @@ int main(void)
 		cmocka_unit_test(free_slots_are_passed_over),
 		cmocka_unit_test(unmarked_objects_are_garbage),
 		cmocka_unit_test(nothing_in_a_swept_span_is_garbage),
+		cmocka_unit_test(a_span_may_be_swept_meanwhile),
+		cmocka_unit_test(a_span_may_be_in_the_sweep_for_long),
+		cmocka_unit_test(a_span_of_another_class_is_gone),
 		cmocka_unit_test(stacks_are_passed_over),
 		cmocka_unit_test(many_candidates_come_in_batches),
 		cmocka_unit_test(an_error_of_the_visitor_ends_it),

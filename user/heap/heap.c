@@ -23,13 +23,15 @@ uint64_t span_elemsize(const struct span *s)
 }
 
 /* One mspan as the target has it. */
-static struct span decode_span(const struct mspan_layout *l, const uint8_t *m, uint32_t heap_sg)
+static struct span decode_span(const struct mspan_layout *l, uint64_t desc, const uint8_t *m,
+			       uint32_t heap_sg)
 {
 	uint32_t sg = load_u32(m, l->sweepgen);
 	bool wide = l->index_width == 8;
 
 	return (struct span){
 		.base = load_u64(m, l->start_addr),
+		.desc = desc,
 		.npages = load_u64(m, l->npages) <= UINT32_MAX ? load_u64(m, l->npages) : 0,
 		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
 		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
@@ -40,6 +42,7 @@ static struct span decode_span(const struct mspan_layout *l, const uint8_t *m, u
 		.state = load_u8(m, l->state),
 		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
 		.unswept = sg == heap_sg - 2 || sg == heap_sg + 1,
+		.sweeping = sg == heap_sg - 1,
 	};
 }
 
@@ -66,7 +69,7 @@ static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_
 			proof->unreadable++;
 			continue;
 		}
-		struct span s = decode_span(l, reqs[i].dst, heap_sg);
+		struct span s = decode_span(l, reqs[i].addr, reqs[i].dst, heap_sg);
 		if (s.state != SPAN_IN_USE && s.state != SPAN_MANUAL) {
 			proof->bad_state += s.state > SPAN_MANUAL;
 			continue;
@@ -107,6 +110,44 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, const uint
 		done += n;
 	}
 	return NULL;
+}
+
+static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t heap_sg,
+			struct span *s)
+{
+	struct span now = decode_span(l, s->desc, m, heap_sg);
+
+	if (now.base == s->base && now.npages == s->npages && now.spanclass == s->spanclass &&
+	    now.state == s->state && span_is_sane(l, m, &now))
+		*s = now;
+	else
+		s->state = SPAN_DEAD;
+}
+
+struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt)
+{
+	const struct go_layout *layout = &heap->prog->layout;
+	uint32_t sz = layout->mspan.size, sweepgen;
+	_cleanup_free_ struct mem_req *reqs = malloc((cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *buf = malloc(cnt * sz + 1);
+
+	if (!reqs || !buf)
+		return err_nomem();
+	for (size_t i = 0; i < cnt; i++)
+		reqs[i] = (struct mem_req){ spans[i].desc, sz, false, buf + i * sz };
+	struct err *err = mem_read(&heap->prog->target->mem, heap->mheap + layout->mheap.sweepgen,
+				   &sweepgen, sizeof(sweepgen));
+	if (!err)
+		err = mem_gather(&heap->prog->target->mem, reqs, cnt);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		struct span *s = &spans[((uint8_t *)reqs[i].dst - buf) / sz];
+
+		if (reqs[i].ok)
+			update_span(&layout->mspan, reqs[i].dst, sweepgen, s);
+		else
+			s->state = SPAN_DEAD;
+	}
+	return err;
 }
 
 static int cmp_span(const void *a, const void *b)

@@ -19,6 +19,7 @@ enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 
 struct span {
 	uint64_t base;
+	uint64_t desc; /* address of its descriptor, the runtime's mspan */
 	uint64_t alloc_bits; /* address of the bitmap */
 	uint64_t mark_bits; /* address of the bitmap */
 	uint64_t large_type; /* type of a large object, else 0 */
@@ -28,6 +29,7 @@ struct span {
 	uint8_t spanclass; /* sizeclass << 1 | noscan */
 	uint8_t state;
 	bool unswept; /* unmarked objects in it are garbage */
+	bool sweeping; /* its bitmaps are being exchanged: they may belong to neither state */
 };
 
 /* An arena's pages: the span of each, as index + 1 into heap.spans, 0 for none. */
@@ -70,6 +72,14 @@ static inline uint64_t span_bytes(const struct span *s)
 
 /* Bytes of one slot. */
 uint64_t span_elemsize(const struct span *s);
+
+/*
+ * Reads the descriptors of spans again, in place. The collector exchanges a span's
+ * bitmaps when it sweeps it, and uses their memory again two cycles later: those of a
+ * descriptor that is older than that belong to other spans. What is no longer a span of
+ * that place and class has state SPAN_DEAD then.
+ */
+struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt);
 
 /* Whether addr is in the heap, but in no span that was read: it is newer than the
  * snapshot (or free). */

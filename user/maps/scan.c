@@ -10,6 +10,8 @@
 
 enum {
 	SPANS_A_READ = 64,
+	/* Sweeping a span takes microseconds, and happens once in a cycle. */
+	ROUNDS = 8,
 	SPAN_SZ = GO_PAGE_SZ, /* header classes have one-page spans */
 	BITS_SZ = SPAN_SZ / 16 / 8, /* alloc and mark bits: no class of ours is smaller */
 
@@ -36,6 +38,7 @@ struct scan {
 	struct candidate *cands;
 	size_t cand_cnt;
 	struct span_bytes *spans;
+	struct span descs[SPANS_A_READ]; /* of the spans, as new as their bytes */
 	size_t span_cnt;
 };
 
@@ -107,11 +110,10 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 	return NULL;
 }
 
-/* Reads what belongs to the collected spans; those that went away are skipped. */
-static struct err *scan_collected(struct scan *s)
+/* Reads what belongs to the collected spans; sets bad for those that went away. */
+static struct err *read_collected(struct scan *s, bool *bad)
 {
 	struct mem_req reqs[SPANS_A_READ * 4];
-	bool bad[SPANS_A_READ] = { false };
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->span_cnt; i++) {
@@ -134,9 +136,48 @@ static struct err *scan_collected(struct scan *s)
 		if (!reqs[i].ok)
 			bad[((uint8_t *)reqs[i].dst - (uint8_t *)s->spans) / sizeof(*s->spans)] =
 				true;
-	for (size_t i = 0; !err && i < s->span_cnt; i++)
-		if (!bad[i])
+	return err;
+}
+
+/* Whether the bitmaps of a span were the same ones all the time. */
+static bool is_steady(const struct span *before, const struct span *after)
+{
+	return !before->sweeping && !after->sweeping && before->unswept == after->unswept &&
+	       before->alloc_bits == after->alloc_bits && before->mark_bits == after->mark_bits;
+}
+
+/* Scans the collected spans, but those that were swept meanwhile: they stay. */
+static struct err *scan_steady(struct scan *s, bool last_round)
+{
+	bool bad[SPANS_A_READ] = { false };
+	struct span after[SPANS_A_READ];
+	size_t left = 0;
+	struct err *err = heap_reread_spans(s->heap, s->descs, s->span_cnt);
+
+	if (!err)
+		err = read_collected(s, bad);
+	if (err)
+		return err;
+	memcpy(after, s->descs, sizeof(after));
+	err = heap_reread_spans(s->heap, after, s->span_cnt);
+	for (size_t i = 0; !err && i < s->span_cnt; i++) {
+		bool gone = bad[i] || after[i].state == SPAN_DEAD;
+
+		if (!gone && (last_round || is_steady(&s->descs[i], &after[i])))
 			err = scan_span(s, &s->spans[i]);
+		else if (after[i].state != SPAN_DEAD)
+			s->descs[left++] = after[i];
+	}
+	s->span_cnt = left;
+	return err;
+}
+
+static struct err *scan_collected(struct scan *s)
+{
+	struct err *err = NULL;
+
+	for (int round = 1; s->span_cnt && round <= ROUNDS && !err; round++)
+		err = scan_steady(s, round == ROUNDS);
 	s->span_cnt = 0;
 	return err;
 }
@@ -151,7 +192,7 @@ static struct err *scan_run(struct scan *s)
 
 		if (span->state != SPAN_IN_USE || span->spanclass != spanclass || span->npages != 1)
 			continue;
-		s->spans[s->span_cnt++].span = span;
+		s->descs[s->span_cnt++] = *span;
 		if (s->span_cnt == SPANS_A_READ)
 			err = scan_collected(s);
 	}
@@ -176,5 +217,9 @@ struct err *scan_headers(struct heap *heap, scan_visit_fn visit, void *ctx)
 		.spans = spans,
 	};
 
-	return cands && spans ? scan_run(&s) : err_nomem();
+	if (!cands || !spans)
+		return err_nomem();
+	for (size_t i = 0; i < SPANS_A_READ; i++)
+		spans[i].span = &s.descs[i];
+	return scan_run(&s);
 }
