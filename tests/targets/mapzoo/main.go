@@ -61,7 +61,7 @@ func build() {
 
 // command runs one line of input and prints what comes of it: the truth, or
 // why not.
-func command(t *truth, line string) {
+func command(t *zooTruth, line string) {
 	words := strings.Fields(line)
 	verb, name, count := "", "", 0
 	for i, w := range words {

@@ -348,7 +348,7 @@ func buildStack() {
 	s := &onStack{
 		name: "stack",
 		typ:  gomap.TypeName(map[int64]uint8(nil)),
-		ask:  make(chan *truth),
+		ask:  make(chan *zooTruth),
 		told: make(chan struct{}),
 	}
 	n := scaled(1000)

@@ -8,56 +8,26 @@ import (
 
 	"maptrace/tests/targets/lib/gomap"
 	"maptrace/tests/targets/lib/jsonw"
-	"maptrace/tests/targets/lib/pagemap"
+	"maptrace/tests/targets/lib/truth"
 )
 
-// truth renders the line that tells about all maps and the memory. Rendering
+// zooTruth renders the line that tells about all maps and the memory. Rendering
 // allocates nothing once the buffers have their size, so that the figures in
 // the line still hold when it has been printed.
-type truth struct {
+type zooTruth struct {
 	w     jsonw.Writer
 	stats runtime.MemStats
 	statm [128]byte
 }
 
-func newTruth() *truth { return &truth{} }
+func newTruth() *zooTruth { return &zooTruth{} }
 
 // row prints one map. index is its place among many of the same name, or -1.
-func (t *truth) row(name string, index int, typ string, m gomap.Map, onHeap bool) {
-	info, resident := m.Inspect(), uint64(0)
-	m.EachSlot(func(addr, size uintptr) { resident += pagemap.Resident(addr, size) })
-
-	w := &t.w
-	w.Open()
-	if index < 0 {
-		w.String("name", name)
-	} else {
-		w.Indexed("name", name, index)
-	}
-	w.String("type", typ)
-	w.Addr("addr", info.Addr)
-	w.Uint("live_keys", info.LiveKeys)
-	w.Uint("slots", info.Slots)
-	w.Uint("buckets", info.Buckets)
-	w.Uint("tombstones", info.Tombstones)
-	w.Uint("empty_one", info.EmptyOne)
-	w.Uint("overflow_buckets", info.OverflowBuckets)
-	w.Uint("old_overflow_buckets", info.OldOverflow)
-	w.Uint("old_bytes", info.OldBytes)
-	w.Uint("table_bytes", info.TableBytes)
-	w.Uint("resident_bytes", resident)
-	w.Uint("tables", info.Tables)
-	w.Uint("dir_len", info.DirLen)
-	w.Uint("bucket_bytes", info.BucketBytes)
-	w.Bool("growing", info.Growing)
-	w.Bool("same_size_growth", info.SameSize)
-	w.Bool("indirect_key", info.IndirectKey)
-	w.Bool("indirect_elem", info.IndirectElem)
-	w.Bool("on_heap", onHeap)
-	w.Close()
+func (t *zooTruth) row(name string, index int, typ string, m gomap.Map, onHeap bool) {
+	truth.Map(&t.w, name, index, typ, m, onHeap)
 }
 
-func (t *truth) memstats() {
+func (t *zooTruth) memstats() {
 	w, s := &t.w, &t.stats
 	w.OpenField("memstats")
 	for _, f := range [...]struct {
@@ -81,7 +51,7 @@ func (t *truth) memstats() {
 }
 
 // rss is the resident size, from the second number of /proc/self/statm.
-func (t *truth) rss() uint64 {
+func (t *zooTruth) rss() uint64 {
 	fd, err := syscall.Open("/proc/self/statm", syscall.O_RDONLY, 0)
 	if err != nil {
 		return 0
@@ -105,7 +75,7 @@ func (t *truth) rss() uint64 {
 }
 
 // render fills the buffer, over again when it had to grow for that.
-func (t *truth) render() {
+func (t *zooTruth) render() {
 	w := &t.w
 	for before := -1; before != w.Cap(); {
 		before = w.Cap()
@@ -125,14 +95,14 @@ func (t *truth) render() {
 	}
 }
 
-func (t *truth) print() {
+func (t *zooTruth) print() {
 	t.render()
 	if t.w.Flush() != nil {
 		os.Exit(1)
 	}
 }
 
-func (t *truth) fail(why string) {
+func (t *zooTruth) fail(why string) {
 	t.w.Reset()
 	t.w.Open()
 	t.w.String("error", why)

@@ -7,7 +7,7 @@ import "maptrace/tests/targets/lib/gomap"
 // of the truth.
 type resident interface {
 	called(name string) bool // and can be changed
-	each(t *truth)           // print a row for every map
+	each(t *zooTruth)        // print a row for every map
 	rebuild()                // copy into a fresh map, and drop the old one
 	clear()
 	burst(n int) // insert n new keys
@@ -50,7 +50,7 @@ func fill[K comparable, V any](name string, where *map[K]V, entry func(i int) (K
 
 func (s *single[K, V]) called(name string) bool { return s.name == name }
 
-func (s *single[K, V]) each(t *truth) {
+func (s *single[K, V]) each(t *zooTruth) {
 	t.row(s.name, -1, s.typ, gomap.Of(*s.where), true)
 }
 
@@ -97,7 +97,7 @@ func addMany[K comparable, V any](name string, in *[]map[K]V) {
 	zoo = append(zoo, &many[K, V]{name: name, typ: gomap.TypeName(none), in: in})
 }
 
-func (s *many[K, V]) each(t *truth) {
+func (s *many[K, V]) each(t *zooTruth) {
 	for i, m := range *s.in {
 		t.row(s.name, i, s.typ, gomap.Of(m), true)
 	}
@@ -117,7 +117,7 @@ func addInner[K, L comparable, V any](name string, outer *map[K]map[L]V) {
 }
 
 // each numbers the maps as they come, which is another way each time.
-func (s *inner[K, L, V]) each(t *truth) {
+func (s *inner[K, L, V]) each(t *zooTruth) {
 	i := 0
 	for _, m := range *s.outer {
 		t.row(s.name, i, s.typ, gomap.Of(m), true)
@@ -137,7 +137,7 @@ func addView(name string, view func() any) {
 	zoo = append(zoo, &viewed{name: name, typ: gomap.TypeName(view()), view: view})
 }
 
-func (s *viewed) each(t *truth) {
+func (s *viewed) each(t *zooTruth) {
 	t.row(s.name, -1, s.typ, gomap.Of(s.view()), true)
 }
 
@@ -147,11 +147,11 @@ type onStack struct {
 	fixed
 	name string
 	typ  string
-	ask  chan *truth
+	ask  chan *zooTruth
 	told chan struct{}
 }
 
-func (s *onStack) each(t *truth) {
+func (s *onStack) each(t *zooTruth) {
 	s.ask <- t
 	<-s.told
 }
