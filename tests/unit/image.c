@@ -328,6 +328,7 @@ void image_free(struct image *img)
 	gotypes_free(img->prog.types);
 	pclntab_free(img->prog.funcs);
 	elf_file_close(img->prog.elf);
+	mem_fini(&img->target.mem);
 	for (size_t i = 0; i < img->pages.len; i++)
 		free(img->pages.data[i].bytes);
 	vec_fini(&img->pages);

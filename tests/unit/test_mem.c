@@ -111,7 +111,7 @@ static void gather_all(struct mem *mem, struct mem_req *reqs, size_t n)
 static void gathers_nothing(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 16);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 16);
 
 	(void)state;
 	gather_all(&mem, NULL, 0);
@@ -121,7 +121,7 @@ static void gathers_nothing(void **state)
 static void gathers_in_any_order(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0xc000000000, 1 << 20);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0xc000000000, 1 << 20);
 	struct mem_req reqs[] = {
 		req_of(0xc000080000, 48), req_of(0xc000000000, 48), req_of(0xc0000fffd0, 48),
 		req_of(0xc000040000, 8),  req_of(0xc000000030, 48),
@@ -135,7 +135,7 @@ static void gathers_in_any_order(void **state)
 static void gathers_overlaps_and_repeats(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 4096);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 4096);
 	struct mem_req reqs[] = {
 		req_of(0x1100, 64), req_of(0x1120, 64),	  req_of(0x1100, 64),
 		req_of(0x1100, 8),  req_of(0x1000, 2048), req_of(0x1137, 1),
@@ -150,7 +150,7 @@ static void gathers_overlaps_and_repeats(void **state)
 static void merges_neighbours(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 48000);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 48000);
 	struct mem_req reqs[1000];
 
 	(void)state;
@@ -165,7 +165,7 @@ static void merges_neighbours(void **state)
 static void leaves_distant_requests_apart(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0, 1 << 20);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0, 1 << 20);
 	struct mem_req reqs[64];
 
 	(void)state;
@@ -181,7 +181,7 @@ static void leaves_distant_requests_apart(void **state)
 static void a_hole_in_a_gap_costs_nothing(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 4096);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 4096);
 	struct mem_req reqs[] = { req_of(0x1000, 64), req_of(0x1080, 64), req_of(0x1100, 64) };
 
 	(void)state;
@@ -193,7 +193,7 @@ static void a_hole_in_a_gap_costs_nothing(void **state)
 static void a_hole_in_a_request_fails_that_one(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 4096);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 4096);
 	struct mem_req reqs[] = { req_of(0x1000, 64), req_of(0x1040, 64), req_of(0x1080, 64),
 				  req_of(0x1800, 8) };
 
@@ -206,7 +206,7 @@ static void a_hole_in_a_request_fails_that_one(void **state)
 static void single_requests_may_fail(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x100000, 4096);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x100000, 4096);
 	struct mem_req reqs[] = {
 		req_of(0, 8),
 		req_of(0x100000, 8),
@@ -225,7 +225,7 @@ static void gathers_more_than_a_batch(void **state)
 {
 	enum { N = 2000 };
 	struct remote r;
-	struct mem mem = remote_init(&r, 0, N * 2048);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0, N * 2048);
 	struct mem_req *reqs = calloc(N, sizeof(*reqs));
 
 	(void)state;
@@ -239,12 +239,39 @@ static void gathers_more_than_a_batch(void **state)
 	remote_fini(&r);
 }
 
+/* In any order, equal ones among them; near each other, or as far as can be. */
+static void addresses_may_be_any(void **state)
+{
+	enum { N = 3000, LEN = 1 << 16 };
+	uint64_t random = 1;
+
+	(void)state;
+	for (int wide = 0; wide < 2; wide++) {
+		struct remote r;
+		_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0xc000000000, LEN);
+		struct mem_req *reqs = calloc(N, sizeof(*reqs));
+
+		assert_non_null(reqs);
+		for (size_t i = 0; i < N; i++) {
+			random = random * 6364136223846793005 + 1442695040888963407;
+			bool far = wide && i % 3 == 0;
+			reqs[i] = req_of(far ? random : r.base + (random >> 40) % (LEN + 99),
+					 1 + i % 99);
+		}
+		gather_all(&mem, reqs, N);
+		for (size_t i = 1; i < N; i++)
+			assert_true(reqs[i - 1].addr <= reqs[i].addr);
+		free(reqs);
+		remote_fini(&r);
+	}
+}
+
 /* Merged runs of together far more bytes than the scratch buffer has. */
 static void gathers_more_than_the_scratch_buffer(void **state)
 {
 	enum { N = 4096, SZ = 1024 };
 	struct remote r;
-	struct mem mem = remote_init(&r, 0, N * SZ);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0, N * SZ);
 	struct mem_req *reqs = calloc(N, sizeof(*reqs));
 
 	(void)state;
@@ -260,7 +287,7 @@ static void gathers_more_than_the_scratch_buffer(void **state)
 static void a_huge_request_may_hold_small_ones(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 4 << 20);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 4 << 20);
 	struct mem_req reqs[] = { req_of(0x1000, 3 << 20), req_of(0x1000, 8), req_of(0x1010, 8),
 				  req_of(0x101000, 64) };
 
@@ -283,7 +310,7 @@ static void random_requests_over_random_holes(void **state)
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
 		struct remote r;
-		struct mem mem = remote_init(&r, 0x7000, LEN);
+		_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x7000, LEN);
 		size_t n = next_random(&seed) % 1500;
 		uint32_t spread = 1 + next_random(&seed) % LEN;
 		struct mem_req *reqs = calloc(n + 1, sizeof(*reqs));
@@ -303,7 +330,7 @@ static void random_requests_over_random_holes(void **state)
 static void an_error_of_the_reader_ends_it(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 64);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 64);
 	uint8_t byte;
 	struct mem_req req = { .addr = 0x1000, .len = 1, .dst = &byte };
 
@@ -319,7 +346,7 @@ static void an_error_of_the_reader_ends_it(void **state)
 static void reads_all_or_faults(void **state)
 {
 	struct remote r;
-	struct mem mem = remote_init(&r, 0x1000, 64);
+	_cleanup_(mem_fini) struct mem mem = remote_init(&r, 0x1000, 64);
 	uint8_t buf[64];
 	uint64_t word = 7;
 
@@ -412,6 +439,7 @@ int main(void)
 		cmocka_unit_test(a_hole_in_a_request_fails_that_one),
 		cmocka_unit_test(single_requests_may_fail),
 		cmocka_unit_test(gathers_more_than_a_batch),
+		cmocka_unit_test(addresses_may_be_any),
 		cmocka_unit_test(gathers_more_than_the_scratch_buffer),
 		cmocka_unit_test(a_huge_request_may_hold_small_ones),
 		cmocka_unit_test(random_requests_over_random_holes),

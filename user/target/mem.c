@@ -6,13 +6,19 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/vec.h"
+
 enum {
 	/* More vectors a call do not get faster; the kernel's limit is 1024. */
 	IOV_BATCH = 512,
 	/* Two requests this close are cheaper in one vector than in two. */
 	MERGE_GAP = 512,
 	MERGE_MAX = 64 << 10,
-	SCRATCH_SZ = 1 << 20,
+	SCRATCH_SZ = 512 << 10,
+	/* A vector of its own costs less than copying so much once more. */
+	MERGE_ALONE = 4096,
+	/* Below this a sort by comparing is quick enough. */
+	RADIX_MIN = 64,
 	READ_CHUNK = 1 << 30,
 };
 
@@ -109,6 +115,41 @@ struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret)
 	return mem_read(mem, addr, ret, sizeof(*ret));
 }
 
+/* ---- scattered reads ---- */
+
+/* A merged read and the requests [first, first + cnt) that it serves. */
+struct run {
+	size_t first;
+	size_t cnt;
+};
+
+/* Kept between calls, since fresh memory costs a fault a page. */
+struct mem_gather {
+	struct mem_req merged[IOV_BATCH];
+	struct run runs[IOV_BATCH];
+	char scratch[SCRATCH_SZ];
+	VEC(struct mem_req) unsorted;
+	VEC(uint64_t) keys;
+};
+
+struct gather {
+	struct mem *mem;
+	struct mem_req *reqs;
+	struct mem_gather *m;
+	size_t run_cnt;
+	size_t scratch_used;
+};
+
+void mem_fini(struct mem *mem)
+{
+	if (!mem->gather)
+		return;
+	vec_fini(&mem->gather->unsorted);
+	vec_fini(&mem->gather->keys);
+	free(mem->gather);
+	mem->gather = NULL;
+}
+
 static int cmp_req(const void *a, const void *b)
 {
 	uint64_t x = ((const struct mem_req *)a)->addr, y = ((const struct mem_req *)b)->addr;
@@ -124,35 +165,77 @@ static bool is_sorted(const struct mem_req *reqs, size_t n)
 	return true;
 }
 
-/* A merged read and the requests [first, first + cnt) that it serves. */
-struct run {
-	size_t first;
-	size_t cnt;
-};
+static unsigned int bits_of(uint64_t v)
+{
+	return v ? 64 - __builtin_clzll(v) : 0;
+}
 
-struct gather {
-	struct mem *mem;
-	struct mem_req *reqs;
-	struct mem_req merged[IOV_BATCH];
-	struct run runs[IOV_BATCH];
-	size_t run_cnt;
-	size_t scratch_used;
-	char *scratch;
-};
+/* One pass of a radix sort, by the byte of the keys at this bit. */
+static void sort_by_byte(const uint64_t *from, uint64_t *to, size_t n, unsigned int bit)
+{
+	size_t at[256] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		at[from[i] >> bit & 0xff]++;
+	for (size_t b = 0; b < 256; b++) {
+		size_t cnt = at[b];
+
+		at[b] = sum;
+		sum += cnt;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[at[from[i] >> bit & 0xff]++] = from[i];
+}
+
+/*
+ * Sorts requests by address. Keys are the distance to the lowest address, above the
+ * index of the request; their low bits are in order from the start.
+ */
+static struct err *sort_reqs(struct mem_gather *m, struct mem_req *reqs, size_t n)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		low = reqs[i].addr < low ? reqs[i].addr : low;
+		high = reqs[i].addr > high ? reqs[i].addr : high;
+	}
+	unsigned int index_bits = bits_of(n), key_bits = index_bits + bits_of(high - low);
+	if (n < RADIX_MIN || key_bits > 64) {
+		qsort(reqs, n, sizeof(*reqs), cmp_req);
+		return NULL;
+	}
+	if (!vec_reserve(&m->keys, 2 * n) || !vec_reserve(&m->unsorted, n))
+		return err_nomem();
+
+	uint64_t *keys = m->keys.data, *other = keys + n;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (reqs[i].addr - low) << index_bits | i;
+	for (unsigned int bit = index_bits; bit < key_bits; bit += 8) {
+		uint64_t *sorted = other;
+
+		sort_by_byte(keys, sorted, n, bit);
+		other = keys;
+		keys = sorted;
+	}
+	memcpy(m->unsorted.data, reqs, n * sizeof(*reqs));
+	for (size_t i = 0; i < n; i++)
+		reqs[i] = m->unsorted.data[keys[i] & ((1ull << index_bits) - 1)];
+	return NULL;
+}
 
 /* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
 static struct err *settle_run(struct gather *g, size_t r)
 {
-	struct mem_req *reqs = g->reqs + g->runs[r].first;
-	const struct mem_req *merged = &g->merged[r];
+	struct mem_req *reqs = g->reqs + g->m->runs[r].first;
+	const struct mem_req *merged = &g->m->merged[r];
 
 	if (!merged->ok)
-		return g->mem->read_reqs(g->mem, reqs, g->runs[r].cnt);
-	if (g->runs[r].cnt == 1) { /* was read in place */
+		return g->mem->read_reqs(g->mem, reqs, g->m->runs[r].cnt);
+	if (g->m->runs[r].cnt == 1) { /* was read in place */
 		reqs->ok = true;
 		return NULL;
 	}
-	for (size_t i = 0; i < g->runs[r].cnt; i++) {
+	for (size_t i = 0; i < g->m->runs[r].cnt; i++) {
 		memcpy(reqs[i].dst, (char *)merged->dst + (reqs[i].addr - merged->addr),
 		       reqs[i].len);
 		reqs[i].ok = true;
@@ -162,7 +245,7 @@ static struct err *settle_run(struct gather *g, size_t r)
 
 static struct err *gather_flush(struct gather *g)
 {
-	struct err *err = g->mem->read_reqs(g->mem, g->merged, g->run_cnt);
+	struct err *err = g->mem->read_reqs(g->mem, g->m->merged, g->run_cnt);
 
 	for (size_t r = 0; !err && r < g->run_cnt; r++)
 		err = settle_run(g, r);
@@ -178,12 +261,11 @@ static size_t run_length(const struct mem_req *reqs, size_t n, size_t first, siz
 	uint64_t end = start + reqs[first].len;
 	size_t i = first + 1;
 
-	for (; i < n; i++) {
+	for (; i < n && reqs[first].len < MERGE_ALONE; i++) {
 		uint64_t req_end = reqs[i].addr + reqs[i].len;
 
-		/* What is larger than that by itself is read in place. */
 		if (reqs[i].addr > end + MERGE_GAP || req_end < start ||
-		    req_end - start > MERGE_MAX || end - start > MERGE_MAX)
+		    req_end - start > MERGE_MAX || reqs[i].len >= MERGE_ALONE)
 			break;
 		if (req_end > end)
 			end = req_end;
@@ -194,34 +276,27 @@ static size_t run_length(const struct mem_req *reqs, size_t n, size_t first, siz
 
 struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
 {
-	_cleanup_free_ struct gather *g = malloc(sizeof(*g));
-	_cleanup_free_ char *scratch = malloc(SCRATCH_SZ);
+	if (!mem->gather)
+		mem->gather = calloc(1, sizeof(*mem->gather));
+	struct gather g = { .mem = mem, .reqs = reqs, .m = mem->gather };
+	struct err *err = !g.m ? err_nomem() : is_sorted(reqs, n) ? NULL : sort_reqs(g.m, reqs, n);
 
-	if (!g || !scratch)
-		return err_nomem();
-	*g = (struct gather){ .mem = mem, .reqs = reqs, .scratch = scratch };
-	if (!is_sorted(reqs, n))
-		qsort(reqs, n, sizeof(*reqs), cmp_req);
-
-	for (size_t i = 0; i < n;) {
+	for (size_t i = 0; !err && i < n;) {
 		size_t len;
 		size_t cnt = run_length(reqs, n, i, &len);
 		bool direct = cnt == 1; /* nothing to merge: no copy */
 		size_t need = direct ? 0 : len;
 
-		if (g->run_cnt == IOV_BATCH || g->scratch_used + need > SCRATCH_SZ) {
-			struct err *err = gather_flush(g);
-			if (err)
-				return err;
-		}
-		g->runs[g->run_cnt] = (struct run){ .first = i, .cnt = cnt };
-		g->merged[g->run_cnt++] = (struct mem_req){
+		if (g.run_cnt == IOV_BATCH || g.scratch_used + need > SCRATCH_SZ)
+			err = gather_flush(&g);
+		g.m->runs[g.run_cnt] = (struct run){ .first = i, .cnt = cnt };
+		g.m->merged[g.run_cnt++] = (struct mem_req){
 			.addr = reqs[i].addr,
 			.len = len,
-			.dst = direct ? reqs[i].dst : scratch + g->scratch_used,
+			.dst = direct ? reqs[i].dst : g.m->scratch + g.scratch_used,
 		};
-		g->scratch_used += need;
+		g.scratch_used += need;
 		i += cnt;
 	}
-	return gather_flush(g);
+	return err ? err : gather_flush(&g);
 }

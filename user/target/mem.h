@@ -24,6 +24,8 @@ struct mem_req {
 	void *dst;
 };
 
+struct mem_gather;
+
 struct mem {
 	/* Reads n requests, setting each one's ok. An error means that no read can
 	 * succeed any more (the target is gone, or access is denied). */
@@ -32,10 +34,12 @@ struct mem {
 	pid_t pid;
 	uint64_t bytes_read;
 	uint64_t call_cnt;
+	struct mem_gather *gather; /* what mem_gather() works with, kept between calls */
 };
 
-/* Reads through process_vm_readv(2). Needs no cleanup. */
+/* Reads through process_vm_readv(2). Release with mem_fini(). */
 void mem_init_process(struct mem *mem, pid_t pid);
+void mem_fini(struct mem *mem);
 
 /* Reads len bytes at addr, all or ERR_FAULT. */
 struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len);

@@ -184,6 +184,7 @@ void target_close(struct target *t)
 		return;
 	if (t->pidfd >= 0)
 		close(t->pidfd);
+	mem_fini(&t->mem);
 	free(t->command);
 	free(t->command_line);
 	free(t->exe);
