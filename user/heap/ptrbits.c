@@ -30,12 +30,13 @@ bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr,
 	if (!bits)
 		return false;
 
-	uint8_t per_byte = layout->bitmap == HEAP_BITMAP_ARENA_2BIT ? 4 : 8;
+	uint8_t shift = layout->bitmap == HEAP_BITMAP_ARENA_2BIT ? 2 : 3;
+	uint32_t a_byte = 1u << shift, first = word & (a_byte - 1);
 	*ret = (struct ptrbits){
-		.addr = bits + word / per_byte,
-		.len = (word % per_byte + words + per_byte - 1) / per_byte,
-		.words_a_byte = per_byte,
-		.first = word % per_byte,
+		.addr = bits + (word >> shift),
+		.len = (first + words + a_byte - 1) >> shift,
+		.shift = shift,
+		.first = first,
 	};
 	return true;
 }

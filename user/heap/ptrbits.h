@@ -24,8 +24,8 @@ enum {
 struct ptrbits {
 	uint64_t addr; /* read len bytes from here */
 	uint32_t len;
-	uint8_t words_a_byte;
-	uint8_t first; /* word that the first byte's lowest bit stands for, before ours */
+	uint8_t shift; /* a byte tells of 1 << shift words */
+	uint8_t first; /* words before ours that the first byte tells of */
 };
 
 /* The place of the bits for `words` words from addr on, in span s. False when the
@@ -33,12 +33,22 @@ struct ptrbits {
 bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr, uint32_t words,
 		   struct ptrbits *ret);
 
-/* Whether word w (from the addr that was asked for) holds a pointer. */
+/* Bit i: word w + i (from the addr that was asked for) holds a pointer; n <= 64. */
+static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *bytes, uint32_t w,
+				    uint32_t n)
+{
+	uint32_t at = p->first + w, a_byte = 1u << p->shift, skip = at & (a_byte - 1);
+	uint64_t mask = 0;
+
+	bytes += at >> p->shift;
+	for (uint32_t got = 0; got < n; got += a_byte - skip, skip = 0)
+		mask |= ((*bytes++ & ((1ull << a_byte) - 1)) >> skip) << got;
+	return n < 64 ? mask & ((1ull << n) - 1) : mask;
+}
+
 static inline bool ptrbits_get(const struct ptrbits *p, const uint8_t *bytes, uint32_t w)
 {
-	uint32_t at = p->first + w;
-
-	return bytes[at / p->words_a_byte] >> (at % p->words_a_byte) & 1;
+	return ptrbits_mask(p, bytes, w, 1);
 }
 
 #endif

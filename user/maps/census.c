@@ -33,18 +33,19 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
-static struct err *add_map(struct census *census, const struct map_info *m,
-			   const struct candidate *c)
+/* Candidates come in order, but some take several rounds. */
+static struct err *add_map(struct census *census, struct map_info *m, const struct candidate *c)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;
+	size_t len = census->maps.len;
+	bool late = len && census->maps.data[len - 1].addr > m->addr;
 
 	if (c->on_stack)
 		return stacks_add(census->stacks, c, m, layout);
 	stacks_claim(census->stacks, c, layout);
-	if (!vec_push(&census->maps, *m))
-		return err_nomem();
-	census->maps.data[census->maps.len - 1].garbage = c->garbage;
-	return NULL;
+	m->garbage = c->garbage;
+	return (late ? vec_push(&census->late, *m) : vec_push(&census->maps, *m)) ? NULL
+										  : err_nomem();
 }
 
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
@@ -142,8 +143,8 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt)
 {
-	_cleanup_free_ struct map_info *maps = calloc(cnt, sizeof(*maps));
-	_cleanup_free_ enum verdict *verdicts = calloc(cnt, sizeof(*verdicts));
+	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
+	_cleanup_free_ enum verdict *verdicts = malloc(cnt * sizeof(*verdicts));
 	struct census_batch batch = {
 		.cands = cands, .maps = maps, .verdicts = verdicts, .cnt = cnt
 	};
@@ -176,6 +177,27 @@ static int cmp_map(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Puts the maps that took several rounds, and those of stacks, among the others. */
+static struct err *merge_late(struct census *census)
+{
+	size_t left = census->maps.len, late = census->late.len;
+
+	if (!vec_reserve(&census->maps, left + late))
+		return err_nomem();
+	vec_sort(&census->late, cmp_map);
+	census->maps.len += late;
+	for (size_t at = census->maps.len; late; at--) {
+		struct map_info *to = &census->maps.data[at - 1];
+
+		if (left && census->maps.data[left - 1].addr > census->late.data[late - 1].addr)
+			*to = census->maps.data[--left];
+		else
+			*to = census->late.data[--late];
+	}
+	vec_fini(&census->late);
+	return NULL;
+}
+
 struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret)
 {
 	_cleanup_census_ struct census *census = calloc(1, sizeof(*census));
@@ -190,10 +212,10 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		err = scan_headers(heap, take_batch, census);
 	if (!err)
 		err = stacks_finish(census);
+	if (!err)
+		err = merge_late(census);
 	if (err)
 		return err_wrap(err, "taking the census");
-	/* Candidates that took several rounds were appended late. */
-	vec_sort(&census->maps, cmp_map);
 	*ret = take_ptr(census);
 	return NULL;
 }
@@ -205,6 +227,7 @@ void census_free(struct census *census)
 	shape_cache_free(census->shapes);
 	stacks_free(census->stacks);
 	vec_fini(&census->maps);
+	vec_fini(&census->late);
 	free(census);
 }
 

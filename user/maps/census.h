@@ -20,6 +20,7 @@ struct census {
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
 	struct shape_cache *shapes; /* NULL: slower */
 	VEC(struct map_info) maps; /* ascending by address */
+	VEC(struct map_info) late; /* empty but while the census is taken */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */

@@ -26,7 +26,9 @@ struct span_bytes {
 	uint8_t alloc_bits[BITS_SZ];
 	uint8_t mark_bits[BITS_SZ];
 	struct ptrbits ptrbits;
-	uint8_t ptr_bytes[PTRBITS_SZ_MAX];
+	const uint8_t *ptr_bytes;
+	uint8_t ptr_buf[PTRBITS_SZ_MAX]; /* where they are not part of the span's memory */
+	bool bad; /* some of it cannot be read */
 };
 
 struct scan {
@@ -59,11 +61,8 @@ static bool bit(const uint8_t *bits, size_t i)
 
 static bool has_header_pattern(const struct scan *s, const struct span_bytes *sb, size_t off)
 {
-	for (size_t w = 0; w < s->header_sz / 8; w++)
-		if (ptrbits_get(&sb->ptrbits, sb->ptr_bytes, off / 8 + w) !=
-		    (s->ptr_pattern >> w & 1))
-			return false;
-	return true;
+	return ptrbits_mask(&sb->ptrbits, sb->ptr_bytes, off / 8, s->header_sz / 8) ==
+	       s->ptr_pattern;
 }
 
 static bool is_garbage(const struct scan *s, const struct span_bytes *sb, size_t i)
@@ -110,8 +109,22 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 	return NULL;
 }
 
-/* Reads what belongs to the collected spans; sets bad for those that went away. */
-static struct err *read_collected(struct scan *s, bool *bad)
+/* Finds the pointer bits of a span; true when they have to be read for themselves. */
+static bool place_ptrbits(const struct scan *s, struct span_bytes *sb)
+{
+	const struct span *span = sb->span;
+
+	sb->bad = !ptrbits_place(s->heap, span, span->base, SPAN_SZ / 8, &sb->ptrbits);
+	if (sb->bad)
+		return false;
+	uint64_t off = sb->ptrbits.addr - span->base;
+	bool inside = off < SPAN_SZ && sb->ptrbits.len <= SPAN_SZ - off;
+	sb->ptr_bytes = inside ? sb->memory + off : sb->ptr_buf;
+	return !inside;
+}
+
+/* Reads what belongs to the collected spans; those that went away are bad. */
+static struct err *read_collected(struct scan *s)
 {
 	struct mem_req reqs[SPANS_A_READ * 4];
 	size_t n = 0;
@@ -125,17 +138,15 @@ static struct err *read_collected(struct scan *s, bool *bad)
 		if (sb->span->unswept)
 			reqs[n++] =
 				(struct mem_req){ sb->span->mark_bits, bits, false, sb->mark_bits };
-		bad[i] = !ptrbits_place(s->heap, sb->span, sb->span->base, SPAN_SZ / 8,
-					&sb->ptrbits);
-		if (!bad[i])
+		if (place_ptrbits(s, sb))
 			reqs[n++] = (struct mem_req){ sb->ptrbits.addr, sb->ptrbits.len, false,
-						      sb->ptr_bytes };
+						      sb->ptr_buf };
 	}
 	struct err *err = mem_gather(&s->heap->prog->target->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
 		if (!reqs[i].ok)
-			bad[((uint8_t *)reqs[i].dst - (uint8_t *)s->spans) / sizeof(*s->spans)] =
-				true;
+			s->spans[((uint8_t *)reqs[i].dst - (uint8_t *)s->spans) / sizeof(*s->spans)]
+				.bad = true;
 	return err;
 }
 
@@ -149,19 +160,18 @@ static bool is_steady(const struct span *before, const struct span *after)
 /* Scans the collected spans, but those that were swept meanwhile: they stay. */
 static struct err *scan_steady(struct scan *s, bool last_round)
 {
-	bool bad[SPANS_A_READ] = { false };
 	struct span after[SPANS_A_READ];
 	size_t left = 0;
 	struct err *err = heap_reread_spans(s->heap, s->descs, s->span_cnt);
 
 	if (!err)
-		err = read_collected(s, bad);
+		err = read_collected(s);
 	if (err)
 		return err;
 	memcpy(after, s->descs, sizeof(after));
 	err = heap_reread_spans(s->heap, after, s->span_cnt);
 	for (size_t i = 0; !err && i < s->span_cnt; i++) {
-		bool gone = bad[i] || after[i].state == SPAN_DEAD;
+		bool gone = s->spans[i].bad || after[i].state == SPAN_DEAD;
 
 		if (!gone && (last_round || is_steady(&s->descs[i], &after[i])))
 			err = scan_span(s, &s->spans[i]);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cursor.h"
 #include "heap/sizeclass.h"
 
 size_t evidence_start(const struct heap *heap, const struct object *o, struct evidence *ev,
@@ -11,7 +12,8 @@ size_t evidence_start(const struct heap *heap, const struct object *o, struct ev
 	uint64_t words = (o->slot + o->size - o->start) / 8;
 	size_t n = 0;
 
-	*ev = (struct evidence){ .o = *o };
+	ev->o = *o; /* bit_bytes is large, and read from the target */
+	ev->type_word = 0;
 	if (!span_sizeclass(o->span)) /* else a leftover of the descriptor's former use */
 		ev->type_word = o->span->large_type;
 	if (o->has_header)
@@ -39,10 +41,19 @@ static bool bits_fit(const struct evidence *ev, const struct map_type *t)
 
 static bool is_zero(const uint8_t *p, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (p[i])
+	for (; len >= 8; p += 8, len -= 8)
+		if (load_u64(p, 0))
+			return false;
+	for (; len; p++, len--)
+		if (*p)
 			return false;
 	return true;
+}
+
+/* Most keys are of 8 bytes, and a full group has 28 pairs of them. */
+static bool same_key(const uint8_t *a, const uint8_t *b, uint32_t sz)
+{
+	return sz == 8 ? load_u64(a, 0) == load_u64(b, 0) : !memcmp(a, b, sz);
 }
 
 /*
@@ -52,15 +63,16 @@ static bool is_zero(const uint8_t *p, size_t len)
 static bool group_fits(const struct map_type *t, const uint8_t *g)
 {
 	const struct slots *s = &t->slots;
+	const uint8_t *keys = g + s->keys_off, *elems = g + s->elems_off;
 
 	for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
 		bool full = g[i] < 0x80;
 
-		if (!full && !is_zero(g + s->elems_off + i * s->elem_stride, s->elem_sz))
+		if (!full && !is_zero(elems + i * s->elem_stride, s->elem_sz))
 			return false;
 		for (uint32_t j = 0; full && !t->need_key_update && j < i; j++)
-			if (g[j] < 0x80 && !memcmp(g + s->keys_off + i * s->key_stride,
-						   g + s->keys_off + j * s->key_stride, s->key_sz))
+			if (g[j] < 0x80 &&
+			    same_key(keys + i * s->key_stride, keys + j * s->key_stride, s->key_sz))
 				return false;
 	}
 	return true;
@@ -204,9 +216,18 @@ static void look_init(struct look *look, const struct evidence *ev, uint64_t n, 
 	look->only_sz = only_sz;
 	look->noscan = span_noscan(ev->o.span);
 	look->has_bits = ev->has_bits;
-	for (uint32_t w = 0; ev->has_bits && w < words && w < SHAPE_WORDS; w++)
-		look->words[w / 8] |= ptrbits_get(&ev->bits, ev->bit_bytes, w) << (w % 8);
+	if (words > SHAPE_WORDS)
+		words = SHAPE_WORDS;
+	for (uint32_t w = 0; ev->has_bits && w < words; w += 32) {
+		uint32_t n = words - w < 32 ? words - w : 32;
+		uint32_t mask = ptrbits_mask(&ev->bits, ev->bit_bytes, w, n);
+
+		memcpy(&look->words[w / 8], &mask, sizeof(mask));
+	}
 }
+
+/* The mask is a whole number of the pieces that it is put together from. */
+_Static_assert(PTR_MASK_SZ % sizeof(uint32_t) == 0, "see look_init()");
 
 /* FNV-1a by words: the structure is a multiple of eight bytes. */
 static size_t look_hash(const struct look *look)

@@ -404,7 +404,7 @@ struct err *stacks_finish(struct census *census)
 	for (size_t i = 0; i < census->stacks->maps.len; i++) {
 		const struct stack_map *m = &census->stacks->maps.data[i];
 
-		if (!m->dropped && !vec_push(&census->maps, m->info))
+		if (!m->dropped && !vec_push(&census->late, m->info))
 			return err_nomem();
 	}
 	return NULL;

@@ -39,7 +39,7 @@ struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const s
 /* A map on the heap has the tables of this header: no other has them. */
 void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout);
 
-/* Appends what is left to census->maps. */
+/* Appends what is left to census->late. */
 struct err *stacks_finish(struct census *census);
 
 /* Number of goroutines with a stack, and why there are none; NULL: they were searched. */

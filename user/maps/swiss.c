@@ -70,17 +70,13 @@ bool swiss_is_group_start(const struct object *o, uint64_t addr)
  * has tombstones. */
 int swiss_ctrl_full(uint64_t ctrl, bool small)
 {
-	int full = 0;
+	const uint64_t each = 0x0101010101010101;
+	uint64_t vacant = ctrl >> 7 & each; /* lowest bit of each byte that is no hash */
+	uint64_t deleted = small ? 0 : ctrl >> 1 & vacant;
 
-	for (int i = 0; i < BUCKET_SLOTS; i++) {
-		uint8_t c = ctrl >> (8 * i);
-
-		if (c < 0x80)
-			full++;
-		else if (c != CTRL_EMPTY && (small || c != CTRL_DELETED))
-			return -1;
-	}
-	return full;
+	if ((ctrl & vacant * 0xff) != vacant * CTRL_EMPTY + deleted * (CTRL_DELETED - CTRL_EMPTY))
+		return -1;
+	return BUCKET_SLOTS - __builtin_popcountll(vacant);
 }
 
 void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
@@ -106,25 +102,38 @@ bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
 	       heap_object(heap, h.dir_ptr, &o);
 }
 
+/* Finds the object that a header points to: a group, or the directory. */
+static enum verdict find_dir(const struct heap *heap, struct swiss_work *w, struct candidate *c)
+{
+	const struct swiss_header *h = &w->h;
+
+	if (!heap_object(heap, h->dir_ptr, &w->dir)) {
+		if (!heap_is_unread(heap, h->dir_ptr))
+			return VERDICT_MISFIT;
+		c->moved = true; /* the heap has, under our feet */
+		return VERDICT_CHANGED;
+	}
+	if (!swiss_is_group_start(&w->dir, h->dir_ptr) || w->dir.size < h->dir_len * 8 ||
+	    (!h->dir_len && w->dir.size > GROUP_ALLOC_MAX))
+		return VERDICT_MISFIT;
+	return VERDICT_MAP;
+}
+
 static void start_work(struct swiss_decoder *d, size_t at)
 {
 	struct swiss_work *w = &d->works[d->work_cnt];
 	const struct heap *heap = d->census->heap;
+	struct candidate *c = &d->batch->cands[at];
 
-	*w = (struct swiss_work){ .at = at, .h = swiss_parse_header(d->batch->cands[at].header) };
+	w->at = at;
+	w->h = swiss_parse_header(c->header);
+	w->group = NULL;
+	w->used_sum = 0;
 	enum verdict v = check_header(heap, &w->h);
-	if (v == VERDICT_MAP && heap_is_unread(heap, w->h.dir_ptr)) {
-		d->batch->cands[at].moved = true; /* the heap has, under our feet */
-		v = VERDICT_CHANGED;
-	} else if (v == VERDICT_MAP && (!heap_object(heap, w->h.dir_ptr, &w->dir) ||
-					!swiss_is_group_start(&w->dir, w->h.dir_ptr) ||
-					w->dir.size < w->h.dir_len * 8 ||
-					(!w->h.dir_len && w->dir.size > GROUP_ALLOC_MAX))) {
-		v = VERDICT_MISFIT;
-	}
-	d->batch->verdicts[at] = v;
 	if (v == VERDICT_MAP)
-		d->work_cnt++;
+		v = find_dir(heap, w, c);
+	d->batch->verdicts[at] = v;
+	d->work_cnt += v == VERDICT_MAP;
 }
 
 struct err *swiss_decode(struct census *census, struct census_batch *batch)

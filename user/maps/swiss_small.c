@@ -2,6 +2,7 @@
 /* Swiss maps of up to 8 keys: one group, whose control word is all there is. */
 #include <string.h>
 
+#include "base/cursor.h"
 #include "maps/swiss.h"
 
 /*
@@ -11,18 +12,17 @@
  */
 static bool looks_hashed(uint64_t ctrl)
 {
-	uint8_t most = 0, high = 0;
-
-	for (int i = 0; i < BUCKET_SLOTS; i++) {
-		uint8_t c = ctrl >> (8 * i), equal = 0;
+	/* Of six equal bytes one is among the first three. */
+	for (int i = 0; i < 3; i++) {
+		uint8_t c = ctrl >> (8 * i);
+		int equal = 0;
 
 		for (int j = 0; j < BUCKET_SLOTS; j++)
 			equal += (uint8_t)(ctrl >> (8 * j)) == c;
-		if (c < 0x80 && equal > most)
-			most = equal;
-		high += c >= 16;
+		if (c < 0x80 && equal >= 6)
+			return false;
 	}
-	return most < 6 && high;
+	return ctrl & 0xf0f0f0f0f0f0f0f0;
 }
 
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
@@ -46,7 +46,7 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	struct shape shape =
 		shape_of(d->census->heap, d->census->shapes, &w->evidence, 1, /* only_sz= */ 0);
 	/* Memory without pointers gives no other evidence than its content, and that
-	 * may have changed since the control word was read. */
+	 * may have been torn. */
 	if (w->group && !shape_fits_group(&shape, w->group))
 		return VERDICT_CHANGED;
 	shape_apply(&shape, m);
@@ -54,52 +54,51 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	return VERDICT_MAP;
 }
 
-/* Reads the groups without pointers whole: their content is the evidence. */
-static struct err *read_small_groups(struct swiss_decoder *d, uint8_t **buf_ret)
+/*
+ * Appends the reads for one small map. Of memory without pointers the whole group is
+ * read, for its content is the evidence; else the control word and what the allocator
+ * noted. Returns their number.
+ */
+static size_t start_small(const struct swiss_decoder *d, struct swiss_work *w, uint8_t *buf,
+			  struct mem_req reqs[1 + SHAPE_READS])
 {
-	_cleanup_free_ struct mem_req *reqs = malloc((d->work_cnt + 1) * sizeof(*reqs));
-	size_t n = 0, sz = 0;
+	size_t n = evidence_start(d->census->heap, &w->dir, &w->evidence, reqs);
 
-	for (size_t i = 0; i < d->work_cnt; i++)
-		if (!d->works[i].h.dir_len && span_noscan(d->works[i].dir.span))
-			sz += d->works[i].dir.size;
-	uint8_t *buf = calloc(1, sz + 1);
-	if (!reqs || !buf) {
-		free(buf);
-		return err_nomem();
-	}
-	*buf_ret = buf;
-	for (size_t i = 0; i < d->work_cnt; i++) {
-		struct swiss_work *w = &d->works[i];
-
-		if (w->h.dir_len || !span_noscan(w->dir.span))
-			continue;
+	if (span_noscan(w->dir.span)) {
 		w->group = buf;
 		reqs[n++] = (struct mem_req){ w->h.dir_ptr,
 					      w->dir.slot + w->dir.size - w->h.dir_ptr, false,
 					      buf };
-		buf += w->dir.size;
+	} else {
+		reqs[n++] = (struct mem_req){ w->h.dir_ptr, 8, false, &w->ctrl };
 	}
-	return mem_gather(d->mem, reqs, n);
+	return n;
+}
+
+static size_t group_bytes(const struct swiss_work *w)
+{
+	return !w->h.dir_len && span_noscan(w->dir.span) ? w->dir.size : 0;
 }
 
 /* Reads the control words of all small maps, and what tells their types. */
 struct err *swiss_decode_small(struct swiss_decoder *d)
 {
-	size_t each = 1 + SHAPE_READS;
-	_cleanup_free_ struct mem_req *reqs = malloc(each * (d->work_cnt + 1) * sizeof(*reqs));
-	_cleanup_free_ uint8_t *groups = NULL;
-	size_t n = 0;
+	size_t each = 1 + SHAPE_READS, n = 0, used = 0, sz = 0;
 
-	if (!reqs)
+	for (size_t i = 0; i < d->work_cnt; i++)
+		sz += group_bytes(&d->works[i]);
+	_cleanup_free_ struct mem_req *reqs = malloc(each * (d->work_cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *groups = malloc(sz + 1);
+
+	if (!reqs || !groups)
 		return err_nomem();
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct swiss_work *w = &d->works[i];
 
 		if (w->h.dir_len)
 			continue;
-		reqs[n++] = (struct mem_req){ w->h.dir_ptr, 8, false, &w->ctrl };
-		n += evidence_start(d->census->heap, &w->dir, &w->evidence, &reqs[n]);
+		n += start_small(d, w, groups + used, &reqs[n]);
+		used += group_bytes(w);
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
 	if (err)
@@ -107,9 +106,14 @@ struct err *swiss_decode_small(struct swiss_decoder *d)
 	for (size_t i = 0; i < n; i++)
 		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
 			memset(reqs[i].dst, 0xff, reqs[i].len);
-	err = read_small_groups(d, &groups);
-	for (size_t i = 0; !err && i < d->work_cnt; i++)
-		if (!d->works[i].h.dir_len)
-			d->batch->verdicts[d->works[i].at] = finish_small(d, &d->works[i]);
-	return err;
+	for (size_t i = 0; i < d->work_cnt; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (w->h.dir_len)
+			continue;
+		if (w->group)
+			w->ctrl = load_u64(w->group, 0);
+		d->batch->verdicts[w->at] = finish_small(d, w);
+	}
+	return NULL;
 }
