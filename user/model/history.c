@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/history.h"
 
-#include <stdlib.h>
-
 static unsigned int bin_of(uint64_t v)
 {
 	return v ? 64 - __builtin_clzll(v) : 0;
@@ -42,60 +40,91 @@ static void add_sample(struct map_history *mh, const struct map_info *m)
 	mh->samples++;
 }
 
-/* The history of a map, started when there is room; NULL when there is none. */
-static struct err *history_of(struct history *h, uint64_t addr, struct map_history **ret)
-{
-	size_t i = table_get(&h->by_addr, addr);
+/* The largest maps that are not followed yet: a heap whose root is the smallest. */
+struct newcomers {
+	const struct map_info *maps[HISTORY_MAPS_MAX];
+	size_t len;
+	size_t max;
+	uint64_t left_out;
+};
 
-	*ret = NULL;
-	if (i == TABLE_NONE) {
-		if (h->maps.len == HISTORY_MAPS_MAX)
-			return NULL;
-		i = h->maps.len;
-		if (!vec_push(&h->maps, ((struct map_history){ .addr = addr })) ||
-		    !table_put(&h->by_addr, addr, i))
-			return err_nomem();
-	}
-	*ret = &h->maps.data[i];
-	return NULL;
+static bool is_smaller(const struct newcomers *n, size_t a, size_t b)
+{
+	return n->maps[a]->table_bytes < n->maps[b]->table_bytes;
 }
 
-static int cmp_bytes_down(const void *a, const void *b)
+static void swap(struct newcomers *n, size_t a, size_t b)
 {
-	const struct map_info *x = *(const struct map_info *const *)a;
-	const struct map_info *y = *(const struct map_info *const *)b;
+	const struct map_info *m = n->maps[a];
 
-	return x->table_bytes < y->table_bytes ? 1 : -(x->table_bytes > y->table_bytes);
+	n->maps[a] = n->maps[b];
+	n->maps[b] = m;
+}
+
+static void sift_up(struct newcomers *n, size_t i)
+{
+	for (; i && is_smaller(n, i, (i - 1) / 2); i = (i - 1) / 2)
+		swap(n, i, (i - 1) / 2);
+}
+
+static void sift_down(struct newcomers *n, size_t i)
+{
+	for (size_t child; (child = 2 * i + 1) < n->len; i = child) {
+		child += child + 1 < n->len && is_smaller(n, child + 1, child);
+		if (!is_smaller(n, child, i))
+			return;
+		swap(n, i, child);
+	}
+}
+
+static void consider(struct newcomers *n, const struct map_info *m)
+{
+	if (n->len < n->max) {
+		n->maps[n->len] = m;
+		sift_up(n, n->len++);
+		return;
+	}
+	n->left_out++;
+	if (n->max && m->table_bytes > n->maps[0]->table_bytes) {
+		n->maps[0] = m;
+		sift_down(n, 0);
+	}
+}
+
+/* Starts the history of a map. */
+static struct err *follow(struct history *h, const struct map_info *m)
+{
+	size_t i = h->maps.len;
+
+	if (!vec_push(&h->maps, ((struct map_history){ .addr = m->addr })) ||
+	    !table_put(&h->by_addr, m->addr, i))
+		return err_nomem();
+	add_sample(&h->maps.data[i], m);
+	return NULL;
 }
 
 struct err *history_add(struct history *h, const struct census *census)
 {
-	size_t n = census->maps.len;
-	_cleanup_free_ const struct map_info **order = malloc((n + 1) * sizeof(*order));
+	struct newcomers newcomers = { .max = HISTORY_MAPS_MAX - h->maps.len };
+	struct err *err = NULL;
 
-	if (!order)
-		return err_nomem();
-	for (size_t i = 0; i < n; i++)
-		order[i] = &census->maps.data[i];
-	qsort(order, n, sizeof(*order), cmp_bytes_down);
-
-	h->samples++;
-	h->left_out = 0;
-	for (size_t i = 0; i < n; i++) {
-		struct map_history *mh;
+	for (size_t i = 0; i < census->maps.len; i++) {
+		const struct map_info *m = &census->maps.data[i];
 
 		/* A header on a stack moves: its address is another map's next time. */
-		if (!map_counts(order[i]) || order[i]->on_stack)
+		if (!map_counts(m) || m->on_stack)
 			continue;
-		struct err *err = history_of(h, order[i]->addr, &mh);
-		if (err)
-			return err;
-		if (mh)
-			add_sample(mh, order[i]);
+		size_t at = table_get(&h->by_addr, m->addr);
+		if (at != TABLE_NONE)
+			add_sample(&h->maps.data[at], m);
 		else
-			h->left_out++;
+			consider(&newcomers, m);
 	}
-	return NULL;
+	for (size_t i = 0; !err && i < newcomers.len; i++)
+		err = follow(h, newcomers.maps[i]);
+	h->samples++;
+	h->left_out = newcomers.left_out;
+	return err;
 }
 
 void history_fini(struct history *h)
