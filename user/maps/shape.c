@@ -229,17 +229,17 @@ static void look_init(struct look *look, const struct evidence *ev, uint64_t n, 
 /* The mask is a whole number of the pieces that it is put together from. */
 _Static_assert(PTR_MASK_SZ % sizeof(uint32_t) == 0, "see look_init()");
 
-/* FNV-1a by words: the structure is a multiple of eight bytes. */
+/* Each word times an odd number of its own, so that none waits for another. */
 static size_t look_hash(const struct look *look)
 {
-	uint64_t h = 0xcbf29ce484222325, word;
+	uint64_t h = 0, factor = 0x9e3779b97f4a7c15, word;
 
 	_Static_assert(sizeof(*look) % sizeof(word) == 0, "hashed by words");
-	for (size_t i = 0; i < sizeof(*look); i += sizeof(word)) {
+	for (size_t i = 0; i < sizeof(*look); i += sizeof(word), factor += 0xbf58476d1ce4e5b8) {
 		memcpy(&word, (const uint8_t *)look + i, sizeof(word));
-		h = (h ^ word) * 0x100000001b3;
+		h += (word ^ word >> 32) * factor;
 	}
-	return (h ^ h >> 32) % SHAPE_CACHE_SLOTS;
+	return (h >> 40) % SHAPE_CACHE_SLOTS;
 }
 
 struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,

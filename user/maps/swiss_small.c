@@ -12,17 +12,17 @@
  */
 static bool looks_hashed(uint64_t ctrl)
 {
-	/* Of six equal bytes one is among the first three. */
-	for (int i = 0; i < 3; i++) {
-		uint8_t c = ctrl >> (8 * i);
-		int equal = 0;
+	const uint64_t low = SWISS_EACH_BYTE * 0x7f;
 
-		for (int j = 0; j < BUCKET_SLOTS; j++)
-			equal += (uint8_t)(ctrl >> (8 * j)) == c;
-		if (c < 0x80 && equal >= 6)
+	for (int i = 0; i < 3; i++) { /* of six equal bytes one is among the first three */
+		uint8_t c = ctrl >> (8 * i);
+		uint64_t diff = ctrl ^ SWISS_EACH_BYTE * c;
+		uint64_t differs = (((diff & low) + low) | diff) >> 7 & SWISS_EACH_BYTE;
+
+		if (c < 0x80 && BUCKET_SLOTS - swiss_byte_cnt(differs) >= 6)
 			return false;
 	}
-	return ctrl & 0xf0f0f0f0f0f0f0f0;
+	return ctrl & SWISS_EACH_BYTE * 0xf0;
 }
 
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
