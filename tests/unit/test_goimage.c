@@ -384,6 +384,23 @@ static void unreadable_parts_are_passed_over(void **state)
 	expect_found(&p, RO_ADDR + (2 << 20), RW_ADDR);
 }
 
+/* All that is looked for is between pages that are gone. */
+static void unreadable_pages_hide_no_others(void **state)
+{
+	struct process p;
+
+	(void)state;
+	process_init(&p);
+	image_unmap(p.img, RO_ADDR + 0x1000, 0x1000);
+	image_unmap(p.img, RO_ADDR + 0x4000, 0x1000);
+	image_unmap(p.img, RW_ADDR + 0x3000, (2 << 20) - 0x3000); /* the file is shorter */
+	put_pcheader(&p, RO_ADDR + 0x3000 - 8, 0xfffffff1); /* across two pages */
+	put_module(p.img, RW_ADDR + 0x2000, RO_ADDR + 0x3000 - 8);
+	put_buildinfo(&p, RO_ADDR + 0x3fc0, "go1.24.4"); /* at the end of one */
+	image_unmap(p.img, RO_ADDR + 0x4000, 0x1000);
+	expect_found(&p, RO_ADDR + 0x3000 - 8, RW_ADDR + 0x2000);
+}
+
 static void says_why_it_is_none(void **state)
 {
 	struct process p;
@@ -436,6 +453,7 @@ int main(void)
 		cmocka_unit_test(passes_over_decoys),
 		cmocka_unit_test(finds_the_runtime_in_another_file),
 		cmocka_unit_test(unreadable_parts_are_passed_over),
+		cmocka_unit_test(unreadable_pages_hide_no_others),
 		cmocka_unit_test(says_why_it_is_none),
 		cmocka_unit_test(names_old_go),
 	};

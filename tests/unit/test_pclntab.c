@@ -301,7 +301,36 @@ static void unreadable_tables_are_faults(void **state)
 	table_refuse(&t, ERR_FAULT, "reading the function table");
 }
 
-/* A large program: records behind several read windows, each name in its place. */
+/* Records far apart, now before and now behind: that costs no more than their bytes. */
+static void records_may_be_in_any_order(void **state)
+{
+	enum { MANY = 5000, APART = 1 << 21 };
+	static char text[MANY][24];
+	static const char *names[MANY];
+	struct table t;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text[i], sizeof(text[i]), "main.f%d", i);
+		names[i] = text[i];
+	}
+	table_write(&t, names, MANY);
+	for (int i = 0; i < MANY; i += 2) { /* a record of its own */
+		uint32_t off = APART + i * 64, name_off;
+
+		name_off = image_get_u64(t.img, TABLE + 8 * (MANY + 1) + 8 * i) >> 32;
+		image_u32(t.img, TABLE + 8 * i + 4, off);
+		image_u32(t.img, TABLE + off + 4, name_off);
+	}
+	t.md.pclntable_len = APART + MANY * 64;
+	table_open(&t);
+	assert_true(t.img->target.mem.bytes_read < APART);
+	for (int i = 0; i < MANY; i += 617)
+		expect_name(&t, TEXT + (uint64_t)i * FUNC_SZ, names[i]);
+	table_close(&t);
+}
+
+/* A large program: records of several reads, each name in its place. */
 static void finds_every_function_of_many(void **state)
 {
 	enum { MANY = 200000 };
@@ -342,6 +371,7 @@ int main(void)
 		cmocka_unit_test(refuses_records_outside),
 		cmocka_unit_test(a_name_outside_the_table_has_no_text),
 		cmocka_unit_test(unreadable_tables_are_faults),
+		cmocka_unit_test(records_may_be_in_any_order),
 		cmocka_unit_test(finds_every_function_of_many),
 	};
 

@@ -13,6 +13,7 @@ enum {
 	SCAN_CHUNK = 1 << 20,
 	/* A pcHeader or build info header may start this close before a chunk's end. */
 	SCAN_OVERLAP = 128,
+	SCAN_PAGE = 4096, /* of any target: or a part of one */
 	PCHEADER_SZ = 72,
 	FUNC_MAX = 1 << 24,
 	/* Bounds on what a hostile file can make us read: the largest Go programs
@@ -61,10 +62,43 @@ struct scan {
 	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
 };
 
-typedef struct err *(*scan_fn)(struct scan *s, uint64_t addr, const uint8_t *data, size_t len);
+/* Looks at len bytes, for what starts in the first `step` of them. */
+typedef struct err *(*scan_fn)(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
+			       size_t step);
+
+/* Passes what starts in [addr, addr + step) to fn, with some bytes behind it, if there
+ * are such before `end`. *ok_ret: it could be read. */
+static struct err *scan_piece(struct scan *s, uint64_t addr, uint64_t step, uint64_t end,
+			      scan_fn fn, bool *ok_ret)
+{
+	struct mem *mem = &s->target->mem;
+	uint64_t len = end - addr < step + SCAN_OVERLAP ? end - addr : step + SCAN_OVERLAP;
+	struct mem_req req = { .addr = addr, .len = len, .dst = s->buf };
+	struct err *err = mem->read_reqs(mem, &req, 1);
+
+	*ok_ret = req.ok;
+	return err || !req.ok ? err : fn(s, addr, s->buf, len, step);
+}
+
+/* A chunk; page by page when it cannot be read as a whole. */
+static struct err *scan_chunk(struct scan *s, uint64_t addr, uint64_t end, scan_fn fn)
+{
+	uint64_t stop = end - addr < SCAN_CHUNK ? end : addr + SCAN_CHUNK;
+	bool ok = false;
+	struct err *err = scan_piece(s, addr, SCAN_CHUNK, end, fn, &ok);
+
+	for (; !err && !ok && addr < stop; addr += SCAN_PAGE) {
+		bool page_ok = false;
+
+		err = scan_piece(s, addr, SCAN_PAGE, end, fn, &page_ok);
+		if (!err && !page_ok) /* for what is behind it, perhaps */
+			err = scan_piece(s, addr, SCAN_PAGE, addr + SCAN_PAGE, fn, &page_ok);
+	}
+	return err;
+}
 
 /* Passes each readable, non-executable mapping of the file to fn, in chunks that
- * overlap; unreadable parts are skipped. */
+ * overlap; unreadable pages are skipped. */
 static struct err *scan_file(struct scan *s, bool writable_only, scan_fn fn)
 {
 	uint64_t budget = SCAN_FILE_MAX;
@@ -75,26 +109,21 @@ static struct err *scan_file(struct scan *s, bool writable_only, scan_fn fn)
 		if (!procmap_same_file(m, s->file) || !(m->prot & MAP_R) || (m->prot & MAP_X) ||
 		    (writable_only && !(m->prot & MAP_W)))
 			continue;
-		for (uint64_t addr = m->start; addr < m->end && budget; addr += SCAN_CHUNK) {
-			uint64_t want = m->end - addr;
+		for (uint64_t addr = m->start; addr < m->end && budget >= SCAN_CHUNK;
+		     addr += SCAN_CHUNK, budget -= SCAN_CHUNK) {
+			struct err *err = scan_chunk(s, addr, m->end, fn);
 
-			if (want > SCAN_CHUNK + SCAN_OVERLAP)
-				want = SCAN_CHUNK + SCAN_OVERLAP;
-			struct mem_req req = { .addr = addr, .len = want, .dst = s->buf };
-			struct err *err = s->target->mem.read_reqs(&s->target->mem, &req, 1);
-			if (!err && req.ok)
-				err = fn(s, addr, s->buf, want);
 			if (err)
 				return err;
-			budget -= want < budget ? want : budget;
 		}
 	}
 	return NULL;
 }
 
-static struct err *find_headers(struct scan *s, uint64_t addr, const uint8_t *data, size_t len)
+static struct err *find_headers(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
+				size_t step)
 {
-	for (size_t off = 0; off + 8 <= len && off < SCAN_CHUNK; off += 8) {
+	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint32_t first = load_u32(data, off);
 		struct pcheader h;
 
@@ -113,9 +142,10 @@ static struct err *find_headers(struct scan *s, uint64_t addr, const uint8_t *da
 	return NULL;
 }
 
-static struct err *find_refs(struct scan *s, uint64_t addr, const uint8_t *data, size_t len)
+static struct err *find_refs(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
+			     size_t step)
 {
-	for (size_t off = 0; off + 8 <= len && off < SCAN_CHUNK; off += 8) {
+	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint64_t word = load_u64(data, off);
 
 		for (size_t i = 0; i < s->headers.len; i++)
@@ -123,6 +153,31 @@ static struct err *find_refs(struct scan *s, uint64_t addr, const uint8_t *data,
 			    !vec_push(&s->header_refs, addr + off))
 				return err_nomem();
 	}
+	return NULL;
+}
+
+/* Reads up to len bytes, as far as they can be read; sets how many. */
+static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
+				 uint64_t *got_ret)
+{
+	uint64_t got = 0;
+
+	while (got < len) {
+		uint64_t to_page_end = SCAN_PAGE - (addr + got) % SCAN_PAGE;
+		struct mem_req req = {
+			.addr = addr + got,
+			.len = len - got < to_page_end ? len - got : to_page_end,
+			.dst = dst + got,
+		};
+		struct err *err = mem->read_reqs(mem, &req, 1);
+
+		if (err)
+			return err;
+		if (!req.ok)
+			break;
+		got += req.len;
+	}
+	*got_ret = got;
 	return NULL;
 }
 
@@ -139,7 +194,7 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	_cleanup_free_ uint8_t *data = malloc(len);
 	if (!data)
 		return err_nomem();
-	struct err *err = mem_read(&s->target->mem, s->buildinfo_addr, data, len);
+	struct err *err = read_readable(&s->target->mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
 }
 

@@ -10,7 +10,9 @@
 #include "base/vec.h"
 
 enum {
-	WINDOW_SZ = 1 << 20,
+	NAMES_A_READ_SZ = 1 << 20,
+	RECORDS_A_READ = 2048,
+	RECORD_SZ = 8, /* what is read of it */
 	/* Name lengths are not bounded by Go; generic names reach some kilobytes. */
 	NAME_MAX_LEN = 512,
 	RUNTIME_FUNC_MAX = 1 << 16,
@@ -44,39 +46,39 @@ static bool is_runtime_name(const char *name)
 }
 
 /*
- * A window over the function records: they are read in ascending order, so each
- * megabyte of the table is fetched once.
+ * Notes the names of n functions. ftab entries are {entry offset u32, record offset
+ * u32}; the record starts with {entry offset u32, name offset i32}. Records follow the
+ * order of the functions, but no file has to: each is asked for by itself.
  */
-struct window {
-	struct mem *mem;
-	uint64_t base;
-	uint64_t len;
-	uint64_t start;
-	uint64_t fill;
-	uint8_t *buf;
-};
-
-static struct err *window_at(struct window *w, uint64_t off, uint64_t want, const uint8_t **ret)
+static struct err *read_records(struct mem *mem, const struct moduledata *md, const uint8_t *ftab,
+				struct func *funcs, size_t n)
 {
-	if (off > w->len || want > w->len - off)
-		return err_new(ERR_FORMAT, "function table: offset %llu is outside its %llu bytes",
-			       (unsigned long long)off, (unsigned long long)w->len);
-	if (off < w->start || off + want > w->start + w->fill) {
-		uint64_t n = w->len - off < WINDOW_SZ ? w->len - off : WINDOW_SZ;
-		struct err *err = mem_read(w->mem, w->base + off, w->buf, n);
+	struct mem_req reqs[RECORDS_A_READ];
+	uint8_t records[RECORDS_A_READ][RECORD_SZ];
 
-		if (err)
-			return err;
-		w->start = off;
-		w->fill = n;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t off = load_u32(ftab, i * 8 + 4);
+
+		if (off > md->pclntable_len || md->pclntable_len - off < RECORD_SZ)
+			return err_new(
+				ERR_FORMAT, "function table: offset %llu is outside its %llu bytes",
+				(unsigned long long)off, (unsigned long long)md->pclntable_len);
+		reqs[i] = (struct mem_req){ md->pclntable + off, RECORD_SZ, false, records[i] };
 	}
-	*ret = w->buf + (off - w->start);
-	return NULL;
+	struct err *err = mem_gather(mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++) {
+		const uint8_t *record = reqs[i].dst;
+
+		if (!reqs[i].ok)
+			err = err_fault(reqs[i].addr, "cannot read the function record at 0x%llx",
+					(unsigned long long)reqs[i].addr);
+		else
+			funcs[(record - records[0]) / RECORD_SZ].name = load_u32(record, 4);
+	}
+	return err;
 }
 
-/* ftab entries are {entry offset u32, record offset u32}; the record starts with
- * {entry offset u32, name offset i32}. */
-static struct err *read_funcs(struct pclntab *tab, struct mem *mem, uint8_t *buf)
+static struct err *read_funcs(struct pclntab *tab, struct mem *mem)
 {
 	uint64_t cnt = tab->md.ftab_cnt;
 	_cleanup_free_ uint8_t *ftab = malloc(cnt * 8);
@@ -87,25 +89,20 @@ static struct err *read_funcs(struct pclntab *tab, struct mem *mem, uint8_t *buf
 	if (err)
 		return err;
 
-	struct window w = {
-		.mem = mem, .base = tab->md.pclntable, .len = tab->md.pclntable_len, .buf = buf
-	};
 	for (uint64_t i = 0; i < cnt; i++) {
 		struct func f = { .entry = load_u32(ftab, i * 8) };
 
 		if (i && f.entry < tab->funcs.data[i - 1].entry)
 			return err_new(ERR_FORMAT, "function table is not sorted");
-		if (i + 1 < cnt) { /* the closing entry has no record */
-			const uint8_t *record = NULL;
-
-			err = window_at(&w, load_u32(ftab, i * 8 + 4), 8, &record);
-			if (err)
-				return err;
-			f.name = load_u32(record, 4);
-		}
 		tab->funcs.data[tab->funcs.len++] = f;
 	}
-	return NULL;
+	for (uint64_t i = 0; !err && i + 1 < cnt; i += RECORDS_A_READ) {
+		uint64_t left = cnt - 1 - i; /* the closing entry has no record */
+
+		err = read_records(mem, &tab->md, ftab + i * 8, &tab->funcs.data[i],
+				   left < RECORDS_A_READ ? left : RECORDS_A_READ);
+	}
+	return err;
 }
 
 static struct err *add_runtime_name(struct pclntab *tab, const char *name, uint32_t off)
@@ -129,9 +126,9 @@ static struct err *read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf
 	size_t len = 0;
 	uint64_t name_off = 0;
 
-	for (uint64_t off = 0; off < tab->md.funcnametab_len; off += WINDOW_SZ) {
+	for (uint64_t off = 0; off < tab->md.funcnametab_len; off += NAMES_A_READ_SZ) {
 		uint64_t left = tab->md.funcnametab_len - off;
-		uint64_t n = left < WINDOW_SZ ? left : WINDOW_SZ;
+		uint64_t n = left < NAMES_A_READ_SZ ? left : NAMES_A_READ_SZ;
 		struct err *err = mem_read(mem, tab->md.funcnametab + off, buf, n);
 
 		for (uint64_t i = 0; !err && i < n; i++) {
@@ -177,12 +174,12 @@ static void bind_names(struct pclntab *tab)
 struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pclntab **ret)
 {
 	_cleanup_(cleanup_pclntab) struct pclntab *tab = calloc(1, sizeof(*tab));
-	_cleanup_free_ uint8_t *buf = malloc(WINDOW_SZ);
+	_cleanup_free_ uint8_t *buf = malloc(NAMES_A_READ_SZ);
 
 	if (!tab || !buf)
 		return err_nomem();
 	tab->md = *md;
-	struct err *err = read_funcs(tab, mem, buf);
+	struct err *err = read_funcs(tab, mem);
 	if (!err)
 		err = read_names(tab, mem, buf);
 	if (err)
