@@ -16,6 +16,7 @@
 #include "base/cursor.h"
 #include "base/vec.h"
 #include "heap/sizeclass.h"
+#include "maps/buckets.h"
 #include "maps/census.h"
 #include "maps/shape.h"
 #include "maps/sizing.h"
@@ -30,11 +31,10 @@ enum {
 	FLAGS_MAX = 15,
 	B_MAX = 40,
 
-	TOPHASH_FILLED_MIN = 5, /* 0, 1: empty; 2 to 4: evacuated to the new array */
 	BUCKET_SZ_MIN = 8 + 8, /* keys and elems may have no bytes */
 	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 
-	READ_SZ = 1 << 18,
+	READ_SZ = BUCKETS_READ_SZ,
 	/* Arrays up to this size are read ahead, many in one call. */
 	AHEAD_ARRAY_MAX = 4096,
 	AHEAD_SZ = 1 << 22,
@@ -77,6 +77,8 @@ struct array {
 	struct object o;
 	uint64_t addr;
 	uint64_t cnt; /* base buckets; 0: there is no such array */
+	uint64_t first; /* base buckets [first, end) are walked: all of them, as a rule */
+	uint64_t end;
 	const uint8_t *ahead; /* its bytes, when they were read ahead */
 	struct tally tally;
 };
@@ -104,6 +106,7 @@ struct decoder {
 	size_t work_cnt;
 	uint8_t *buf; /* READ_SZ */
 	uint8_t *ahead; /* AHEAD_SZ */
+	const struct bucket_visitor *visitor; /* NULL: the census, which only counts */
 };
 
 /* Buckets that the walk still has to visit. */
@@ -169,6 +172,8 @@ static struct err *visit_buckets(const struct decoder *d, struct work *w, struct
 
 	for (size_t i = 0; i < n && w->sane && !err; i++)
 		err = visit_bucket(d, w, a, buckets + i * w->bucket_sz, next);
+	if (!err && w->sane && d->visitor)
+		w->sane = d->visitor->visit(d->visitor->ctx, buckets, n);
 	return err;
 }
 
@@ -180,8 +185,8 @@ static struct err *walk_base(const struct decoder *d, struct work *w, struct arr
 
 	if (a->ahead)
 		return visit_buckets(d, w, a, a->ahead, a->cnt, next);
-	for (uint64_t done = 0; done < a->cnt && w->sane && !err; done += a_read) {
-		uint64_t n = a->cnt - done < a_read ? a->cnt - done : a_read;
+	for (uint64_t done = a->first; done < a->end && w->sane && !err; done += a_read) {
+		uint64_t n = a->end - done < a_read ? a->end - done : a_read;
 		struct mem_req req = { a->addr + done * w->bucket_sz, n * w->bucket_sz, false,
 				       d->buf };
 
@@ -279,7 +284,7 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 static bool find_array(const struct heap *heap, uint64_t addr, unsigned int b, struct array *a)
 {
 	a->addr = addr;
-	a->cnt = 1ull << b;
+	a->cnt = a->end = 1ull << b;
 	return heap_object(heap, addr, &a->o) && a->o.start == addr &&
 	       (a->o.slot + a->o.size - addr) / sizing_classic_array(b) >= BUCKET_SZ_MIN;
 }
@@ -511,5 +516,50 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		err = read_after(&d);
 	for (size_t i = 0; !err && i < d.work_cnt; i++)
 		batch->verdicts[works[i].at] = judge(&d, &works[i]);
+	return err;
+}
+
+/* ---- the buckets of one map ---- */
+
+static bool add_array(struct buckets *b, const struct array *a)
+{
+	return vec_push(&b->arrays, ((struct bucket_array){ .addr = a->addr, .cnt = a->cnt }));
+}
+
+struct err *classic_find_arrays(struct buckets *b, bool *found_ret)
+{
+	struct work w = { .h = parse_header(&b->heap->prog->layout.classic, b->header) };
+	struct candidate c = { .addr = b->map };
+
+	*found_ret = check_header(b->heap, &w, &c) == VERDICT_MAP &&
+		     w.now.o.size / w.now.cnt >= b->bucket_sz &&
+		     (!w.old.cnt || w.old.o.size / w.old.cnt >= b->bucket_sz);
+	if (!*found_ret)
+		return NULL;
+	return add_array(b, &w.now) && (!w.old.cnt || add_array(b, &w.old)) ? NULL : err_nomem();
+}
+
+struct err *classic_visit(const struct buckets *b, const struct bucket_array *array, uint64_t first,
+			  uint64_t n, const struct bucket_visitor *visitor, bool *whole_ret)
+{
+	struct census census = { .heap = b->heap, .residency = b->residency };
+	struct candidate cand = { .addr = b->map };
+	struct census_batch batch = { .cands = &cand, .cnt = 1 };
+	struct decoder d = {
+		.census = &census,
+		.batch = &batch,
+		.mem = &b->heap->prog->target->mem,
+		.buf = visitor->buf,
+		.visitor = visitor,
+	};
+	struct work w = {
+		.now = { .addr = array->addr, .cnt = array->cnt, .first = first, .end = first + n },
+		.bucket_sz = b->bucket_sz,
+	};
+
+	w.sane = heap_object(b->heap, array->addr, &w.now.o);
+	struct err *err = w.sane ? walk_array(&d, &w, &w.now) : NULL;
+
+	*whole_ret = w.sane && !w.unread;
 	return err;
 }

@@ -101,19 +101,17 @@ bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
 	       heap_object(heap, h.dir_ptr, &o);
 }
 
-/* Finds the object that a header points to: a group, or the directory. */
-static enum verdict find_dir(const struct heap *heap, struct swiss_work *w, struct candidate *c)
+enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *h,
+			    struct object *dir)
 {
-	const struct swiss_header *h = &w->h;
+	enum verdict v = check_header(heap, h);
 
-	if (!heap_object(heap, h->dir_ptr, &w->dir)) {
-		if (!heap_is_unread(heap, h->dir_ptr))
-			return VERDICT_MISFIT;
-		c->moved = true; /* the heap has, under our feet */
-		return VERDICT_CHANGED;
-	}
-	if (!swiss_is_group_start(&w->dir, h->dir_ptr) || w->dir.size < h->dir_len * 8 ||
-	    (!h->dir_len && w->dir.size > GROUP_ALLOC_MAX))
+	if (v != VERDICT_MAP)
+		return v;
+	if (!heap_object(heap, h->dir_ptr, dir))
+		return heap_is_unread(heap, h->dir_ptr) ? VERDICT_CHANGED : VERDICT_MISFIT;
+	if (!swiss_is_group_start(dir, h->dir_ptr) || dir->size < h->dir_len * 8 ||
+	    (!h->dir_len && dir->size > GROUP_ALLOC_MAX))
 		return VERDICT_MISFIT;
 	return VERDICT_MAP;
 }
@@ -121,16 +119,14 @@ static enum verdict find_dir(const struct heap *heap, struct swiss_work *w, stru
 static void start_work(struct swiss_decoder *d, size_t at)
 {
 	struct swiss_work *w = &d->works[d->work_cnt];
-	const struct heap *heap = d->census->heap;
 	struct candidate *c = &d->batch->cands[at];
 
 	w->at = at;
 	w->h = swiss_parse_header(c->header);
 	w->group = NULL;
 	w->used_sum = 0;
-	enum verdict v = check_header(heap, &w->h);
-	if (v == VERDICT_MAP)
-		v = find_dir(heap, w, c);
+	enum verdict v = swiss_find_dir(d->census->heap, &w->h, &w->dir);
+	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */
 	d->batch->verdicts[at] = v;
 	d->work_cnt += v == VERDICT_MAP;
 }

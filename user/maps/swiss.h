@@ -58,6 +58,11 @@ static inline int swiss_byte_cnt(uint64_t bits)
 
 struct swiss_header swiss_parse_header(const uint8_t *bytes);
 
+/* What the header tells, and where its directory or only group is. VERDICT_CHANGED: in
+ * memory that the heap did not have when it was read. */
+enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *h,
+			    struct object *dir);
+
 /* Whether a group array may start at addr in object o. */
 bool swiss_is_group_start(const struct object *o, uint64_t addr);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "maps/buckets.h"
 #include "maps/swiss.h"
 
 enum {
@@ -80,26 +81,34 @@ static uint64_t table_tombstones(const struct table *t)
 	return limit - t->used - t->growth_left;
 }
 
+/* Where a table and its groups are; false when their memory does not fit them. */
+static bool find_table(const struct heap *heap, uint64_t addr, const struct table *t,
+		       struct object *table, struct object *groups)
+{
+	uint64_t n = t->length_mask + 1;
+
+	return heap_object(heap, addr, table) && table->start == addr && table->size == TABLE_SZ &&
+	       heap_object(heap, t->groups, groups) && swiss_is_group_start(groups, t->groups) &&
+	       groups->size >= n * 8 && groups->size / n <= 8 + 8 * 256 + GO_PAGE_SZ;
+}
+
 /* Adds one table to the map's row; false when its memory does not fit it. */
 static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint64_t addr,
 		      const struct table *t)
 {
 	struct map_info *m = &d->batch->maps[w->at];
 	const struct heap *heap = d->census->heap;
-	uint64_t groups = t->length_mask + 1;
 	struct object table, o;
 
 	/* Made after the heap was read: the map goes on changing. */
 	d->batch->cands[w->at].moved |= heap_is_unread(heap, addr) ||
 					heap_is_unread(heap, t->groups);
-	if (!heap_object(heap, addr, &table) || table.start != addr || table.size != TABLE_SZ ||
-	    !heap_object(heap, t->groups, &o) || !swiss_is_group_start(&o, t->groups) ||
-	    o.size < groups * 8 || o.size / groups > 8 + 8 * 256 + GO_PAGE_SZ)
+	if (!find_table(heap, addr, t, &table, &o))
 		return false;
 	if (!m->table_cnt)
 		w->evidence.o = o;
 	m->table_cnt++;
-	m->buckets += groups;
+	m->buckets += t->length_mask + 1;
 	m->tombstones += table_tombstones(t);
 	m->table_bytes += o.size + table.size;
 	m->resident_bytes += census_resident(d->census, &o) + census_resident(d->census, &table);
@@ -366,4 +375,54 @@ struct err *swiss_decode_tables(struct swiss_decoder *d)
 		first = b.end;
 	}
 	return NULL;
+}
+
+/* ---- the groups of one map ---- */
+
+static bool groups_fit(const struct buckets *b, uint64_t addr, uint64_t cnt, const struct object *o)
+{
+	return cnt <= (o->slot + o->size - addr) / b->bucket_sz;
+}
+
+/* Notes the groups of each table; false when one contradicts the header. */
+static struct err *add_groups(struct buckets *b, const struct swiss_header *h,
+			      const struct dir_batch *dir, bool *found_ret)
+{
+	size_t table_at = 0;
+
+	for (size_t at = 0, run; at < h->dir_len; at += run, table_at++) {
+		struct table t = parse_table(dir->tables + table_at * TABLE_SZ);
+		struct object table, groups;
+
+		run = run_len(dir->entries, h->dir_len, at);
+		*found_ret = dir->table_ok[table_at] && table_is_sane(&t, h, at, run) &&
+			     find_table(b->heap, dir->entries[at], &t, &table, &groups) &&
+			     groups_fit(b, t.groups, t.length_mask + 1, &groups);
+		if (!*found_ret)
+			return NULL;
+		if (!vec_push(&b->arrays, ((struct bucket_array){ t.groups, t.length_mask + 1 })))
+			return err_nomem();
+	}
+	return NULL;
+}
+
+struct err *swiss_find_arrays(struct buckets *b, bool *found_ret)
+{
+	struct swiss_work w = { .h = swiss_parse_header(b->header) };
+	struct swiss_decoder d = { .mem = &b->heap->prog->target->mem, .works = &w, .work_cnt = 1 };
+	_cleanup_(dir_batch_fini) struct dir_batch dir = { .end = 1, .entry_cnt = w.h.dir_len };
+
+	*found_ret = swiss_find_dir(b->heap, &w.h, &w.dir) == VERDICT_MAP;
+	if (!*found_ret)
+		return NULL;
+	if (!w.h.dir_len) {
+		*found_ret = groups_fit(b, w.h.dir_ptr, 1, &w.dir);
+		return vec_push(&b->arrays, ((struct bucket_array){ w.h.dir_ptr, 1 }))
+			       ? NULL
+			       : err_nomem();
+	}
+	struct err *err = read_dirs(&d, &dir);
+	if (!err)
+		err = read_tables(&d, &dir);
+	return err ? err : add_groups(b, &w.h, &dir, found_ret);
 }
