@@ -109,7 +109,9 @@ static void add_form(struct shape *s, const struct map_type *t)
 {
 	for (uint8_t i = 0; i < s->form_cnt; i++)
 		if (!memcmp(&s->forms[i]->slots, &t->slots, sizeof(t->slots)) &&
-		    s->forms[i]->need_key_update == t->need_key_update)
+		    s->forms[i]->need_key_update == t->need_key_update &&
+		    s->forms[i]->pointee_sz == t->pointee_sz &&
+		    s->forms[i]->data_run_cnt == t->data_run_cnt)
 			return;
 	if (s->form_cnt < SHAPE_FORMS_MAX)
 		s->forms[s->form_cnt++] = t;

@@ -28,6 +28,7 @@ enum {
 
 	KIND_MASK = 31,
 	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
+	KIND_ARRAY = 17,
 	KIND_MAP = 21,
 	KIND_STRUCT = 25,
 	KIND_MAX = 26,
@@ -42,6 +43,18 @@ enum {
 	SWISS_NEED_KEY_UPDATE = 1,
 	SWISS_INDIRECT_KEY = 4,
 	SWISS_INDIRECT_ELEM = 8,
+
+	ARRAY_ELEM = 48,
+	ARRAY_LEN = 64,
+	STRUCT_FIELDS = 56,
+	STRUCT_FIELD_CNT = 64,
+	STRUCT_TYPE_SZ = 80,
+	FIELD_NAME = 0,
+	FIELD_TYPE = 8,
+	FIELD_OFFSET = 16,
+	FIELD_SZ = 24,
+	DATA_RUNS_MAX = 64,
+	DATA_DEPTH_MAX = 16,
 
 	MAP_TYPES_MAX = 1 << 20,
 	/* A bucket holds 8 keys and elems of at most 128 bytes each, 8 control
@@ -156,6 +169,12 @@ static struct slots classic_slots(const uint8_t *t)
 	};
 }
 
+static bool has_indirect_elem(const struct section *s, const uint8_t *t)
+{
+	return load_u32(t, s->layout->maptype.flags) &
+	       (s->layout->kind == MAP_CLASSIC ? CLASSIC_INDIRECT_ELEM : SWISS_INDIRECT_ELEM);
+}
+
 /* Where a bucket keeps its keys and elems; false when they do not fit into it. */
 static bool read_slots(const struct section *s, const uint8_t *t, uint64_t bucket_sz,
 		       struct slots *ret)
@@ -167,15 +186,129 @@ static bool read_slots(const struct section *s, const uint8_t *t, uint64_t bucke
 
 	slots.key_sz = stored_size(s, load_u64(t, MAPTYPE_KEY),
 				   flags & (classic ? CLASSIC_INDIRECT_KEY : SWISS_INDIRECT_KEY));
-	slots.elem_sz =
-		stored_size(s, load_u64(t, MAPTYPE_ELEM),
-			    flags & (classic ? CLASSIC_INDIRECT_ELEM : SWISS_INDIRECT_ELEM));
+	slots.elem_sz = stored_size(s, load_u64(t, MAPTYPE_ELEM), has_indirect_elem(s, t));
 	if (classic && load_u16(t, l->bucket_sz) != bucket_sz)
 		return false;
 	*ret = slots;
 	return slots.key_sz <= slots.key_stride && slots.elem_sz <= slots.elem_stride &&
 	       slots.keys_off + 7ull * slots.key_stride + slots.key_sz <= bucket_sz &&
 	       slots.elems_off + 7ull * slots.elem_stride + slots.elem_sz <= bucket_sz;
+}
+
+struct data_runs {
+	struct data_run runs[DATA_RUNS_MAX];
+	size_t cnt;
+	size_t visits; /* of types; hostile ones may nest in each other */
+	bool bad; /* too many, or not to be read */
+};
+
+static void add_run(struct data_runs *d, uint64_t off, uint64_t len)
+{
+	struct data_run *last = d->cnt ? &d->runs[d->cnt - 1] : NULL;
+
+	if (!len)
+		return;
+	if (last && (uint64_t)last->off + last->len == off)
+		last->len += len;
+	else if (d->cnt < DATA_RUNS_MAX)
+		d->runs[d->cnt++] = (struct data_run){ off, len };
+	else
+		d->bad = true;
+}
+
+static bool is_blank(const struct section *s, uint64_t name)
+{
+	struct cursor c = cursor_of(s->data, s->len);
+
+	cursor_seek(&c, name - s->addr);
+	cursor_u8(&c);
+	return cursor_uvarint(&c) == 1 && cursor_u8(&c) == '_' && !c.bad;
+}
+
+static void add_data(const struct section *s, uint64_t type, uint64_t off, uint64_t end, int depth,
+		     struct data_runs *d);
+
+static void add_fields(const struct section *s, const uint8_t *type, uint64_t off, uint64_t end,
+		       int depth, struct data_runs *d)
+{
+	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
+	const uint8_t *fields = NULL;
+
+	if (cnt <= s->len / FIELD_SZ)
+		fields = type_at(s, load_u64(type, STRUCT_FIELDS), cnt * FIELD_SZ);
+	d->bad |= cnt && !fields;
+	for (uint64_t i = 0; i < cnt && !d->bad; i++) {
+		const uint8_t *f = fields + i * FIELD_SZ;
+		uint64_t at = load_u64(f, FIELD_OFFSET);
+
+		d->bad |= at > end - off;
+		if (!d->bad && !is_blank(s, load_u64(f, FIELD_NAME)))
+			add_data(s, load_u64(f, FIELD_TYPE), off + at, end, depth, d);
+	}
+}
+
+/* Elems of an array are alike: only where the first one has holes the rest counts singly. */
+static void add_array(const struct section *s, const uint8_t *type, uint64_t off, int depth,
+		      struct data_runs *d)
+{
+	uint64_t elem = load_u64(type, ARRAY_ELEM), len = load_u64(type, ARRAY_LEN);
+	uint64_t sz = is_type(s, elem) ? load_u64(type_at(s, elem, TYPE_SZ), TYPE_SIZE) : 0;
+	uint64_t whole = load_u64(type, TYPE_SIZE);
+	struct data_runs one = { .visits = d->visits };
+
+	d->bad |= !is_type(s, elem) || (sz && len != whole / sz);
+	if (d->bad || !sz)
+		return;
+	add_data(s, elem, 0, sz, depth, &one);
+	d->visits = one.visits;
+	d->bad |= one.bad;
+	if (one.cnt == 1 && one.runs[0].len == sz) {
+		add_run(d, off, whole);
+		return;
+	}
+	for (uint64_t i = 0; one.cnt && i < len && !d->bad; i++)
+		for (size_t r = 0; r < one.cnt; r++)
+			add_run(d, off + i * sz + one.runs[r].off, one.runs[r].len);
+}
+
+/* Adds the runs of a type that is at off and must end before end. */
+static void add_data(const struct section *s, uint64_t type, uint64_t off, uint64_t end, int depth,
+		     struct data_runs *d)
+{
+	const uint8_t *t = is_type(s, type) ? type_at(s, type, TYPE_SZ) : NULL;
+	uint64_t sz = t ? load_u64(t, TYPE_SIZE) : 0;
+
+	d->bad |= !t || sz > end - off || depth == DATA_DEPTH_MAX ||
+		  d->visits++ > DATA_RUNS_MAX * DATA_DEPTH_MAX;
+	if (d->bad)
+		return;
+	bool nests = type_kind(t) == KIND_STRUCT || type_kind(t) == KIND_ARRAY;
+	if (nests && !type_at(s, type, STRUCT_TYPE_SZ))
+		d->bad = true;
+	else if (type_kind(t) == KIND_STRUCT)
+		add_fields(s, t, off, off + sz, depth + 1, d);
+	else if (type_kind(t) == KIND_ARRAY)
+		add_array(s, t, off, depth + 1, d);
+	else
+		add_run(d, off, sz);
+}
+
+/* Notes where an elem of the map keeps its value, unless that is everywhere. */
+static struct err *read_data_runs(const struct section *s, struct map_type *m)
+{
+	uint64_t elem = load_u64(type_at(s, m->addr, TYPE_SZ + 16), MAPTYPE_ELEM);
+	uint32_t sz = m->pointee_sz ? m->pointee_sz : m->slots.elem_sz;
+	struct data_runs d = { 0 };
+
+	add_data(s, elem, 0, sz, 0, &d);
+	if (d.bad || !d.cnt || (d.cnt == 1 && d.runs[0].len == sz))
+		return NULL;
+	m->data_runs = malloc(d.cnt * sizeof(*d.runs));
+	if (!m->data_runs)
+		return err_nomem();
+	memcpy(m->data_runs, d.runs, d.cnt * sizeof(*d.runs));
+	m->data_run_cnt = d.cnt;
+	return NULL;
 }
 
 /* True when the bytes at addr are a map type, with *ret filled except its name. */
@@ -206,6 +339,9 @@ static bool parse_map_type(const struct section *s, uint64_t addr, struct map_ty
 		.need_key_update = load_u32(t, s->layout->maptype.flags) &
 				   (s->layout->kind == MAP_CLASSIC ? CLASSIC_NEED_KEY_UPDATE
 								   : SWISS_NEED_KEY_UPDATE),
+		.pointee_sz = has_indirect_elem(s, t)
+				      ? stored_size(s, load_u64(t, MAPTYPE_ELEM), false)
+				      : 0,
 	};
 	return true;
 }
@@ -241,9 +377,11 @@ static struct err *collect(struct gotypes *types, struct mem *mem, const struct 
 		m.name = type_name(s, s->data + off);
 		if (!m.name)
 			continue;
-		if (!vec_push(&types->maps, m)) {
+		err = read_data_runs(s, &m);
+		if (err || !vec_push(&types->maps, m)) {
+			free(m.data_runs);
 			free(m.name);
-			return err_nomem();
+			return err ? err : err_nomem();
 		}
 	}
 	return NULL;
@@ -299,8 +437,10 @@ void gotypes_free(struct gotypes *types)
 {
 	if (!types)
 		return;
-	for (size_t i = 0; i < types->maps.len; i++)
+	for (size_t i = 0; i < types->maps.len; i++) {
+		free(types->maps.data[i].data_runs);
 		free(types->maps.data[i].name);
+	}
 	vec_fini(&types->maps);
 	vec_fini(&types->by_bucket);
 	free(types);

@@ -18,6 +18,12 @@
 
 enum { PTR_MASK_SZ = 36 }; /* bits for the words of the largest bucket */
 
+/* Bytes of an elem that are of its value: not padding, nor blank fields. */
+struct data_run {
+	uint32_t off;
+	uint32_t len;
+};
+
 struct map_type {
 	uint64_t addr; /* of the descriptor */
 	uint64_t bucket; /* type descriptor of a bucket or group */
@@ -37,6 +43,12 @@ struct map_type {
 			       * same bits (NaN): floats, strings, interfaces */
 	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
 	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
+	uint32_t pointee_sz; /* bytes of an elem that slots point to (above 128); 0: they
+			      * hold it themselves */
+	/* Where the elem, or what is behind its pointer, keeps its value. None: in all of
+	 * its bytes, or in more runs than are kept. */
+	struct data_run *data_runs;
+	uint32_t data_run_cnt;
 };
 
 struct gotypes;
