@@ -17,7 +17,7 @@ has_keys() { # NAME FILTER KEY...
 }
 
 check_keys() { # LABEL
-	has_keys "$1: document" . schema maptrace target memory heap census findings trace \
+	has_keys "$1: document" . schema maptrace target memory heap census values findings trace \
 		memory_calls cost maps
 	has_keys "$1: target" .target pid command command_line executable executable_deleted \
 		start_time_unix_s uptime_ns go_version go_experiments main_package map_kind layout \
@@ -40,7 +40,17 @@ check_keys() { # LABEL
 		maps live_keys slots resident_bytes
 	has_keys "$1: cost" .cost probe_hits attached_ns records_lost cpu_ns peak_rss_bytes bytes_read
 	has_keys "$1: trace" .trace status reason
+	has_keys "$1: values" .values status reason
 	has_keys "$1: memory calls" .memory_calls status reason totals calls
+}
+
+check_values_keys() { # LABEL
+	has_keys "$1: values" .values duration_ns budget_bytes bytes maps_counted maps_sampled
+	has_keys "$1: each map" '.maps[]' zero_values zero_values_reason
+	has_keys "$1: each count" '(.maps[].zero_values | select(.))' count sampled low high \
+		slots_read consistency rebuild_bytes
+	has_keys "$1: each finding about them" '(.findings[] | select(.kind == "zero_values"))' \
+		maps live_keys slots resident_bytes zero_values sampled bytes_with_rebuild
 }
 
 check_trace_keys() { # LABEL
@@ -116,6 +126,9 @@ check() { # VERSION KIND
 	cp "$out" "$tmp/json"
 	check_keys "$label"
 	check_values "$label" "$target" "$1" "$2"
+	run 60 report --duration 0 --json --min-waste 0 --scan-values "$target"
+	check_keys "$label, values"
+	check_values_keys "$label, values"
 	run 60 report --duration 0 --top 4 "$target"
 	is "$label, text: exit code" "$rc" 1
 	check_text "$label, text"
@@ -154,7 +167,7 @@ check_help() {
 	ok '--help: on stdout' grep -q report "$out"
 	run 10 report --help
 	is 'report --help: exit code' "$rc" 0
-	for option in duration top json min-waste fail-on; do
+	for option in duration top json min-waste fail-on scan-values; do
 		ok "report --help: --$option" grep -q -- "--$option" "$out"
 	done
 }

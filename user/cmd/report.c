@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "model/watch.h"
@@ -19,6 +20,7 @@ enum {
 	DEFAULT_TOP = 10,
 	DEFAULT_DURATION_S = 10,
 	DEFAULT_MIN_WASTE_MIB = 32,
+	DEFAULT_SCAN_VALUES_MIB = 256,
 };
 
 struct options {
@@ -33,7 +35,16 @@ struct options {
 	uint64_t fail_on_bytes;
 };
 
-enum { OPT_TOP = 256, OPT_JSON, OPT_MIN_WASTE, OPT_FAIL_ON, OPT_ATTACH, OPT_DRY_RUN };
+enum {
+	OPT_TOP = 256,
+	OPT_JSON,
+	OPT_MIN_WASTE,
+	OPT_FAIL_ON,
+	OPT_ATTACH,
+	OPT_DRY_RUN,
+	OPT_SCAN_VALUES,
+	OPT_SCAN_SEED
+};
 
 static const struct argp_option argp_options[] = {
 	{ "duration", 'd', "TIME", 0,
@@ -46,6 +57,11 @@ static const struct argp_option argp_options[] = {
 	  "Exit with 1 when a finding has SIZE or more (as --min-waste); never: exit with 0", 0 },
 	{ "verbose", 'v', NULL, 0, "Say more: histograms, probe sites, what goes on", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "List the probe sites; attach nothing", 0 },
+	{ "scan-values", OPT_SCAN_VALUES, "SIZE", OPTION_ARG_OPTIONAL,
+	  "Count entries whose value is zero, by reading up to SIZE (256M) of the tables; what "
+	  "is larger is sampled",
+	  0 },
+	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN, "choose samples by N, not at random", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
 	{ 0 },
 };
@@ -57,7 +73,8 @@ static const char doc[] =
 	"Examples:\n"
 	"  maptrace report 4182\n"
 	"  maptrace report --duration 0 --json 4182 | jq '.maps | max_by(.table_bytes)'\n"
-	"  maptrace report --min-waste 256M 4182 || page-someone\n";
+	"  maptrace report --min-waste 256M 4182 || page-someone\n"
+	"  maptrace report --duration 0 --scan-values=1G 4182\n";
 
 static volatile bool interrupted;
 
@@ -114,6 +131,24 @@ static error_t parse_fail_on(struct options *o, const char *arg)
 	return o->fail_never ? 0 : parse_size(o, "fail-on", arg, &o->fail_on_bytes);
 }
 
+static error_t parse_scan_values(struct options *o, const char *arg)
+{
+	uint64_t *budget = &o->watch.values.budget_bytes;
+
+	*budget = (uint64_t)DEFAULT_SCAN_VALUES_MIB << 20;
+	error_t bad = arg ? parse_size(o, "scan-values", arg, budget) : 0;
+	return bad || *budget ? bad : COMPLAIN(o, "--scan-values: '%s' allows no reading", arg);
+}
+
+static error_t parse_scan_seed(struct options *o, const char *arg)
+{
+	unsigned long long seed;
+	error_t bad = parse_number(o, "seed", arg, ULLONG_MAX, &seed);
+
+	o->watch.values.seed = seed;
+	return bad;
+}
+
 static error_t parse_attach(struct options *o, const char *arg)
 {
 	if (!strcmp(arg, "multi"))
@@ -161,6 +196,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_size(o, "min-waste", arg, &o->watch.min_waste_bytes);
 	case OPT_FAIL_ON:
 		return parse_fail_on(o, arg);
+	case OPT_SCAN_VALUES:
+		return parse_scan_values(o, arg);
+	case OPT_SCAN_SEED:
+		return parse_scan_seed(o, arg);
 	case OPT_ATTACH:
 		return parse_attach(o, arg);
 	case OPT_DRY_RUN:
@@ -261,6 +300,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 		.watch = {
 			.duration_ns = DEFAULT_DURATION_S * 1000000000ull,
 			.min_waste_bytes = (uint64_t)DEFAULT_MIN_WASTE_MIB << 20,
+			.values = { .seed = clock_ns() },
 			.stop = &interrupted,
 		},
 		.report = { .top = DEFAULT_TOP },

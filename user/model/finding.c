@@ -11,6 +11,8 @@ const char *finding_name(enum finding_kind kind)
 	switch (kind) {
 	case FINDING_MAP_HOLES:
 		return "map_holes";
+	case FINDING_ZERO_VALUES:
+		return "zero_values";
 	case FINDING_FREE_HEAP:
 		return "free_heap";
 	}
@@ -24,26 +26,33 @@ static int cmp_largest(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-static struct err *add_map(struct findings *f, struct table *by_kind, const struct map_info *m)
+/* The finding of that kind for the type of the map. */
+static struct err *finding_for(struct findings *f, struct table *by_kind, enum finding_kind kind,
+			       const struct map_info *m, struct finding **ret)
 {
 	size_t i = table_get(by_kind, map_kind_key(m));
 
 	if (i == TABLE_NONE) {
-		struct finding empty = { .kind = FINDING_MAP_HOLES, .map = m };
-
 		i = f->list.len;
-		if (!vec_push(&f->list, empty) || !table_put(by_kind, map_kind_key(m), i))
+		if (!vec_push(&f->list, ((struct finding){ .kind = kind })) ||
+		    !table_put(by_kind, map_kind_key(m), i))
 			return err_nomem();
 	}
-	struct finding *finding = &f->list.data[i];
-	finding->bytes += map_gives_back_resident(m);
+	*ret = &f->list.data[i];
+	return NULL;
+}
+
+static void add_map(struct finding *finding, const struct map_info *m, uint64_t bytes)
+{
+	finding->bytes += bytes;
 	finding->map_cnt++;
 	finding->live_keys += m->live_keys;
 	finding->slots += map_slots(m);
 	finding->resident_bytes += m->resident_bytes;
-	if (map_gives_back_resident(m) > map_gives_back_resident(finding->map))
+	if (!finding->map || bytes > finding->map_bytes) {
 		finding->map = m;
-	return NULL;
+		finding->map_bytes = bytes;
+	}
 }
 
 static struct err *add_maps(struct findings *f, const struct census *census)
@@ -53,10 +62,40 @@ static struct err *add_maps(struct findings *f, const struct census *census)
 
 	for (size_t i = 0; !err && i < census->maps.len; i++) {
 		const struct map_info *m = &census->maps.data[i];
+		struct finding *finding;
 
 		/* Maps that need what they have would only dilute the finding. */
-		if (map_counts(m) && m->bucket_sz && map_gives_back_resident(m))
-			err = add_map(f, &by_kind, m);
+		if (!map_counts(m) || !m->bucket_sz || !map_gives_back_resident(m))
+			continue;
+		err = finding_for(f, &by_kind, FINDING_MAP_HOLES, m, &finding);
+		if (!err)
+			add_map(finding, m, map_gives_back_resident(m));
+	}
+	return err;
+}
+
+static struct err *add_zero_values(struct findings *f, const struct values *values)
+{
+	_cleanup_(table_fini) struct table by_kind = { 0 };
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < values->census->maps.len; i++) {
+		const struct map_info *m = &values->census->maps.data[i];
+		const struct value_count *v = values_of(values, m);
+		uint64_t all = 0, holes = map_gives_back_resident(m);
+		struct finding *finding;
+
+		if (v->status == VALUES_OK && v->zero && v->rebuild_bytes < m->resident_bytes)
+			all = m->resident_bytes - v->rebuild_bytes;
+		if (all <= holes)
+			continue;
+		err = finding_for(f, &by_kind, FINDING_ZERO_VALUES, m, &finding);
+		if (err)
+			return err;
+		add_map(finding, m, all - holes);
+		finding->zero_values += v->zero;
+		finding->all_bytes += all;
+		finding->sampled |= v->sampled;
 	}
 	return err;
 }
@@ -71,12 +110,15 @@ static void drop_small(struct findings *f, uint64_t min_bytes)
 	f->list.len = kept;
 }
 
-struct err *findings_init(struct findings *f, const struct snapshot *snap, uint64_t min_bytes)
+struct err *findings_init(struct findings *f, const struct snapshot *snap,
+			  const struct values *values, uint64_t min_bytes)
 {
 	struct finding free_heap = { .kind = FINDING_FREE_HEAP, .bytes = snap->memory.free_bytes };
 
 	memset(f, 0, sizeof(*f));
 	struct err *err = add_maps(f, snap->census);
+	if (!err && values)
+		err = add_zero_values(f, values);
 	if (!err && !vec_push(&f->list, free_heap))
 		err = err_nomem();
 	if (err) {

@@ -215,6 +215,19 @@ static struct err *apply_traced_types(struct watch *w)
 	return err;
 }
 
+/* Last, since the trace has told some types by then. */
+static struct err *count_zero_values(struct watch *w)
+{
+	struct err *gone = NULL;
+	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
+
+	if (w->gone)
+		err_free(gone);
+	else
+		w->gone = gone;
+	return err;
+}
+
 static uint64_t timeval_ns(struct timeval tv)
 {
 	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
@@ -250,8 +263,10 @@ static struct err *conclude(struct watch *w)
 		err = activities_init(&w->activities, trace_result(w->trace), w->prog->types);
 	if (!err && w->trace && w->snap)
 		err = apply_traced_types(w);
+	if (!err && w->snap && w->opts.values.budget_bytes)
+		err = count_zero_values(w);
 	if (!err && w->snap)
-		err = findings_init(&w->findings, w->snap, w->opts.min_waste_bytes);
+		err = findings_init(&w->findings, w->snap, w->values, w->opts.min_waste_bytes);
 	if (!err)
 		sum_cost(w);
 	return err;
@@ -305,6 +320,7 @@ void watch_free(struct watch *w)
 	if (!w)
 		return;
 	findings_fini(&w->findings);
+	values_free(w->values);
 	activities_fini(&w->activities);
 	trace_close(w->trace);
 	history_fini(&w->history);

@@ -12,6 +12,7 @@
 #include "model/activity.h"
 #include "model/finding.h"
 #include "model/history.h"
+#include "maps/values.h"
 #include "model/snapshot.h"
 #include "target/program.h"
 #include "trace/trace.h"
@@ -20,6 +21,7 @@ struct watch_opts {
 	uint64_t duration_ns; /* 0: census only */
 	uint64_t min_waste_bytes;
 	enum trace_attach attach;
+	struct values_opts values; /* without a budget: don't count zero values */
 	const volatile bool *stop; /* set by a signal: end early */
 };
 
@@ -44,6 +46,7 @@ struct watch {
 	struct trace *trace; /* NULL: none was asked for, or possible */
 	struct err *trace_err; /* why not; else NULL */
 	struct activities activities;
+	struct values *values; /* zero values in the maps of snap; NULL: not asked for */
 	struct findings findings;
 	struct err *gone; /* the target exited or executed another program */
 	uint64_t next_census_ns;

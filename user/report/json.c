@@ -223,6 +223,23 @@ static json_t *census_section(const struct watch *w)
 	return o;
 }
 
+static json_t *values_section(const struct watch *w)
+{
+	json_t *o = json_object();
+
+	if (!w->values) {
+		set_reason(o, "off", w->snap ? NULL : "no census");
+		return o;
+	}
+	set_reason(o, "ok", NULL);
+	set_u64(o, "duration_ns", w->values->take_ns);
+	set_u64(o, "budget_bytes", w->opts.values.budget_bytes);
+	set_u64(o, "bytes", w->values->bytes);
+	set_u64(o, "maps_counted", w->values->counted);
+	set_u64(o, "maps_sampled", w->values->sampled);
+	return o;
+}
+
 static void set_line(json_t *o, const struct frame *f)
 {
 	set(o, "file", text(f->file));
@@ -328,6 +345,23 @@ static const struct activity *activity_of(const struct watch *w, const struct ma
 	return a && (!a->type || !m->type || a->type == m->type) ? a : NULL;
 }
 
+static void set_zero_values(json_t *o, const struct value_count *v)
+{
+	json_t *zero = v->status == VALUES_OK ? json_object() : json_null();
+
+	if (v->status == VALUES_OK) {
+		set_u64(zero, "count", v->zero);
+		set(zero, "sampled", json_boolean(v->sampled));
+		set_u64(zero, "low", v->low);
+		set_u64(zero, "high", v->high);
+		set_u64(zero, "slots_read", v->read);
+		set(zero, "consistency", text(name_consistency(v->consistency)));
+		set_u64(zero, "rebuild_bytes", v->rebuild_bytes);
+	}
+	set(o, "zero_values", zero);
+	set(o, "zero_values_reason", text(value_status_text(v->status)));
+}
+
 static json_t *map_row(const struct watch *w, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&w->history, m->addr);
@@ -361,6 +395,8 @@ static json_t *map_row(const struct watch *w, const struct map_info *m)
 	set_known(o, "rebuild_bytes", sized, m->rebuild_bytes);
 	set_known(o, "gives_back_bytes", sized, sized ? map_gives_back(m) : 0);
 	set_known(o, "gives_back_resident_bytes", sized, sized ? map_gives_back_resident(m) : 0);
+	if (w->values)
+		set_zero_values(o, values_of(w->values, m));
 	if (a)
 		set(o, "activity", activity_ops(w, a));
 	if (h && h->samples)
@@ -577,11 +613,16 @@ static json_t *findings_section(const struct watch *w)
 		set_u64(o, "bytes", f->bytes);
 		set(o, "map", f->map ? address(f->map->addr) : json_null());
 		set(o, "type", f->map && f->map->type ? text(f->map->type->name) : json_null());
-		if (f->kind == FINDING_MAP_HOLES) {
+		if (f->kind == FINDING_MAP_HOLES || f->kind == FINDING_ZERO_VALUES) {
 			set_u64(o, "maps", f->map_cnt);
 			set_u64(o, "live_keys", f->live_keys);
 			set_u64(o, "slots", f->slots);
 			set_u64(o, "resident_bytes", f->resident_bytes);
+		}
+		if (f->kind == FINDING_ZERO_VALUES) {
+			set_u64(o, "zero_values", f->zero_values);
+			set(o, "sampled", json_boolean(f->sampled));
+			set_u64(o, "bytes_with_rebuild", f->all_bytes);
 		}
 		json_array_append_new(a, o);
 	}
@@ -612,6 +653,7 @@ struct err *report_json(const struct watch *w, FILE *out)
 	emit_section(&d, "memory", memory_section(w), false);
 	emit_section(&d, "heap", heap_section(w), false);
 	emit_section(&d, "census", census_section(w), false);
+	emit_section(&d, "values", values_section(w), false);
 	emit_section(&d, "findings", findings_section(w), false);
 	emit_section(&d, "trace", trace_section(w), false);
 	emit_section(&d, "memory_calls", memcalls_section(w), false);

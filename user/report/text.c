@@ -6,6 +6,7 @@
 #include "report/report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -19,10 +20,21 @@ enum { ACTIVITY_ROWS = 10, FINDING_ROWS = 5, NAME_SZ = 256 };
 #define BYTES(v) text_bytes(v).s
 #define COUNT(v) text_count(v).s
 
+/* Zero values in the maps of one place of the ranking. */
+struct zero_sum {
+	uint64_t map_cnt; /* that were counted in */
+	uint64_t live_keys;
+	uint64_t zero;
+	uint64_t low;
+	uint64_t high;
+	bool sampled;
+};
+
 struct page {
 	const struct watch *w;
 	const struct report_opts *opts;
 	struct ranking ranking;
+	struct zero_sum *zeroes; /* one a place; NULL: not counted */
 	struct busiest busiest;
 	FILE *out;
 };
@@ -168,6 +180,35 @@ static void print_histograms(const struct page *p, const struct map_info *m)
 	print_bins(p, "resident bytes", &h->resident_bytes, h->samples);
 }
 
+/* Of the maps that share a place; the interval of a sample only where it is one map. */
+static void print_zero_values(const struct page *p, size_t place)
+{
+	const struct zero_sum *z = &p->zeroes[place];
+
+	if (!z->map_cnt || !z->zero)
+		return;
+	fprintf(p->out, "     %s%s of %s values are zero", z->sampled ? "about " : "",
+		COUNT(z->zero), COUNT(z->live_keys));
+	if (z->map_cnt > 1)
+		fprintf(p->out, " (%s maps)", COUNT(z->map_cnt));
+	else if (z->sampled)
+		fprintf(p->out, " (95 %%: %s to %s)", COUNT(z->low), COUNT(z->high));
+	fputc('\n', p->out);
+}
+
+static void print_values_footnotes(const struct page *p)
+{
+	const struct values *v = p->w->values;
+	uint64_t by_status[VALUES_STATUS_CNT] = { 0 };
+
+	for (size_t i = 0; i < v->census->maps.len; i++)
+		by_status[v->rows[i].status]++;
+	for (int s = VALUES_TYPE_UNKNOWN; s < VALUES_STATUS_CNT; s++)
+		if (by_status[s])
+			fprintf(p->out, "     %s maps not searched for zero values: %s\n",
+				COUNT(by_status[s]), value_status_text(s));
+}
+
 static void print_footnotes(const struct page *p)
 {
 	const struct map_totals *t = &p->w->snap->totals;
@@ -184,6 +225,8 @@ static void print_footnotes(const struct page *p)
 	if (t->garbage_cnt)
 		fprintf(p->out, "     %s dead maps await the sweep of the last GC: in no sum\n",
 			COUNT(t->garbage_cnt));
+	if (p->w->values)
+		print_values_footnotes(p);
 	if (t->unknown_size_cnt)
 		fprintf(p->out, "     %s maps of unknown bucket size: no holes, no rebuild\n",
 			COUNT(t->unknown_size_cnt));
@@ -209,6 +252,8 @@ static void print_maps(const struct page *p)
 		const struct ranked *r = &p->ranking.places.data[i];
 
 		print_place(p, i + 1, r);
+		if (p->zeroes)
+			print_zero_values(p, i);
 		if (r->map_cnt > 1)
 			continue;
 		print_history(p, r->map);
@@ -409,6 +454,24 @@ static void print_map_finding(const struct page *p, size_t no, const struct find
 		BYTES(f->bytes));
 }
 
+static void print_zero_finding(const struct page *p, size_t no, const struct finding *f)
+{
+	char type[NAME_SZ], maps[64] = "";
+
+	type_text(p, f->map, type, sizeof(type));
+	if (f->map_cnt > 1)
+		snprintf(maps, sizeof(maps), " in %s maps", COUNT(f->map_cnt));
+	fprintf(p->out, "  %zu. %s:\n     %s%s of %s values%s are zero.\n", no, type,
+		f->sampled ? "about " : "", COUNT(f->zero_values), COUNT(f->live_keys), maps);
+	fprintf(p->out,
+		"     m[k] = zero frees nothing: delete(m, k), then copy the rest into a new map:\n"
+		"     %s comes back",
+		BYTES(f->all_bytes));
+	if (f->all_bytes > f->bytes)
+		fprintf(p->out, ", %s more than by the copy alone", BYTES(f->bytes));
+	fprintf(p->out, ".\n");
+}
+
 static void print_free_finding(const struct page *p, size_t no, const struct finding *f)
 {
 	fprintf(p->out,
@@ -435,6 +498,8 @@ static void print_verdict(const struct page *p)
 
 		if (f->kind == FINDING_MAP_HOLES)
 			print_map_finding(p, i + 1, f);
+		else if (f->kind == FINDING_ZERO_VALUES)
+			print_zero_finding(p, i + 1, f);
 		else
 			print_free_finding(p, i + 1, f);
 	}
@@ -466,6 +531,32 @@ static void print_cost(const struct page *p)
 	print_tracepoint_cost(p);
 }
 
+/* Adds the counts of the maps to their places in the ranking. */
+static struct err *sum_zeroes(struct page *p)
+{
+	const struct values *values = p->w->values;
+
+	p->zeroes = calloc(p->ranking.places.len + 1, sizeof(*p->zeroes));
+	if (!p->zeroes)
+		return err_nomem();
+	for (size_t i = 0; i < values->census->maps.len; i++) {
+		const struct map_info *m = &values->census->maps.data[i];
+		const struct value_count *v = &values->rows[i];
+		size_t place = ranking_place(&p->ranking, m);
+
+		if (!place || v->status != VALUES_OK)
+			continue;
+		struct zero_sum *z = &p->zeroes[place - 1];
+		z->map_cnt++;
+		z->live_keys += m->live_keys;
+		z->zero += v->zero;
+		z->low += v->low;
+		z->high += v->high;
+		z->sampled |= v->sampled;
+	}
+	return NULL;
+}
+
 static struct err *page_init(struct page *p)
 {
 	struct busy_sources from = {
@@ -477,12 +568,15 @@ static struct err *page_init(struct page *p)
 	};
 	struct err *err = from.census ? ranking_init(&p->ranking, from.census) : NULL;
 
+	if (!err && p->w->values)
+		err = sum_zeroes(p);
 	return err ? err : busiest_init(&p->busiest, &from);
 }
 
 static void page_fini(struct page *p)
 {
 	busiest_fini(&p->busiest);
+	free(p->zeroes);
 	ranking_fini(&p->ranking);
 }
 
