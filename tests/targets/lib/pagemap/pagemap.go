@@ -1,7 +1,8 @@
 // Package pagemap tells which pages of this process are in memory.
 //
-// It knows the kernel's page of zeroes by the number of its frame, which takes
-// root: that page is in no RSS, and mapped where somebody read what nobody wrote.
+// The kernel's page of zeroes, or its huge sister, is mapped where somebody read what
+// nobody wrote. It is in no RSS. /proc/kpageflags knows it by the number of its frame;
+// both take root.
 package pagemap
 
 import (
@@ -15,12 +16,20 @@ const (
 
 	present   = 1 << 63
 	frameMask = 1<<55 - 1
+
+	// Documentation/admin-guide/mm/pagemap.rst
+	flagZeroPage = 1 << 24
 )
 
 var (
-	fd        int
-	zeroFrame uint64 // 0 without the right to know
-	entries   [batch]uint64
+	fd      int
+	flagsFd int // -1 without the right to know
+	entries [batch]uint64
+	flags   [1]uint64
+
+	// The frame looked up last: mostly the page of zeroes.
+	knownFrame uint64
+	knownZero  bool
 )
 
 func init() {
@@ -28,14 +37,24 @@ func init() {
 	if fd, err = syscall.Open("/proc/self/pagemap", syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
 		panic("pagemap: " + err.Error())
 	}
-	page, err := syscall.Mmap(-1, 0, pageSize, syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_ANON)
-	if err != nil {
-		panic("pagemap: " + err.Error())
+	if flagsFd, err = syscall.Open("/proc/kpageflags", syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
+		flagsFd = -1
 	}
-	if page[0] == 0 {
-		read(uintptr(unsafe.Pointer(&page[0]))/pageSize, 1)
+}
+
+// isZero says whether a frame is a page of zeroes.
+func isZero(frame uint64) bool {
+	if flagsFd < 0 || frame == 0 {
+		return false
 	}
-	zeroFrame = entries[0] & frameMask
+	if frame != knownFrame {
+		bytes := (*[8]byte)(unsafe.Pointer(&flags))[:]
+		if got, err := syscall.Pread(flagsFd, bytes, int64(frame)*8); err != nil || got != 8 {
+			panic("pagemap: no flags")
+		}
+		knownFrame, knownZero = frame, flags[0]&flagZeroPage != 0
+	}
+	return knownZero
 }
 
 // read fills entries with those of n pages.
@@ -58,7 +77,7 @@ func Resident(addr, size uintptr) (sum uint64) {
 		read(page, n)
 		for i := 0; i < n; i, page = i+1, page+1 {
 			e := entries[i]
-			if e&present == 0 || (zeroFrame != 0 && e&frameMask == zeroFrame) {
+			if e&present == 0 || isZero(e&frameMask) {
 				continue
 			}
 			from, to := page*pageSize, (page+1)*pageSize
