@@ -96,6 +96,15 @@ static void mspan_of_each_version(void **state)
 		}
 }
 
+static void goroutine_of_each_version(void **state)
+{
+	(void)state;
+	for (unsigned int minor = 19; minor <= 27; minor++)
+		if (minor != 20)
+			assert_int_equal(known(minor, "").g.status,
+					 minor == 23 || minor == 24 ? 152 : 144);
+}
+
 static void mheap_of_each_version(void **state)
 {
 	static const struct {
@@ -276,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mspan_of_each_version),
 		cmocka_unit_test(mheap_of_each_version),
+		cmocka_unit_test(goroutine_of_each_version),
 		cmocka_unit_test(moduledata_of_each_version),
 		cmocka_unit_test(map_kind_of_each_version),
 		cmocka_unit_test(hmap_of_each_version),

@@ -312,6 +312,27 @@ static void a_deep_stack(void **state)
 	}
 }
 
+/* Each of them would have its tables read. */
+static void a_stack_full_of_copies(void **state)
+{
+	enum { DEEP = 1 << 20 };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, DEEP, DEEP);
+		uint64_t map = large_map(img, KEYS);
+
+		for (uint64_t at = hi - DEEP; at < hi; at += 64)
+			copy_header(img, map, at);
+		image_move_header(img, map, hi - 64);
+		struct census *census = take(img);
+		assert_int_equal(census->maps.len, 1);
+		assert_true(img->target.mem.bytes_read < 4 * DEEP);
+		done(img, census);
+	}
+}
+
 /* Far from what is in the tables, and never the same. */
 static void count_on(struct image *img, const struct mem_req *req)
 {
@@ -408,6 +429,7 @@ int main(void)
 		cmocka_unit_test(emptied_classic_buckets),
 		cmocka_unit_test(a_stack_that_moves),
 		cmocka_unit_test(a_deep_stack),
+		cmocka_unit_test(a_stack_full_of_copies),
 		cmocka_unit_test(words_that_change_are_not_suspect),
 		cmocka_unit_test(what_is_no_list_of_goroutines),
 		cmocka_unit_test(a_stack_pointer_from_elsewhere),

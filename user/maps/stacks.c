@@ -17,6 +17,9 @@ enum {
 	BUF_SZ = 4 << 20,
 	PIECE_MAX = 1 << 20, /* a stack may have 1 GiB */
 	PIECES_MAX = 1 << 14,
+	/* A header leaves a copy or two; a stack full of them is somebody's bad joke, and
+	 * each would have its tables read. */
+	TRIES_MAX = 16,
 
 	SWISS_DIR_PTR = 16,
 };
@@ -55,10 +58,14 @@ struct search {
 	size_t piece_cnt;
 	struct candidate *cands; /* SCAN_BATCH */
 	size_t cand_cnt;
+	struct table by_table; /* index into tries */
+	VEC(uint8_t) tries; /* candidates with that table */
 };
 
 static void search_fini(struct search *s)
 {
+	table_fini(&s->by_table);
+	vec_fini(&s->tries);
 	free(s->buf);
 	free(s->pieces);
 	free(s->cands);
@@ -90,6 +97,21 @@ static bool may_be_header(const struct search *s, const uint8_t *bytes, uint32_t
 						       : classic_may_be_map(s->heap, bytes);
 }
 
+/* Counts a candidate with this table; *ret says whether to look at it. */
+static struct err *try_table(struct search *s, uint64_t table, bool *ret)
+{
+	size_t i = table_get(&s->by_table, table);
+
+	if (i == TABLE_NONE) {
+		i = s->tries.len;
+		if (!vec_push(&s->tries, 0) || !table_put(&s->by_table, table, i))
+			return err_nomem();
+	}
+	*ret = s->tries.data[i] < TRIES_MAX;
+	s->tries.data[i] += *ret;
+	return NULL;
+}
+
 static struct err *search_piece(struct search *s, const struct piece *p)
 {
 	uint32_t table_off = table_offset(&s->heap->prog->layout);
@@ -97,7 +119,11 @@ static struct err *search_piece(struct search *s, const struct piece *p)
 	struct err *err = NULL;
 
 	for (uint32_t off = 0; !err && off + s->header_sz <= p->len; off += 8) {
-		if (!may_be_header(s, p->bytes + off, table_off))
+		bool look = may_be_header(s, p->bytes + off, table_off);
+
+		if (look)
+			err = try_table(s, load_u64(p->bytes + off, table_off), &look);
+		if (err || !look)
 			continue;
 		struct candidate *c = &s->cands[s->cand_cnt++];
 		*c = (struct candidate){

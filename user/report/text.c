@@ -220,7 +220,7 @@ static void print_footnotes(const struct page *p)
 			"     %s maps contradicted themselves: in no sum (--json has them)\n",
 			COUNT(t->suspect_cnt));
 	if (t->on_stack_cnt)
-		fprintf(p->out, "     %s of them have their header on a goroutine stack\n",
+		fprintf(p->out, "     headers of %s maps are on goroutine stacks\n",
 			COUNT(t->on_stack_cnt));
 	if (t->garbage_cnt)
 		fprintf(p->out, "     %s dead maps await the sweep of the last GC: in no sum\n",
