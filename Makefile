@@ -3,6 +3,7 @@
 #   make            build/maptrace
 #   make demo       set up, build, run the report on a bundled Go program
 #   make test       set up, build, run all tests
+#   make test-matrix  the census with every Go version and build
 #   make report PID=n
 #   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
 #   make install, make clean, make lint, make format, make help
@@ -45,7 +46,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test check bench report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test test-matrix check bench report install uninstall clean lint format help deps units layouts
 
 all: $(BUILD)/maptrace
 
@@ -113,6 +114,10 @@ demo: deps
 test: deps
 	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
+
+# All versions and builds of Go, in several minutes.
+test-matrix: deps
+	@tests/matrix.sh
 
 check: test
 

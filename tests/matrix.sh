@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The census against the truth for every Go version and every way to build.
+#
+#   tests/matrix.sh [TEST VERSION VARIANT]...
+#
+# Prints one line for each cell, which is a test of tests/e2e that takes a version
+# and a variant, what failed in it, and totals at the end; without cells, all of
+# them. JOBS cells run at a time (the number of processors). V=1 keeps the tests'
+# output in build/matrix. The programs are built into the cache of tests/e2e.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+self=tests/${0##*/}
+
+variants=(plain sw stripped pie pie-stripped cgo-external debian race noopt pgo c-shared)
+logs=build/matrix
+
+# exists VERSION VARIANT: whether that Go can be asked for such a build.
+exists() {
+	case $2 in
+	pgo) [[ $1 != 1.19 ]] ;;
+	noswissmap) [[ $1 == 1.24 || $1 == 1.25 ]] ;;
+	mapsplitgroup) [[ $1 == 1.27 ]] ;;
+	esac
+}
+
+# Busy programs come last, and one at a time: they take all processors.
+all_cells() { # parallel|alone
+	local version variant
+
+	for version in $(scripts/go-toolchain.sh --list); do
+		for variant in "${variants[@]}" noswissmap mapsplitgroup; do
+			exists "$version" "$variant" || continue
+			[[ $1 == alone ]] || echo "census $version $variant"
+			case $1/$variant in
+			parallel/plain | parallel/noswissmap | parallel/mapsplitgroup)
+				echo "random $version $variant"
+				echo "sizes $version $variant"
+				;;
+			alone/plain | alone/noswissmap | alone/mapsplitgroup)
+				echo "busy $version $variant"
+				;;
+			esac
+		done
+	done
+}
+
+# Tests in a cell may take longer than in `make test`.
+run_cell() { # TEST VERSION VARIANT
+	local log="$logs/$1-$2-$3" start=$SECONDS status bad
+
+	FLAGS=-large SEEDS=${SEEDS:-$RANDOM$RANDOM $RANDOM$RANDOM $RANDOM$RANDOM $RANDOM$RANDOM} \
+		CENSUSES=20 "tests/e2e/$1.t" "$2" "$3" >"$log" 2>&1
+	status=$?
+	bad=$(grep -c '^not ok' "$log")
+	[[ $status == 0 || $bad -gt 0 ]] || bad=1 # it broke off
+	printf '%-4s %-6s %-5s %-13s %5d assertions %4d failed %4d s\n' \
+		"$( ((bad)) && echo FAIL || echo ok)" "$1" "$2" "$3" \
+		"$(grep -cE '^(not )?ok' "$log")" "$bad" $((SECONDS - start))
+	((bad == 0)) || grep -A 6 -E '^not ok|^Bail out' "$log" | head -n 40 | cut -c 1-300
+}
+
+if [[ ${1-} == --cell ]]; then
+	shift
+	run_cell "$@"
+	exit
+fi
+
+make -s all || exit 1
+rm -rf "$logs"
+mkdir -p "$logs"
+{
+	if [[ $# -gt 0 ]]; then
+		printf '%s %s %s\n' "$@" | xargs -L 1 -P "${JOBS:-$(nproc)}" "$self" --cell
+	else
+		all_cells parallel | xargs -L 1 -P "${JOBS:-$(nproc)}" "$self" --cell
+		all_cells alone | xargs -L 1 "$self" --cell
+	fi
+} | tee "$logs/lines"
+
+awk -v seconds=$SECONDS '
+	$6 == "assertions" { cells++; assertions += $5; failed += $7; bad += $1 == "FAIL" }
+	END {
+		printf "%d cells, %d of them failed; %d assertions, %d of them failed; %d s\n",
+			cells, bad, assertions, failed, seconds
+		exit !cells || bad
+	}' "$logs/lines"
+status=$?
+[[ -n ${V-} ]] || rm -rf "$logs"
+exit $status
