@@ -14,10 +14,9 @@ static const uint64_t PM_SWAP = 1ull << 62;
 static const uint64_t PM_EXCLUSIVE = 1ull << 56;
 
 /*
- * The page of zeroes, which the kernel maps where somebody reads what nobody wrote, is
- * in no RSS; its huge sister passes for a page of a file. All else in the private memory
- * of a heap is mapped once, unless the process has forked: a Go program can't without
- * exec.
+ * The pages of zeroes, a small and a huge one, which the kernel maps where somebody
+ * reads what nobody wrote, are in no RSS. All else in private memory is mapped once,
+ * unless the process has forked: a Go program can't without exec.
  */
 static bool is_resident(uint64_t entry)
 {

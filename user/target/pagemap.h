@@ -20,8 +20,8 @@ struct err *pagemap_open(struct pagemap *pm, pid_t pid);
 void pagemap_close(struct pagemap *pm);
 
 /*
- * Sets bit i of present for each page start + i * page_sz that takes memory, as RSS
- * counts it; the caller zeroed the bits. start and len are multiples of the page size.
+ * Sets bit i of present for each page start + i * page_sz of private memory that is in
+ * memory, as RSS counts it; the caller zeroed the bits. start and len are multiples of the page size.
  */
 struct err *pagemap_present(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *present);
