@@ -150,6 +150,12 @@ struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt)
 	return err;
 }
 
+bool span_is_steady(const struct span *before, const struct span *after)
+{
+	return !before->sweeping && !after->sweeping && before->unswept == after->unswept &&
+	       before->alloc_bits == after->alloc_bits && before->mark_bits == after->mark_bits;
+}
+
 static int cmp_span(const void *a, const void *b)
 {
 	uint64_t x = ((const struct span *)a)->base, y = ((const struct span *)b)->base;

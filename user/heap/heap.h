@@ -81,6 +81,9 @@ uint64_t span_elemsize(const struct span *s);
  */
 struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt);
 
+/* Whether the bitmaps of a span were the same ones between two reads of it. */
+bool span_is_steady(const struct span *before, const struct span *after);
+
 /* Whether addr is in the heap, but in no span that was read: it is newer than the
  * snapshot (or free). */
 bool heap_is_unread(const struct heap *heap, uint64_t addr);

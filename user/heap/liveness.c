@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/liveness.h"
 
+#include <string.h>
+
 enum {
+	/* Until no span is swept meanwhile; that takes microseconds, once in a cycle. */
+	ROUNDS = 8,
 	/* Green Tea: marks inside one-page spans of these sizes (go-runtime facts 4.6). */
 	INLINE_MARKS_OFF = GO_PAGE_SZ - 64,
 	INLINE_ELEM_MIN = 16,
@@ -37,21 +41,23 @@ static enum liveness judge(const struct object *o, const struct bits *bits)
 	return bits->mark & bit ? OBJECT_LIVE : OBJECT_GARBAGE;
 }
 
-struct err *liveness_read(struct heap *heap, const struct object *objects, size_t n,
-			  enum liveness *ret)
+/* Reads the bits of the objects, whose spans are descs. */
+static struct err *read_bits(struct heap *heap, const struct object *objects,
+			     const struct span *descs, size_t n, struct bits *bits)
 {
 	_cleanup_free_ struct mem_req *reqs = malloc(2 * n * sizeof(*reqs) + 1);
-	_cleanup_free_ struct bits *bits = malloc(n * sizeof(*bits) + 1);
 	size_t cnt = 0;
 
-	if (!reqs || !bits)
+	if (!reqs)
 		return err_nomem();
 	for (size_t i = 0; i < n; i++) {
-		const struct span *s = objects[i].span;
+		const struct span *s = &descs[i];
 		uint64_t index = object_index(&objects[i]);
 
 		bits[i] = (struct bits){ 0xff, 0xff };
-		if (index >= s->freeindex)
+		if (s->state == SPAN_DEAD)
+			bits[i].alloc = 0;
+		else if (index >= s->freeindex)
 			reqs[cnt++] = (struct mem_req){ s->alloc_bits + index / 8, 1, false,
 							&bits[i].alloc };
 		if (s->unswept)
@@ -62,6 +68,37 @@ struct err *liveness_read(struct heap *heap, const struct object *objects, size_
 	for (size_t i = 0; !err && i < cnt; i++)
 		if (!reqs[i].ok) /* its span went away */
 			*(uint8_t *)reqs[i].dst = 0;
+	return err;
+}
+
+static bool are_steady(const struct span *before, const struct span *after, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!span_is_steady(&before[i], &after[i]))
+			return false;
+	return true;
+}
+
+struct err *liveness_read(struct heap *heap, const struct object *objects, size_t n,
+			  enum liveness *ret)
+{
+	_cleanup_free_ struct span *descs = malloc((n + 1) * sizeof(*descs));
+	_cleanup_free_ struct span *before = malloc((n + 1) * sizeof(*before));
+	_cleanup_free_ struct bits *bits = malloc((n + 1) * sizeof(*bits));
+	bool steady = false;
+
+	if (!descs || !before || !bits)
+		return err_nomem();
+	for (size_t i = 0; i < n; i++)
+		descs[i] = *objects[i].span;
+	struct err *err = heap_reread_spans(heap, descs, n);
+	for (int round = 0; round < ROUNDS && !steady && !err; round++) {
+		memcpy(before, descs, n * sizeof(*descs));
+		err = read_bits(heap, objects, before, n, bits);
+		if (!err)
+			err = heap_reread_spans(heap, descs, n);
+		steady = !err && are_steady(before, descs, n);
+	}
 	for (size_t i = 0; !err && i < n; i++)
 		ret[i] = judge(&objects[i], &bits[i]);
 	return err;

@@ -150,13 +150,6 @@ static struct err *read_collected(struct scan *s)
 	return err;
 }
 
-/* Whether the bitmaps of a span were the same ones all the time. */
-static bool is_steady(const struct span *before, const struct span *after)
-{
-	return !before->sweeping && !after->sweeping && before->unswept == after->unswept &&
-	       before->alloc_bits == after->alloc_bits && before->mark_bits == after->mark_bits;
-}
-
 /* Scans the collected spans, but those that were swept meanwhile: they stay. */
 static struct err *scan_steady(struct scan *s, bool last_round)
 {
@@ -173,7 +166,7 @@ static struct err *scan_steady(struct scan *s, bool last_round)
 	for (size_t i = 0; !err && i < s->span_cnt; i++) {
 		bool gone = s->spans[i].bad || after[i].state == SPAN_DEAD;
 
-		if (!gone && (last_round || is_steady(&s->descs[i], &after[i])))
+		if (!gone && (last_round || span_is_steady(&s->descs[i], &after[i])))
 			err = scan_span(s, &s->spans[i]);
 		else if (after[i].state != SPAN_DEAD)
 			s->descs[left++] = after[i];
