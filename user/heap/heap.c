@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/heap.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "base/radix.h"
 #include "heap/prove.h"
 #include "heap/sizeclass.h"
 
@@ -156,22 +158,18 @@ bool span_is_steady(const struct span *before, const struct span *after)
 	       before->alloc_bits == after->alloc_bits && before->mark_bits == after->mark_bits;
 }
 
-static int cmp_span(const void *a, const void *b)
-{
-	uint64_t x = ((const struct span *)a)->base, y = ((const struct span *)b)->base;
-
-	return x < y ? -1 : x > y;
-}
-
 /*
  * Two descriptors for one place are left over when a span was freed and reused
  * while we read. Nothing says which is newer, so the later one in the list goes.
  */
-static void drop_overlaps(struct heap *heap)
+static struct err *drop_overlaps(struct heap *heap)
 {
+	_cleanup_(radix_fini) struct radix radix = { 0 };
 	size_t kept = 0;
 
-	vec_sort(&heap->spans, cmp_span);
+	if (!radix_sort(&radix, heap->spans.data, heap->spans.len, sizeof(*heap->spans.data),
+			offsetof(struct span, base)))
+		return err_nomem();
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
 		const struct span *prev = kept ? &heap->spans.data[kept - 1] : NULL;
@@ -180,6 +178,7 @@ static void drop_overlaps(struct heap *heap)
 			heap->spans.data[kept++] = *s;
 	}
 	heap->spans.len = kept;
+	return NULL;
 }
 
 static struct arena *arena_of(const struct heap *heap, uint64_t addr)
@@ -187,6 +186,9 @@ static struct arena *arena_of(const struct heap *heap, uint64_t addr)
 	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
 	size_t lo = 0, hi = heap->arenas.len;
 
+	/* Most words that are asked for are no address at all. */
+	if (!hi || base < heap->arenas.data[0].base || base > heap->arenas.data[hi - 1].base)
+		return NULL;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -284,6 +286,17 @@ static void heap_reset(struct heap *heap)
 	heap->in_use_bytes = heap->manual_bytes = heap->span_cnt = 0;
 }
 
+static struct err *read_allspans(struct heap *heap, struct proof *proof, uint64_t addr, size_t cnt,
+				 uint32_t heap_sg)
+{
+	_cleanup_free_ uint64_t *ptrs = malloc(cnt * sizeof(*ptrs));
+
+	if (!ptrs)
+		return err_nomem();
+	struct err *err = mem_read(&heap->prog->target->mem, addr, ptrs, cnt * sizeof(*ptrs));
+	return err ? err : read_spans(heap, proof, ptrs, cnt, heap_sg);
+}
+
 /* Reads the heap as if runtime.mheap_ were at this address. */
 static struct err *heap_load(struct heap *heap, uint64_t mheap)
 {
@@ -304,15 +317,11 @@ static struct err *heap_load(struct heap *heap, uint64_t mheap)
 		return err_new(ERR_UNSUPPORTED, "allspans is no slice (len %llu, cap %llu)",
 			       (unsigned long long)slice[1], (unsigned long long)slice[2]);
 
-	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));
-	if (!ptrs)
-		return err_nomem();
-	err = mem_read(mem, slice[0], ptrs, slice[1] * sizeof(*ptrs));
+	err = read_allspans(heap, &proof, slice[0], slice[1], sweepgen);
 	if (!err)
-		err = read_spans(heap, &proof, ptrs, slice[1], sweepgen);
+		err = drop_overlaps(heap);
 	if (err)
 		return err;
-	drop_overlaps(heap);
 	sum_spans(heap);
 	err = proof_check(&proof, heap);
 	if (!err)

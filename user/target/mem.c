@@ -2,11 +2,12 @@
 #include "target/mem.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
-#include "base/vec.h"
+#include "base/radix.h"
 
 enum {
 	/* More vectors a call do not get faster; the kernel's limit is 1024. */
@@ -17,8 +18,6 @@ enum {
 	SCRATCH_SZ = 512 << 10,
 	/* A vector of its own costs less than copying so much once more. */
 	MERGE_ALONE = 4096,
-	/* Below this a sort by comparing is quick enough. */
-	RADIX_MIN = 64,
 	READ_CHUNK = 1 << 30,
 };
 
@@ -128,8 +127,7 @@ struct mem_gather {
 	struct mem_req merged[IOV_BATCH];
 	struct run runs[IOV_BATCH];
 	char scratch[SCRATCH_SZ];
-	VEC(struct mem_req) unsorted;
-	VEC(uint64_t) keys;
+	struct radix radix;
 };
 
 struct gather {
@@ -144,83 +142,9 @@ void mem_fini(struct mem *mem)
 {
 	if (!mem->gather)
 		return;
-	vec_fini(&mem->gather->unsorted);
-	vec_fini(&mem->gather->keys);
+	radix_fini(&mem->gather->radix);
 	free(mem->gather);
 	mem->gather = NULL;
-}
-
-static int cmp_req(const void *a, const void *b)
-{
-	uint64_t x = ((const struct mem_req *)a)->addr, y = ((const struct mem_req *)b)->addr;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool is_sorted(const struct mem_req *reqs, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (reqs[i - 1].addr > reqs[i].addr)
-			return false;
-	return true;
-}
-
-static unsigned int bits_of(uint64_t v)
-{
-	return v ? 64 - __builtin_clzll(v) : 0;
-}
-
-/* One pass of a radix sort, by the byte of the keys at this bit. */
-static void sort_by_byte(const uint64_t *from, uint64_t *to, size_t n, unsigned int bit)
-{
-	size_t at[256] = { 0 }, sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		at[from[i] >> bit & 0xff]++;
-	for (size_t b = 0; b < 256; b++) {
-		size_t cnt = at[b];
-
-		at[b] = sum;
-		sum += cnt;
-	}
-	for (size_t i = 0; i < n; i++)
-		to[at[from[i] >> bit & 0xff]++] = from[i];
-}
-
-/*
- * Sorts requests by address. Keys are the distance to the lowest address, above the
- * index of the request; their low bits are in order from the start.
- */
-static struct err *sort_reqs(struct mem_gather *m, struct mem_req *reqs, size_t n)
-{
-	uint64_t low = UINT64_MAX, high = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		low = reqs[i].addr < low ? reqs[i].addr : low;
-		high = reqs[i].addr > high ? reqs[i].addr : high;
-	}
-	unsigned int index_bits = bits_of(n), key_bits = index_bits + bits_of(high - low);
-	if (n < RADIX_MIN || key_bits > 64) {
-		qsort(reqs, n, sizeof(*reqs), cmp_req);
-		return NULL;
-	}
-	if (!vec_reserve(&m->keys, 2 * n) || !vec_reserve(&m->unsorted, n))
-		return err_nomem();
-
-	uint64_t *keys = m->keys.data, *other = keys + n;
-	for (size_t i = 0; i < n; i++)
-		keys[i] = (reqs[i].addr - low) << index_bits | i;
-	for (unsigned int bit = index_bits; bit < key_bits; bit += 8) {
-		uint64_t *sorted = other;
-
-		sort_by_byte(keys, sorted, n, bit);
-		other = keys;
-		keys = sorted;
-	}
-	memcpy(m->unsorted.data, reqs, n * sizeof(*reqs));
-	for (size_t i = 0; i < n; i++)
-		reqs[i] = m->unsorted.data[keys[i] & ((1ull << index_bits) - 1)];
-	return NULL;
 }
 
 /* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
@@ -279,7 +203,11 @@ struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
 	if (!mem->gather)
 		mem->gather = calloc(1, sizeof(*mem->gather));
 	struct gather g = { .mem = mem, .reqs = reqs, .m = mem->gather };
-	struct err *err = !g.m ? err_nomem() : is_sorted(reqs, n) ? NULL : sort_reqs(g.m, reqs, n);
+	struct err *err = NULL;
+
+	if (!g.m ||
+	    !radix_sort(&g.m->radix, reqs, n, sizeof(*reqs), offsetof(struct mem_req, addr)))
+		err = err_nomem();
 
 	for (size_t i = 0; !err && i < n;) {
 		size_t len;
