@@ -50,7 +50,8 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	if (w->group && !shape_fits_group(&shape, w->group))
 		return VERDICT_CHANGED;
 	shape_apply(&shape, m);
-	swiss_set_rebuild(d, m, &w->dir);
+	if (m->bucket_sz && m->live_keys) /* a fresh map of so few keys is such a group, too */
+		m->rebuild_bytes = w->dir.size;
 	return VERDICT_MAP;
 }
 
