@@ -5,6 +5,7 @@
 # A benchmark tests/bench/NAME.bench sources this, prints its figures and ends:
 #
 #   figure TEXT VALUE UNIT                          a row of the table
+#   figure TEXT VALUE UNIT RATIO                    with a ratio to another figure
 #   figure TEXT VALUE UNIT RATIO OPERATOR GOAL      with a ratio that has a goal
 #   figure TEXT VALUE UNIT - OPERATOR GOAL          the value itself has a goal
 #
