@@ -64,6 +64,37 @@ static const struct field g_fields[] = {
 	FIELD(g_layout, status),
 };
 
+static const struct field gc_fields[] = {
+	FIELD(gc_layout, last_gc_unix),
+	FIELD(gc_layout, pause_total_ns),
+	FIELD(gc_layout, pause_ns),
+	FIELD(gc_layout, pause_end),
+	FIELD(gc_layout, numgc),
+	FIELD(gc_layout, numforcedgc),
+	FIELD(gc_layout, cpu_fraction),
+	FIELD(gc_layout, percent),
+	FIELD(gc_layout, memory_limit),
+	FIELD(gc_layout, percent_goal),
+	FIELD(gc_layout, sweep_min_trigger),
+	FIELD(gc_layout, triggered),
+	FIELD(gc_layout, heap_live),
+	FIELD(gc_layout, heap_scan),
+	FIELD(gc_layout, last_heap_scan),
+	FIELD(gc_layout, heap_marked),
+	FIELD(gc_layout, heap_in_use),
+	FIELD(gc_layout, heap_released),
+	FIELD(gc_layout, heap_free),
+	FIELD(gc_layout, total_alloc),
+	FIELD(gc_layout, total_free),
+	FIELD(gc_layout, mapped_ready),
+	FIELD(gc_layout, cpu_gc),
+	FIELD(gc_layout, cpu_gc_idle),
+	FIELD(gc_layout, cpu_all),
+	FIELD(gc_layout, cpu_gc_1_19),
+	FIELD(gc_layout, mspan_sys),
+	FIELD(gc_layout, mcache_sys),
+};
+
 static void print_fields(const char *name, const void *data, const struct field *fields, size_t cnt)
 {
 	printf("\t\t.%s = {\n", name);
@@ -117,6 +148,7 @@ static void print_row(unsigned int minor, const struct go_layout *l)
 	PRINT_FIELDS(l, maptype);
 	PRINT_FIELDS(l, g);
 	printf("\t\t.moduledata_gofunc = %u,\n", l->moduledata_gofunc);
+	PRINT_FIELDS(l, gc);
 	printf("\t},\n");
 }
 

@@ -152,6 +152,25 @@ static void moduledata_of_each_version(void **state)
 	}
 }
 
+/* CPU times are in another form up to 1.19; all else every row has. */
+static void every_row_has_the_collectors_counters(void **state)
+{
+	(void)state;
+	for (unsigned int minor = 19; minor <= 27; minor++) {
+		enum layout_match match;
+		struct go_layout l = layout(minor, "", &match);
+		bool old = l.since_minor == 19;
+		struct gc_layout *gc = &l.gc;
+
+		assert_int_equal(gc->cpu_gc == OFF_NONE, old);
+		assert_int_equal(gc->cpu_gc_1_19 == OFF_NONE, !old);
+		gc->cpu_gc = gc->cpu_gc_idle = gc->cpu_all = gc->cpu_gc_1_19 = 0;
+		for (size_t i = 0; i < sizeof(*gc) / sizeof(uint32_t); i++)
+			assert_true(((const uint32_t *)gc)[i] <= GC_OFFSET_MAX);
+		assert_true(gc->heap_in_use == gc->heap_marked + 120);
+	}
+}
+
 static void map_kind_of_each_version(void **state)
 {
 	(void)state;
@@ -287,6 +306,7 @@ int main(void)
 		cmocka_unit_test(mheap_of_each_version),
 		cmocka_unit_test(goroutine_of_each_version),
 		cmocka_unit_test(moduledata_of_each_version),
+		cmocka_unit_test(every_row_has_the_collectors_counters),
 		cmocka_unit_test(map_kind_of_each_version),
 		cmocka_unit_test(hmap_of_each_version),
 		cmocka_unit_test(swiss_map_of_each_version),

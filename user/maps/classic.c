@@ -359,6 +359,7 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 		.resident_bytes =
 			census_resident(d->census, &now->o) + now->tally.overflow_resident,
 		.table_cnt = 1,
+		.noscan = table.noscan,
 	};
 	if (old->cnt) {
 		m->old_bytes = old->o.size;

@@ -52,6 +52,7 @@ struct map_info {
 	bool garbage; /* unreachable, not swept yet: in no sum */
 	bool small; /* swiss: one group, no table */
 	uint8_t on_stack; /* enum map_place */
+	bool noscan; /* no pointers in its buckets or groups: the collector skips them */
 };
 _Static_assert(sizeof(struct map_info) <= 96, "a million maps must stay affordable");
 

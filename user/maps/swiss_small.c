@@ -42,6 +42,7 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 		.resident_bytes = census_resident(d->census, &w->dir),
 		.consistency = MAP_EXACT,
 		.small = true,
+		.noscan = span_noscan(w->dir.span),
 	};
 	struct shape shape =
 		shape_of(d->census->heap, d->census->shapes, &w->evidence, 1, /* only_sz= */ 0);

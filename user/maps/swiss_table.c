@@ -105,8 +105,10 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 					heap_is_unread(heap, t->groups);
 	if (!find_table(heap, addr, t, &table, &o))
 		return false;
-	if (!m->table_cnt)
+	if (!m->table_cnt) {
 		w->evidence.o = o;
+		m->noscan = span_noscan(o.span);
+	}
 	m->table_cnt++;
 	m->buckets += t->length_mask + 1;
 	m->tombstones += table_tombstones(t);

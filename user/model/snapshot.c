@@ -102,6 +102,7 @@ static void add_map(struct map_totals *t, const struct map_info *m)
 	t->table_bytes += m->table_bytes;
 	t->resident_bytes += m->resident_bytes;
 	t->old_bytes += m->old_bytes;
+	t->scan_bytes += m->noscan ? 0 : m->table_bytes;
 	if (!m->bucket_sz) {
 		t->unknown_size_cnt++;
 		return;

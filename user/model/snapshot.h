@@ -41,6 +41,7 @@ struct map_totals {
 	uint64_t gives_back_resident_bytes;
 	uint64_t unknown_size_cnt; /* maps whose bucket size is unknown: in the sums of
 				    * table bytes, but not of holes and rebuilds */
+	uint64_t scan_bytes; /* of table_bytes: what the collector has to scan */
 };
 
 struct snapshot {

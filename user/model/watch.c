@@ -40,6 +40,29 @@ static struct err *take_census(struct watch *w)
 	return NULL;
 }
 
+/* ---- garbage collector ---- */
+
+/* The counters are no more than a row of the report: it can do without them. */
+static struct err *gc_open(struct watch *w)
+{
+	struct err *err = w->snap ? gcstats_open(w->snap->heap, &w->gc, &w->gc_first)
+				  : err_new(ERR_UNSUPPORTED, "there is no census");
+
+	w->gc_last = w->gc_first;
+	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+		w->gc_err = err;
+		return NULL;
+	}
+	return err;
+}
+
+/* A sample that fails is one less. */
+static void gc_sample(struct watch *w)
+{
+	if (!w->gc_err)
+		err_free(gcstats_read(&w->gc, &w->gc_last));
+}
+
 /* The first census decides whether there are any; its failure is a result too. */
 static struct err *take_first_census(struct watch *w)
 {
@@ -58,6 +81,8 @@ static struct err *on_tick(void *ctx)
 	struct watch *w = ctx;
 	struct err *err = target_check(w->target);
 
+	if (!err)
+		gc_sample(w);
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
 		return err;
 	err = take_census(w);
@@ -297,12 +322,16 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 
 	if (!err)
 		err = take_first_census(w);
+	if (!err)
+		err = gc_open(w);
 	if (!err && opts->duration_ns)
 		err = watch_open_trace(w);
 	if (!err)
 		err = run_trace(w);
 	if (!err)
 		err = target_check(w->target);
+	if (!err)
+		gc_sample(w);
 	if (err_is(err, ERR_GONE) && w && (w->snap || w->trace)) {
 		w->gone = err; /* what was learnt until then still counts */
 		err = NULL;
@@ -328,6 +357,7 @@ void watch_free(struct watch *w)
 	err_free(w->census_err);
 	err_free(w->trace_err);
 	err_free(w->gone);
+	err_free(w->gc_err);
 	program_close(w->prog);
 	target_close(w->target);
 	free(w);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "heap/gcstats.h"
 #include "model/activity.h"
 #include "model/finding.h"
 #include "model/history.h"
@@ -52,6 +53,10 @@ struct watch {
 	uint64_t next_census_ns;
 	uint64_t watched_ns;
 	struct watch_cost cost;
+	struct gcstats gc;
+	struct err *gc_err; /* why the collector's counters cannot be read; else NULL */
+	struct gc_sample gc_first; /* at the first census */
+	struct gc_sample gc_last;
 };
 
 /*

@@ -544,6 +544,57 @@ static json_t *trace_section(const struct watch *w)
 	return o;
 }
 
+/* ---- garbage collector ---- */
+
+static json_t *gc_window_object(const struct gc_window *win)
+{
+	json_t *o = json_object();
+
+	set_u64(o, "cycles", win->cycles);
+	set_u64(o, "forced_cycles", win->forced_cycles);
+	set_u64(o, "pause_total_ns", win->pause_total_ns);
+	set_known(o, "pause_max_ns", win->cycles && win->pause_max_known, win->pause_max_ns);
+	set_known(o, "pause_last_ns", win->cycles, win->pause_last_ns);
+	set(o, "cpu_share", win->cpu_share_known ? json_real(win->cpu_share) : json_null());
+	return o;
+}
+
+/* As of the last sample; cycles, pauses and CPU time since the start of the program. */
+static json_t *gc_section(const struct watch *w)
+{
+	const struct gc_sample *s = &w->gc_last;
+	bool limited = s->memory_limit_bytes != INT64_MAX;
+	struct gc_window win;
+	json_t *o = json_object();
+
+	if (w->gc_err) {
+		set_reason(o, "refused", w->gc_err->msg);
+		return o;
+	}
+	set_reason(o, "ok", NULL);
+	set_u64(o, "cycles", s->cycles);
+	set_u64(o, "forced_cycles", s->forced_cycles);
+	set_u64(o, "pause_total_ns", s->pause_total_ns);
+	set_known(o, "pause_last_ns", s->cycles, s->pause_ns[(s->cycles - 1) % GC_RING]);
+	set_known(o, "last_gc_unix_ns", s->last_gc_unix_ns, s->last_gc_unix_ns);
+	set(o, "cpu_share", json_real(s->cpu_fraction));
+	set_known(o, "cpu_gc_ns", s->cpu_known, s->cpu_gc_ns);
+	set_known(o, "cpu_all_ns", s->cpu_known, s->cpu_all_ns);
+	set(o, "gogc_percent", s->percent < 0 ? json_null() : json_integer(s->percent));
+	set_known(o, "memory_limit_bytes", limited, s->memory_limit_bytes);
+	set_u64(o, "heap_live_bytes", s->heap_live_bytes);
+	set_u64(o, "heap_marked_bytes", s->heap_marked_bytes);
+	set_u64(o, "heap_goal_bytes", s->heap_goal_bytes);
+	set_u64(o, "heap_in_use_bytes", s->heap_in_use_bytes);
+	set_u64(o, "heap_free_bytes", s->heap_free_bytes);
+	set_u64(o, "heap_released_bytes", s->heap_released_bytes);
+	set_u64(o, "scannable_bytes", s->scannable_bytes);
+	set_u64(o, "last_scannable_bytes", s->last_scannable_bytes);
+	set_known(o, "map_scannable_bytes", w->snap, w->snap ? w->snap->totals.scan_bytes : 0);
+	set(o, "watched", gc_window(&w->gc_first, s, &win) ? gc_window_object(&win) : json_null());
+	return o;
+}
+
 static json_t *memsum(const struct trace_memsum *s)
 {
 	json_t *o = json_object();
@@ -656,6 +707,7 @@ struct err *report_json(const struct watch *w, FILE *out)
 	emit_section(&d, "values", values_section(w), false);
 	emit_section(&d, "findings", findings_section(w), false);
 	emit_section(&d, "trace", trace_section(w), false);
+	emit_section(&d, "gc", gc_section(w), false);
 	emit_section(&d, "memory_calls", memcalls_section(w), false);
 	emit_section(&d, "cost", cost_section(w), false);
 	emit_maps(&d);

@@ -394,6 +394,45 @@ static void print_activity(const struct page *p)
 	print_growths(p, tr);
 }
 
+/* ---- garbage collector ---- */
+
+static void print_gc_window(const struct page *p, const struct gc_window *win)
+{
+	fprintf(p->out, "  %s cycles", COUNT(win->cycles));
+	if (win->forced_cycles)
+		fprintf(p->out, " (%s forced)", COUNT(win->forced_cycles));
+	fprintf(p->out, " while watched");
+	if (win->cycles)
+		fprintf(p->out, ", pauses %s in all", text_duration(win->pause_total_ns).s);
+	if (win->cycles > 1 && win->pause_max_known)
+		fprintf(p->out, ", %s at most", text_duration(win->pause_max_ns).s);
+	if (win->cpu_share_known)
+		fprintf(p->out, ", %.2g %% of CPU", 100 * win->cpu_share);
+	fputc('\n', p->out);
+}
+
+static void print_gc(const struct page *p)
+{
+	const struct watch *w = p->w;
+	const struct gc_sample *s = &w->gc_last;
+	struct gc_window win;
+
+	if (!w->snap)
+		return;
+	if (w->gc_err) {
+		fprintf(p->out, "\nGC  not read: %s\n", w->gc_err->msg);
+		return;
+	}
+	fprintf(p->out, "\nGC  live heap %s, next cycle at %s\n", BYTES(s->heap_marked_bytes),
+		BYTES(s->heap_goal_bytes));
+	if (w->trace && gc_window(&w->gc_first, s, &win))
+		print_gc_window(p, &win);
+	uint64_t scan = w->snap->totals.scan_bytes;
+	if (scan && scan <= s->scannable_bytes)
+		fprintf(p->out, "  map tables are %.0f %% of the %s that each cycle has to scan\n",
+			percent(scan, s->scannable_bytes), BYTES(s->scannable_bytes));
+}
+
 /* ---- memory calls ---- */
 
 /* What sets calls of one name apart: the advice, or whether mmap only reserves. */
@@ -591,6 +630,7 @@ struct err *report_text(const struct watch *w, const struct report_opts *opts, F
 	print_memory(&p);
 	print_maps(&p);
 	print_activity(&p);
+	print_gc(&p);
 	print_memcalls(&p);
 	print_verdict(&p);
 	print_cost(&p);

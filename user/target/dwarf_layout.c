@@ -16,6 +16,9 @@ enum item {
 	P,
 	G,
 	MODULEDATA,
+	MSTATS,
+	GC_CONTROLLER,
+	WORK,
 	MAPTYPE_1_20,
 	MAPTYPE,
 	MAPTYPE_OLD,
@@ -47,6 +50,10 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	[P] = TYPE("runtime.p"),
 	[G] = TYPE("runtime.g"),
 	[MODULEDATA] = TYPE("runtime.moduledata"),
+	/* The collector's counters: maps can be read without them. */
+	[MSTATS] = TYPE("runtime.mstats"),
+	[GC_CONTROLLER] = TYPE("runtime.gcControllerState"),
+	[WORK] = TYPE("runtime.workType"),
 	/* See choose_maptype(). */
 	[MAPTYPE_1_20] = TYPE("runtime.maptype"),
 	[MAPTYPE] = TYPE("internal/abi.MapType"),
@@ -102,6 +109,37 @@ static const struct field common_fields[] = {
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
 	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
 	{ MODULEDATA, "gofunc", NULL, TO(moduledata_gofunc), false },
+};
+
+static const struct field gc_fields[] = {
+	{ MSTATS, "last_gc_unix", NULL, TO(gc.last_gc_unix), false },
+	{ MSTATS, "pause_total_ns", NULL, TO(gc.pause_total_ns), false },
+	{ MSTATS, "pause_ns", NULL, TO(gc.pause_ns), false },
+	{ MSTATS, "pause_end", NULL, TO(gc.pause_end), false },
+	{ MSTATS, "numgc", NULL, TO(gc.numgc), false },
+	{ MSTATS, "numforcedgc", NULL, TO(gc.numforcedgc), false },
+	{ MSTATS, "gc_cpu_fraction", NULL, TO(gc.cpu_fraction), false },
+	{ GC_CONTROLLER, "gcPercent", NULL, TO(gc.percent), false },
+	{ GC_CONTROLLER, "memoryLimit", NULL, TO(gc.memory_limit), false },
+	{ GC_CONTROLLER, "gcPercentHeapGoal", NULL, TO(gc.percent_goal), false },
+	{ GC_CONTROLLER, "sweepDistMinTrigger", NULL, TO(gc.sweep_min_trigger), false },
+	{ GC_CONTROLLER, "triggered", NULL, TO(gc.triggered), false },
+	{ GC_CONTROLLER, "heapLive", NULL, TO(gc.heap_live), false },
+	{ GC_CONTROLLER, "heapScan", NULL, TO(gc.heap_scan), false },
+	{ GC_CONTROLLER, "lastHeapScan", NULL, TO(gc.last_heap_scan), false },
+	{ GC_CONTROLLER, "heapMarked", NULL, TO(gc.heap_marked), false },
+	{ GC_CONTROLLER, "heapInUse", NULL, TO(gc.heap_in_use), false },
+	{ GC_CONTROLLER, "heapReleased", NULL, TO(gc.heap_released), false },
+	{ GC_CONTROLLER, "heapFree", NULL, TO(gc.heap_free), false },
+	{ GC_CONTROLLER, "totalAlloc", NULL, TO(gc.total_alloc), false },
+	{ GC_CONTROLLER, "totalFree", NULL, TO(gc.total_free), false },
+	{ GC_CONTROLLER, "mappedReady", NULL, TO(gc.mapped_ready), false },
+	{ WORK, "cpuStats.GCTotalTime", "cpuStats.gcTotalTime", TO(gc.cpu_gc), true },
+	{ WORK, "cpuStats.GCIdleTime", "cpuStats.gcIdleTime", TO(gc.cpu_gc_idle), true },
+	{ WORK, "cpuStats.TotalTime", "cpuStats.totalTime", TO(gc.cpu_all), true },
+	{ WORK, "totaltime", NULL, TO(gc.cpu_gc_1_19), true },
+	{ MSTATS, "mspan_sys", NULL, TO(gc.mspan_sys), false },
+	{ MSTATS, "mcache_sys", NULL, TO(gc.mcache_sys), false },
 };
 
 static const struct field classic_fields[] = {
@@ -191,7 +229,7 @@ static bool has_maps(const struct dwarf_item *items)
 
 static bool has_all_types(const struct dwarf_item *items)
 {
-	for (enum item i = MSPAN; i <= MODULEDATA; i++)
+	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others can be missing */
 		if (!items[i].found)
 			return false;
 	return has_maps(items);
@@ -306,6 +344,25 @@ static struct err *read_index_width(struct reader *r)
 	return NULL;
 }
 
+static bool gc_is_safe(const struct gc_layout *l)
+{
+	const uint32_t *offs = (const uint32_t *)l;
+
+	for (size_t i = 0; i < sizeof(*l) / sizeof(*offs); i++)
+		if (offs[i] != OFF_NONE && offs[i] > GC_OFFSET_MAX)
+			return false;
+	return true;
+}
+
+/* The collector's counters, all or none. */
+static void read_gc(struct reader *r)
+{
+	_cleanup_err_ struct err *err = read_fields(r, gc_fields, CNT(gc_fields));
+
+	if (err || !gc_is_safe(&r->layout.gc))
+		memset(&r->layout.gc, 0xff, sizeof(r->layout.gc));
+}
+
 static struct err *read_common(struct reader *r)
 {
 	struct go_layout *l = &r->layout;
@@ -326,6 +383,7 @@ static struct err *read_common(struct reader *r)
 		err = read_index_width(r);
 	if (!err)
 		err = read_bitmap(r);
+	read_gc(r);
 	l->inline_marks = r->items[INLINE_MARKS].found &&
 			  dwarf_size(&r->items[INLINE_MARKS].die, &size) && size > 0;
 	return err;

@@ -32,6 +32,7 @@ enum {
 	MAPTYPE_SZ_MAX = 136,
 	MAP_HEADER_SZ_MAX = 56,
 	G_STATUS_MAX = 504, /* runtime.g is read up to its status */
+	GC_OFFSET_MAX = 64 << 10, /* in the structures of struct gc_layout */
 };
 
 /* Where the allocator notes which words of an object are pointers. */
@@ -105,6 +106,42 @@ struct g_layout {
 	uint32_t status; /* atomicstatus */
 };
 
+/*
+ * What the runtime counts about its garbage collector: in mstats (runtime.memstats),
+ * gcControllerState (runtime.gcController) and workType (runtime.work). All are
+ * OFF_NONE where a program's DWARF lacks one of the first two.
+ */
+struct gc_layout {
+	uint32_t last_gc_unix; /* in mstats, up to cpu_fraction */
+	uint32_t pause_total_ns;
+	uint32_t pause_ns; /* [256]uint64, as pause_end */
+	uint32_t pause_end;
+	uint32_t numgc; /* uint32, as numforcedgc */
+	uint32_t numforcedgc;
+	uint32_t cpu_fraction; /* float64 */
+	uint32_t percent; /* int32; in gcControllerState, up to mapped_ready */
+	uint32_t memory_limit;
+	uint32_t percent_goal;
+	uint32_t sweep_min_trigger;
+	uint32_t triggered;
+	uint32_t heap_live;
+	uint32_t heap_scan;
+	uint32_t last_heap_scan;
+	uint32_t heap_marked;
+	uint32_t heap_in_use;
+	uint32_t heap_released;
+	uint32_t heap_free;
+	uint32_t total_alloc;
+	uint32_t total_free;
+	uint32_t mapped_ready;
+	uint32_t cpu_gc; /* in workType: nanoseconds; all three OFF_NONE up to 1.19 */
+	uint32_t cpu_gc_idle;
+	uint32_t cpu_all;
+	uint32_t cpu_gc_1_19; /* without that of idle workers; OFF_NONE from 1.20 */
+	uint32_t mspan_sys; /* in mstats: memory of span descriptors */
+	uint32_t mcache_sys;
+};
+
 struct go_layout {
 	const char *name;
 	unsigned int since_minor; /* first Go 1.x with this layout, as measured */
@@ -121,6 +158,7 @@ struct go_layout {
 	struct maptype_layout maptype;
 	struct g_layout g;
 	uint32_t moduledata_gofunc;
+	struct gc_layout gc;
 };
 
 enum layout_match {

@@ -210,3 +210,24 @@ size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_C
 	size_t len = read_function(prog, "runtime.allgadd", &f, code);
 	return operand_list(code, len, f.addr, ret, ALLGS_CANDIDATES_MAX);
 }
+
+size_t program_gc_candidates(const struct program *prog, enum gc_global global,
+			     uint64_t ret[GC_CANDIDATES_MAX])
+{
+	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at 0. */
+	static const struct {
+		const char *symbol;
+		const char *user;
+	} globals[GC_GLOBAL_CNT] = {
+		[GC_MEMSTATS] = { "runtime.memstats", "runtime.(*mcache).allocLarge" },
+		[GC_CONTROLLER_STATE] = { "runtime.gcController", "runtime.gcControllerCommit" },
+		[GC_WORK] = { "runtime.work", "runtime.putfull" },
+	};
+	uint8_t code[CODE_MAX];
+	struct gofunc f = { 0 };
+
+	if (symbol_address(prog, globals[global].symbol, ret))
+		return 1;
+	size_t len = read_function(prog, globals[global].user, &f, code);
+	return operand_list(code, len, f.addr, ret, GC_CANDIDATES_MAX);
+}

@@ -49,6 +49,15 @@ DEFINE_CLEANUP_PTR(struct program *, program_close, cleanup_program)
  */
 size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX]);
 
+/* Globals in which the runtime counts what its garbage collector does. */
+enum gc_global { GC_MEMSTATS, GC_CONTROLLER_STATE, GC_WORK, GC_GLOBAL_CNT };
+enum { GC_CANDIDATES_MAX = 32 };
+
+/* Places where runtime.memstats, runtime.gcController or runtime.work may be: the
+ * symbol alone, or all that a function which uses it refers to. To be proved. */
+size_t program_gc_candidates(const struct program *prog, enum gc_global global,
+			     uint64_t ret[GC_CANDIDATES_MAX]);
+
 /* Address of the slice header runtime.allp; false when it cannot be found. */
 bool program_allp(const struct program *prog, uint64_t *ret);
 
