@@ -32,7 +32,7 @@ static const struct field mspan_fields[] = {
 	FIELD(mspan_layout, alloc_bits), FIELD(mspan_layout, gcmark_bits),
 	FIELD(mspan_layout, sweepgen),	 FIELD(mspan_layout, spanclass),
 	FIELD(mspan_layout, state),	 FIELD(mspan_layout, elemsize),
-	FIELD(mspan_layout, large_type),
+	FIELD(mspan_layout, large_type), FIELD(mspan_layout, alloc_count),
 };
 
 static const struct field mheap_fields[] = {
@@ -40,7 +40,8 @@ static const struct field mheap_fields[] = {
 	FIELD(mheap_layout, sweepgen),	   FIELD(mheap_layout, allspans),
 	FIELD(mheap_layout, pages_in_use), FIELD(mheap_layout, arenas),
 	FIELD(mheap_layout, heap_arenas),  FIELD(mheap_layout, arena_spans),
-	FIELD(mheap_layout, p_pcache),
+	FIELD(mheap_layout, p_pcache),	   FIELD(mheap_layout, summary),
+	FIELD(mheap_layout, scav_chunks),  FIELD(mheap_layout, heap_arena_sz),
 };
 
 static const struct field classic_fields[] = {

@@ -42,7 +42,7 @@ static struct err *add_mapping(struct pieces *p, struct pagemap *pm, const struc
 {
 	uint64_t len = m->end - m->start, pages = len / pm->page_sz;
 	_cleanup_free_ uint64_t *present = calloc(pages / 64 + 1, sizeof(*present));
-	struct err *err = present ? pagemap_present(pm, m->start, len, present) : err_nomem();
+	struct err *err = present ? pagemap_touched(pm, m->start, len, present) : err_nomem();
 
 	for (uint64_t i = 0; !err && i < pages; i++)
 		if (present[i / 64] >> (i % 64) & 1)

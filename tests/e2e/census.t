@@ -87,8 +87,7 @@ check_totals() { # LABEL
 	none "$1: totals are the sums of the rows" "$compared" '.totals_wrong[]'
 	holds "$1: number of maps" "$compared" '.total_maps == .counted'
 	holds "$1: the rows of the memory add up to RSS" "$report" '.memory | .rss_bytes > 0 and
-		.rss_bytes == .map_live_bytes + .map_hole_bytes + .other_heap_bytes + .free_bytes
-			+ .stack_bytes + .outside_heap_bytes'
+		.rss_bytes == ([.rows[].resident_bytes] | add) + .unexplained_bytes'
 }
 
 check_heap() { # LABEL

@@ -894,6 +894,7 @@ static void put_mspan(struct image *img, const struct image_span *s)
 	image_u64(img, s->mspan + l->alloc_bits, s->alloc_bits);
 	image_u64(img, s->mspan + l->gcmark_bits, s->mark_bits);
 	image_u32(img, s->mspan + l->sweepgen, s->sweepgen);
+	image_u16(img, s->mspan + l->alloc_count, s->used);
 	image_u8(img, s->mspan + l->spanclass, s->spanclass);
 	image_u8(img, s->mspan + l->state, s->state);
 	image_u64(img, s->mspan + l->elemsize, s->elemsize);

@@ -237,6 +237,7 @@ static void put_mspan(struct writer *w, const struct runtime *r)
 	add(w, r, "allocBits", 64, r->word);
 	add(w, r, "gcmarkBits", 72, r->word);
 	add(w, r, "sweepgen", 88, r->word);
+	add(w, r, "allocCount", 96, r->word2);
 	add(w, r, "spanclass", 98, r->byte);
 	add(w, r, "state", 99, r->byte);
 	add(w, r, "elemsize", 104, r->word);
@@ -250,8 +251,16 @@ static void put_mheap(struct writer *w, const struct runtime *r)
 
 	add(w, r, "ranges", 8, r->word);
 	struct_end(w);
+	uint32_t index = struct_start(w, "runtime.scavengeIndex", 24);
+	add(w, r, "chunks", 0, r->word);
+	struct_end(w);
+	uint32_t scav = struct_start(w, "runtime.scav", 24);
+	add(w, r, "index", 0, index);
+	struct_end(w);
 	uint32_t pages = struct_start(w, "runtime.pageAlloc", 65700);
+	add(w, r, "summary", 0, r->word);
 	add(w, r, "chunks", 120, r->word);
+	add(w, r, "scav", 65632, scav);
 	add(w, r, "inUse", 65672, put_typedef(w, "runtime.pageAlloc", ranges));
 	struct_end(w);
 
@@ -592,6 +601,7 @@ static void reads_a_swiss_runtime(void **state)
 		.state = 99,
 		.elemsize = 104,
 		.large_type = 152,
+		.alloc_count = 96,
 	};
 	static const struct mheap_layout mheap = {
 		.chunks = 128,
@@ -603,6 +613,9 @@ static void reads_a_swiss_runtime(void **state)
 		.heap_arenas = 66096,
 		.arena_spans = 16,
 		.p_pcache = 64,
+		.summary = 8,
+		.scav_chunks = 65640,
+		.heap_arena_sz = 69648,
 	};
 	static const struct maptype_layout maptype = { 136, 128, OFF_NONE, OFF_NONE, 88, OFF_NONE };
 

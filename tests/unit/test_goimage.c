@@ -244,15 +244,26 @@ struct process {
 #define RO_ADDR 0x800000ull
 #define RW_ADDR 0xc00000ull
 
+static struct procmap mapping(uint64_t start, uint64_t end, uint64_t inode, uint8_t prot)
+{
+	return (struct procmap){
+		.start = start,
+		.end = end,
+		.inode = inode,
+		.dev_major = inode ? 8 : 0,
+		.dev_minor = inode ? 1 : 0,
+		.prot = prot,
+	};
+}
+
 static void process_init(struct process *p)
 {
 	p->img = image_new(24, "");
 	p->img->target.command = (char *)"paygate";
-	p->list[CODE] = (struct procmap){ 0x400000, 0x480000, 0, 9, 8, 1, MAP_R | MAP_X };
-	p->list[DATA_RO] = (struct procmap){ RO_ADDR, RO_ADDR + (3 << 20), 0, 9, 8, 1, MAP_R };
-	p->list[DATA_RW] =
-		(struct procmap){ RW_ADDR, RW_ADDR + (2 << 20), 0, 9, 8, 1, MAP_R | MAP_W };
-	p->list[OTHER] = (struct procmap){ 0x10000000, 0x10001000, 0, 0, 0, 0, MAP_R | MAP_W };
+	p->list[CODE] = mapping(0x400000, 0x480000, 9, MAP_R | MAP_X);
+	p->list[DATA_RO] = mapping(RO_ADDR, RO_ADDR + (3 << 20), 9, MAP_R);
+	p->list[DATA_RW] = mapping(RW_ADDR, RW_ADDR + (2 << 20), 9, MAP_R | MAP_W);
+	p->list[OTHER] = mapping(0x10000000, 0x10001000, 0, MAP_R | MAP_W);
 	p->maps.maps.data = p->list;
 	p->maps.maps.len = p->maps.maps.cap = MAPPINGS;
 	image_zero(p->img, RO_ADDR, 3 << 20);

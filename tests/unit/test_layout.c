@@ -53,7 +53,8 @@ static void mspan_of_each_version(void **state)
 		    .spanclass = 98,
 		    .state = 99,
 		    .elemsize = 104,
-		    .large_type = OFF_NONE } },
+		    .large_type = OFF_NONE,
+		    .alloc_count = 96 } },
 		{ 21,
 		  21,
 		  { .size = 168,
@@ -68,7 +69,8 @@ static void mspan_of_each_version(void **state)
 		    .spanclass = 106,
 		    .state = 107,
 		    .elemsize = 112,
-		    .large_type = OFF_NONE } },
+		    .large_type = OFF_NONE,
+		    .alloc_count = 104 } },
 		{ 22,
 		  27,
 		  { .size = 160,
@@ -83,7 +85,8 @@ static void mspan_of_each_version(void **state)
 		    .spanclass = 98,
 		    .state = 99,
 		    .elemsize = 104,
-		    .large_type = 152 } },
+		    .large_type = 152,
+		    .alloc_count = 96 } },
 	};
 
 	(void)state;
@@ -110,16 +113,18 @@ static void mheap_of_each_version(void **state)
 	static const struct {
 		unsigned int minor;
 		uint32_t chunks, ranges, sweepgen, allspans, pages_in_use, arenas, heap_arenas,
-			arena_spans, pcache;
+			arena_spans, pcache, summary, scav_chunks, heap_arena_sz;
 	} rows[] = {
-		{ 19, 136, 65696, 65848, 65856, 65880, 65936, 66016, 2097152, 72 },
-		{ 21, 128, 65688, 65856, 65864, 65888, 65944, 66032, 1064960, 72 },
-		{ 22, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 72 },
-		{ 23, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64 },
-		{ 24, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64 },
-		{ 25, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64 },
-		{ 26, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64 },
-		{ 27, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64 },
+		{ 19, 136, 65696, 65848, 65856, 65880, 65936, 66016, 2097152, 72, 16, 65752,
+		  2165776 },
+		{ 21, 128, 65688, 65856, 65864, 65888, 65944, 66032, 1064960, 72, 8, 65728,
+		  1133584 },
+		{ 22, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 72, 8, 65728, 68624 },
+		{ 23, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64, 8, 65728, 68624 },
+		{ 24, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64, 8, 65728, 68624 },
+		{ 25, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64, 8, 65728, 69648 },
+		{ 26, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64, 8, 65728, 69648 },
+		{ 27, 128, 65688, 65856, 65864, 65888, 66008, 66096, 0, 64, 8, 65728, 69648 },
 	};
 
 	(void)state;
@@ -135,6 +140,9 @@ static void mheap_of_each_version(void **state)
 		assert_int_equal(l.heap_arenas, rows[i].heap_arenas);
 		assert_int_equal(l.arena_spans, rows[i].arena_spans);
 		assert_int_equal(l.p_pcache, rows[i].pcache);
+		assert_int_equal(l.summary, rows[i].summary);
+		assert_int_equal(l.scav_chunks, rows[i].scav_chunks);
+		assert_int_equal(l.heap_arena_sz, rows[i].heap_arena_sz);
 	}
 }
 

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "heap/residency.h"
-#include "target/pagemap.h"
 
 #define ARENA_SZ (1ull << ARENA_SHIFT)
 #define FIRST (ARENA_SZ * 100)
@@ -34,7 +33,11 @@ static int setup(void **state)
 	assert_non_null(f);
 	for (int i = 0; i < 3; i++) {
 		f->arenas[i].base = bases[i];
-		f->arenas[i].present = calloc(PAGES / 64, 8);
+		f->arenas[i].present = calloc(4 * PAGES / 64, 8);
+		assert_non_null(f->arenas[i].present);
+		f->arenas[i].swapped = f->arenas[i].present + PAGES / 64;
+		f->arenas[i].huge = f->arenas[i].swapped + PAGES / 64;
+		f->arenas[i].unclaimed = f->arenas[i].huge + PAGES / 64;
 	}
 	f->r.page_sz = PAGE;
 	f->r.arenas.data = (void *)f->arenas;
@@ -121,31 +124,99 @@ static void pages_of_another_size(void **state)
 	assert_int_equal(residency_bytes(&f->r, FIRST + 16384 - 1, 2), 1);
 }
 
-/* The pagemap of this process tells which pages it has touched. */
-static void reads_a_pagemap(void **state)
+/* Each page is in the claim of the first who asks. */
+static void claims_never_overlap(void **state)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	size_t cnt = 200;
-	char *p =
-		mmap(NULL, cnt * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct pagemap pm;
-	uint64_t bits[4] = { 0 };
+	struct fixture *f = *state;
+	struct resident res;
+
+	for (int i = 0; i < 8; i++)
+		touch(f, FIRST + i * PAGE);
+	f->arenas[0].huge[0] = 3; /* the first two */
+	f->arenas[0].swapped[0] = 1 << 9;
+	f->arenas[0].unclaimed[0] = 0xff | 1 << 9;
+	touch(f, SECOND);
+	f->arenas[1].unclaimed[0] = 1;
+
+	res = residency_claim(&f->r, FIRST + PAGE, 3 * PAGE);
+	assert_int_equal(res.bytes, 3 * PAGE);
+	assert_int_equal(res.huge_bytes, PAGE);
+	assert_int_equal(res.swap_bytes, 0);
+	res = residency_claim(&f->r, FIRST, ARENA_SZ + PAGE); /* into the second arena */
+	assert_int_equal(res.bytes, 6 * PAGE);
+	assert_int_equal(res.huge_bytes, PAGE);
+	assert_int_equal(res.swap_bytes, PAGE);
+	res = residency_claim(&f->r, FIRST, THIRD - FIRST);
+	assert_int_equal(res.bytes, 0);
+	assert_int_equal(residency_bytes(&f->r, FIRST, ARENA_SZ), 8 * PAGE); /* as before */
+}
+
+struct runs {
+	struct page_run list[16];
+	size_t cnt;
+};
+
+static struct err *note_run(void *ctx, const struct page_run *run)
+{
+	struct runs *runs = ctx;
+
+	assert_true(runs->cnt < 16);
+	runs->list[runs->cnt++] = *run;
+	return NULL;
+}
+
+static void what_nobody_claimed_is_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct runs runs = { .cnt = 0 };
+
+	f->arenas[0].present[0] = f->arenas[0].unclaimed[0] = 0xf0;
+	f->arenas[0].huge[0] = 0xc0;
+	f->arenas[0].present[1] = 1; /* claimed */
+	f->arenas[0].unclaimed[2] = 1; /* in swap */
+	f->arenas[1].present[PAGES / 64 - 1] = f->arenas[1].unclaimed[PAGES / 64 - 1] = 1ull << 63;
+	assert_null(residency_unclaimed(&f->r, note_run, &runs));
+	assert_int_equal(runs.cnt, 3);
+	assert_true(runs.list[0].start == FIRST + 4 * PAGE);
+	assert_true(runs.list[0].end == FIRST + 6 * PAGE);
+	assert_int_equal(runs.list[0].state, PAGE_PRESENT);
+	assert_true(runs.list[1].start == FIRST + 6 * PAGE);
+	assert_true(runs.list[1].end == FIRST + 8 * PAGE);
+	assert_int_equal(runs.list[1].state, PAGE_PRESENT | PAGE_HUGE);
+	assert_true(runs.list[2].start == SECOND + ARENA_SZ - PAGE);
+	assert_true(runs.list[2].end == SECOND + ARENA_SZ);
+}
+
+/* Pages of this process: what counts in its arenas and what lies outside. */
+static void walks_a_process(void **state)
+{
+	uint64_t len = 4 * ARENA_SZ;
+	char *area = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t base = ((uintptr_t)area + ARENA_SZ - 1) >> ARENA_SHIFT << ARENA_SHIFT;
+	struct address_range range = { base, base + ARENA_SZ };
+	struct heap heap = { .mheap = 0 };
+	struct pagealloc pa = { .in_use = { .data = (void *)&range, .len = 1, .cap = 1 } };
+	struct addrspace as;
+	struct residency r;
+	struct runs runs = { .cnt = 0 };
 
 	(void)state;
-	assert_ptr_not_equal(p, MAP_FAILED);
-	madvise(p, cnt * page, MADV_NOHUGEPAGE);
-	p[3 * page] = p[60 * page] = p[70 * page] = p[199 * page] = 1;
-	assert_null(pagemap_open(&pm, getpid()));
-	assert_null(pagemap_present(&pm, (uintptr_t)p, cnt * page, bits));
-	assert_true(bits[0] == (1ull << 3 | 1ull << 60));
-	assert_true(bits[1] == 1ull << (70 - 64));
-	assert_true(bits[2] == 0);
-	assert_true(bits[3] == 1ull << (199 - 192));
-	pagemap_close(&pm);
-	munmap(p, cnt * page);
-
-	_cleanup_err_ struct err *err = pagemap_open(&pm, -1);
-	assert_true(err_is(err, ERR_GONE));
+	assert_ptr_not_equal(area, MAP_FAILED);
+	madvise(area, len, MADV_NOHUGEPAGE);
+	*(volatile char *)(base + 3 * PAGE) = 1;
+	(void)*(volatile char *)(base + 4 * PAGE); /* the page of zeroes is in no RSS */
+	*(volatile char *)(base + ARENA_SZ - PAGE) = 1;
+	assert_null(addrspace_init(&as, getpid()));
+	assert_null(residency_init(&r, &heap, &pa, &as, NULL, NULL));
+	assert_false(r.assumed);
+	assert_int_equal(residency_bytes(&r, base, ARENA_SZ), 2 * PAGE);
+	assert_int_equal(residency_bytes(&r, base + 3 * PAGE, PAGE), PAGE);
+	assert_null(residency_unclaimed(&r, note_run, &runs));
+	assert_int_equal(runs.cnt, 2);
+	residency_fini(&r);
+	addrspace_fini(&as);
+	munmap(area, len);
 }
 
 /* What reads as zeroes and was never written takes no memory, and reading it through
@@ -158,7 +229,7 @@ static void untouched_pages_stay_so(void **state)
 		mmap(NULL, CNT * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *got = malloc(CNT * page);
 	struct residency r = { .page_sz = page };
-	uint64_t touched[2] = { 0 }, present[2] = { 0 };
+	uint64_t touched[2] = { 0 };
 	struct mem mem;
 
 	(void)state;
@@ -183,9 +254,6 @@ static void untouched_pages_stay_so(void **state)
 	}
 	assert_null(pagemap_touched(&r.pagemap, (uintptr_t)p, CNT * page, touched));
 	assert_true(touched[0] == (1ull << 3 | 1ull << 5) && touched[1] == 3ull << (70 - 64));
-	/* The page of zeroes is at 5. */
-	assert_null(pagemap_present(&r.pagemap, (uintptr_t)p, CNT * page, present));
-	assert_true(present[0] == 1ull << 3 && present[1] == 3ull << (70 - 64));
 
 	/* All of it, as it is without a pagemap, and memory that isn't there. */
 	pagemap_close(&r.pagemap);
@@ -230,7 +298,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ranges_may_span_arenas, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_arenas_hold_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_of_another_size, setup, teardown),
-		cmocka_unit_test(reads_a_pagemap),
+		cmocka_unit_test_setup_teardown(claims_never_overlap, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_claimed_is_listed, setup, teardown),
+		cmocka_unit_test(walks_a_process),
 		cmocka_unit_test(untouched_pages_stay_so),
 		cmocka_unit_test(huge_pages_of_zeroes_are_no_memory),
 	};

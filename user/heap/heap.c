@@ -40,6 +40,7 @@ static struct span decode_span(const struct mspan_layout *l, uint64_t desc, cons
 		.alloc_bits = load_u64(m, l->alloc_bits),
 		.mark_bits = load_u64(m, l->gcmark_bits),
 		.large_type = l->large_type == OFF_NONE ? 0 : load_u64(m, l->large_type),
+		.alloc_count = load_u16(m, l->alloc_count),
 		.spanclass = load_u8(m, l->spanclass),
 		.state = load_u8(m, l->state),
 		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
@@ -58,7 +59,7 @@ static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const s
 		return s->npages <= MANUAL_PAGES_MAX;
 	return span_sizeclass(s) < SIZECLASS_CNT && load_u64(m, l->elemsize) == span_elemsize(s) &&
 	       s->nelems && s->nelems <= span_bytes(s) / span_elemsize(s) &&
-	       s->freeindex <= s->nelems;
+	       s->freeindex <= s->nelems && s->alloc_count <= s->nelems;
 }
 
 static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_req *reqs,

@@ -26,6 +26,7 @@ struct span {
 	uint32_t npages; /* of GO_PAGE_SZ */
 	uint16_t nelems;
 	uint16_t freeindex;
+	uint16_t alloc_count; /* slots given out, at most nelems */
 	uint8_t spanclass; /* sizeclass << 1 | noscan */
 	uint8_t state;
 	bool unswept; /* unmarked objects in it are garbage */

@@ -12,15 +12,11 @@
 #include <stdint.h>
 
 #include "heap/heap.h"
+#include "target/addrspace.h"
 
 struct page_range {
 	uint64_t base;
 	uint32_t npages; /* of GO_PAGE_SZ */
-};
-
-struct address_range {
-	uint64_t base;
-	uint64_t limit;
 };
 
 struct pagealloc {

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "target/pagemap.h"
+#include <unistd.h>
 
 static const uint64_t ARENA_SZ = 1ull << ARENA_SHIFT;
 
@@ -16,20 +15,30 @@ static int cmp_arena(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static const struct residency_arena *arena_at(const struct residency *r, uint64_t base)
+/* The first arena that ends behind addr; the number of arenas when none does. */
+static size_t arena_behind(const struct residency *r, uint64_t addr)
 {
 	size_t lo = 0, hi = r->arenas.len;
 
-	while (lo < hi) { /* asked for each object: bsearch() takes twice as long */
+	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (r->arenas.data[mid].base < base)
+		if (r->arenas.data[mid].base + ARENA_SZ <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < r->arenas.len && r->arenas.data[lo].base == base ? &r->arenas.data[lo] : NULL;
+	return lo;
 }
+
+static struct residency_arena *arena_at(const struct residency *r, uint64_t addr)
+{
+	size_t i = arena_behind(r, addr);
+
+	return i < r->arenas.len && r->arenas.data[i].base <= addr ? &r->arenas.data[i] : NULL;
+}
+
+/* ---- which arenas ---- */
 
 static struct err *add_arena(struct residency *r, uint64_t base)
 {
@@ -47,8 +56,10 @@ static struct err *add_arenas(struct residency *r, const struct heap *heap,
 
 	for (size_t i = 0; !err && i < heap->arenas.len; i++)
 		err = add_arena(r, heap->arenas.data[i].base);
-	for (size_t i = 0; !err && pa && i < pa->free.len; i++)
-		err = add_arena(r, pa->free.data[i].base >> ARENA_SHIFT << ARENA_SHIFT);
+	for (size_t i = 0; !err && i < pa->in_use.len; i++)
+		for (uint64_t a = pa->in_use.data[i].base >> ARENA_SHIFT << ARENA_SHIFT;
+		     !err && a < pa->in_use.data[i].limit; a += ARENA_SZ)
+			err = add_arena(r, a);
 	if (err)
 		return err;
 
@@ -61,33 +72,143 @@ static struct err *add_arenas(struct residency *r, const struct heap *heap,
 	return NULL;
 }
 
-static struct err *read_present(struct residency *r)
+/* ---- bits ---- */
+
+static struct err *arena_bits(const struct residency *r, struct residency_arena *a)
 {
 	size_t words = ARENA_SZ / r->page_sz / 64;
 
-	for (size_t i = 0; i < r->arenas.len; i++) {
-		struct residency_arena *a = &r->arenas.data[i];
+	if (a->present)
+		return NULL;
+	a->present = calloc(4 * words, sizeof(*a->present));
+	if (!a->present)
+		return err_nomem();
+	a->swapped = a->present + words;
+	a->huge = a->swapped + words;
+	a->unclaimed = a->huge + words;
+	return NULL;
+}
 
-		a->present = calloc(words, sizeof(*a->present));
-		if (!a->present)
-			return err_nomem();
-		struct err *err = pagemap_present(&r->pagemap, a->base, ARENA_SZ, a->present);
-		if (err)
-			return err;
+/* Bits [first, end) of word w of a bitmap, where the range reaches into it. */
+static uint64_t word_mask(uint64_t first, uint64_t end, uint64_t w)
+{
+	uint64_t mask = ~0ull;
+
+	if (w == first / 64)
+		mask &= ~0ull << (first % 64);
+	if (w == (end - 1) / 64)
+		mask &= ~0ull >> (63 - (end - 1) % 64);
+	return mask;
+}
+
+static struct err *mark(const struct residency *r, struct residency_arena *a,
+			const struct page_run *run)
+{
+	uint64_t first = (run->start - a->base) / r->page_sz;
+	uint64_t end = (run->end - a->base) / r->page_sz;
+	struct err *err = arena_bits(r, a);
+
+	if (err)
+		return err;
+	for (uint64_t w = first / 64; w * 64 < end; w++) {
+		uint64_t mask = word_mask(first, end, w);
+
+		if (run->state & PAGE_PRESENT)
+			a->present[w] |= mask;
+		else
+			a->swapped[w] |= mask;
+		if (run->state & PAGE_HUGE)
+			a->huge[w] |= mask;
+		a->unclaimed[w] |= mask;
 	}
 	return NULL;
 }
 
-struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa)
+struct split {
+	struct residency *r;
+	residency_outside_fn outside;
+	void *ctx;
+};
+
+/* Part of a run is in arenas, the rest is not. */
+static struct err *split_run(void *ctx, const struct page_run *run)
 {
+	const struct split *s = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	for (size_t i = arena_behind(s->r, run->start); !err && part.start < run->end;) {
+		struct residency_arena *a = i < s->r->arenas.len ? &s->r->arenas.data[i] : NULL;
+		bool inside = a && a->base <= part.start;
+		uint64_t stop = inside ? a->base + ARENA_SZ : a ? a->base : run->end;
+
+		part.end = stop < run->end ? stop : run->end;
+		if (!inside)
+			err = s->outside ? s->outside(s->ctx, &part) : NULL;
+		else if (!s->r->assumed)
+			err = mark(s->r, a, &part);
+		i += inside;
+		part.start = part.end;
+	}
+	return err;
+}
+
+/* ---- without a pagemap ---- */
+
+static struct err *assume(struct residency *r, uint64_t addr, uint64_t len)
+{
+	struct page_run run = { addr, addr + len, PAGE_PRESENT };
+	struct split s = { .r = r };
+
+	r->assumed = false;
+	struct err *err = split_run(&s, &run);
+	r->assumed = true;
+	return err;
+}
+
+static struct err *assume_all(struct residency *r, const struct heap *heap,
+			      const struct pagealloc *pa)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < heap->spans.len; i++)
+		err = assume(r, heap->spans.data[i].base, span_bytes(&heap->spans.data[i]));
+	for (size_t i = 0; !err && i < pa->free.len; i++)
+		err = assume(r, pa->free.data[i].base,
+			     (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ);
+	return err;
+}
+
+/* ---- the interface ---- */
+
+struct walked {
+	struct split split;
+	struct addrspace *as;
+};
+
+/* How pages are found is known when the first of them comes. */
+static struct err *visit(void *ctx, const struct page_run *run)
+{
+	struct walked *w = ctx;
+
+	w->split.r->assumed = w->as->source == ADDRSPACE_SMAPS;
+	return split_run(&w->split, run);
+}
+
+struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa,
+			   struct addrspace *as, residency_outside_fn outside, void *ctx)
+{
+	struct walked w = { .split = { r, outside, ctx }, .as = as };
+	long page_sz = sysconf(_SC_PAGESIZE);
+
 	memset(r, 0, sizeof(*r));
-	struct err *err = pagemap_open(&r->pagemap, heap->prog->target->pid);
-	if (err)
-		return err;
-	r->page_sz = r->pagemap.page_sz;
-	err = add_arenas(r, heap, pa);
+	err_free(pagemap_open(&r->pagemap, as->pid)); /* the walk says why it cannot be read */
+	r->page_sz = page_sz < GO_PAGE_SZ ? page_sz : GO_PAGE_SZ;
+	struct err *err = add_arenas(r, heap, pa);
 	if (!err)
-		err = read_present(r);
+		err = addrspace_walk(as, visit, &w);
+	if (!err && r->assumed)
+		err = assume_all(r, heap, pa);
 	if (err)
 		residency_fini(r);
 	return err;
@@ -164,14 +285,91 @@ uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)
 		uint64_t stop = base + (page + 1) * r->page_sz;
 
 		if (!a || a->base != base)
-			a = arena_at(r, base);
+			a = arena_at(r, addr);
 		if (stop > end)
 			stop = end;
-		if (!a) /* no page of this arena was read: go to the next one */
+		if (!a || !a->present) /* nothing in this arena: go to the next one */
 			stop = end < base + ARENA_SZ ? end : base + ARENA_SZ;
 		else if (a->present[page / 64] >> (page % 64) & 1)
 			sum += stop - addr;
 		addr = stop;
 	}
 	return sum;
+}
+
+static void claim_bits(struct residency_arena *a, uint64_t first, uint64_t end,
+		       struct resident *pages)
+{
+	for (uint64_t w = first / 64; w * 64 < end; w++) {
+		uint64_t mask = word_mask(first, end, w) & a->unclaimed[w];
+
+		pages->bytes += __builtin_popcountll(a->present[w] & mask);
+		pages->swap_bytes += __builtin_popcountll(a->swapped[w] & mask);
+		pages->huge_bytes += __builtin_popcountll(a->huge[w] & a->present[w] & mask);
+		a->unclaimed[w] &= ~mask;
+	}
+}
+
+struct resident residency_claim(struct residency *r, uint64_t addr, uint64_t len)
+{
+	struct resident pages = { 0 };
+	uint64_t end = addr + len;
+
+	for (size_t i = arena_behind(r, addr); i < r->arenas.len; i++) {
+		struct residency_arena *a = &r->arenas.data[i];
+		uint64_t from = addr > a->base ? addr - a->base : 0;
+		uint64_t to = end < a->base + ARENA_SZ ? end - a->base : ARENA_SZ;
+
+		if (end <= a->base)
+			break;
+		if (a->present && from < to)
+			claim_bits(a, from / r->page_sz, to / r->page_sz, &pages);
+	}
+	return (struct resident){ pages.bytes * r->page_sz, pages.swap_bytes * r->page_sz,
+				  pages.huge_bytes * r->page_sz };
+}
+
+/* The length of the run of bits that are all as bit i is, in both bitmaps. */
+static uint64_t run_length(const struct residency_arena *a, uint64_t i, uint64_t cnt,
+			   uint32_t *state_ret)
+{
+	uint64_t first = i;
+	uint32_t state = 0;
+
+	for (; i < cnt; i++) {
+		uint64_t bit = 1ull << (i % 64);
+		uint32_t now = !(a->unclaimed[i / 64] & a->present[i / 64] & bit) ? 0
+			       : a->huge[i / 64] & bit ? PAGE_PRESENT | PAGE_HUGE
+						       : PAGE_PRESENT;
+
+		if (i == first)
+			state = now;
+		if (now != state)
+			break;
+		/* Whole words of nothing are the rule. */
+		if (!now && i % 64 == 0 && !a->unclaimed[i / 64])
+			i += 63;
+	}
+	*state_ret = state;
+	return (i < cnt ? i : cnt) - first;
+}
+
+struct err *residency_unclaimed(const struct residency *r, page_run_fn visit_run, void *ctx)
+{
+	uint64_t cnt = ARENA_SZ / r->page_sz;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < r->arenas.len; i++) {
+		const struct residency_arena *a = &r->arenas.data[i];
+
+		for (uint64_t page = 0; !err && a->present && page < cnt;) {
+			struct page_run run = { .start = a->base + page * r->page_sz };
+
+			page += run_length(a, page, cnt, &run.state);
+			run.end = a->base + page * r->page_sz;
+			if (run.state)
+				err = visit_run(ctx, &run);
+		}
+	}
+	return err;
 }

@@ -2,31 +2,43 @@
 /*
  * residency.h - which pages of the heap are in memory.
  *
- * One bit a page for every arena that holds spans or free pages, read once; then
- * the resident bytes of any object are a look-up.
+ * Bits for every arena that the page allocator manages, from one walk over the
+ * whole address space; then the resident bytes of any object are a look-up.
+ *
+ * Whoever wants rows that sum claims ranges: each page is in the claim of the
+ * first who asks, and what nobody asked for can be listed at the end.
  */
 #ifndef MAPTRACE_HEAP_RESIDENCY_H
 #define MAPTRACE_HEAP_RESIDENCY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "heap/heap.h"
 #include "heap/pagealloc.h"
-#include "target/pagemap.h"
+#include "target/addrspace.h"
 
 struct residency {
-	uint32_t page_sz;
+	uint32_t page_sz; /* bytes that a bit stands for; at most GO_PAGE_SZ */
+	bool assumed; /* nobody tells pages: what Go uses or keeps is taken as resident */
 	VEC(struct residency_arena {
 		uint64_t base;
+		/* NULL while no page of the arena is in memory or swap. */
 		uint64_t *present;
+		uint64_t *swapped;
+		uint64_t *huge; /* present, and mapped by a huge page */
+		uint64_t *unclaimed; /* present or swapped, and in no claim yet */
 	})
 	arenas; /* ascending by base */
 	struct pagemap pagemap; /* fd < 0: none, and residency_read() reads all */
 };
 
-/* Reads the pagemap of all arenas of heap, and of pa's (may be NULL). */
-struct err *residency_init(struct residency *r, const struct heap *heap,
-			   const struct pagealloc *pa);
+/* Called for the runs of pages outside of all arenas. */
+typedef page_run_fn residency_outside_fn;
+
+/* Walks the address space. outside may be NULL. */
+struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa,
+			   struct addrspace *as, residency_outside_fn outside, void *ctx);
 void residency_fini(struct residency *r);
 
 /*
@@ -38,5 +50,25 @@ struct err *residency_read(const struct residency *r, struct mem *mem, struct me
 
 /* Bytes of [addr, addr + len) that lie in pages in memory. */
 uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len);
+
+struct resident {
+	uint64_t bytes;
+	uint64_t swap_bytes;
+	uint64_t huge_bytes; /* of bytes */
+};
+
+static inline void resident_add(struct resident *sum, const struct resident *r)
+{
+	sum->bytes += r->bytes;
+	sum->swap_bytes += r->swap_bytes;
+	sum->huge_bytes += r->huge_bytes;
+}
+
+/* Claims the pages of a range of whole Go pages; returns those that were unclaimed. */
+struct resident residency_claim(struct residency *r, uint64_t addr, uint64_t len);
+
+/* Calls visit for each run of present pages that are in no claim, with state
+ * PAGE_PRESENT and perhaps PAGE_HUGE. */
+struct err *residency_unclaimed(const struct residency *r, page_run_fn visit, void *ctx);
 
 #endif

@@ -113,7 +113,8 @@ static void drop_small(struct findings *f, uint64_t min_bytes)
 struct err *findings_init(struct findings *f, const struct snapshot *snap,
 			  const struct values *values, uint64_t min_bytes)
 {
-	struct finding free_heap = { .kind = FINDING_FREE_HEAP, .bytes = snap->memory.free_bytes };
+	struct finding free_heap = { .kind = FINDING_FREE_HEAP,
+				     .bytes = snap->ledger.rows[ROW_FREE] };
 
 	memset(f, 0, sizeof(*f));
 	struct err *err = add_maps(f, snap->census);

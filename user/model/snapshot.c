@@ -8,22 +8,17 @@ enum { TRIES = 3 };
 
 static struct err *take(struct program *prog, struct snapshot *snap)
 {
-	struct target_rss rss;
 	struct err *err = heap_open(prog, &snap->heap);
 
 	if (!err)
 		err = pagealloc_init(&snap->pages, snap->heap);
 	if (!err)
-		err = residency_init(&snap->residency, snap->heap, &snap->pages);
+		err = ledger_init(&snap->ledger, snap->heap, &snap->pages, &snap->residency);
 	if (!err)
 		err = census_take(snap->heap, &snap->residency, &snap->census);
 	if (!err)
-		err = target_rss(prog->target, &rss);
-	if (err)
-		return err;
-	snap->memory.rss_bytes = rss.rss_bytes;
-	snapshot_sum(snap);
-	return NULL;
+		snapshot_sum(snap);
+	return err;
 }
 
 static struct err *take_once(struct program *prog, struct snapshot **ret)
@@ -33,6 +28,7 @@ static struct err *take_once(struct program *prog, struct snapshot **ret)
 
 	if (!snap)
 		return err_nomem();
+	snap->residency.pagemap.fd = -1;
 	struct err *err = take(prog, snap);
 	if (err)
 		return err;
@@ -112,7 +108,7 @@ static void add_map(struct map_totals *t, const struct map_info *m)
 	t->gives_back_resident_bytes += map_gives_back_resident(m);
 }
 
-static void sum_maps(struct snapshot *snap)
+void snapshot_sum(struct snapshot *snap)
 {
 	struct map_totals t = { 0 };
 	uint64_t live_resident = 0;
@@ -128,39 +124,11 @@ static void sum_maps(struct snapshot *snap)
 		uint64_t live = m->table_bytes - (m->bucket_sz ? map_hole_bytes(m) : 0);
 		live_resident += live < m->resident_bytes ? live : m->resident_bytes;
 	}
+	struct ledger_maps maps = {
+		.live_bytes = live_resident,
+		.hole_bytes = t.resident_bytes - live_resident,
+		.gives_back_bytes = t.gives_back_resident_bytes,
+	};
 	snap->totals = t;
-	snap->memory.map_live_bytes = live_resident;
-	snap->memory.map_hole_bytes = t.resident_bytes - live_resident;
-}
-
-static uint64_t minus(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-void snapshot_sum(struct snapshot *snap)
-{
-	struct memory *mem = &snap->memory;
-	uint64_t in_use = 0;
-
-	sum_maps(snap);
-	mem->stack_bytes = 0;
-	for (size_t i = 0; i < snap->heap->spans.len; i++) {
-		const struct span *s = &snap->heap->spans.data[i];
-		uint64_t resident = residency_bytes(&snap->residency, s->base, span_bytes(s));
-
-		if (s->state == SPAN_IN_USE)
-			in_use += resident;
-		else
-			mem->stack_bytes += resident;
-	}
-	mem->free_bytes = 0;
-	for (size_t i = 0; i < snap->pages.free.len; i++) {
-		const struct page_range *r = &snap->pages.free.data[i];
-
-		mem->free_bytes += residency_bytes(&snap->residency, r->base,
-						   (uint64_t)r->npages * GO_PAGE_SZ);
-	}
-	mem->other_heap_bytes = minus(in_use, snap->totals.resident_bytes);
-	mem->outside_bytes = minus(mem->rss_bytes, in_use + mem->stack_bytes + mem->free_bytes);
+	ledger_set_maps(&snap->ledger, &maps);
 }

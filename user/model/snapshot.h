@@ -12,17 +12,7 @@
 #include "heap/pagealloc.h"
 #include "heap/residency.h"
 #include "maps/census.h"
-
-/* Resident bytes by what holds them; the rows sum to rss. */
-struct memory {
-	uint64_t rss_bytes;
-	uint64_t map_live_bytes; /* map tables: share of the live keys */
-	uint64_t map_hole_bytes; /* map tables: the rest */
-	uint64_t other_heap_bytes; /* other objects, and free slots in their spans */
-	uint64_t free_bytes; /* free pages that Go keeps */
-	uint64_t stack_bytes; /* goroutine stacks and other spans of the runtime */
-	uint64_t outside_bytes; /* code, runtime metadata, C, files: not the Go heap */
-};
+#include "model/ledger.h"
 
 struct map_totals {
 	uint64_t map_cnt;
@@ -50,7 +40,7 @@ struct snapshot {
 	struct residency residency;
 	struct census *census;
 	struct map_totals totals;
-	struct memory memory;
+	struct ledger ledger;
 	uint64_t take_ns; /* how long it took */
 };
 
@@ -63,7 +53,7 @@ DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 /* Gives a map the type that a traced call named. Call snapshot_sum() behind it. */
 void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct map_type *type);
 
-/* Computes totals and memory rows from the census. */
+/* Computes totals and the ledger's rows from the census. */
 void snapshot_sum(struct snapshot *snap);
 
 #endif

@@ -141,20 +141,70 @@ static json_t *target_section(const struct watch *w)
 	return o;
 }
 
+/* Resident bytes: the rows and what is unexplained sum to rss_bytes. */
+static json_t *memory_rows(const struct ledger *l)
+{
+	json_t *a = json_array();
+
+	for (enum ledger_row i = 0; i < ROW_CNT; i++) {
+		json_t *o = json_object();
+
+		set(o, "row", text(ledger_row_name(i)));
+		set_u64(o, "resident_bytes", l->rows[i]);
+		set(o, "remedy", text(ledger_remedy_name(ledger_row_remedy(i))));
+		set_u64(o, "gives_back_bytes", l->gives_back[i]);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *memory_regions(const struct ledger *l)
+{
+	json_t *a = json_array();
+
+	for (enum ledger_region i = 0; i < REGION_CNT; i++) {
+		json_t *o = json_object();
+
+		set(o, "region", text(ledger_region_name(i)));
+		set_u64(o, "resident_bytes", l->regions[i].bytes);
+		set_u64(o, "swap_bytes", l->regions[i].swap_bytes);
+		set_known(o, "huge_page_bytes", l->source == ADDRSPACE_SCAN,
+			  l->regions[i].huge_bytes);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
 static json_t *memory_section(const struct watch *w)
 {
+	static const char *const sources[] = {
+		[ADDRSPACE_SCAN] = "pagemap_scan",
+		[ADDRSPACE_PAGEMAP] = "pagemap",
+		[ADDRSPACE_SMAPS] = "smaps",
+	};
 	json_t *o = json_object();
 
 	if (!w->snap)
 		return json_null();
-	const struct memory *m = &w->snap->memory;
-	set_u64(o, "rss_bytes", m->rss_bytes);
-	set_u64(o, "map_live_bytes", m->map_live_bytes);
-	set_u64(o, "map_hole_bytes", m->map_hole_bytes);
-	set_u64(o, "other_heap_bytes", m->other_heap_bytes);
-	set_u64(o, "free_bytes", m->free_bytes);
-	set_u64(o, "stack_bytes", m->stack_bytes);
-	set_u64(o, "outside_heap_bytes", m->outside_bytes);
+	const struct ledger *l = &w->snap->ledger;
+	set_u64(o, "rss_bytes", l->rss_bytes);
+	for (enum ledger_row i = 0; i < ROW_CNT; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "%s_bytes", ledger_row_name(i));
+		set_u64(o, key, l->rows[i]);
+	}
+	set(o, "unexplained_bytes", json_integer(l->unexplained_bytes));
+	set_u64(o, "swap_bytes", l->sums.swap_bytes);
+	set_u64(o, "huge_page_bytes", l->sums.huge_bytes);
+	set_u64(o, "hugetlb_bytes", l->hugetlb_bytes);
+	set_u64(o, "lazy_free_bytes", l->sums.lazy_free_bytes);
+	set_u64(o, "locked_bytes", l->sums.locked_bytes);
+	set(o, "source", text(sources[l->source]));
+	set(o, "coarse_because", l->source == ADDRSPACE_SMAPS ? text(l->why_coarse) : json_null());
+	set(o, "missing", text(l->missing));
+	set(o, "rows", memory_rows(l));
+	set(o, "regions", memory_regions(l));
 	return o;
 }
 
@@ -170,6 +220,9 @@ static json_t *heap_section(const struct watch *w)
 	set_u64(o, "free_bytes", w->snap->pages.free_bytes);
 	set_u64(o, "released_bytes", w->snap->pages.released_bytes);
 	set_u64(o, "spans_in_use", w->snap->heap->span_cnt);
+	const struct class_use *use = &w->snap->ledger.occupancy.total;
+	set_u64(o, "object_bytes", use->object_bytes);
+	set_u64(o, "unused_bytes", w->snap->heap->in_use_bytes - use->object_bytes);
 	return o;
 }
 

@@ -95,6 +95,7 @@ static const struct field common_fields[] = {
 	{ MSPAN, "state", NULL, TO(mspan.state), false },
 	{ MSPAN, "elemsize", NULL, TO(mspan.elemsize), false },
 	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 */
+	{ MSPAN, "allocCount", NULL, TO(mspan.alloc_count), false },
 	{ MHEAP, "pages.chunks", NULL, TO(mheap.chunks), false },
 	{ MHEAP, "pages.inUse.ranges", NULL, TO(mheap.in_use_ranges), false },
 	{ MHEAP, "sweepgen", NULL, TO(mheap.sweepgen), false },
@@ -105,6 +106,8 @@ static const struct field common_fields[] = {
 	{ HEAP_ARENA, "spans", NULL, TO(mheap.arena_spans), false },
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
 	{ G, "atomicstatus", NULL, TO(g.status), false },
+	{ MHEAP, "pages.summary", NULL, TO(mheap.summary), false },
+	{ MHEAP, "pages.scav.index.chunks", NULL, TO(mheap.scav_chunks), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
 	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
@@ -378,6 +381,8 @@ static struct err *read_common(struct reader *r)
 	if (!err)
 		err = read_size(r, MSPAN, MSPAN_SZ_MAX, &l->mspan.size);
 	if (!err)
+		err = read_size(r, HEAP_ARENA, HEAP_ARENA_SZ_MAX, &l->mheap.heap_arena_sz);
+	if (!err)
 		err = read_size(r, MAPTYPE, MAPTYPE_SZ_MAX, &l->maptype.size);
 	if (!err)
 		err = read_index_width(r);
@@ -468,6 +473,7 @@ static bool mspan_is_safe(const struct mspan_layout *l)
 		{ l->state, 1 },
 		{ l->elemsize, 8 },
 		{ l->large_type, 8 },
+		{ l->alloc_count, 2 },
 	};
 
 	for (size_t i = 0; i < CNT(m); i++)

@@ -30,6 +30,7 @@ enum {
 	MODULEDATA_SZ_MAX = 640,
 	MSPAN_SZ_MAX = 192,
 	MAPTYPE_SZ_MAX = 136,
+	HEAP_ARENA_SZ_MAX = 4 << 20,
 	MAP_HEADER_SZ_MAX = 56,
 	G_STATUS_MAX = 504, /* runtime.g is read up to its status */
 	GC_OFFSET_MAX = 64 << 10, /* in the structures of struct gc_layout */
@@ -58,6 +59,7 @@ struct mspan_layout {
 	uint32_t state;
 	uint32_t elemsize;
 	uint32_t large_type; /* OFF_NONE up to 1.21 */
+	uint32_t alloc_count; /* uint16: slots given out */
 };
 
 struct mheap_layout {
@@ -70,6 +72,9 @@ struct mheap_layout {
 	uint32_t heap_arenas; /* slice of arena indexes: allArenas, later heapArenas */
 	uint32_t arena_spans; /* in heapArena */
 	uint32_t p_pcache; /* in runtime.p */
+	uint32_t summary; /* [5]slice: the page allocator's radix tree */
+	uint32_t scav_chunks; /* slice: the scavenger's index */
+	uint32_t heap_arena_sz;
 };
 
 /* runtime.hmap; count is at 0, flags 8, B 9, noverflow 10, hash0 12 in all versions. */

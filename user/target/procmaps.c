@@ -10,18 +10,41 @@
  * not make us allocate without end. */
 enum { MAPS_MAX = 1 << 20 };
 
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static enum procmap_kind kind_of(const char *path)
+{
+	if (starts_with(path, "[v"))
+		return PROCMAP_KERNEL;
+	if (starts_with(path, "[anon: Go:"))
+		return PROCMAP_GO;
+	if (starts_with(path, "anon_inode:"))
+		return PROCMAP_DEVICE;
+	/* Of what is below /dev, these are memory like any other. */
+	return starts_with(path, "/dev/") && !starts_with(path, "/dev/shm/") &&
+			       !starts_with(path, "/dev/zero")
+		       ? PROCMAP_DEVICE
+		       : PROCMAP_PLAIN;
+}
+
 bool procmap_parse(const char *line, struct procmap *ret)
 {
 	struct procmap m = { 0 };
 	char prot[5];
+	int path = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &m.start, &m.end,
-		   prot, &m.offset, &m.dev_major, &m.dev_minor, &m.inode) != 7)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m.start,
+		   &m.end, prot, &m.offset, &m.dev_major, &m.dev_minor, &m.inode, &path) != 7)
 		return false;
 	if (m.start >= m.end)
 		return false;
 	m.prot = (prot[0] == 'r' ? MAP_R : 0) | (prot[1] == 'w' ? MAP_W : 0) |
 		 (prot[2] == 'x' ? MAP_X : 0);
+	m.shared = prot[3] == 's';
+	m.kind = kind_of(line + path);
 	*ret = m;
 	return true;
 }

@@ -19,6 +19,14 @@
 
 enum { MAP_R = 1, MAP_W = 2, MAP_X = 4 };
 
+/* What the name of a mapping says of its pages. */
+enum procmap_kind {
+	PROCMAP_PLAIN, /* a file, or anonymous */
+	PROCMAP_KERNEL, /* [vdso], [vvar], [vsyscall]: the kernel's own pages */
+	PROCMAP_GO, /* named by the Go runtime (Go 1.25, kernels with anonymous names) */
+	PROCMAP_DEVICE, /* may be memory that no RSS counts */
+};
+
 struct procmap {
 	uint64_t start;
 	uint64_t end;
@@ -27,6 +35,8 @@ struct procmap {
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	uint8_t prot; /* MAP_R | MAP_W | MAP_X */
+	uint8_t kind; /* enum procmap_kind */
+	bool shared;
 };
 
 struct procmaps {

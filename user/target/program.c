@@ -231,3 +231,25 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 	size_t len = read_function(prog, globals[global].user, &f, code);
 	return operand_list(code, len, f.addr, ret, GC_CANDIDATES_MAX);
 }
+
+/* The only global that the function loads; the same in 1.19 to 1.27. */
+bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.persistentChunks", ret) ||
+	       operand_address(prog, "runtime.persistentalloc1", OPERAND_MOV_LOAD, OPERAND_FIRST,
+			       ret);
+}
+
+/* Its lock comes first in it, and first in the function. */
+bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.gcBitsArenas", ret) ||
+	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", OPERAND_LEA, OPERAND_FIRST,
+			       ret);
+}
+
+bool program_profile_hash(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.buckhash", ret) ||
+	       operand_address(prog, "runtime.stkbucket", OPERAND_MOV_LOAD, OPERAND_FIRST, ret);
+}

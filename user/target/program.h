@@ -67,6 +67,14 @@ bool program_allp(const struct program *prog, uint64_t *ret);
  */
 size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX]);
 
+/*
+ * Globals of the runtime's own memory: lists of its blocks, its goals. False when one
+ * cannot be found; the address may be wrong, so what is there has to be proved.
+ */
+bool program_persistent_chunks(const struct program *prog, uint64_t *ret);
+bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret);
+bool program_profile_hash(const struct program *prog, uint64_t *ret);
+
 /* File offset behind a code address; false when the address is not of the file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);
 

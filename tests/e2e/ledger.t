@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The ledger: every resident byte in one row, against what the kernel and the
+# program itself count.
+# shellcheck disable=SC2016 # jq has variables, too
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+truth=$tmp/truth.json report=$tmp/report.json
+
+kernel_rss() {
+	awk '/^Rss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup"
+}
+
+# A stopped process is as quiet as can be.
+still_census() {
+	kill -STOP "$target"
+	run 60 report --duration 0 --json "$target"
+	kernel_rss "$target" >"$tmp/rss"
+	kill -CONT "$target"
+	cp "$out" "$report"
+}
+
+spans_of() {
+	jq -c '.memstats | [.heap_inuse, .heap_idle, .heap_released]' "$1"
+}
+
+# The runtime works on in the background for some seconds. A report between two
+# answers with the same spans was made while nothing moved; each question allocates
+# a little, so the answer before the report is the truth of its objects.
+settled_census() {
+	local end=$((SECONDS + 40))
+
+	ask truth >"$truth"
+	while still_census && ask truth >"$tmp/after" &&
+		[[ $(spans_of "$truth") != "$(spans_of "$tmp/after")" ]]; do
+		((SECONDS < end)) || return 1
+		mv "$tmp/after" "$truth"
+		sleep 0.5
+	done
+}
+
+check_sum() { # LABEL
+	is "$1: RSS is the kernel's" "$(jq .memory.rss_bytes "$report")" "$(cat "$tmp/rss")"
+	holds "$1: the rows add up to it, to the byte" "$report" '.memory
+		| .unexplained_bytes == 0 and ([.rows[].resident_bytes] | add) == .rss_bytes'
+	holds "$1: a row has one figure" "$report" '.memory as $m | all($m.rows[];
+		.resident_bytes == $m[.row + "_bytes"] and .gives_back_bytes <= .resident_bytes)'
+	holds "$1: regions add up to it" "$report" \
+		'.memory | ([.regions[].resident_bytes] | add) == .rss_bytes'
+	holds "$1: page by page" "$report" '.memory | .coarse_because == null and .missing == null
+		and (.source | startswith("pagemap"))'
+}
+
+check_truth() { # LABEL
+	holds "$1: unused bytes of spans" "$report" \
+		'.heap.unused_bytes == $t[0].memstats.heap_inuse - $t[0].memstats.heap_alloc' \
+		--slurpfile t "$truth"
+	holds "$1: free and released bytes" "$report" '$t[0].memstats as $m | .heap
+		| .free_bytes == $m.heap_idle - $m.heap_released and .released_bytes == $m.heap_released' \
+		--slurpfile t "$truth"
+	holds "$1: no row has more than there is" "$report" '$t[0].memstats as $m | .memory
+		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes <= $m.heap_alloc
+		and .free_slot_bytes <= $m.heap_inuse - $m.heap_alloc
+		and .free_bytes <= $m.heap_idle - $m.heap_released
+		and .runtime_bytes <= $m.mspan_sys + $m.mcache_sys + $m.buck_hash_sys + $m.gc_sys
+			+ $m.other_sys' --slurpfile t "$truth"
+	holds "$1: what was touched is resident" "$report" '$t[0].memstats as $m | .memory
+		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes > 0.9 * $m.heap_alloc
+		and .runtime_bytes > 0.5 * ($m.mspan_inuse + $m.buck_hash_sys / 100)' \
+		--slurpfile t "$truth"
+}
+
+check() { # VERSION VARIANT
+	local label="go$1 $2"
+
+	build "$1" mapzoo "$2"
+	start "$bin" -exit-on-eof -scenario filled_emptied,ints,small,structs
+	ok "$label: the target comes to rest" settled_census
+	check_sum "$label"
+	check_truth "$label"
+	stop
+}
+
+check 1.19 plain
+check 1.21 stripped
+check 1.23 debian
+check 1.25 pie
+check 1.27 debian
+finish

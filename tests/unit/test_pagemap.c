@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Pages of this process, by the ioctl and by the file: both must say the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "target/addrspace.h"
+
+enum { PAGE = 4096, PAGES = 8192 };
+
+struct seen {
+	uint64_t base;
+	uint32_t state[PAGES];
+	uint64_t last_end;
+};
+
+static struct err *note(void *ctx, const struct page_run *run)
+{
+	struct seen *s = ctx;
+
+	assert_true(run->start >= s->last_end && run->end > run->start);
+	s->last_end = run->end;
+	for (uint64_t a = run->start; a < run->end; a += PAGE)
+		s->state[(a - s->base) / PAGE] = run->state;
+	return NULL;
+}
+
+static char *map_pages(size_t cnt)
+{
+	char *p =
+		mmap(NULL, cnt * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	madvise(p, cnt * PAGE, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static void walk(struct pagemap *pm, const char *area, struct seen *seen)
+{
+	memset(seen, 0, sizeof(*seen));
+	seen->base = (uintptr_t)area;
+	assert_null(pagemap_walk(pm, seen->base, seen->base + (uint64_t)PAGES * PAGE, note, seen));
+}
+
+/* Every other page: more regions than one call of the ioctl returns. */
+static void states_of_pages(void **state)
+{
+	static struct seen by_scan, by_read;
+	char *area = map_pages(PAGES);
+	struct pagemap pm;
+
+	(void)state;
+	for (int i = 0; i < PAGES; i += 2)
+		area[(size_t)i * PAGE] = 1;
+	(void)*(volatile char *)(area + 5 * PAGE); /* read only: the page of zeroes */
+	assert_null(pagemap_open(&pm, getpid()));
+	walk(&pm, area, &by_scan);
+	bool scans = pm.scans;
+	pm.scans = false;
+	walk(&pm, area, &by_read);
+	for (int i = 0; i < PAGES; i++) {
+		uint32_t wanted = i % 2 == 0 ? PAGE_PRESENT : 0;
+
+		if (i == 5)
+			wanted = PAGE_PRESENT | PAGE_ZERO;
+		if (scans)
+			assert_int_equal(by_scan.state[i], wanted);
+		if (i != 5 || pm.zero_pfn)
+			assert_int_equal(by_read.state[i], wanted);
+	}
+	pagemap_close(&pm);
+	munmap(area, (size_t)PAGES * PAGE);
+}
+
+static void pages_of_files_are_told(void **state)
+{
+	static struct seen seen;
+	char *area = map_pages(PAGES);
+	int fd = memfd_create("test", 0);
+	struct pagemap pm;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+	assert_ptr_equal(
+		mmap(area, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0), area);
+	area[PAGE] = 1;
+	area[5 * PAGE] = 1;
+	assert_null(pagemap_open(&pm, getpid()));
+	walk(&pm, area, &seen);
+	assert_int_equal(seen.state[1], PAGE_PRESENT | PAGE_FILE);
+	assert_int_equal(seen.state[5], PAGE_PRESENT);
+	assert_int_equal(seen.state[0], 0);
+	pagemap_close(&pm);
+	close(fd);
+	munmap(area, (size_t)PAGES * PAGE);
+}
+
+/* Read, but never written: one huge page of zeroes, in no RSS, where the kernel has it. */
+static void the_huge_page_of_zeroes_is_told(void **state)
+{
+	enum { HUGE = 2 << 20 };
+	static struct seen seen;
+	char *area = map_pages(PAGES);
+	char *huge = (char *)(((uintptr_t)area + HUGE - 1) / HUGE * HUGE);
+	struct pagemap pm;
+
+	(void)state;
+	madvise(huge, 2 * HUGE, MADV_HUGEPAGE);
+	(void)*(volatile char *)huge;
+	huge[HUGE] = 1;
+	assert_null(pagemap_open(&pm, getpid()));
+	walk(&pm, area, &seen);
+	size_t first = (huge - area) / PAGE;
+	assert_true(seen.state[first] & PAGE_ZERO);
+	assert_true((seen.state[first + HUGE / PAGE] & (PAGE_PRESENT | PAGE_ZERO | PAGE_FILE)) ==
+		    PAGE_PRESENT);
+	pagemap_close(&pm);
+	munmap(area, (size_t)PAGES * PAGE);
+}
+
+static struct err *sum_run(void *ctx, const struct page_run *run)
+{
+	if (run->state & PAGE_PRESENT)
+		*(uint64_t *)ctx += run->end - run->start;
+	return NULL;
+}
+
+/* Terabytes of nothing must not be read page by page. */
+static void reservations_cost_nothing(void **state)
+{
+	size_t len = 8ull << 40;
+	char *area = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t sum = 0;
+	struct addrspace as;
+
+	(void)state;
+	assert_ptr_not_equal(area, MAP_FAILED);
+	assert_null(addrspace_init(&as, getpid()));
+	assert_null(addrspace_walk(&as, sum_run, &sum));
+	assert_true(as.source != ADDRSPACE_SMAPS);
+	/* We ourselves take pages between the walk and the sum. */
+	assert_true(sum <= as.sums.rss_bytes + (1 << 20));
+	assert_true(sum + (1 << 20) >= as.sums.rss_bytes);
+	addrspace_fini(&as);
+	munmap(area, len);
+}
+
+static void no_such_process(void **state)
+{
+	struct pagemap pm;
+	_cleanup_err_ struct err *err = pagemap_open(&pm, -1);
+
+	(void)state;
+	assert_true(err_is(err, ERR_GONE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(states_of_pages),
+		cmocka_unit_test(pages_of_files_are_told),
+		cmocka_unit_test(the_huge_page_of_zeroes_is_told),
+		cmocka_unit_test(reservations_cost_nothing),
+		cmocka_unit_test(no_such_process),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

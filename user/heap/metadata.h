@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * metadata.h - the memory that the Go runtime takes for itself, outside its heap:
+ * span descriptors, mark bits, arena and page indexes, profiles.
+ *
+ * Most of it is in chunks that the runtime keeps in lists, the rest in a few large
+ * blocks behind known pointers. C code may have memory right beside it, in the same
+ * mapping: so blocks are named by their addresses, and not by mapping.
+ */
+#ifndef MAPTRACE_HEAP_METADATA_H
+#define MAPTRACE_HEAP_METADATA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heap/heap.h"
+#include "target/addrspace.h"
+
+struct metadata {
+	VEC(struct address_range) blocks; /* ascending, disjoint, whole pages */
+	/* A list that could not be found or followed: what is in it is not known as
+	 * the runtime's. NULL: none. Static. */
+	const char *missing;
+};
+
+/* Follows the lists; a target that changes them meanwhile shortens them. Free with
+ * metadata_fini(). */
+struct err *metadata_init(struct metadata *md, struct heap *heap);
+void metadata_fini(struct metadata *md);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "heap/occupancy.h"
+
+#include <string.h>
+
+enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* no span has more slots than that */ };
+
+/* A span that is partly resident: which of its slots are needs its bits. */
+struct partial {
+	const struct span *span;
+	uint64_t resident;
+	uint8_t bits[BITS_SZ];
+};
+
+struct counter {
+	struct occupancy *o;
+	const struct heap *heap;
+	struct residency *r;
+	struct partial *partials;
+	size_t partial_cnt;
+};
+
+static bool bit(const uint8_t *bits, size_t i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+static uint64_t object_bytes(const struct span *s)
+{
+	return s->alloc_count * span_elemsize(s);
+}
+
+static void add_resident(struct counter *c, const struct span *s, uint64_t objects, uint64_t free)
+{
+	struct class_use *use = &c->o->classes[s->spanclass];
+
+	use->object_resident_bytes += objects;
+	use->free_resident_bytes += free;
+}
+
+static uint64_t resident_objects(const struct counter *c, const struct partial *p)
+{
+	uint64_t size = span_elemsize(p->span), sum = 0;
+
+	for (uint32_t i = 0; i < p->span->nelems; i++)
+		if (i < p->span->freeindex || bit(p->bits, i))
+			sum += residency_bytes(c->r, p->span->base + i * size, size);
+	/* An object that was given out since the span was read counts as free. */
+	return sum < p->resident ? sum : p->resident;
+}
+
+static struct err *count_partials(struct counter *c)
+{
+	struct mem_req reqs[BATCH];
+	size_t cnt = c->partial_cnt;
+
+	for (size_t i = 0; i < cnt; i++) {
+		const struct span *s = c->partials[i].span;
+
+		memset(c->partials[i].bits, 0, BITS_SZ);
+		reqs[i] = (struct mem_req){ s->alloc_bits, (s->nelems + 7) / 8, false,
+					    c->partials[i].bits };
+	}
+	c->partial_cnt = 0;
+	struct err *err = mem_gather(&c->heap->prog->target->mem, reqs, cnt);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		uint64_t objects = resident_objects(c, &c->partials[i]);
+
+		add_resident(c, c->partials[i].span, objects, c->partials[i].resident - objects);
+	}
+	return err;
+}
+
+static void count_span(struct counter *c, const struct span *s, const struct resident *res)
+{
+	struct class_use *use = &c->o->classes[s->spanclass];
+	unsigned int tenth = s->nelems ? s->alloc_count * OCCUPANCY_BINS / s->nelems : 0;
+
+	use->span_cnt++;
+	use->span_bytes += span_bytes(s);
+	use->object_cnt += s->alloc_count;
+	use->slot_cnt += s->nelems;
+	use->object_bytes += object_bytes(s);
+	use->unswept_cnt += s->unswept;
+	resident_add(&use->resident, res);
+	use->bins[tenth < OCCUPANCY_BINS ? tenth : OCCUPANCY_BINS - 1]++;
+}
+
+static struct err *add_span(struct counter *c, const struct span *s)
+{
+	struct resident res = residency_claim(c->r, s->base, span_bytes(s));
+	bool bits_needed = res.bytes < span_bytes(s) && s->alloc_count &&
+			   s->alloc_count < s->nelems && s->nelems <= BITS_SZ * 8;
+
+	count_span(c, s, &res);
+	if (!bits_needed) {
+		uint64_t objects = object_bytes(s) < res.bytes ? object_bytes(s) : res.bytes;
+
+		add_resident(c, s, objects, res.bytes - objects);
+		return NULL;
+	}
+	if (!res.bytes)
+		return NULL;
+	c->partials[c->partial_cnt].span = s;
+	c->partials[c->partial_cnt++].resident = res.bytes;
+	return c->partial_cnt == BATCH ? count_partials(c) : NULL;
+}
+
+static void add_use(struct class_use *sum, const struct class_use *c)
+{
+	sum->span_cnt += c->span_cnt;
+	sum->span_bytes += c->span_bytes;
+	sum->object_cnt += c->object_cnt;
+	sum->slot_cnt += c->slot_cnt;
+	sum->object_bytes += c->object_bytes;
+	resident_add(&sum->resident, &c->resident);
+	sum->object_resident_bytes += c->object_resident_bytes;
+	sum->free_resident_bytes += c->free_resident_bytes;
+	sum->unswept_cnt += c->unswept_cnt;
+	for (int i = 0; i < OCCUPANCY_BINS; i++)
+		sum->bins[i] += c->bins[i];
+}
+
+struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct residency *r)
+{
+	_cleanup_free_ struct partial *partials = malloc(BATCH * sizeof(*partials));
+	struct counter c = { .o = o, .heap = heap, .r = r, .partials = partials };
+	struct err *err = partials ? NULL : err_nomem();
+
+	memset(o, 0, sizeof(*o));
+	for (size_t i = 0; !err && i < heap->spans.len; i++)
+		if (heap->spans.data[i].state == SPAN_IN_USE)
+			err = add_span(&c, &heap->spans.data[i]);
+	if (!err)
+		err = count_partials(&c);
+	for (size_t i = 0; !err && i < SPANCLASS_CNT; i++)
+		add_use(&o->total, &o->classes[i]);
+	return err;
+}
+
+uint64_t class_pinned_bytes(const struct class_use *c)
+{
+	if (!c->span_cnt || c->slot_cnt == c->span_cnt)
+		return 0; /* large objects, one a span */
+	uint64_t a_span = c->slot_cnt / c->span_cnt;
+	uint64_t needed = (c->object_cnt + a_span - 1) / a_span * (c->span_bytes / c->span_cnt);
+
+	return c->resident.bytes > needed ? c->resident.bytes - needed : 0;
+}

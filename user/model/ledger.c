@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/ledger.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct counter {
+	struct ledger *l;
+	struct addrspace *as;
+	struct metadata *metadata;
+};
+
+/* ---- outside the Go heap ---- */
+
+/* The first block or mapping that ends behind addr. */
+#define FIRST_BEHIND(v, addr, end_field)                                                           \
+	({                                                                                         \
+		size_t lo_ = 0, hi_ = (v)->len;                                                    \
+		while (lo_ < hi_) {                                                                \
+			size_t mid_ = lo_ + (hi_ - lo_) / 2;                                       \
+			if ((v)->data[mid_].end_field <= (addr))                                   \
+				lo_ = mid_ + 1;                                                    \
+			else                                                                       \
+				hi_ = mid_;                                                        \
+		}                                                                                  \
+		lo_;                                                                               \
+	})
+
+/* Behind the data of a program or library in memory is its zeroed data, anonymous. */
+static bool is_bss(const struct procmaps *maps, size_t i)
+{
+	const struct procmap *m = &maps->maps.data[i];
+	const struct procmap *before = i ? m - 1 : NULL;
+
+	return before && before->end == m->start && before->inode && !before->shared &&
+	       (before->prot & MAP_W) && (m->prot & MAP_W);
+}
+
+static enum ledger_region mapping_region(const struct procmaps *maps, size_t i)
+{
+	const struct procmap *m = &maps->maps.data[i];
+
+	if (m->kind == PROCMAP_GO)
+		return REGION_RUNTIME;
+	return m->inode || m->kind == PROCMAP_KERNEL || is_bss(maps, i) ? REGION_FILES
+									: REGION_ANON;
+}
+
+/* The owner of the page at run->start, and how far that goes. */
+static enum ledger_region owner(const struct counter *c, const struct page_run *run,
+				uint64_t *end_ret)
+{
+	const struct procmaps *maps = &c->as->maps;
+	size_t block = FIRST_BEHIND(&c->metadata->blocks, run->start, limit);
+	size_t m = FIRST_BEHIND(&maps->maps, run->start, end);
+	uint64_t end = run->end;
+
+	if (block < c->metadata->blocks.len) {
+		const struct address_range *b = &c->metadata->blocks.data[block];
+
+		if (b->base <= run->start) {
+			*end_ret = b->limit < end ? b->limit : end;
+			return REGION_RUNTIME;
+		}
+		end = b->base < end ? b->base : end;
+	}
+	if (m < maps->maps.len && maps->maps.data[m].start <= run->start) {
+		*end_ret = maps->maps.data[m].end < end ? maps->maps.data[m].end : end;
+		return mapping_region(maps, m);
+	}
+	/* A mapping that is newer than the list. */
+	*end_ret = m < maps->maps.len && maps->maps.data[m].start < end ? maps->maps.data[m].start
+									: end;
+	return run->state & PAGE_FILE ? REGION_FILES : REGION_ANON;
+}
+
+static struct err *count_outside(void *ctx, const struct page_run *run)
+{
+	struct counter *c = ctx;
+	struct page_run part = *run;
+
+	while (part.start < run->end) {
+		part.end = run->end;
+		enum ledger_region region = owner(c, &part, &part.end);
+		uint64_t len = part.end - part.start;
+		struct resident res = {
+			.bytes = run->state & PAGE_PRESENT ? len : 0,
+			.swap_bytes = run->state & PAGE_PRESENT ? 0 : len,
+			.huge_bytes = run->state & PAGE_HUGE ? len : 0,
+		};
+
+		resident_add(&c->l->regions[region], &res);
+		part.start = part.end;
+	}
+	return NULL;
+}
+
+/* ---- the Go heap ---- */
+
+static struct err *count_released(void *ctx, const struct page_run *run)
+{
+	struct ledger *l = ctx;
+	struct resident res = {
+		.bytes = run->end - run->start,
+		.huge_bytes = run->state & PAGE_HUGE ? run->end - run->start : 0,
+	};
+
+	resident_add(&l->regions[REGION_RELEASED], &res);
+	return NULL;
+}
+
+static struct err *count_heap(struct ledger *l, const struct heap *heap, const struct pagealloc *pa,
+			      struct residency *r)
+{
+	struct err *err = occupancy_init(&l->occupancy, heap, r);
+
+	if (err)
+		return err;
+	l->regions[REGION_SPANS] = l->occupancy.total.resident;
+	for (size_t i = 0; i < heap->spans.len; i++) {
+		const struct span *s = &heap->spans.data[i];
+		struct resident res = { 0 };
+
+		if (s->state == SPAN_MANUAL)
+			res = residency_claim(r, s->base, span_bytes(s));
+		resident_add(&l->regions[REGION_STACKS], &res);
+	}
+	for (size_t i = 0; i < pa->free.len; i++) {
+		const struct page_range *f = &pa->free.data[i];
+		struct resident res = residency_claim(r, f->base, (uint64_t)f->npages * GO_PAGE_SZ);
+
+		resident_add(&l->regions[REGION_FREE], &res);
+	}
+	return residency_unclaimed(r, count_released, l);
+}
+
+/* ---- rows ---- */
+
+static uint64_t at_most(uint64_t v, uint64_t max)
+{
+	return v < max ? v : max;
+}
+
+static uint64_t pinned_bytes(const struct occupancy *o)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SPANCLASS_CNT; i++)
+		sum += class_pinned_bytes(&o->classes[i]);
+	return sum;
+}
+
+void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
+{
+	const struct resident *regions = l->regions;
+	uint64_t objects = l->occupancy.total.object_resident_bytes;
+	uint64_t sum = 0;
+
+	l->rows[ROW_MAP_LIVE] = at_most(maps->live_bytes, objects);
+	objects -= l->rows[ROW_MAP_LIVE];
+	l->rows[ROW_MAP_HOLES] = at_most(maps->hole_bytes, objects);
+	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_MAP_HOLES];
+	l->rows[ROW_FREE_SLOTS] = l->occupancy.total.free_resident_bytes;
+	l->rows[ROW_FREE] = regions[REGION_FREE].bytes;
+	l->rows[ROW_RELEASED] =
+		regions[REGION_RELEASED].bytes - regions[REGION_RELEASED].huge_bytes;
+	l->rows[ROW_HUGE_EXCESS] = regions[REGION_RELEASED].huge_bytes;
+	l->rows[ROW_STACKS] = regions[REGION_STACKS].bytes;
+	l->rows[ROW_RUNTIME] = regions[REGION_RUNTIME].bytes;
+	l->rows[ROW_FILES] = regions[REGION_FILES].bytes;
+	l->rows[ROW_ANON] = regions[REGION_ANON].bytes;
+
+	for (int i = 0; i < ROW_CNT; i++)
+		sum += l->rows[i];
+	l->unexplained_bytes = (int64_t)(l->rss_bytes - sum);
+
+	memset(l->gives_back, 0, sizeof(l->gives_back));
+	l->gives_back[ROW_MAP_HOLES] = at_most(maps->gives_back_bytes, l->rows[ROW_MAP_HOLES]);
+	l->gives_back[ROW_FREE_SLOTS] =
+		at_most(pinned_bytes(&l->occupancy), l->rows[ROW_FREE_SLOTS]);
+	l->gives_back[ROW_FREE] = l->rows[ROW_FREE];
+	l->gives_back[ROW_HUGE_EXCESS] = l->rows[ROW_HUGE_EXCESS];
+}
+
+/* ---- all of it ---- */
+
+static struct err *count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
+			 struct residency *r, struct addrspace *as)
+{
+	_cleanup_(metadata_fini) struct metadata metadata = { .missing = NULL };
+	struct counter c = { .l = l, .as = as, .metadata = &metadata };
+	struct err *err = metadata_init(&metadata, heap);
+
+	if (!err)
+		err = residency_init(r, heap, pa, as, count_outside, &c);
+	if (err)
+		return err;
+	l->missing = metadata.missing;
+	l->sums = as->sums;
+	l->rss_bytes = as->sums.rss_bytes;
+	l->hugetlb_bytes = smaps_hugetlb_bytes(as->pid);
+	l->source = as->source;
+	snprintf(l->why_coarse, sizeof(l->why_coarse), "%s", as->why_coarse);
+	err = count_heap(l, heap, pa, r);
+	if (err)
+		residency_fini(r);
+	return err;
+}
+
+struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
+			struct residency *r)
+{
+	_cleanup_(addrspace_fini) struct addrspace as;
+	struct ledger_maps none = { 0 };
+
+	memset(l, 0, sizeof(*l));
+	struct err *err = addrspace_init(&as, heap->prog->target->pid);
+	if (!err)
+		err = count(l, heap, pa, r, &as);
+	if (!err)
+		ledger_set_maps(l, &none);
+	return err;
+}
+
+const char *ledger_row_name(enum ledger_row row)
+{
+	static const char *const names[] = {
+		[ROW_MAP_LIVE] = "map_live",
+		[ROW_MAP_HOLES] = "map_hole",
+		[ROW_OTHER_HEAP] = "other_heap",
+		[ROW_FREE_SLOTS] = "free_slot",
+		[ROW_FREE] = "free",
+		[ROW_RELEASED] = "released_resident",
+		[ROW_HUGE_EXCESS] = "huge_excess",
+		[ROW_STACKS] = "stack",
+		[ROW_RUNTIME] = "runtime",
+		[ROW_FILES] = "file",
+		[ROW_ANON] = "anon",
+	};
+
+	return names[row];
+}
+
+const char *ledger_region_name(enum ledger_region region)
+{
+	static const char *const names[] = {
+		[REGION_SPANS] = "heap_spans",
+		[REGION_FREE] = "heap_free",
+		[REGION_RELEASED] = "heap_released",
+		[REGION_STACKS] = "stack",
+		[REGION_RUNTIME] = "runtime",
+		[REGION_FILES] = "file",
+		[REGION_ANON] = "anon",
+	};
+
+	return names[region];
+}
+
+enum ledger_remedy ledger_row_remedy(enum ledger_row row)
+{
+	switch (row) {
+	case ROW_MAP_HOLES:
+		return REMEDY_REBUILD_MAPS;
+	case ROW_FREE:
+		return REMEDY_FREE_OS_MEMORY;
+	case ROW_FREE_SLOTS:
+		return REMEDY_MOVE_OBJECTS;
+	case ROW_HUGE_EXCESS:
+		return REMEDY_NO_HUGE_PAGES;
+	default:
+		return REMEDY_NONE;
+	}
+}
+
+const char *ledger_remedy_name(enum ledger_remedy remedy)
+{
+	static const char *const names[] = {
+		[REMEDY_NONE] = NULL,
+		[REMEDY_REBUILD_MAPS] = "rebuild_maps",
+		[REMEDY_FREE_OS_MEMORY] = "free_os_memory",
+		[REMEDY_MOVE_OBJECTS] = "move_objects",
+		[REMEDY_NO_HUGE_PAGES] = "no_huge_pages",
+	};
+
+	return names[remedy];
+}

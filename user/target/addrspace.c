@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/addrspace.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+	/* Reading pagemap takes eight bytes a page, resident or not: 2 GiB for this. */
+	READ_MAX_SHIFT = 40,
+};
+
+static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
+
+struct walk {
+	struct addrspace *as;
+	struct pagemap pm;
+	page_run_fn visit;
+	void *ctx;
+	VEC(struct address_range) uncounted; /* pages here are in no RSS; ascending */
+};
+
+struct err *addrspace_init(struct addrspace *as, pid_t pid)
+{
+	*as = (struct addrspace){ .pid = pid };
+	return procmaps_init(&as->maps, pid);
+}
+
+void addrspace_fini(struct addrspace *as)
+{
+	procmaps_fini(&as->maps);
+}
+
+/* The first range that ends behind addr; the number of ranges when none does. */
+static size_t range_behind(const struct walk *w, uint64_t addr)
+{
+	size_t lo = 0, hi = w->uncounted.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->uncounted.data[mid].limit <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Hands a run on without what no RSS counts. */
+static struct err *visit_counted(void *ctx, const struct page_run *run)
+{
+	struct walk *w = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	if (run->state & PAGE_ZERO)
+		return NULL;
+	for (size_t i = range_behind(w, run->start); !err && part.start < run->end; i++) {
+		const struct address_range *r = i < w->uncounted.len ? &w->uncounted.data[i] : NULL;
+		uint64_t stop = r && r->base < run->end ? r->base : run->end;
+
+		part.end = stop;
+		if (part.start < part.end)
+			err = w->visit(w->ctx, &part);
+		part.start = r && r->limit < run->end ? r->limit : run->end;
+	}
+	return err;
+}
+
+static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+
+	if (!m->hugetlb && !m->pfnmap)
+		return NULL;
+	return vec_push(&w->uncounted, ((struct address_range){ m->start, m->end })) ? NULL
+										     : err_nomem();
+}
+
+/* The flags of mappings are only in smaps, which costs as much as all the rest: it is
+ * asked only where there is reason to. The ioctl leaves out devices by itself. */
+static struct err *find_uncounted(struct walk *w)
+{
+	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
+
+	for (size_t i = 0; !ask && !w->pm.scans && i < w->as->maps.maps.len; i++)
+		ask = w->as->maps.maps.data[i].kind == PROCMAP_DEVICE;
+	return ask ? smaps_read_mappings(w->as->pid, note_uncounted, w) : NULL;
+}
+
+/* ---- page by page ---- */
+
+static struct err *walk_by_scan(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < maps->maps.len && maps->maps.data[i].end < USER_END; i++)
+		end = maps->maps.data[i].end;
+	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, visit_counted, w) : NULL;
+}
+
+static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
+	struct page_run coarse = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
+
+	if (m->end >= USER_END || m->end - m->start < m->sizes.rss_bytes ||
+	    (pm && pm->kind == PROCMAP_KERNEL && !m->sizes.rss_bytes) ||
+	    !(m->sizes.rss_bytes + m->sizes.swap_bytes))
+		return NULL;
+	if (m->end - m->start > 1ull << READ_MAX_SHIFT)
+		return visit_counted(w, &coarse);
+	struct err *err = pagemap_walk(&w->pm, m->start, m->end, visit_counted, w);
+	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
+		err_free(err);
+		err = NULL;
+	}
+	return err;
+}
+
+/* ---- mapping by mapping ---- */
+
+static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	struct page_run present = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
+	struct page_run swapped = { present.end, present.end + m->sizes.swap_bytes, PAGE_SWAPPED };
+	struct err *err = NULL;
+
+	if (m->end - m->start < m->sizes.rss_bytes + m->sizes.swap_bytes)
+		return NULL;
+	if (m->sizes.rss_bytes)
+		err = w->visit(w->ctx, &present);
+	if (!err && m->sizes.swap_bytes)
+		err = w->visit(w->ctx, &swapped);
+	return err;
+}
+
+/* ---- the interface ---- */
+
+/* Whether the file that could be opened also tells: its first page must be there to
+ * read, present or not. */
+static struct err *try_pagemap(struct walk *w)
+{
+	uint64_t entry;
+	struct err *err = pagemap_open(&w->pm, w->as->pid);
+
+	if (err || w->pm.scans || !w->as->maps.maps.len)
+		return err;
+	uint64_t page = w->as->maps.maps.data[0].start / w->pm.page_sz;
+	return pread(w->pm.fd, &entry, sizeof(entry), page * 8) == sizeof(entry)
+		       ? NULL
+		       : err_new(ERR_PERM, "/proc/%d/pagemap tells nothing", w->as->pid);
+}
+
+static struct err *walk(struct walk *w)
+{
+	struct addrspace *as = w->as;
+	_cleanup_err_ struct err *refused = try_pagemap(w);
+	if (refused) {
+		as->source = ADDRSPACE_SMAPS;
+		snprintf(as->why_coarse, sizeof(as->why_coarse), "%s", refused->msg);
+		return smaps_read_mappings(as->pid, take_mapping, w);
+	}
+	struct err *err = find_uncounted(w);
+	if (err)
+		return err;
+	as->source = w->pm.scans ? ADDRSPACE_SCAN : ADDRSPACE_PAGEMAP;
+	return w->pm.scans ? walk_by_scan(w) : smaps_read_mappings(as->pid, read_mapping, w);
+}
+
+struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
+{
+	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
+	struct err *err = walk(&w);
+
+	pagemap_close(&w.pm);
+	vec_fini(&w.uncounted);
+	return err ? err : smaps_read_sums(as->pid, &as->sums);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * addrspace.h - all pages of the target that are in memory or in swap, and what
+ * the kernel says that they add up to.
+ *
+ * Only pages that count in RSS are visited: not the page of zeroes, not hugetlbfs,
+ * not the memory of devices. Where pagemap cannot be read, smaps still tells how
+ * much of each mapping is resident, though not which pages.
+ */
+#ifndef MAPTRACE_TARGET_ADDRSPACE_H
+#define MAPTRACE_TARGET_ADDRSPACE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/vec.h"
+#include "target/pagemap.h"
+#include "target/procmaps.h"
+#include "target/smaps.h"
+
+struct address_range {
+	uint64_t base;
+	uint64_t limit;
+};
+
+enum addrspace_source {
+	ADDRSPACE_SCAN, /* page by page, by PAGEMAP_SCAN */
+	ADDRSPACE_PAGEMAP, /* page by page */
+	ADDRSPACE_SMAPS, /* mapping by mapping */
+};
+
+struct addrspace {
+	pid_t pid;
+	struct procmaps maps; /* ascending; a moment's truth */
+	struct smaps sums; /* as of right behind the walk */
+	enum addrspace_source source;
+	char why_coarse[160]; /* ADDRSPACE_SMAPS: why pagemap cannot be read */
+};
+
+/* Lists the mappings. Close with addrspace_fini(). */
+struct err *addrspace_init(struct addrspace *as, pid_t pid);
+void addrspace_fini(struct addrspace *as);
+
+/*
+ * Visits the runs of pages, ascending, and fills in sums and source. With
+ * ADDRSPACE_SMAPS, or in a mapping that is too large to be read, a run is as long
+ * as much of its mapping is resident, from the start of the mapping on.
+ */
+struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx);
+
+#endif
