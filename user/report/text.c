@@ -104,7 +104,7 @@ static void remedy_text(const struct ledger *l, enum ledger_row row, char *buf, 
 	static const char *const deeds[] = {
 		[REMEDY_REBUILD_MAPS] = "by a rebuild",
 		[REMEDY_FREE_OS_MEMORY] = "with debug.FreeOSMemory",
-		[REMEDY_MOVE_OBJECTS] = "by moving objects",
+		[REMEDY_MOVE_OBJECTS] = "if packed anew",
 		[REMEDY_NO_HUGE_PAGES] = "without huge pages",
 	};
 	const char *deed = deeds[ledger_row_remedy(row)];
@@ -124,7 +124,7 @@ static void print_memory(const struct page *p)
 		[ROW_MAP_LIVE] = "map tables: live keys",
 		[ROW_MAP_HOLES] = "map tables: holes",
 		[ROW_OTHER_HEAP] = "other heap objects",
-		[ROW_FREE_SLOTS] = "free slots between objects",
+		[ROW_FREE_SLOTS] = "free slots in spans",
 		[ROW_FREE] = "free, kept by Go",
 		[ROW_RELEASED] = "given back, yet resident",
 		[ROW_HUGE_EXCESS] = "huge-page excess",
