@@ -265,31 +265,6 @@ static void untouched_pages_stay_so(void **state)
 	free(got);
 }
 
-/* Where huge pages are on, one read maps 2 MiB of zeroes. */
-static void huge_pages_of_zeroes_are_no_memory(void **state)
-{
-	enum { HUGE = 2 << 20 };
-	size_t page = sysconf(_SC_PAGESIZE);
-	char *p = mmap(NULL, 3 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *huge = (char *)(((uintptr_t)p + HUGE - 1) / HUGE * HUGE);
-	uint64_t present[HUGE / 4096 / 64] = { 0 };
-	struct pagemap pm;
-
-	(void)state;
-	assert_ptr_not_equal(p, MAP_FAILED);
-	madvise(huge, 2 * HUGE, MADV_HUGEPAGE);
-	assert_int_equal(((volatile char *)huge)[page], 0);
-	assert_null(pagemap_open(&pm, getpid()));
-	assert_null(pagemap_present(&pm, (uintptr_t)huge, HUGE, present));
-	for (size_t i = 0; i < sizeof(present) / 8; i++)
-		assert_int_equal(present[i], 0);
-	huge[HUGE + page] = 1; /* a page, or a huge page with it */
-	assert_null(pagemap_present(&pm, (uintptr_t)huge + HUGE, HUGE, present));
-	assert_true(present[0] & 2);
-	pagemap_close(&pm);
-	munmap(p, 3 * HUGE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,7 +277,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_nobody_claimed_is_listed, setup, teardown),
 		cmocka_unit_test(walks_a_process),
 		cmocka_unit_test(untouched_pages_stay_so),
-		cmocka_unit_test(huge_pages_of_zeroes_are_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
