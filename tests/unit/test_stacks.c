@@ -223,6 +223,29 @@ static void a_live_table_in_an_unswept_span(void **state)
 	}
 }
 
+/* Swept since the heap was read: the old bitmap is somebody else's now. */
+static void bitmaps_that_were_exchanged(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+		struct image_span *s = image_span_of(img, tables);
+		uint64_t old = s->alloc_bits, now = s->mark_bits;
+
+		image_u8(img, now, image_get_u8(img, old));
+		image_move_header(img, map, hi - 512);
+		image_open(img);
+		image_u64(img, s->mspan + img->prog.layout.mspan.alloc_bits, now);
+		image_u64(img, s->mspan + img->prog.layout.mspan.gcmark_bits, old);
+		image_zero(img, old, 64);
+		struct census *census = image_census(img);
+		one_map(census, hi - 512, MAP_ON_STACK);
+		done(img, census);
+	}
+}
+
 /* Without keys, zeroes would do for buckets, were it not for the end of the array. */
 static void emptied_classic_buckets(void **state)
 {
@@ -426,6 +449,7 @@ int main(void)
 		cmocka_unit_test(the_likeliest_of_copies),
 		cmocka_unit_test(dead_variables),
 		cmocka_unit_test(a_live_table_in_an_unswept_span),
+		cmocka_unit_test(bitmaps_that_were_exchanged),
 		cmocka_unit_test(emptied_classic_buckets),
 		cmocka_unit_test(a_stack_that_moves),
 		cmocka_unit_test(a_deep_stack),
