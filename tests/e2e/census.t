@@ -80,7 +80,9 @@ check_types() { # LABEL
 
 check_residency() { # LABEL
 	none "$1: no more is resident than there is" "$compared" '.too_resident[]'
-	holds "$1: some tables are partly resident" "$compared" '.partly_resident != []'
+	# Go 1.24 and later write to every group of a table that they make.
+	holds "$1: some tables are partly resident" "$compared" \
+		'.kind == "swiss" or .partly_resident != []'
 }
 
 check_totals() { # LABEL

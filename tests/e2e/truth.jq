@@ -64,6 +64,7 @@ def compare($truth; $report):
   | [$maps[] | {truth: ., got: $by_address[.addr]}] as $rows
   | ($rows | map(select(.got))) as $found
   | {
+      kind: $truth.kind,
       found: ($found | length),
       missing: ($rows | map(select(.got | not) | .truth)),
       wrong: (
