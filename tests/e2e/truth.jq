@@ -64,7 +64,6 @@ def compare($truth; $report):
   | [$maps[] | {truth: ., got: $by_address[.addr]}] as $rows
   | ($rows | map(select(.got))) as $found
   | {
-      kind: $truth.kind,
       found: ($found | length),
       missing: ($rows | map(select(.got | not) | .truth)),
       wrong: (
@@ -85,7 +84,6 @@ def compare($truth; $report):
       bucket_wrong: ($found
         | failing(.got.bucket_bytes == null or .got.bucket_bytes == .truth.bucket_bytes)),
       too_resident: ($report.maps | map(select(.resident_bytes > .table_bytes))),
-      partly_resident: [$found[].truth | select(.resident_bytes < .table_bytes).name],
       totals_wrong: ($report | totals_wrong),
       counted: [$report | counted] | length,
       total_maps: $report.census.totals.maps,
