@@ -114,15 +114,18 @@ check_names() {
 }
 
 check_histograms() {
-	none "$label: samples of a histogram add up, and lie where it says" "$out" '.maps[]
-		| select(.histograms) | .address as $address | .histograms.samples as $samples
+	none "$label: the times of a histogram add up, and lie where it says" "$out" '.maps[]
+		| select(.histograms.censuses > 1) | .address as $address | .histograms.observed_ns as $ns
 		| .histograms | (.live_keys, .buckets, .resident_bytes)
-		| select((.bins | map(.samples) | add) != $samples
+		| select((.bins | map(.ns) | add) != $ns
 			or .min > .max or .min < .bins[0].ge or .min >= .bins[0].lt
 			or .max < .bins[-1].ge or .max >= .bins[-1].lt)
-		| [$address, $samples, .]'
+		| [$address, $ns, .]'
 	holds "$label: a map that stays is in every census" "$out" '.census.censuses as $censuses
-		| $censuses >= 3 and ($matched[0].maps | all(.[]; .row.histograms.samples == $censuses))' \
+		| $censuses >= 3 and ($matched[0].maps | all(.[]; .row.histograms.censuses == $censuses))' \
+		--slurpfile matched "$tmp/matched.json"
+	holds "$label: its histogram covers the watch" "$out" '.trace.duration_ns as $ns
+		| $matched[0].maps | all(.[]; .row.histograms.observed_ns | . > 0.8 * $ns and . < 1.1 * $ns)' \
 		--slurpfile matched "$tmp/matched.json"
 	holds "$label: the length of the maps changed" "$tmp/matched.json" \
 		'all(.maps[]; .row.histograms.live_keys | .min < .max)'

@@ -19,8 +19,7 @@ static uint64_t round_up_pow2(uint64_t v)
 	return v <= 1 ? 1 : 1ull << (64 - __builtin_clzll(v - 1));
 }
 
-/* Bytes of one table with this many slots, its descriptor included. */
-static uint64_t table_bytes(uint64_t slots, const struct table_shape *s)
+uint64_t sizing_swiss_table(uint64_t slots, const struct table_shape *s)
 {
 	return alloc_size(slots / SLOTS * s->bucket_sz, s->noscan, s->malloc_headers) +
 	       alloc_size(TABLE_SZ, false, s->malloc_headers);
@@ -55,15 +54,21 @@ uint64_t sizing_swiss(uint64_t len, const struct table_shape *s)
 	double over = overflow_chance(len, tables, slots == SLOTS ? 7 : slots * 7 / 8) * tables;
 	bool splits = slots == TABLE_MAX_SLOTS;
 	uint64_t dir = splits && over >= 0.5 ? 2 * tables : tables;
-	uint64_t grown = splits ? 2 * table_bytes(slots, s) : table_bytes(2 * slots, s);
+	uint64_t grown = splits ? 2 * sizing_swiss_table(slots, s)
+				: sizing_swiss_table(2 * slots, s);
 
-	return (tables - over) * table_bytes(slots, s) + over * grown +
+	return (tables - over) * sizing_swiss_table(slots, s) + over * grown +
 	       alloc_size(dir * PTR_SZ, false, s->malloc_headers);
 }
 
 uint64_t sizing_classic_array(unsigned int b)
 {
 	return (1ull << b) + (b >= 4 ? 1ull << (b - 4) : 0);
+}
+
+uint64_t sizing_classic_array_bytes(unsigned int b, const struct table_shape *s)
+{
+	return alloc_size(sizing_classic_array(b) * s->bucket_sz, s->noscan, s->malloc_headers);
 }
 
 /* The number of overflow buckets that the buckets of an array chain. */

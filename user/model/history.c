@@ -3,7 +3,9 @@
 
 static unsigned int bin_of(uint64_t v)
 {
-	return v ? 64 - __builtin_clzll(v) : 0;
+	unsigned int bin = v ? 64 - __builtin_clzll(v) : 0;
+
+	return bin < HISTORY_BINS ? bin : HISTORY_BINS - 1;
 }
 
 uint64_t histogram_bin_low(unsigned int bin)
@@ -13,31 +15,54 @@ uint64_t histogram_bin_low(unsigned int bin)
 
 uint64_t histogram_bin_high(unsigned int bin)
 {
-	return bin == 64 ? UINT64_MAX : 1ull << bin;
+	return bin == HISTORY_BINS - 1 ? UINT64_MAX : 1ull << bin;
 }
 
-static void histogram_add(struct histogram *h, uint64_t v, bool first)
+uint64_t histogram_total_ns(const struct histogram *h)
 {
-	uint16_t *bin = &h->bins[bin_of(v)];
+	uint64_t sum = 0;
 
-	*bin += *bin < UINT16_MAX;
-	if (first || v < h->min)
-		h->min = v;
-	if (first || v > h->max)
-		h->max = v;
+	for (unsigned int i = 0; i < HISTORY_BINS; i++)
+		sum += h->ns[i];
+	return sum;
 }
 
-static void add_sample(struct map_history *mh, const struct map_info *m)
+/* The value seen last has lasted until now. */
+static void histogram_pass(struct histogram *h, uint64_t now_ns)
 {
-	bool first = mh->samples == 0;
+	if (!h->since_ns || now_ns <= h->since_ns)
+		return;
+	h->ns[bin_of(h->now)] += now_ns - h->since_ns;
+	h->since_ns = now_ns;
+	if (h->now < h->min)
+		h->min = h->now;
+	if (h->now > h->max)
+		h->max = h->now;
+}
 
-	if (first)
+/* Records may come late: what has passed stays as it is. */
+static void histogram_see(struct histogram *h, uint64_t v, uint64_t now_ns)
+{
+	if (now_ns < h->since_ns)
+		return;
+	histogram_pass(h, now_ns);
+	if (!h->since_ns)
+		h->min = h->max = v;
+	h->since_ns = now_ns;
+	h->now = v;
+}
+
+static void add_sample(struct map_history *mh, const struct map_info *m, uint64_t now_ns)
+{
+	if (!mh->samples++) {
 		mh->first_live_keys = m->live_keys;
+		mh->first_ns = now_ns;
+	}
 	mh->last_live_keys = m->live_keys;
-	histogram_add(&mh->live_keys, m->live_keys, first);
-	histogram_add(&mh->buckets, m->buckets, first);
-	histogram_add(&mh->resident_bytes, m->resident_bytes, first);
-	mh->samples++;
+	mh->last_ns = now_ns;
+	histogram_see(&mh->live_keys, m->live_keys, now_ns);
+	histogram_see(&mh->buckets, m->buckets, now_ns);
+	histogram_see(&mh->resident_bytes, m->resident_bytes, now_ns);
 }
 
 /* The largest maps that are not followed yet: a heap whose root is the smallest. */
@@ -92,18 +117,18 @@ static void consider(struct newcomers *n, const struct map_info *m)
 }
 
 /* Starts the history of a map. */
-static struct err *follow(struct history *h, const struct map_info *m)
+static struct err *follow(struct history *h, const struct map_info *m, uint64_t now_ns)
 {
 	size_t i = h->maps.len;
 
 	if (!vec_push(&h->maps, ((struct map_history){ .addr = m->addr })) ||
 	    !table_put(&h->by_addr, m->addr, i))
 		return err_nomem();
-	add_sample(&h->maps.data[i], m);
+	add_sample(&h->maps.data[i], m, now_ns);
 	return NULL;
 }
 
-struct err *history_add(struct history *h, const struct census *census)
+struct err *history_add(struct history *h, const struct census *census, uint64_t now_ns)
 {
 	struct newcomers newcomers = { .max = HISTORY_MAPS_MAX - h->maps.len };
 	struct err *err = NULL;
@@ -116,15 +141,50 @@ struct err *history_add(struct history *h, const struct census *census)
 			continue;
 		size_t at = table_get(&h->by_addr, m->addr);
 		if (at != TABLE_NONE)
-			add_sample(&h->maps.data[at], m);
+			add_sample(&h->maps.data[at], m, now_ns);
 		else
 			consider(&newcomers, m);
 	}
 	for (size_t i = 0; !err && i < newcomers.len; i++)
-		err = follow(h, newcomers.maps[i]);
+		err = follow(h, newcomers.maps[i], now_ns);
 	h->samples++;
+	h->last_ns = now_ns;
 	h->left_out = newcomers.left_out;
 	return err;
+}
+
+static struct map_history *followed(struct history *h, uint64_t addr)
+{
+	size_t i = table_get(&h->by_addr, addr);
+
+	return i == TABLE_NONE ? NULL : &h->maps.data[i];
+}
+
+void history_live_keys(struct history *h, uint64_t addr, uint64_t live_keys, uint64_t now_ns)
+{
+	struct map_history *mh = followed(h, addr);
+
+	if (mh)
+		histogram_see(&mh->live_keys, live_keys, now_ns);
+}
+
+void history_buckets(struct history *h, uint64_t addr, uint64_t buckets, uint64_t now_ns)
+{
+	struct map_history *mh = followed(h, addr);
+
+	if (mh)
+		histogram_see(&mh->buckets, buckets, now_ns);
+}
+
+void history_end(struct history *h, uint64_t now_ns)
+{
+	for (size_t i = 0; i < h->maps.len; i++) {
+		if (h->maps.data[i].last_ns != h->last_ns)
+			continue; /* the latest census lacks it: it is gone */
+		histogram_pass(&h->maps.data[i].live_keys, now_ns);
+		histogram_pass(&h->maps.data[i].buckets, now_ns);
+		histogram_pass(&h->maps.data[i].resident_bytes, now_ns);
+	}
 }
 
 void history_fini(struct history *h)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "target/cgroup.h"
 
 enum {
 	/* Censuses during the trace take at most this share of our time, and come at
@@ -25,7 +26,7 @@ static struct err *take_census(struct watch *w)
 
 	if (err)
 		return err;
-	err = history_add(&w->history, snap->census);
+	err = history_add(&w->history, snap->census, clock_ns());
 	if (err) {
 		snapshot_free(snap);
 		return err;
@@ -124,6 +125,7 @@ static struct trace_header_layout header_layout(const struct go_layout *l)
 		h.classic.b_off = 9;
 		h.classic.noverflow_off = 10;
 		h.classic.buckets_off = l->classic.buckets;
+		h.classic.load_num = l->classic.load_num;
 		return h;
 	}
 	h.kind = TRACE_MAP_SWISS;
@@ -150,6 +152,21 @@ static uint16_t machine_of(const struct program *prog)
 	return EM_NONE;
 }
 
+/* What a call found in its map, before it. */
+static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+{
+	struct watch *w = ctx;
+
+	(void)group;
+	if (!e->live_known || e->on_stack)
+		return NULL;
+	history_live_keys(&w->history, e->map, e->op == ABI_OP_CLEAR ? 0 : e->live_keys,
+			  e->ktime_ns);
+	if (e->op == ABI_OP_GROW && e->growth == TRACE_GROWTH_DOUBLE)
+		history_buckets(&w->history, e->map, e->slots_to / BUCKET_SLOTS, e->ktime_ns);
+	return NULL;
+}
+
 struct err *watch_open_trace(struct watch *w)
 {
 	struct trace_opts opts;
@@ -169,6 +186,8 @@ struct err *watch_open_trace(struct watch *w)
 	opts.stop = w->opts.stop;
 	opts.attach = w->opts.attach;
 	opts.memcalls = TRACE_MEMCALLS_AUTO;
+	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
+	opts.listener = &w->listener;
 
 	struct err *err = trace_open(&opts, &w->trace);
 	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
@@ -189,6 +208,7 @@ static struct err *run_trace(struct watch *w)
 	struct err *err = w->trace ? trace_run(w->trace) : NULL;
 
 	w->watched_ns = clock_ns() - start;
+	history_end(&w->history, clock_ns());
 	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
 		err = target_check(w->target);
 	return err;
@@ -292,6 +312,7 @@ static struct err *conclude(struct watch *w)
 		err = count_zero_values(w);
 	if (!err && w->snap)
 		err = findings_init(&w->findings, w->snap, w->values, w->opts.min_waste_bytes);
+	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
 	if (!err)
 		sum_cost(w);
 	return err;

@@ -53,6 +53,9 @@ struct watch {
 	uint64_t next_census_ns;
 	uint64_t watched_ns;
 	struct watch_cost cost;
+	bool cgroup_limited;
+	uint64_t cgroup_left_bytes; /* at the end */
+	struct trace_listener listener;
 	struct gcstats gc;
 	struct err *gc_err; /* why the collector's counters cannot be read; else NULL */
 	struct gc_sample gc_first; /* at the first census */

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "model/growth.h"
 #include "report/names.h"
 #include "report/report.h"
 
@@ -135,6 +136,7 @@ static json_t *target_section(const struct watch *w)
 	set_u64(o, "rss_bytes", w->rss.rss_bytes);
 	set_u64(o, "swap_bytes", w->rss.swap_bytes);
 	set_known(o, "cgroup_limit_bytes", t->cgroup_limit_bytes, t->cgroup_limit_bytes);
+	set_known(o, "cgroup_left_bytes", w->cgroup_limited, w->cgroup_left_bytes);
 	set(o, "other_pid_namespace", json_boolean(t->other_pid_ns));
 	set(o, "other_mount_namespace", json_boolean(t->other_mnt_ns));
 	set(o, "gone", w->gone ? text(w->gone->msg) : json_null());
@@ -352,12 +354,12 @@ static json_t *bins(const struct histogram *h)
 	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
 		json_t *bin;
 
-		if (!h->bins[b])
+		if (!h->ns[b])
 			continue;
 		bin = json_object();
 		set_u64(bin, "ge", histogram_bin_low(b));
 		set_u64(bin, "lt", histogram_bin_high(b));
-		set_u64(bin, "samples", h->bins[b]);
+		set_u64(bin, "ns", h->ns[b]);
 		json_array_append_new(list, bin);
 	}
 	set_u64(o, "min", h->min);
@@ -370,7 +372,8 @@ static json_t *histograms(const struct map_history *h)
 {
 	json_t *o = json_object();
 
-	set_u64(o, "samples", h->samples);
+	set_u64(o, "censuses", h->samples);
+	set_u64(o, "observed_ns", histogram_total_ns(&h->live_keys));
 	set(o, "live_keys", bins(&h->live_keys));
 	set(o, "buckets", bins(&h->buckets));
 	set(o, "resident_bytes", bins(&h->resident_bytes));
@@ -415,6 +418,25 @@ static void set_zero_values(json_t *o, const struct value_count *v)
 	set(o, "zero_values_reason", text(value_status_text(v->status)));
 }
 
+static json_t *next_growth(const struct watch *w, const struct map_info *m,
+			   const struct map_history *h)
+{
+	struct forecast f;
+
+	if (!forecast_of(w->prog, m, h, &f))
+		return json_null();
+	json_t *o = json_object();
+	set(o, "event", text(f.event == FORECAST_DOUBLE ? "double" : "split"));
+	set_u64(o, "at_live_keys", f.at_live_keys);
+	set_u64(o, "allocates_bytes", f.allocates_bytes);
+	set(o, "keys_per_s", f.rate_known ? json_real(f.keys_per_s) : json_null());
+	set_known(o, "in_ns", f.rate_known, f.in_ns);
+	set(o, "fits_cgroup",
+	    w->cgroup_limited ? json_boolean(f.allocates_bytes <= w->cgroup_left_bytes)
+			      : json_null());
+	return o;
+}
+
 static json_t *map_row(const struct watch *w, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&w->history, m->addr);
@@ -454,6 +476,7 @@ static json_t *map_row(const struct watch *w, const struct map_info *m)
 		set(o, "activity", activity_ops(w, a));
 	if (h && h->samples)
 		set(o, "histograms", histograms(h));
+	set(o, "next_growth", next_growth(w, m, h));
 	return o;
 }
 
@@ -543,6 +566,19 @@ static json_t *unplaced(const struct watch *w)
 	return a;
 }
 
+static void set_growth(json_t *o, const struct watch *w, const struct trace_event *e)
+{
+	struct growth g = growth_of(w->prog, e);
+	bool classic = w->prog->layout.kind == MAP_CLASSIC;
+
+	set_known(o, "bytes_from", g.bytes_known, g.bytes_from);
+	set_known(o, "bytes_to", g.bytes_known, g.bytes_to);
+	set_known(o, "tables", e->live_known && !classic, e->tables);
+	set_known(o, "tombstones", !classic, e->tombstones);
+	set_known(o, "overflow_buckets", e->live_known && classic, e->overflow_buckets);
+	set(o, "because", e->growth ? text(g.churn ? "churn" : "keys") : json_null());
+}
+
 static json_t *event(const struct watch *w, const struct trace_event *e, uint64_t start_ns)
 {
 	const struct map_type *type = gotypes_find(w->prog->types, e->type);
@@ -558,6 +594,8 @@ static json_t *event(const struct watch *w, const struct trace_event *e, uint64_
 	set_known(o, "live_keys", e->live_known, e->live_keys);
 	set_known(o, "slots_from", e->slots_from, e->slots_from);
 	set_known(o, "slots_to", e->slots_to, e->slots_to);
+	if (e->op == ABI_OP_GROW)
+		set_growth(o, w, e);
 	if (e->op == ABI_OP_MAKE)
 		set_u64(o, "hint", e->hint);
 	set_u64(o, "thread", e->tid);

@@ -10,12 +10,24 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/units.h"
+#include "base/vec.h"
+#include "model/growth.h"
 #include "report/busiest.h"
 #include "report/names.h"
 #include "report/ranking.h"
 
-enum { ACTIVITY_ROWS = 10, FINDING_ROWS = 5, NAME_SZ = 256 };
+enum {
+	ACTIVITY_ROWS = 10,
+	FINDING_ROWS = 5,
+	FORECAST_ROWS = 3,
+	NAME_SZ = 256,
+	FORECAST_TABLE_MIN = 512 << 10, /* smaller maps grow without harm */
+};
+
+/* A day. */
+#define FORECAST_NS_MAX (86400 * NS_PER_S)
 
 #define BYTES(v) text_bytes(v).s
 #define COUNT(v) text_count(v).s
@@ -206,14 +218,15 @@ static void print_history(const struct page *p, const struct map_info *m)
 	fprintf(p->out, " (%u censuses)\n", h->samples);
 }
 
-static void print_bins(const struct page *p, const char *name, const struct histogram *h,
-		       uint32_t samples)
+static void print_bins(const struct page *p, const char *name, const struct histogram *h)
 {
+	uint64_t total = histogram_total_ns(h);
+
 	fprintf(p->out, "     %-15s", name);
 	for (unsigned int b = 0; b < HISTORY_BINS; b++)
-		if (h->bins[b])
+		if (h->ns[b])
 			fprintf(p->out, "  [%s, %s) %.0f %%", COUNT(histogram_bin_low(b)),
-				COUNT(histogram_bin_high(b)), percent(h->bins[b], samples));
+				COUNT(histogram_bin_high(b)), percent(h->ns[b], total));
 	fputc('\n', p->out);
 }
 
@@ -221,11 +234,11 @@ static void print_histograms(const struct page *p, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&p->w->history, m->addr);
 
-	if (!h || !h->samples)
+	if (!h || !histogram_total_ns(&h->live_keys))
 		return;
-	print_bins(p, "live keys", &h->live_keys, h->samples);
-	print_bins(p, "buckets", &h->buckets, h->samples);
-	print_bins(p, "resident bytes", &h->resident_bytes, h->samples);
+	print_bins(p, "live keys", &h->live_keys);
+	print_bins(p, "buckets", &h->buckets);
+	print_bins(p, "resident bytes", &h->resident_bytes);
 }
 
 /* Of the maps that share a place; the interval of a sample only where it is one map. */
@@ -388,15 +401,70 @@ static void print_callers(const struct page *p, const struct busy *row)
 
 static void print_growths(const struct page *p, const struct trace_result *tr)
 {
-	uint64_t same = 0, grow = 0;
+	uint64_t churn = 0, grow = 0;
 
 	for (size_t i = 0; i < tr->event_cnt; i++) {
-		grow += tr->events[i].op == ABI_OP_GROW;
-		same += tr->events[i].growth == TRACE_GROWTH_SAME_SIZE;
+		const struct trace_event *e = &tr->events[i];
+
+		grow += e->op == ABI_OP_GROW;
+		churn += e->op == ABI_OP_GROW && growth_of(p->w->prog, e).churn;
 	}
-	if (same)
-		fprintf(p->out, "  %s of %s growths kept the size: churn, not new keys\n",
-			COUNT(same), COUNT(grow));
+	if (churn)
+		fprintf(p->out, "  %s of %s growths were for churn, not for new keys\n",
+			COUNT(churn), COUNT(grow));
+}
+
+/* ---- growth to come ---- */
+
+struct coming {
+	const struct map_info *map;
+	struct forecast f;
+};
+
+static int cmp_soonest(const void *a, const void *b)
+{
+	uint64_t x = ((const struct coming *)a)->f.in_ns, y = ((const struct coming *)b)->f.in_ns;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_coming(const struct page *p, const struct coming *c)
+{
+	char type[NAME_SZ];
+
+	type_text(p, c->map, type, sizeof(type));
+	fprintf(p->out, "  in %s at %s keys (+%s/s): %s %s,\n", text_duration(c->f.in_ns).s,
+		COUNT(c->f.at_live_keys), text_rate(c->f.keys_per_s).s, type,
+		c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables");
+	fprintf(p->out, "    which takes %s more until the old memory is collected%s\n",
+		BYTES(c->f.allocates_bytes),
+		p->w->cgroup_limited && c->f.allocates_bytes > p->w->cgroup_left_bytes
+			? ": MORE THAN THE CGROUP HAS LEFT"
+			: "");
+}
+
+/* Large growths that come within a day at the present rate. */
+static struct err *print_next_growths(const struct page *p)
+{
+	VEC(struct coming) list = { 0 };
+	bool full = false;
+
+	for (size_t i = 0; p->w->snap && !full && i < p->w->snap->census->maps.len; i++) {
+		struct coming c = { .map = &p->w->snap->census->maps.data[i] };
+
+		if (c.map->table_bytes >= FORECAST_TABLE_MIN &&
+		    forecast_of(p->w->prog, c.map, history_find(&p->w->history, c.map->addr),
+				&c.f) &&
+		    c.f.rate_known && c.f.in_ns < FORECAST_NS_MAX)
+			full = !vec_push(&list, c);
+	}
+	vec_sort(&list, cmp_soonest);
+	if (list.len)
+		fprintf(p->out, "\nNEXT GROWTH  at the present rate\n");
+	for (size_t i = 0; i < list.len && i < FORECAST_ROWS; i++)
+		print_coming(p, &list.data[i]);
+	vec_fini(&list);
+	return full ? err_nomem() : NULL;
 }
 
 static void print_activity(const struct page *p)
@@ -678,9 +746,10 @@ struct err *report_text(const struct watch *w, const struct report_opts *opts, F
 	print_memory(&p);
 	print_maps(&p);
 	print_activity(&p);
+	err = print_next_growths(&p);
 	print_gc(&p);
 	print_memcalls(&p);
 	print_verdict(&p);
 	print_cost(&p);
-	return NULL;
+	return err;
 }

@@ -32,20 +32,71 @@ static uint64_t lower(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* A line "name N" of a memory.stat. */
+static uint64_t read_stat(const char *dir, const char *name)
+{
+	char path[PATH_MAX], key[64];
+	uint64_t v;
+
+	if (snprintf(path, sizeof(path), "%s/memory.stat", dir) >= (int)sizeof(path))
+		return 0;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	while (f && fscanf(f, "%63s %" SCNu64, key, &v) == 2)
+		if (!strcmp(key, name))
+			return v;
+	return 0;
+}
+
+/* The names of one version's files. */
+struct files {
+	const char *limit;
+	const char *used;
+	const char *file_pages; /* in memory.stat: not used lately */
+};
+
+static const struct files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
+				       "total_inactive_file" };
+static const struct files v2_files = { "memory.max", "memory.current", "inactive_file" };
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Limits of a process; `left` is what is below the tightest. */
+struct limits {
+	bool limited;
+	uint64_t limit;
+	uint64_t left;
+};
+
+static void add_limit(const char *dir, const struct files *files, struct limits *l)
+{
+	uint64_t limit = read_limit(dir, files->limit);
+	uint64_t used = minus(read_limit(dir, files->used), read_stat(dir, files->file_pages));
+
+	if (!limit)
+		return;
+	if (!l->limited || minus(limit, used) < l->left)
+		l->left = minus(limit, used);
+	l->limit = lower(l->limit, limit);
+	l->limited = true;
+}
+
 /* Every directory from the cgroup up to the mount point limits its members. */
-static uint64_t walk_up(const char *mount, const char *cgroup, const char *file)
+static void walk_up(const char *mount, const char *cgroup, const struct files *files,
+		    struct limits *l)
 {
 	char dir[PATH_MAX];
 	size_t mount_len = strlen(mount);
-	uint64_t limit = 0;
 
 	if (snprintf(dir, sizeof(dir), "%s%s", mount, cgroup) >= (int)sizeof(dir))
-		return 0;
+		return;
 	for (;;) {
-		limit = lower(limit, read_limit(dir, file));
+		add_limit(dir, files, l);
 		char *slash = strrchr(dir, '/');
 		if (!slash || (size_t)(slash - dir) < mount_len)
-			return limit;
+			return;
 		*slash = '\0';
 	}
 }
@@ -67,10 +118,10 @@ static bool find_mount(const char *fstype, const char *option, char *ret, size_t
  *	4:memory:/user.slice	v1: id, controllers, path
  *	0::/system.slice/x	v2: no controllers
  */
-uint64_t cgroup_memory_limit(pid_t pid)
+static struct limits limits_of(pid_t pid)
 {
 	char path[64], mount[1024];
-	uint64_t limit = 0;
+	struct limits l = { 0 };
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
@@ -87,10 +138,23 @@ uint64_t cgroup_memory_limit(pid_t pid)
 		*cgroup++ = '\0';
 		controllers++;
 		if (!*controllers && find_mount("cgroup2", NULL, mount, sizeof(mount)))
-			limit = lower(limit, walk_up(mount, cgroup, "memory.max"));
+			walk_up(mount, cgroup, &v2_files, &l);
 		else if (strstr(controllers, "memory") &&
 			 find_mount("cgroup", "memory", mount, sizeof(mount)))
-			limit = lower(limit, walk_up(mount, cgroup, "memory.limit_in_bytes"));
+			walk_up(mount, cgroup, &v1_files, &l);
 	}
-	return limit;
+	return l;
+}
+
+uint64_t cgroup_memory_limit(pid_t pid)
+{
+	return limits_of(pid).limit;
+}
+
+bool cgroup_memory_left(pid_t pid, uint64_t *ret)
+{
+	struct limits l = limits_of(pid);
+
+	*ret = l.left;
+	return l.limited;
 }

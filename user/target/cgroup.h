@@ -3,11 +3,16 @@
 #ifndef MAPTRACE_TARGET_CGROUP_H
 #define MAPTRACE_TARGET_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* The lowest memory limit among the process's cgroup and its parents, in bytes;
  * 0 when there is none, or none can be read. */
 uint64_t cgroup_memory_limit(pid_t pid);
+
+/* What is left below the tightest of these limits, in bytes; pages of files that the
+ * kernel can drop are not in the way. False when there is no limit. */
+bool cgroup_memory_left(pid_t pid, uint64_t *ret);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "trace/sites.h"
 
-/* Classic maps: Go's runtime/map.go. Grown when more than 13/2 keys a bucket. */
+/* Classic maps: Go's runtime/map.go. Grown when more than load_num keys for two buckets. */
 #define CLASSIC_BUCKET_SLOTS 8
 #define CLASSIC_B_MAX 48
 
@@ -73,9 +73,9 @@ static uint64_t classic_slots(unsigned int b)
 }
 
 /* hashGrow() doubles a map that is too full, and else only tidies up its overflow chains. */
-static bool classic_is_overloaded(uint64_t live_keys, unsigned int b)
+static bool classic_is_overloaded(uint64_t live_keys, unsigned int b, uint32_t load_num)
 {
-	return live_keys > CLASSIC_BUCKET_SLOTS && live_keys > 13 * (((uint64_t)1 << b) / 2);
+	return live_keys > CLASSIC_BUCKET_SLOTS && live_keys > load_num * (((uint64_t)1 << b) / 2);
 }
 
 static void classic_read(const uint8_t *header, const struct trace_header_layout *l,
@@ -88,7 +88,7 @@ static void classic_read(const uint8_t *header, const struct trace_header_layout
 	e->overflow_buckets = load_u16(header, l->classic.noverflow_off);
 	if (e->op != ABI_OP_GROW || b > CLASSIC_B_MAX)
 		return;
-	if (classic_is_overloaded(e->live_keys + 1, b)) {
+	if (classic_is_overloaded(e->live_keys + 1, b, l->classic.load_num)) {
 		e->growth = TRACE_GROWTH_DOUBLE;
 		e->slots_to = classic_slots(b + 1);
 	} else {

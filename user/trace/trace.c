@@ -177,6 +177,19 @@ const struct trace_site *trace_sites(const struct trace *t, size_t *cnt_ret)
 
 /* ---- Records ---- */
 
+/* All records but those that only wake us up. */
+static struct err *listener_tell(const struct trace *t, const struct event *event)
+{
+	const struct trace_listener *l = t->opts.listener;
+
+	if (!l || event->kind == ABI_REC_FULL)
+		return NULL;
+	if (event->kind == ABI_REC_MEMCALL)
+		return l->memcall ? l->memcall(l->ctx, &event->memcall) : NULL;
+	return l->event(l->ctx, &event->map,
+			event->kind == ABI_REC_MAP_OP ? ABI_GROUP_HOT : ABI_GROUP_RARE);
+}
+
 static int record_add(void *ctx, void *data, size_t sz)
 {
 	struct trace *t = ctx;
@@ -189,6 +202,8 @@ static int record_add(void *ctx, void *data, size_t sz)
 	if (event.kind == ABI_REC_MAP_OP || event.kind == ABI_REC_MAP_EVENT)
 		t->heat[event.func]++;
 	t->record_err = tally_event(&t->tally, &event);
+	if (!t->record_err)
+		t->record_err = listener_tell(t, &event);
 	return t->record_err ? -1 : 0;
 }
 

@@ -65,6 +65,7 @@ struct trace_header_layout {
 			uint32_t b_off; /* 1 byte */
 			uint32_t noverflow_off; /* 2 bytes */
 			uint32_t buckets_off; /* 8 bytes */
+			uint32_t load_num; /* doubles beyond so many keys for two buckets */
 		} classic;
 		struct {
 			uint32_t dir_ptr_off; /* 8 bytes */
@@ -105,6 +106,17 @@ enum trace_memcalls {
 /* Called from trace_run() about every tick_ns. An error ends the run and is returned. */
 typedef struct err *(*trace_tick)(void *ctx);
 
+struct trace_event;
+struct trace_memcall;
+
+/* Is told of all records, as they arrive: some 100 ms late, in the order of their
+ * times but for neighbours. An error ends the run and is returned. */
+struct trace_listener {
+	struct err *(*event)(void *ctx, const struct trace_event *event, enum abi_group_id group);
+	struct err *(*memcall)(void *ctx, const struct trace_memcall *memcall);
+	void *ctx;
+};
+
 struct trace_opts {
 	pid_t pid;
 	int pidfd; /* of the target, to see that it exited; -1: not watched */
@@ -124,6 +136,8 @@ struct trace_opts {
 	enum trace_memcalls memcalls;
 	struct trace_quota quota[ABI_GROUP_CNT];
 	uint32_t memcalls_per_s; /* single memory calls to keep; sums are always complete */
+
+	const struct trace_listener *listener; /* may be NULL; must outlive the trace */
 };
 
 /* Fills in all defaults: 10 s, a tick a second, no target. */

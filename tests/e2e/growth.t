@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Growths of maps: what is foretold of the next, and told of those that were.
+# shellcheck disable=SC2016 # jq has variables, too
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+truth=$tmp/truth.json first=$tmp/first.json
+
+# The only map of the program, in a report.
+row() { # FILE FIELD
+	jq -c --slurpfile truth "$truth" \
+		".maps[] | select(.address == \$truth[0].maps[0].addr) | $2" "$1"
+}
+
+# One map goes past its limit, at ten keys a second.
+check_forecast() { # VERSION KEYS_BEFORE
+	local at
+
+	label="go$1, forecast"
+	build "$1" churn stripped
+	start "$bin" -every 0 -kind faststr -live "$2" -inserts-per-s 10 -deletes-per-s 0
+	ask truth >"$truth"
+	run 60 report --json --duration 2s "$target"
+	cp "$out" "$first"
+	at=$(row "$first" .next_growth.at_live_keys)
+	run 60 report --json --duration 6s "$target"
+	ask pause >"$truth"
+	is "$label: it grew once" "$(jq -c '[.trace.events[] | select(.operation == "grow")] | length' "$out")" 1
+	is "$label: at the key that was foretold" \
+		"$(jq '.trace.events[] | select(.operation == "grow") | .live_keys + 1' "$out")" "$at"
+	is "$label: it took what was foretold" \
+		"$(jq '.trace.events[] | select(.operation == "grow") | .bytes_to' "$out")" \
+		"$(row "$first" .next_growth.allocates_bytes)"
+	holds "$label: for keys, to twice the size" "$out" '.trace.events[]
+		| select(.operation == "grow") | .because == "keys" and .slots_to == 2 * .slots_from
+			and .bytes_from < .bytes_to'
+	# Beside it a directory of one table, or the old array.
+	holds "$label: and that is what the map has now" "$out" '.trace.events[]
+		| select(.operation == "grow") | ($truth[0].maps[0].table_bytes - .bytes_to) as $more
+			| $more == 0 or $more == 8 or $more == .bytes_from or [$more, .]' \
+		--slurpfile truth "$truth"
+	is "$label: the rate is about ten a second" \
+		"$(row "$first" '.next_growth | .keys_per_s > 6 and .keys_per_s < 15')" true
+	is "$label: the time follows from it" \
+		"$(row "$first" '.live_keys as $live | .next_growth
+			| ((.at_live_keys - $live) / .keys_per_s * 1e9 - .in_ns | fabs) < 1e6')" true
+	is "$label: histogram: it was in two sizes" \
+		"$(row "$out" '.histograms.buckets | .max == 2 * .min or [.min, .max]')" true
+	holds "$label: the source of the growth" "$out" '.trace.events[] | select(.operation == "grow")
+		| .caller == "main.(*faststr).put" and (.file | endswith("/kinds.go")) and .line > 0'
+	stop
+}
+
+# Maps whose tables split, one after the other: it begins about where it was foretold.
+check_splits() {
+	label='go1.24, splits'
+	build 1.24 churn stripped
+	start "$bin" -every 0 -kind fast64 -live 50000 -inserts-per-s 5000 -deletes-per-s 0
+	ask pause >"$truth"
+	run 60 report --json --duration 0 "$target"
+	is "$label: foretold at 7/8 of 64 full tables" "$(row "$out" '.next_growth
+		| [.event, .at_live_keys]')" '["split",57345]'
+	ask resume >/dev/null
+	run 60 report --json --duration 3s "$target"
+	holds "$label: they split" "$out" '[.trace.events[] | select(.growth == "table_split")] | length > 10'
+	holds "$label: about then" "$out" '[.trace.events[] | select(.growth == "table_split") | .live_keys]
+		| sort | .[length / 2 | floor] | . > 52000 and . < 60000'
+	stop
+}
+
+# At constant length every growth is for churn, but for what a few keys more do.
+check_churn() { # VERSION
+	label="go$1, churn"
+	build "$1" churn stripped
+	start "$bin" -every 0 -kind generic -live 1000 -inserts-per-s 4000 -deletes-per-s 4000
+	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
+	ask pause >"$tmp/before.json"
+	ask resume >/dev/null
+	sleep 3
+	ask pause >"$truth"
+	kill -INT "$watcher"
+	watch_ended
+	holds "$label: it grew all the same" "$out" \
+		'[.trace.events[] | select(.operation == "grow")] | length > 0'
+	none "$label: for churn" "$out" '.trace.events[]
+		| select(.operation == "grow" and .because != "churn")'
+	stop
+}
+
+# Classic arrays double at 13/2 keys a bucket, in 1.21 at 12/2; swiss tables at 7/8.
+check_forecast 1.19 375
+check_forecast 1.21 730
+check_forecast 1.24 405
+check_forecast 1.27 405
+check_splits
+check_churn 1.24
+finish
