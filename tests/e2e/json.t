@@ -71,8 +71,8 @@ check_trace_keys() { # LABEL
 	has_keys "$1: each activity" '(.maps[].activity // empty)' make insert delete clear grow clone
 	has_keys "$1: each operation" '(.maps[].activity // empty | .[])' hits per_s \
 		per_s_is_rough
-	has_keys "$1: each set of histograms" '(.maps[].histograms // empty)' samples live_keys \
-		buckets resident_bytes
+	has_keys "$1: each set of histograms" '(.maps[].histograms // empty)' censuses observed_ns \
+		live_keys buckets resident_bytes
 	has_keys "$1: each sum of memory calls" '.memory_calls.totals[]' call error calls bytes \
 		duration_ns
 	has_keys "$1: each memory call" '.memory_calls.calls[]' time_ns call address bytes error \

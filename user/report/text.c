@@ -22,6 +22,7 @@ enum {
 	ACTIVITY_ROWS = 10,
 	FINDING_ROWS = 5,
 	FORECAST_ROWS = 3,
+	COLUMNS = 80,
 	NAME_SZ = 256,
 	FORECAST_TABLE_MIN = 512 << 10, /* smaller maps grow without harm */
 };
@@ -218,15 +219,26 @@ static void print_history(const struct page *p, const struct map_info *m)
 	fprintf(p->out, " (%u censuses)\n", h->samples);
 }
 
+/* One bin behind the other, on as many lines as they take. */
 static void print_bins(const struct page *p, const char *name, const struct histogram *h)
 {
 	uint64_t total = histogram_total_ns(h);
+	int column = fprintf(p->out, "     %-15s", name);
 
-	fprintf(p->out, "     %-15s", name);
-	for (unsigned int b = 0; b < HISTORY_BINS; b++)
-		if (h->ns[b])
-			fprintf(p->out, "  [%s, %s) %.0f %%", COUNT(histogram_bin_low(b)),
-				COUNT(histogram_bin_high(b)), percent(h->ns[b], total));
+	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
+		double share_percent = percent(h->ns[b], total);
+		char bin[80], share[16] = "<1 %";
+
+		if (!h->ns[b])
+			continue;
+		if (share_percent >= 0.5)
+			snprintf(share, sizeof(share), "%.0f %%", share_percent);
+		int len = snprintf(bin, sizeof(bin), "  [%s, %s) %s", COUNT(histogram_bin_low(b)),
+				   COUNT(histogram_bin_high(b)), share);
+		if (column + len > COLUMNS)
+			column = fprintf(p->out, "\n     %-15s", "") - 1;
+		column += fprintf(p->out, "%s", bin);
+	}
 	fputc('\n', p->out);
 }
 
@@ -518,12 +530,14 @@ static void print_gc_window(const struct page *p, const struct gc_window *win)
 	if (win->forced_cycles)
 		fprintf(p->out, " (%s forced)", COUNT(win->forced_cycles));
 	fprintf(p->out, " while watched");
-	if (win->cycles)
-		fprintf(p->out, ", pauses %s in all", text_duration(win->pause_total_ns).s);
-	if (win->cycles > 1 && win->pause_max_known)
-		fprintf(p->out, ", %s at most", text_duration(win->pause_max_ns).s);
 	if (win->cpu_share_known)
 		fprintf(p->out, ", %.2g %% of CPU", 100 * win->cpu_share);
+	fputc('\n', p->out);
+	if (!win->cycles)
+		return;
+	fprintf(p->out, "  pauses %s in all", text_duration(win->pause_total_ns).s);
+	if (win->cycles > 1 && win->pause_max_known)
+		fprintf(p->out, ", %s at most", text_duration(win->pause_max_ns).s);
 	fputc('\n', p->out);
 }
 
