@@ -31,6 +31,18 @@ check_keys() { # LABEL
 		gives_back_bytes
 	has_keys "$1: each region of the memory" '.memory.regions[]' region resident_bytes \
 		swap_bytes huge_page_bytes
+	has_keys "$1: fragmentation" .fragmentation span_classes pages
+	has_keys "$1: each class of spans" '.fragmentation.span_classes[]' slot_bytes pointers \
+		spans span_bytes slots objects object_bytes map_table_bytes resident_bytes \
+		free_resident_bytes pinned_bytes unswept_spans spans_by_tenths_in_use
+	has_keys "$1: free pages" .fragmentation.pages free_ranges largest_free_bytes \
+		busy_chunk_bytes partial_page_bytes huge_excess_bytes
+	has_keys "$1: reclaim" .reclaim causes scavenger returned_bytes returned_bytes_per_s \
+		failed_calls failed_bytes failed_error lazy_free_by_page
+	has_keys "$1: each cause" '.reclaim.causes[]' cause bytes not_yet_bytes never_bytes \
+		not_yet_because never_because age_ns ranges_total ranges
+	has_keys "$1: the scavenger" .reclaim.scavenger retained_bytes retained_goal_bytes \
+		mapped_bytes mapped_goal_bytes pending_bytes
 	has_keys "$1: heap" .heap in_use_bytes manual_bytes free_bytes released_bytes \
 		spans_in_use object_bytes unused_bytes
 	has_keys "$1: census" .census status reason duration_ns censuses lookalikes_rejected \

@@ -146,6 +146,7 @@ static void neighbours_are_one_range(void **state)
 	set_word(&f, 0, 7, 0, 0);
 	set_word(&f, 1, 0, ~7ull, 0);
 	set_word(&f, 1, 1, ~1ull, 0);
+	set_word(&f, 1, 2, 0, UINT64_MAX); /* returned, but no page in use */
 	read_pages(&f);
 	assert_int_equal(f.pa.free_bytes, (1 + 64 + 3 + 1) * GO_PAGE_SZ);
 	assert_int_equal(f.pa.free.len, 2);
@@ -153,6 +154,28 @@ static void neighbours_are_one_range(void **state)
 	assert_int_equal(f.pa.free.data[0].npages, 68);
 	assert_int_equal(f.pa.free.data[1].npages, 1);
 	fixture_fini(&f);
+}
+
+/* The scavenger leaves chunks alone of which 496 of 512 pages are in use; from 1.21 on. */
+static void full_chunks_are_busy(void **state)
+{
+	(void)state;
+	for (int i = 0; i < MINORS; i++) {
+		bool skips = minors[i] >= 21;
+		struct fixture f;
+
+		fixture_init(&f, minors[i], 2);
+		set_word(&f, 0, 7, UINT64_MAX >> 16, 0); /* 496 in use */
+		set_word(&f, 1, 0, UINT64_MAX << 17, 0); /* 495 in use */
+		read_pages(&f);
+		/* Neighbours, but not alike. */
+		assert_int_equal(f.pa.free.len, skips ? 2 : 1);
+		assert_int_equal(f.pa.free.data[0].npages, skips ? 16 : 33);
+		assert_int_equal(f.pa.free.data[0].busy, skips);
+		if (skips)
+			assert_false(f.pa.free.data[1].busy);
+		fixture_fini(&f);
+	}
 }
 
 /* The bitmaps show the pages in the caches of the Ps as allocated. */
@@ -244,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_full_heap_has_no_free_pages),
 		cmocka_unit_test(free_pages_are_held_or_released),
 		cmocka_unit_test(neighbours_are_one_range),
+		cmocka_unit_test(full_chunks_are_busy),
 		cmocka_unit_test(page_caches_count_too),
 		cmocka_unit_test(padding_counts_as_released),
 		cmocka_unit_test(hostile_ranges_are_refused),

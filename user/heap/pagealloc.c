@@ -11,37 +11,49 @@ enum {
 	RANGES_MAX = 1 << 16,
 	CHUNKS_MAX = 1 << 24, /* 64 TiB of heap */
 	PS_MAX = 1 << 16,
+	/* From 1.21 on: 96.875 % of a chunk's pages (S runtime/mgcscavenge.go
+	 * scavChunkHiOccPages). */
+	BUSY_CHUNK_PAGES = 496,
 };
 
-static struct err *add_free(struct pagealloc *pa, uint64_t addr)
+static struct err *add_free(struct pagealloc *pa, uint64_t addr, bool busy)
 {
 	struct page_range *last = pa->free.len ? &pa->free.data[pa->free.len - 1] : NULL;
 
 	pa->free_bytes += GO_PAGE_SZ;
-	if (last && last->base + (uint64_t)last->npages * GO_PAGE_SZ == addr) {
+	if (last && last->base + (uint64_t)last->npages * GO_PAGE_SZ == addr &&
+	    last->busy == busy) {
 		last->npages++;
 		return NULL;
 	}
-	return vec_push(&pa->free, ((struct page_range){ .base = addr, .npages = 1 }))
-		       ? NULL
-		       : err_nomem();
+	return vec_push(&pa->free, ((struct page_range){ addr, 1, busy })) ? NULL : err_nomem();
 }
 
 /* 64 pages from addr: bit i of free says that page i is not in use. */
-static struct err *add_word(struct pagealloc *pa, uint64_t addr, uint64_t free, uint64_t scavenged)
+static struct err *add_word(struct pagealloc *pa, uint64_t addr, uint64_t free, uint64_t scavenged,
+			    bool busy)
 {
 	uint64_t held = free & ~scavenged;
 
 	pa->released_bytes += (uint64_t)__builtin_popcountll(free & scavenged) * GO_PAGE_SZ;
 	while (held) {
 		int bit = __builtin_ctzll(held);
-		struct err *err = add_free(pa, addr + (uint64_t)bit * GO_PAGE_SZ);
+		struct err *err = add_free(pa, addr + (uint64_t)bit * GO_PAGE_SZ, busy);
 
 		if (err)
 			return err;
 		held &= held - 1;
 	}
 	return NULL;
+}
+
+static bool is_busy(const struct go_layout *layout, const uint64_t *alloc)
+{
+	unsigned int pages = 0;
+
+	for (int w = 0; w < CHUNK_WORDS; w++)
+		pages += __builtin_popcountll(alloc[w]);
+	return layout->bitmap != HEAP_BITMAP_ARENA_2BIT && pages >= BUSY_CHUNK_PAGES;
 }
 
 static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t addr)
@@ -56,6 +68,7 @@ static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t 
 	if (!err)
 		err = mem_read(mem, l2 + CHUNK_SZ * (index & ((1 << CHUNKS_L2_SHIFT) - 1)), bits,
 			       sizeof(bits));
+	bool busy = !err && is_busy(&heap->prog->layout, bits);
 	for (int w = 0; !err && w < CHUNK_WORDS; w++) {
 		uint64_t alloc = bits[w], scav = bits[CHUNK_WORDS + w];
 
@@ -64,7 +77,7 @@ static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t 
 		if (heap->prog->layout.page_padding)
 			pa->released_bytes +=
 				(uint64_t)__builtin_popcountll(alloc & scav) * GO_PAGE_SZ;
-		err = add_word(pa, addr + (uint64_t)w * 64 * GO_PAGE_SZ, ~alloc, scav);
+		err = add_word(pa, addr + (uint64_t)w * 64 * GO_PAGE_SZ, ~alloc, scav, busy);
 	}
 	return err;
 }
@@ -141,7 +154,7 @@ static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
 		if (!err && !is_page_cache(pa, pcache))
 			err = err_new(ERR_FORMAT, "a page cache of runtime.p is no page cache");
 		if (!err && pcache[0])
-			err = add_word(pa, pcache[0], pcache[1], pcache[2]);
+			err = add_word(pa, pcache[0], pcache[1], pcache[2], false);
 		if (err)
 			return err;
 	}

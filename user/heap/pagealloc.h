@@ -17,6 +17,8 @@
 struct page_range {
 	uint64_t base;
 	uint32_t npages; /* of GO_PAGE_SZ */
+	/* In a chunk (4 MiB) so full that the background scavenger leaves it alone. */
+	bool busy;
 };
 
 struct pagealloc {

@@ -9,7 +9,10 @@ enum { ROUNDS = 4 };
 
 uint64_t census_resident(const struct census *census, const struct object *o)
 {
-	return census->residency ? residency_bytes(census->residency, o->slot, o->size) : 0;
+	if (!census->residency)
+		return 0;
+	census->class_bytes[o->span->spanclass] += o->size;
+	return residency_bytes(census->residency, o->slot, o->size);
 }
 
 bool census_is_busy(struct candidate *c, uint64_t found)
@@ -207,6 +210,9 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->heap = heap;
 	census->residency = residency;
 	census->shapes = shape_cache_new();
+	census->class_bytes = calloc(SPANCLASS_CNT, sizeof(*census->class_bytes));
+	if (!census->class_bytes)
+		return err_nomem();
 	struct err *err = stacks_take(census);
 	if (!err)
 		err = scan_headers(heap, take_batch, census);
@@ -225,6 +231,7 @@ void census_free(struct census *census)
 	if (!census)
 		return;
 	shape_cache_free(census->shapes);
+	free(census->class_bytes);
 	stacks_free(census->stacks);
 	vec_fini(&census->maps);
 	vec_fini(&census->late);

@@ -10,6 +10,7 @@
 
 #include "base/vec.h"
 #include "heap/heap.h"
+#include "heap/occupancy.h"
 #include "heap/residency.h"
 #include "maps/mapinfo.h"
 #include "maps/scan.h"
@@ -23,6 +24,9 @@ struct census {
 	VEC(struct map_info) late; /* empty but while the census is taken */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
+	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
+	 * or of maps in no sum counts too. */
+	uint64_t *class_bytes;
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct counter {
 	struct ledger *l;
@@ -97,7 +98,32 @@ static struct err *count_outside(void *ctx, const struct page_run *run)
 
 /* ---- the Go heap ---- */
 
-static struct err *count_released(void *ctx, const struct page_run *run)
+uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_page_sz)
+{
+	uint64_t len = (uint64_t)free->npages * GO_PAGE_SZ, end = free->base + len;
+	uint64_t first = (free->base + physical_page_sz - 1) / physical_page_sz * physical_page_sz;
+	uint64_t last = end / physical_page_sz * physical_page_sz;
+
+	return first < last ? len - (last - first) : len;
+}
+
+static void count_free(struct ledger *l, const struct pagealloc *pa, struct residency *r)
+{
+	long physical = sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < pa->free.len; i++) {
+		const struct page_range *f = &pa->free.data[i];
+		struct resident res = residency_claim(r, f->base, (uint64_t)f->npages * GO_PAGE_SZ);
+		uint64_t partial = ledger_partial_bytes(f, physical);
+
+		resident_add(&l->regions[REGION_FREE], &res);
+		if (f->busy)
+			resident_add(&l->free_busy, &res);
+		l->free_partial_bytes += partial < res.bytes ? partial : res.bytes;
+	}
+}
+
+static struct err *count_unclaimed(void *ctx, const struct page_run *run)
 {
 	struct ledger *l = ctx;
 	struct resident res = {
@@ -125,13 +151,9 @@ static struct err *count_heap(struct ledger *l, const struct heap *heap, const s
 			res = residency_claim(r, s->base, span_bytes(s));
 		resident_add(&l->regions[REGION_STACKS], &res);
 	}
-	for (size_t i = 0; i < pa->free.len; i++) {
-		const struct page_range *f = &pa->free.data[i];
-		struct resident res = residency_claim(r, f->base, (uint64_t)f->npages * GO_PAGE_SZ);
-
-		resident_add(&l->regions[REGION_FREE], &res);
-	}
-	return residency_unclaimed(r, count_released, l);
+	count_free(l, pa, r);
+	err = residency_unclaimed(r, count_unclaimed, l);
+	return err ? err : released_init(&l->released, r, heap->prog->target->pid, &l->sums);
 }
 
 /* ---- rows ---- */
@@ -162,9 +184,8 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_MAP_HOLES];
 	l->rows[ROW_FREE_SLOTS] = l->occupancy.total.free_resident_bytes;
 	l->rows[ROW_FREE] = regions[REGION_FREE].bytes;
-	l->rows[ROW_RELEASED] =
-		regions[REGION_RELEASED].bytes - regions[REGION_RELEASED].huge_bytes;
-	l->rows[ROW_HUGE_EXCESS] = regions[REGION_RELEASED].huge_bytes;
+	l->rows[ROW_HUGE_EXCESS] = l->released.bytes[RELEASED_HUGE];
+	l->rows[ROW_RELEASED] = regions[REGION_RELEASED].bytes - l->rows[ROW_HUGE_EXCESS];
 	l->rows[ROW_STACKS] = regions[REGION_STACKS].bytes;
 	l->rows[ROW_RUNTIME] = regions[REGION_RUNTIME].bytes;
 	l->rows[ROW_FILES] = regions[REGION_FILES].bytes;
@@ -179,7 +200,6 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->gives_back[ROW_FREE_SLOTS] =
 		at_most(pinned_bytes(&l->occupancy), l->rows[ROW_FREE_SLOTS]);
 	l->gives_back[ROW_FREE] = l->rows[ROW_FREE];
-	l->gives_back[ROW_HUGE_EXCESS] = l->rows[ROW_HUGE_EXCESS];
 }
 
 /* ---- all of it ---- */
@@ -220,6 +240,11 @@ struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pageal
 	if (!err)
 		ledger_set_maps(l, &none);
 	return err;
+}
+
+void ledger_fini(struct ledger *l)
+{
+	released_fini(&l->released);
 }
 
 const char *ledger_row_name(enum ledger_row row)
@@ -265,8 +290,6 @@ enum ledger_remedy ledger_row_remedy(enum ledger_row row)
 		return REMEDY_FREE_OS_MEMORY;
 	case ROW_FREE_SLOTS:
 		return REMEDY_MOVE_OBJECTS;
-	case ROW_HUGE_EXCESS:
-		return REMEDY_NO_HUGE_PAGES;
 	default:
 		return REMEDY_NONE;
 	}
@@ -279,7 +302,6 @@ const char *ledger_remedy_name(enum ledger_remedy remedy)
 		[REMEDY_REBUILD_MAPS] = "rebuild_maps",
 		[REMEDY_FREE_OS_MEMORY] = "free_os_memory",
 		[REMEDY_MOVE_OBJECTS] = "move_objects",
-		[REMEDY_NO_HUGE_PAGES] = "no_huge_pages",
 	};
 
 	return names[remedy];

@@ -18,6 +18,7 @@
 #include "heap/occupancy.h"
 #include "heap/pagealloc.h"
 #include "heap/residency.h"
+#include "model/released.h"
 
 /* Who owns pages; all but the unexplained bytes are whole pages. */
 enum ledger_region {
@@ -38,7 +39,7 @@ enum ledger_row {
 	ROW_FREE_SLOTS, /* free slots of spans, and their ends */
 	ROW_FREE, /* REGION_FREE */
 	ROW_RELEASED, /* REGION_RELEASED without the next one */
-	ROW_HUGE_EXCESS, /* REGION_RELEASED, in memory because of a huge page around it */
+	ROW_HUGE_EXCESS, /* RELEASED_HUGE: in memory because of a huge page around it */
 	ROW_STACKS,
 	ROW_RUNTIME,
 	ROW_FILES,
@@ -52,12 +53,14 @@ enum ledger_remedy {
 	REMEDY_REBUILD_MAPS, /* copy the live keys into a new map, drop the old one */
 	REMEDY_FREE_OS_MEMORY, /* debug.FreeOSMemory(), or a memory limit */
 	REMEDY_MOVE_OBJECTS, /* allocate the few that are left anew, together */
-	REMEDY_NO_HUGE_PAGES, /* GODEBUG=disablethp=1, or no huge pages for the process */
 };
 
 struct ledger {
 	struct resident regions[REGION_CNT];
 	struct occupancy occupancy;
+	struct released released;
+	struct resident free_busy; /* of REGION_FREE: in chunks that the scavenger skips */
+	uint64_t free_partial_bytes; /* of REGION_FREE: less than a physical page */
 	uint64_t rows[ROW_CNT]; /* resident bytes; they and unexplained sum to rss_bytes */
 	uint64_t gives_back[ROW_CNT]; /* of rows: bytes that the remedy brings back */
 	uint64_t rss_bytes; /* the kernel's, from smaps_rollup */
@@ -69,9 +72,14 @@ struct ledger {
 	const char *missing; /* runtime memory that could not be told apart; NULL: none */
 };
 
-/* Reads residency (free with residency_fini()) and counts all but the maps. */
+/* Reads residency (free with residency_fini()) and counts all but the maps. Free with
+ * ledger_fini(). */
 struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
 			struct residency *r);
+void ledger_fini(struct ledger *l);
+
+/* Bytes of a free range that are no whole physical page, which madvise(2) cannot take. */
+uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_page_sz);
 
 /* What the census says of map tables; resident bytes. */
 struct ledger_maps {

@@ -63,6 +63,7 @@ void snapshot_free(struct snapshot *snap)
 	if (!snap)
 		return;
 	census_free(snap->census);
+	ledger_fini(&snap->ledger);
 	residency_fini(&snap->residency);
 	pagealloc_fini(&snap->pages);
 	heap_close(snap->heap);

@@ -33,6 +33,7 @@ static struct err *take_census(struct watch *w)
 	}
 	snapshot_free(w->snap);
 	w->snap = snap;
+	reclaim_track(&w->reclaim, snap);
 
 	uint64_t interval = CENSUS_INTERVAL_MS * NS_PER_MS;
 	if (interval < CENSUS_TIME_SHARE * snap->take_ns)
@@ -43,6 +44,20 @@ static struct err *take_census(struct watch *w)
 
 /* ---- garbage collector ---- */
 
+/* Right behind a census, which it is held against. Without it the report cannot tell
+ * "not yet" from "never", and says so. */
+static void read_scavenger(struct watch *w)
+{
+	_cleanup_err_ struct err *err = w->gc_err ? err_new(ERR_UNSUPPORTED, "%s", w->gc_err->msg)
+						  : scavenger_read(&w->scavenger, w->snap->heap,
+								   &w->snap->pages, &w->gc,
+								   &w->gc_last);
+
+	w->scavenger_known = !err;
+	if (err)
+		log_debug("the scavenger's goals: %s", err->msg);
+}
+
 /* The counters are no more than a row of the report: it can do without them. */
 static struct err *gc_open(struct watch *w)
 {
@@ -52,8 +67,10 @@ static struct err *gc_open(struct watch *w)
 	w->gc_last = w->gc_first;
 	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
 		w->gc_err = err;
-		return NULL;
+		err = NULL;
 	}
+	if (!err && w->snap)
+		read_scavenger(w);
 	return err;
 }
 
@@ -62,6 +79,19 @@ static void gc_sample(struct watch *w)
 {
 	if (!w->gc_err)
 		err_free(gcstats_read(&w->gc, &w->gc_last));
+}
+
+static void sum_reclaim(struct watch *w)
+{
+	struct reclaim_sources from = {
+		.snap = w->snap,
+		.trace = w->trace ? trace_result(w->trace) : NULL,
+		.traced_ns = w->watched_ns,
+		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
+		.gc = &w->gc_last,
+	};
+
+	reclaim_sum(&w->reclaim, &from);
 }
 
 /* The first census decides whether there are any; its failure is a result too. */
@@ -92,6 +122,8 @@ static struct err *on_tick(void *ctx)
 		err_free(err);
 		return NULL;
 	}
+	if (!err)
+		read_scavenger(w);
 	return err;
 }
 
@@ -310,6 +342,8 @@ static struct err *conclude(struct watch *w)
 		err = apply_traced_types(w);
 	if (!err && w->snap && w->opts.values.budget_bytes)
 		err = count_zero_values(w);
+	if (!err && w->snap)
+		sum_reclaim(w);
 	if (!err && w->snap)
 		err = findings_init(&w->findings, w->snap, w->values, w->opts.min_waste_bytes);
 	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);

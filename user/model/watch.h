@@ -13,6 +13,7 @@
 #include "model/activity.h"
 #include "model/finding.h"
 #include "model/history.h"
+#include "model/reclaim.h"
 #include "maps/values.h"
 #include "model/snapshot.h"
 #include "target/program.h"
@@ -60,6 +61,9 @@ struct watch {
 	struct err *gc_err; /* why the collector's counters cannot be read; else NULL */
 	struct gc_sample gc_first; /* at the first census */
 	struct gc_sample gc_last;
+	struct scavenger scavenger; /* as of gc_last */
+	bool scavenger_known;
+	struct reclaim reclaim; /* with snap */
 };
 
 /*

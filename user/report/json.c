@@ -210,6 +210,128 @@ static json_t *memory_section(const struct watch *w)
 	return o;
 }
 
+static json_t *class_row(const struct watch *w, unsigned int spanclass)
+{
+	const struct class_use *c = &w->snap->ledger.occupancy.classes[spanclass];
+	json_t *o = json_object(), *bins_list = json_array();
+	uint64_t tables = w->snap->census->class_bytes[spanclass];
+
+	set_known(o, "slot_bytes", spanclass > 1, sizeclass_bytes(spanclass >> 1));
+	set(o, "pointers", json_boolean(!(spanclass & 1)));
+	set_u64(o, "spans", c->span_cnt);
+	set_u64(o, "span_bytes", c->span_bytes);
+	set_u64(o, "slots", c->slot_cnt);
+	set_u64(o, "objects", c->object_cnt);
+	set_u64(o, "object_bytes", c->object_bytes);
+	set_u64(o, "map_table_bytes", tables < c->object_bytes ? tables : c->object_bytes);
+	set_u64(o, "resident_bytes", c->resident.bytes);
+	set_u64(o, "free_resident_bytes", c->free_resident_bytes);
+	set_u64(o, "pinned_bytes", class_pinned_bytes(c));
+	set_u64(o, "unswept_spans", c->unswept_cnt);
+	for (int i = 0; i < OCCUPANCY_BINS; i++)
+		json_array_append_new(bins_list, number(c->bins[i]));
+	set(o, "spans_by_tenths_in_use", bins_list);
+	return o;
+}
+
+static json_t *free_pages(const struct watch *w)
+{
+	const struct pagealloc *pa = &w->snap->pages;
+	uint64_t largest = 0;
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < pa->free.len; i++) {
+		uint64_t len = (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ;
+
+		largest = len > largest ? len : largest;
+	}
+	set_u64(o, "free_ranges", pa->free.len);
+	set_u64(o, "largest_free_bytes", largest);
+	set_u64(o, "busy_chunk_bytes", w->snap->ledger.free_busy.bytes);
+	set_u64(o, "partial_page_bytes", w->snap->ledger.free_partial_bytes);
+	set_u64(o, "huge_excess_bytes", w->snap->ledger.rows[ROW_HUGE_EXCESS]);
+	return o;
+}
+
+static json_t *fragmentation_section(const struct watch *w)
+{
+	json_t *o = json_object(), *classes = json_array();
+
+	if (!w->snap) {
+		json_decref(o);
+		json_decref(classes);
+		return json_null();
+	}
+	for (unsigned int i = 0; i < SPANCLASS_CNT; i++)
+		if (w->snap->ledger.occupancy.classes[i].span_cnt)
+			json_array_append_new(classes, class_row(w, i));
+	set(o, "span_classes", classes);
+	set(o, "pages", free_pages(w));
+	return o;
+}
+
+static json_t *reclaim_row(const struct reclaim *rc, enum reclaim_cause cause)
+{
+	const struct reclaim_row *row = &rc->rows[cause];
+	bool judged = cause != CAUSE_NOT_SCAVENGED || rc->scavenger_known;
+	json_t *o = json_object(), *ranges = json_array();
+
+	set(o, "cause", text(reclaim_cause_name(cause)));
+	set_u64(o, "bytes", row->bytes);
+	set_known(o, "not_yet_bytes", judged, row->not_yet_bytes);
+	set_known(o, "never_bytes", judged, row->never_bytes);
+	set(o, "not_yet_because", text(row->not_yet));
+	set(o, "never_because", text(row->never));
+	set_known(o, "age_ns", row->age_ns, row->age_ns);
+	for (size_t i = 0; i < row->range_cnt; i++) {
+		json_t *r = json_object();
+
+		set(r, "address", address(row->ranges[i].addr));
+		set_u64(r, "bytes", row->ranges[i].bytes);
+		json_array_append_new(ranges, r);
+	}
+	set_u64(o, "ranges_total", row->range_total);
+	set(o, "ranges", ranges);
+	return o;
+}
+
+static json_t *scavenger_object(const struct reclaim *rc)
+{
+	const struct scavenger *s = &rc->scavenger;
+	json_t *o = json_object();
+
+	set_u64(o, "retained_bytes", s->retained_bytes);
+	set_known(o, "retained_goal_bytes", s->percent_active, s->percent_goal_bytes);
+	set_u64(o, "mapped_bytes", s->ready_bytes);
+	set_known(o, "mapped_goal_bytes", s->limit_active, s->limit_goal_bytes);
+	set_u64(o, "pending_bytes", scavenger_pending(s));
+	return o;
+}
+
+static json_t *reclaim_section(const struct watch *w)
+{
+	const struct reclaim *rc = &w->reclaim;
+	json_t *o = json_object(), *causes = json_array();
+
+	if (!w->snap) {
+		json_decref(o);
+		json_decref(causes);
+		return json_null();
+	}
+	for (enum reclaim_cause i = 0; i < CAUSE_CNT; i++)
+		json_array_append_new(causes, reclaim_row(rc, i));
+	set(o, "causes", causes);
+	set(o, "scavenger", rc->scavenger_known ? scavenger_object(rc) : json_null());
+	set_known(o, "returned_bytes", rc->traced, rc->returned_bytes);
+	set(o, "returned_bytes_per_s", rc->traced ? json_real(rc->returned_per_s) : json_null());
+	set_known(o, "failed_calls", rc->traced, rc->failed_calls);
+	set_known(o, "failed_bytes", rc->traced, rc->failed_bytes);
+	set(o, "failed_error",
+	    rc->failed_calls ? text(strerrorname_np(rc->failed_errno)) : json_null());
+	set(o, "lazy_free_by_page", json_boolean(w->snap->ledger.released.lazy_by_page));
+	return o;
+}
+
 /* The runtime's own terms (MemStats, gcController), resident or not. */
 static json_t *heap_section(const struct watch *w)
 {
@@ -793,6 +915,8 @@ struct err *report_json(const struct watch *w, FILE *out)
 	emit_section(&d, "maptrace", text(MAPTRACE_VERSION), false);
 	emit_section(&d, "target", target_section(w), false);
 	emit_section(&d, "memory", memory_section(w), false);
+	emit_section(&d, "fragmentation", fragmentation_section(w), false);
+	emit_section(&d, "reclaim", reclaim_section(w), false);
 	emit_section(&d, "heap", heap_section(w), false);
 	emit_section(&d, "census", census_section(w), false);
 	emit_section(&d, "values", values_section(w), false);

@@ -118,7 +118,6 @@ static void remedy_text(const struct ledger *l, enum ledger_row row, char *buf, 
 		[REMEDY_REBUILD_MAPS] = "by a rebuild",
 		[REMEDY_FREE_OS_MEMORY] = "with debug.FreeOSMemory",
 		[REMEDY_MOVE_OBJECTS] = "if packed anew",
-		[REMEDY_NO_HUGE_PAGES] = "without huge pages",
 	};
 	const char *deed = deeds[ledger_row_remedy(row)];
 
@@ -168,6 +167,44 @@ static void print_memory(const struct page *p)
 	if (l->missing)
 		fprintf(p->out, "  %s cannot be followed: metadata is in the last rows\n",
 			l->missing);
+}
+
+/* ---- what is not returned ---- */
+
+enum { RECLAIM_ROW_MIN = 1 << 20 };
+
+static void print_reclaim_why(const struct page *p, uint64_t bytes, const char *why,
+			      const char *when)
+{
+	if (why)
+		fprintf(p->out, "     %10s %s: %s\n", BYTES(bytes), when, why);
+}
+
+static void print_reclaim(const struct page *p)
+{
+	const struct reclaim *rc = &p->w->reclaim;
+	bool titled = false;
+
+	for (enum reclaim_cause i = 0; p->w->snap && i < CAUSE_CNT; i++) {
+		const struct reclaim_row *row = &rc->rows[i];
+
+		if (row->bytes < RECLAIM_ROW_MIN && !(p->opts->verbose && row->bytes))
+			continue;
+		if (!titled)
+			fprintf(p->out, "\nNOT RETURNED  resident, though of no use now\n");
+		titled = true;
+		fprintf(p->out, "  %-26s %10s\n", reclaim_cause_name(i), BYTES(row->bytes));
+		print_reclaim_why(p, row->not_yet_bytes, row->not_yet, "not yet");
+		print_reclaim_why(p, row->never_bytes, row->never,
+				  rc->scavenger_known || i != CAUSE_NOT_SCAVENGED ? "never"
+										  : "unclear");
+	}
+	if (rc->returned_bytes)
+		fprintf(p->out, "  given back while watched: %s, %s/s\n", BYTES(rc->returned_bytes),
+			BYTES((uint64_t)rc->returned_per_s));
+	if (rc->failed_calls)
+		fprintf(p->out, "  %s calls to give back %s failed: %s\n", COUNT(rc->failed_calls),
+			BYTES(rc->failed_bytes), strerrorname_np(rc->failed_errno));
 }
 
 /* ---- maps ---- */
@@ -758,6 +795,7 @@ struct err *report_text(const struct watch *w, const struct report_opts *opts, F
 		return err;
 	print_head(&p);
 	print_memory(&p);
+	print_reclaim(&p);
 	print_maps(&p);
 	print_activity(&p);
 	err = print_next_growths(&p);

@@ -253,3 +253,10 @@ bool program_profile_hash(const struct program *prog, uint64_t *ret)
 	return symbol_address(prog, "runtime.buckhash", ret) ||
 	       operand_address(prog, "runtime.stkbucket", OPERAND_MOV_LOAD, OPERAND_FIRST, ret);
 }
+
+/* Its first field is the one that the function stores last. */
+bool program_scavenge(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.scavenge", ret) ||
+	       operand_address(prog, "runtime.gcPaceScavenger", OPERAND_LEA, OPERAND_LAST, ret);
+}

@@ -74,6 +74,7 @@ size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_C
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret);
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret);
 bool program_profile_hash(const struct program *prog, uint64_t *ret);
+bool program_scavenge(const struct program *prog, uint64_t *ret);
 
 /* File offset behind a code address; false when the address is not of the file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/reclaim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+
+/* ---- ranges ---- */
+
+/* Keeps the largest; the list is sorted at the end. */
+static void add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
+{
+	size_t least = 0;
+
+	row->range_total++;
+	if (row->range_cnt < RECLAIM_RANGES_MAX) {
+		row->ranges[row->range_cnt].addr = addr;
+		row->ranges[row->range_cnt++].bytes = bytes;
+		return;
+	}
+	for (size_t i = 1; i < RECLAIM_RANGES_MAX; i++)
+		if (row->ranges[i].bytes < row->ranges[least].bytes)
+			least = i;
+	if (bytes > row->ranges[least].bytes) {
+		row->ranges[least].addr = addr;
+		row->ranges[least].bytes = bytes;
+	}
+}
+
+static int cmp_larger(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b; /* address, bytes */
+
+	return x[1] < y[1] ? 1 : -(x[1] > y[1]);
+}
+
+static void add_free_ranges(struct reclaim_row *row, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->pages.free.len; i++) {
+		const struct page_range *f = &snap->pages.free.data[i];
+		uint64_t bytes = residency_bytes(&snap->residency, f->base,
+						 (uint64_t)f->npages * GO_PAGE_SZ);
+
+		if (bytes)
+			add_range(row, f->base, bytes);
+	}
+}
+
+static void add_map_ranges(struct reclaim_row *row, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->census->maps.len; i++) {
+		const struct map_info *m = &snap->census->maps.data[i];
+
+		if (map_counts(m) && m->bucket_sz && map_gives_back_resident(m))
+			add_range(row, m->addr, map_gives_back_resident(m));
+	}
+}
+
+/* Spans at most half full, of classes that would need fewer; neighbours are one range. */
+static void add_span_ranges(struct reclaim_row *row, const struct snapshot *snap)
+{
+	uint64_t start = 0, end = 0;
+
+	for (size_t i = 0; i < snap->heap->spans.len; i++) {
+		const struct span *s = &snap->heap->spans.data[i];
+
+		if (s->state != SPAN_IN_USE || 2 * s->alloc_count > s->nelems ||
+		    !class_pinned_bytes(&snap->ledger.occupancy.classes[s->spanclass]))
+			continue;
+		if (s->base != end) {
+			if (end)
+				add_range(row, start, end - start);
+			start = s->base;
+		}
+		end = s->base + span_bytes(s);
+	}
+	if (end)
+		add_range(row, start, end - start);
+}
+
+static enum reclaim_cause released_cause(enum released_kind kind)
+{
+	switch (kind) {
+	case RELEASED_LAZY:
+		return CAUSE_LAZY_FREE;
+	case RELEASED_LOCKED:
+		return CAUSE_CALL_FAILED;
+	default:
+		return CAUSE_REFILLED;
+	}
+}
+
+static void add_released_ranges(struct reclaim *rc, const struct released *rel)
+{
+	for (size_t i = 0; i < rel->runs.len; i++) {
+		const struct released_run *r = &rel->runs.data[i];
+
+		add_range(&rc->rows[released_cause(r->kind)], r->start, r->end - r->start);
+	}
+}
+
+static void list_ranges(struct reclaim *rc, const struct snapshot *snap)
+{
+	add_free_ranges(&rc->rows[CAUSE_NOT_SCAVENGED], snap);
+	add_map_ranges(&rc->rows[CAUSE_PINNED_BY_MAP], snap);
+	add_span_ranges(&rc->rows[CAUSE_SPAN_PINNED], snap);
+	add_released_ranges(rc, &snap->ledger.released);
+	for (int i = 0; i < CAUSE_CNT; i++)
+		qsort(rc->rows[i].ranges, rc->rows[i].range_cnt, sizeof(rc->rows[i].ranges[0]),
+		      cmp_larger);
+}
+
+/* ---- bytes ---- */
+
+static void cause_bytes(const struct snapshot *snap, uint64_t bytes[CAUSE_CNT])
+{
+	const struct ledger *l = &snap->ledger;
+	const uint64_t *released = l->released.bytes;
+
+	bytes[CAUSE_NOT_SCAVENGED] = l->rows[ROW_FREE] - l->free_partial_bytes;
+	bytes[CAUSE_PINNED_BY_MAP] = l->gives_back[ROW_MAP_HOLES];
+	bytes[CAUSE_SPAN_PINNED] = l->gives_back[ROW_FREE_SLOTS];
+	bytes[CAUSE_LAZY_FREE] = released[RELEASED_LAZY];
+	bytes[CAUSE_REFILLED] = released[RELEASED_REFILLED] + released[RELEASED_HUGE];
+	bytes[CAUSE_CALL_FAILED] = released[RELEASED_LOCKED];
+	bytes[CAUSE_GRANULARITY] = l->free_partial_bytes;
+}
+
+void reclaim_track(struct reclaim *rc, const struct snapshot *snap)
+{
+	uint64_t bytes[CAUSE_CNT], now = clock_ns();
+
+	cause_bytes(snap, bytes);
+	for (int i = 0; i < CAUSE_CNT; i++)
+		if (!bytes[i])
+			rc->first_seen_ns[i] = 0;
+		else if (!rc->first_seen_ns[i])
+			rc->first_seen_ns[i] = now;
+}
+
+/* ---- is it "not yet" or "never"? ---- */
+
+static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_sample *gc,
+				     bool busy)
+{
+	if (!rc->scavenger_known)
+		return "the scavenger's goals are not known";
+	if (busy)
+		return "too little is free in their 4 MiB chunks for the scavenger";
+	if (gc->percent < 0 && !rc->scavenger.limit_active)
+		return "the collector is off, so the scavenger has no goal";
+	if (gc->cycles < 2)
+		return "the scavenger has no goal before the second cycle";
+	return "within the scavenger's goal: kept for the next cycle";
+}
+
+static void judge_free(struct reclaim *rc, const struct snapshot *snap,
+		       const struct reclaim_sources *from)
+{
+	struct reclaim_row *row = &rc->rows[CAUSE_NOT_SCAVENGED];
+	uint64_t busy = snap->ledger.free_busy.bytes;
+	uint64_t loose = row->bytes > busy ? row->bytes - busy : 0;
+	uint64_t pending = rc->scavenger_known ? scavenger_pending(&rc->scavenger) : 0;
+
+	row->not_yet_bytes = pending < loose ? pending : loose;
+	row->not_yet = "the scavenger is at work: the heap is above its goal";
+	row->never = why_not_scavenged(rc, from->gc, busy > row->bytes / 2);
+}
+
+static void judge(struct reclaim *rc, const struct reclaim_sources *from)
+{
+	static const char *const never[CAUSE_CNT] = {
+		[CAUSE_PINNED_BY_MAP] = "maps never shrink",
+		[CAUSE_SPAN_PINNED] = "objects never move: the last one keeps its span",
+		[CAUSE_REFILLED] = "Go takes it for returned, and won't return it again",
+		[CAUSE_CALL_FAILED] = "the memory is locked: madvise fails",
+		[CAUSE_GRANULARITY] = "less than a physical page",
+	};
+
+	for (int i = 0; i < CAUSE_CNT; i++)
+		rc->rows[i].never = never[i];
+	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
+	rc->rows[CAUSE_LAZY_FREE].not_yet = "the kernel takes it when memory is short";
+	judge_free(rc, from->snap, from);
+	for (int i = 0; i < CAUSE_CNT; i++) {
+		struct reclaim_row *row = &rc->rows[i];
+
+		row->never_bytes = row->bytes - row->not_yet_bytes;
+		row->never = row->never_bytes ? row->never : NULL;
+		row->not_yet = row->not_yet_bytes ? row->not_yet : NULL;
+	}
+}
+
+/* ---- the trace ---- */
+
+static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
+{
+	rc->traced = tr && !tr->memcalls_missing;
+	for (size_t i = 0; rc->traced && i < tr->memsum_cnt; i++) {
+		const struct trace_memsum *s = &tr->memsums[i];
+
+		if (s->call != ABI_CALL_MADVISE ||
+		    (s->detail != MADV_DONTNEED && s->detail != MADV_FREE))
+			continue;
+		if (!s->error) {
+			rc->returned_bytes += s->bytes;
+			continue;
+		}
+		rc->failed_calls += s->calls;
+		rc->failed_bytes += s->bytes;
+		rc->failed_errno = s->error;
+	}
+	rc->returned_per_s = rc->traced && traced_ns ? rc->returned_bytes * 1e9 / traced_ns : 0;
+}
+
+void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
+{
+	uint64_t bytes[CAUSE_CNT], now = clock_ns();
+
+	memset(rc->rows, 0, sizeof(rc->rows));
+	rc->scavenger_known = from->scavenger != NULL;
+	if (from->scavenger)
+		rc->scavenger = *from->scavenger;
+	cause_bytes(from->snap, bytes);
+	for (int i = 0; i < CAUSE_CNT; i++) {
+		rc->rows[i].bytes = bytes[i];
+		rc->rows[i].age_ns =
+			rc->first_seen_ns[i] && from->trace ? now - rc->first_seen_ns[i] : 0;
+	}
+	sum_calls(rc, from->trace, from->traced_ns);
+	judge(rc, from);
+	list_ranges(rc, from->snap);
+}
+
+const char *reclaim_cause_name(enum reclaim_cause cause)
+{
+	static const char *const names[] = {
+		[CAUSE_NOT_SCAVENGED] = "not_scavenged", [CAUSE_PINNED_BY_MAP] = "pinned_by_map",
+		[CAUSE_SPAN_PINNED] = "span_pinned",	 [CAUSE_LAZY_FREE] = "lazy_free",
+		[CAUSE_REFILLED] = "refilled",		 [CAUSE_CALL_FAILED] = "call_failed",
+		[CAUSE_GRANULARITY] = "granularity",
+	};
+
+	return names[cause];
+}

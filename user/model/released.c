@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/released.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RUNS_MAX = 1 << 16 };
+
+/* Documentation/admin-guide/mm/pagemap.rst: /proc/kpageflags */
+static const uint64_t KPF_ANON = 1ull << 12;
+static const uint64_t KPF_SWAPBACKED = 1ull << 14;
+
+struct sorter {
+	struct released *rel;
+	const struct residency *r;
+	int kpageflags;
+	uint64_t lazy_left; /* what smaps says, without page flags */
+	VEC(struct address_range) locked; /* mappings; ascending */
+};
+
+static struct err *add_run(struct sorter *s, uint64_t start, uint64_t end, enum released_kind kind)
+{
+	struct released *rel = s->rel;
+	struct released_run *last = rel->runs.len ? &rel->runs.data[rel->runs.len - 1] : NULL;
+
+	rel->bytes[kind] += end - start;
+	if (last && last->end == start && last->kind == kind) {
+		last->end = end;
+		return NULL;
+	}
+	if (rel->runs.len == RUNS_MAX)
+		return NULL;
+	return vec_push(&rel->runs, ((struct released_run){ start, end, kind })) ? NULL
+										 : err_nomem();
+}
+
+/* MADV_FREE makes a page of anonymous memory one that needs no swap. */
+static bool page_is_lazy(struct sorter *s, uint64_t addr)
+{
+	uint64_t frame, flags;
+
+	if (!s->rel->lazy_by_page) {
+		if (s->lazy_left < s->r->page_sz)
+			return false;
+		s->lazy_left -= s->r->page_sz;
+		return true;
+	}
+	frame = pagemap_frame(&s->r->pagemap, addr);
+	return frame && pread(s->kpageflags, &flags, sizeof(flags), frame * 8) == sizeof(flags) &&
+	       (flags & (KPF_ANON | KPF_SWAPBACKED)) == KPF_ANON;
+}
+
+static struct err *sort_unlocked(struct sorter *s, const struct page_run *run)
+{
+	enum released_kind kind = run->state & PAGE_HUGE ? RELEASED_HUGE : RELEASED_REFILLED;
+	struct err *err = NULL;
+
+	if (!s->lazy_left)
+		return add_run(s, run->start, run->end, kind);
+	for (uint64_t a = run->start; !err && a < run->end; a += s->r->page_sz)
+		err = add_run(s, a, a + s->r->page_sz, page_is_lazy(s, a) ? RELEASED_LAZY : kind);
+	return err;
+}
+
+/* Parts of a run are in locked mappings, others are not. */
+static struct err *sort_run(void *ctx, const struct page_run *run)
+{
+	struct sorter *s = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < s->locked.len && part.start < run->end; i++) {
+		const struct address_range *l = &s->locked.data[i];
+
+		if (l->limit <= part.start)
+			continue;
+		part.end = l->base < run->end ? l->base : run->end;
+		if (part.start < part.end)
+			err = sort_unlocked(s, &part);
+		part.start = part.start > part.end ? part.start : part.end;
+		part.end = l->limit < run->end ? l->limit : run->end;
+		if (!err && part.start < part.end)
+			err = add_run(s, part.start, part.end, RELEASED_LOCKED);
+		part.start = part.end;
+	}
+	part.end = run->end;
+	return !err && part.start < part.end ? sort_unlocked(s, &part) : err;
+}
+
+static struct err *note_locked(void *ctx, const struct smaps_mapping *m)
+{
+	struct sorter *s = ctx;
+
+	if (!m->locked)
+		return NULL;
+	return vec_push(&s->locked, ((struct address_range){ m->start, m->end })) ? NULL
+										  : err_nomem();
+}
+
+struct err *released_init(struct released *rel, const struct residency *r, pid_t pid,
+			  const struct smaps *sums)
+{
+	_cleanup_close_ int kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	struct sorter s = {
+		.rel = rel,
+		.r = r,
+		.kpageflags = kpageflags,
+		.lazy_left = sums->lazy_free_bytes,
+	};
+	struct err *err = NULL;
+
+	memset(rel, 0, sizeof(*rel));
+	rel->lazy_by_page = kpageflags >= 0 && r->pagemap.fd >= 0 && geteuid() == 0;
+	if (sums->locked_bytes)
+		err = smaps_read_mappings(pid, note_locked, &s);
+	if (!err)
+		err = residency_unclaimed(r, sort_run, &s);
+	vec_fini(&s.locked);
+	if (err)
+		released_fini(rel);
+	return err;
+}
+
+void released_fini(struct released *rel)
+{
+	vec_fini(&rel->runs);
+}
