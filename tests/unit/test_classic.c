@@ -753,6 +753,31 @@ static void unreadable_parts_are_no_map(void **state)
 
 /* ---- Moving maps ---- */
 
+/* A writer that lost its processor in the middle of a write: the buckets have a key
+ * more than the map counts, or what is to come is not to be seen, and nothing moves. */
+static void a_write_that_stands_still_is_moving(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		struct image *img = image_new(21, "");
+		struct image_type t = string_to_ptr();
+
+		image_add_type(img, &t);
+		uint64_t map = image_classic_map(img, &t, 3, 30);
+		image_u64(img, map, 30 - more);
+		image_u8(img, map + 8, 4);
+		image_open(img);
+		struct census *census = image_census(img);
+		const struct map_info *m = only_row(census, map);
+
+		assert_int_equal(m->consistency, MAP_MOVING);
+		assert_int_equal(m->live_keys, 30 - more);
+		assert_int_equal(m->buckets, 8);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 struct mover {
 	uint64_t map;
 	uint64_t array;
@@ -1003,6 +1028,7 @@ int main(void)
 		cmocka_unit_test(arrays_are_objects),
 		cmocka_unit_test(a_ring_through_the_array_ends),
 		cmocka_unit_test(headers_of_one_byte_are_none),
+		cmocka_unit_test(a_write_that_stands_still_is_moving),
 		cmocka_unit_test(unreadable_parts_are_no_map),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),

@@ -1033,6 +1033,53 @@ static uint64_t spare_dirs(struct image *img)
 	return first;
 }
 
+/* A writer that lost its processor in the middle of a write: the table has a key more
+ * than the map counts, or what is to come is not to be seen, and nothing moves. */
+static void a_write_that_stands_still_is_moving(void **state)
+{
+	(void)state;
+	for (uint64_t more = 0; more < 2; more++) {
+		struct image *img = image_new(24, "");
+		uint64_t map = tabled_map(img), table = image_swiss_table(img, map, 0);
+
+		/* used is the lowest of its quarters, growthLeft the third one */
+		image_u64(img, table, image_get_u64(img, table) + more - (more << 32));
+		image_u8(img, map + 34, 1);
+		image_open(img);
+		struct census *census = image_census(img);
+		const struct map_info *m = only_row(census, map);
+
+		assert_int_equal(m->consistency, MAP_MOVING);
+		assert_int_equal(m->live_keys, 50);
+		assert_int_equal(m->buckets, 16);
+		census_free(census);
+		image_free(img);
+	}
+}
+
+/* The same of a small map: that one key shows, but nothing proves the map. */
+static void a_small_write_that_stands_still_is_suspect(void **state)
+{
+	(void)state;
+	for (int writing = 0; writing < 2; writing++) {
+		struct image *img = image_new(24, "");
+		struct image_type t = int_to_int();
+
+		image_add_type(img, &t);
+		uint64_t map = image_swiss_small(img, &t, 5);
+		image_u64(img, map, 4);
+		image_u8(img, map + 34, writing);
+		image_open(img);
+		struct census *census = image_census(img);
+		assert_int_equal(census->maps.len, writing);
+		assert_int_equal(census->lookalike_cnt, !writing);
+		if (writing)
+			assert_int_equal(census->maps.data[0].consistency, MAP_SUSPECT);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 static void a_key_more_while_it_is_read_is_moving(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -1226,6 +1273,8 @@ int main(void)
 		cmocka_unit_test(groups_of_no_content_are_none),
 		cmocka_unit_test(nan_keys_are_no_repetition),
 		cmocka_unit_test(look_alikes_are_none),
+		cmocka_unit_test(a_write_that_stands_still_is_moving),
+		cmocka_unit_test(a_small_write_that_stands_still_is_suspect),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(a_change_in_time_is_read_again),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),

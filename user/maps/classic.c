@@ -27,6 +27,7 @@ enum {
 	HMAP_B = 9,
 	HMAP_HASH0 = 12,
 
+	FLAG_WRITING = 4,
 	FLAG_SAME_SIZE_GROW = 8,
 	FLAGS_MAX = 15,
 	B_MAX = 40,
@@ -382,10 +383,13 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	struct map_info *m = &d->batch->maps[w->at];
 	struct header after = parse_header(l, w->after);
 
+	/* A writer may be off its processor for as long as we look: nothing moves then. */
+	bool writing = (w->h.flags | after.flags) & FLAG_WRITING;
+	d->batch->cands[w->at].moved |= w->sane && w->after_ok && writing;
 	if (!w->sane || !w->after_ok || after.buckets != w->h.buckets ||
 	    after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
-	if (after.count == w->h.count && w->adds_up && !w->unread) {
+	if (after.count == w->h.count && w->adds_up && !w->unread && !writing) {
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}

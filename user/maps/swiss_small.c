@@ -32,8 +32,12 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 
 	if (full < 0 || !looks_hashed(w->ctrl))
 		return VERDICT_LOOKALIKE;
-	if ((uint64_t)full != w->h.used)
+	if ((uint64_t)full != w->h.used) {
+		/* In the middle of an insert or delete, at whose end nothing may come. */
+		d->batch->cands[w->at].moved |= w->h.writing && ((uint64_t)full + 1 == w->h.used ||
+								 (uint64_t)full == w->h.used + 1);
 		return VERDICT_CHANGED;
+	}
 	*m = (struct map_info){
 		.addr = d->batch->cands[w->at].addr,
 		.live_keys = w->h.used,

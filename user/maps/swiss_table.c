@@ -204,9 +204,12 @@ static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work
 	bool same = after.used == w->h.used && after.dir_ptr == w->h.dir_ptr &&
 		    after.dir_len == w->h.dir_len && after.clear_seq == w->h.clear_seq;
 
+	/* A writer may be off its processor for as long as we look: nothing moves then. */
+	bool writing = w->h.writing || after.writing;
+	d->batch->cands[w->at].moved |= writing;
 	if (!w->sane)
 		return VERDICT_CHANGED;
-	if (same && w->used_sum == w->h.used) {
+	if (same && !writing && w->used_sum == w->h.used) {
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
