@@ -53,6 +53,7 @@ var causes = []cause{
 	{"files", files, unmapFile},
 	{"foreign", foreign, freeForeign},
 	{"stacks", stacks, endStacks},
+	{"wide", wide, func() {}},
 }
 
 // fill allocates n blocks and writes to each of their pages.
@@ -262,6 +263,25 @@ func files() uint64 {
 }
 
 func unmapFile() { syscall.Munmap(mapped) }
+
+var (
+	objects []*[1024]byte
+	blocks  []*block
+)
+
+// wide has a heap of twice its resident size, half of that in small objects.
+func wide() uint64 {
+	objects = make([]*[1024]byte, *size*mib/2/1024)
+	for i := range objects {
+		objects[i] = new([1024]byte)
+		objects[i][0] = 1
+	}
+	blocks = fill(*size / 2)
+	for i := 0; i < *size; i++ {
+		blocks = append(blocks, new(block)) // never touched
+	}
+	return uint64(*size) * mib
+}
 
 var stop = make(chan struct{})
 
