@@ -53,8 +53,15 @@ var causes = []cause{
 	{"files", files, unmapFile},
 	{"foreign", foreign, freeForeign},
 	{"stacks", stacks, endStacks},
-	{"wide", wide, func() {}},
+	{"wide", wide, nothing},
+	{"mappings", mappings, nothing},
+	{"reservation", reservation, nothing},
+	{"churning", churning, nothing},
+	{"swapped", swapped, nothing},
+	{"hugetlb", hugetlb, nothing},
 }
+
+func nothing() {}
 
 // fill allocates n blocks and writes to each of their pages.
 func fill(n int) []*block {
