@@ -443,6 +443,226 @@ static void overlapping_spans_are_dropped(void **state)
 	image_free(img);
 }
 
+/* ---- Proof of a heap that changes ---- */
+
+enum { MHEAP_PAGES = 65888, MSPAN_STATE = 99, MSPAN_NELEMS = 50 }; /* in the shape of 1.22 */
+
+/* What the target does meanwhile. */
+struct change {
+	uint64_t when; /* a read of this address ... */
+	unsigned int skip; /* ... but not so many of them */
+	uint64_t addr;
+	const void *src;
+	size_t len;
+	bool always; /* goes on; the first byte counts up */
+};
+
+static void change_late(struct image *img, const struct mem_req *req)
+{
+	struct change *c = img->hook_ctx;
+
+	if (!image_covers(req, c->when) || c->skip-- > 0)
+		return;
+	c->skip = 0;
+	image_write(img, c->addr, c->src, c->len);
+	if (c->always)
+		++*(uint8_t *)c->src;
+	else
+		img->hook = NULL;
+}
+
+/* Opens a heap that changes like this after it was written. */
+static struct err *open_changing(struct image *img, struct change *c)
+{
+	image_open(img);
+	heap_close(img->heap);
+	img->heap = NULL;
+	img->hook = change_late;
+	img->hook_ctx = c;
+	struct err *err = heap_open(&img->prog, &img->heap);
+	assert_true(c->always || !img->hook); /* it happened */
+	img->hook = NULL;
+	return err;
+}
+
+/* The index of a heap of 100 spans, as its memory has it. */
+static struct image *image_of_100_spans(uint64_t index[100])
+{
+	struct image *img = image_new(24, "");
+
+	for (int i = 0; i < 900; i++) /* 9 of 896 bytes in a span */
+		image_alloc_ptrs(img, 100);
+	assert_int_equal(img->spans.len, 100);
+	for (int i = 0; i < 100; i++)
+		index[i] = img->spans.data[i].mspan;
+	return img;
+}
+
+/* The spans are in use a moment before the index names them. */
+static void the_index_may_lag_behind(void **state)
+{
+	uint64_t index[100], none[100] = { 0 };
+	struct image *img = image_of_100_spans(index);
+	struct change early = {
+		.when = IMAGE_ALLSPANS, .addr = IMAGE_ARENA_METAS, .src = none, .len = sizeof(none)
+	};
+	struct change late = { .when = IMAGE_ARENA_METAS,
+			       .skip = 2,
+			       .addr = IMAGE_ARENA_METAS,
+			       .src = index,
+			       .len = sizeof(index) };
+
+	(void)state;
+	_cleanup_err_ struct err *never = open_changing(img, &early);
+	assert_true(err_is(never, ERR_UNSUPPORTED));
+	img->hook = change_late;
+	img->hook_ctx = &late;
+	assert_null(heap_open(&img->prog, &img->heap));
+	assert_null(img->hook);
+	image_free(img);
+}
+
+/* Of spans that are gone by now the index may say anything. */
+static void freed_spans_say_nothing_of_the_index(void **state)
+{
+	uint64_t index[100], none[80] = { 0 };
+	struct image *img = image_of_100_spans(index);
+	uint8_t descs[80 * 256] = { 0 };
+	struct change forgotten = {
+		.when = IMAGE_ALLSPANS, .addr = IMAGE_ARENA_METAS, .src = none, .len = sizeof(none)
+	};
+	struct change freed = { .when = IMAGE_ARENA_METAS,
+				.addr = img->spans.data[0].mspan,
+				.src = descs,
+				.len = sizeof(descs) };
+
+	(void)state;
+	_cleanup_err_ struct err *err = open_changing(img, &forgotten);
+	assert_true(err_is(err, ERR_UNSUPPORTED));
+	assert_non_null(strstr(err->msg, "another span for 80 of 100 spans"));
+	img->hook = change_late;
+	img->hook_ctx = &freed;
+	assert_null(heap_open(&img->prog, &img->heap));
+	assert_null(img->hook);
+	image_free(img);
+}
+
+/* When none is left, nothing is proved. */
+static void spans_that_are_all_gone_prove_nothing(void **state)
+{
+	uint64_t index[100], none[100] = { 0 };
+	struct image *img = image_of_100_spans(index);
+	uint8_t descs[100 * 256] = { 0 };
+	struct change c = { .when = IMAGE_ARENA_METAS,
+			    .addr = img->spans.data[0].mspan,
+			    .src = descs,
+			    .len = sizeof(descs) };
+
+	(void)state;
+	image_open(img);
+	heap_close(img->heap);
+	img->heap = NULL;
+	image_write(img, IMAGE_ARENA_METAS, none, sizeof(none));
+	img->hook = change_late;
+	img->hook_ctx = &c;
+	_cleanup_err_ struct err *err = heap_open(&img->prog, &img->heap);
+	assert_true(err_is(err, ERR_UNSUPPORTED));
+	assert_non_null(strstr(err->msg, "the arena index names another span for 0 of 0"));
+	image_free(img);
+}
+
+/* A descriptor was written while it was read: the next read has it whole. */
+static void torn_descriptors_are_read_again(void **state)
+{
+	static const struct {
+		unsigned int off;
+		uint16_t torn, whole;
+	} rows[] = { { MSPAN_NELEMS, 171, 168 }, /* more than fit */
+		     { MSPAN_NELEMS, 170, 168 }, /* no room for pointer bits */
+		     { MSPAN_STATE - 1, 0x0700 | 5 << 1, 0x0100 | 5 << 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct image *img = image_new(24, "");
+		uint64_t addr = image_alloc_words(img, 6, 4);
+		uint64_t mspan = image_span_of(img, addr)->mspan;
+		struct change c = { .when = mspan,
+				    .skip = 1,
+				    .addr = mspan + rows[i].off,
+				    .src = &rows[i].whole,
+				    .len = 2 };
+
+		image_open(img);
+		heap_close(img->heap);
+		img->heap = NULL;
+		assert_int_equal(image_get_u64(img, mspan + rows[i].off) & 0xffff, rows[i].whole);
+		image_u16(img, mspan + rows[i].off, rows[i].torn);
+		img->hook = change_late;
+		img->hook_ctx = &c;
+		assert_null(heap_open(&img->prog, &img->heap));
+		assert_non_null(heap_span(img->heap, addr));
+		assert_int_equal(heap_span(img->heap, addr)->nelems, 168);
+		image_free(img);
+	}
+}
+
+/* A collection frees most of a heap while its spans are read. */
+static void a_sum_of_two_moments_is_taken_again(void **state)
+{
+	struct image *img = image_new(24, "");
+	uint64_t pages = 100000, zero = 0;
+
+	(void)state;
+	image_alloc_words(img, 6, 4);
+	for (int i = 0; i < 4; i++)
+		image_alloc_ptrs(img, 1 << 20);
+	image_open(img);
+	heap_close(img->heap);
+	img->heap = NULL;
+	uint64_t real = image_get_u64(img, IMAGE_MHEAP + MHEAP_PAGES);
+	image_u64(img, IMAGE_MHEAP + MHEAP_PAGES, pages);
+	/* The count falls to what the spans have: between the two is no contradiction. */
+	struct change c = {
+		.when = IMAGE_ALLSPANS, .addr = IMAGE_MHEAP + MHEAP_PAGES, .src = &real, .len = 8
+	};
+	img->hook = change_late;
+	img->hook_ctx = &c;
+	assert_null(heap_open(&img->prog, &img->heap));
+	heap_close(img->heap);
+	img->heap = NULL;
+	/* It was right, then is not for a while. */
+	image_u64(img, IMAGE_MHEAP + MHEAP_PAGES, zero);
+	c = (struct change){ .when = IMAGE_MHEAP + MHEAP_PAGES,
+			     .skip = 2,
+			     .addr = IMAGE_MHEAP + MHEAP_PAGES,
+			     .src = &real,
+			     .len = 8 };
+	img->hook = change_late;
+	assert_null(heap_open(&img->prog, &img->heap));
+	assert_null(img->hook);
+	image_free(img);
+}
+
+/* A wrong layout may see changes everywhere: its contradictions stay. */
+static void what_changes_and_contradicts_is_refused(void **state)
+{
+	struct image *img = image_new(24, "");
+	uint64_t count = 1 << 20;
+	struct change c = { .when = IMAGE_MHEAP + MHEAP_PAGES,
+			    .addr = IMAGE_MHEAP + MHEAP_PAGES,
+			    .src = &count,
+			    .len = 8,
+			    .always = true };
+
+	(void)state;
+	populate(img);
+	_cleanup_err_ struct err *err = open_changing(img, &c);
+	assert_true(err_is(err, ERR_UNSUPPORTED));
+	assert_non_null(strstr(err->msg, "the runtime counts 10485"));
+	assert_in_range(count - (1 << 20), 5, 12); /* a few loads, and no more */
+	image_free(img);
+}
+
 static void refusals_name_version_and_layout(void **state)
 {
 	struct image *img = image_new(28, "");
@@ -476,6 +696,12 @@ int main(void)
 		cmocka_unit_test(the_index_may_not_be_readable),
 		cmocka_unit_test(the_pages_must_add_up),
 		cmocka_unit_test(overlapping_spans_are_dropped),
+		cmocka_unit_test(the_index_may_lag_behind),
+		cmocka_unit_test(freed_spans_say_nothing_of_the_index),
+		cmocka_unit_test(spans_that_are_all_gone_prove_nothing),
+		cmocka_unit_test(torn_descriptors_are_read_again),
+		cmocka_unit_test(a_sum_of_two_moments_is_taken_again),
+		cmocka_unit_test(what_changes_and_contradicts_is_refused),
 		cmocka_unit_test(refusals_name_version_and_layout),
 	};
 

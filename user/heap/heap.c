@@ -12,6 +12,8 @@
 
 enum {
 	SPAN_BATCH = 8192,
+	SPAN_ROUNDS = 3, /* that a descriptor has to make sense */
+	LOADS = 4, /* of a heap that changes too fast to be proved */
 	/* 2^26 spans of 8 KiB are 512 GiB of small objects; arenas: 256 TiB / 64 MiB. */
 	SPANS_MAX = 1 << 26,
 	ARENAS_MAX = 1 << 22,
@@ -62,8 +64,17 @@ static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const s
 	       s->freeindex <= s->nelems && s->alloc_count <= s->nelems;
 }
 
-static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_req *reqs,
-			     size_t cnt, uint32_t heap_sg)
+/* Descriptors to read; those that contradict themselves stay. */
+struct pending {
+	uint64_t *ptrs;
+	size_t cnt;
+	size_t left; /* first of them, the ones that stay */
+	uint32_t heap_sg;
+	bool last_round; /* sane ones that misfit are taken as they are */
+};
+
+static struct err *add_spans(struct heap *heap, struct proof *proof, struct pending *p,
+			     const struct mem_req *reqs, size_t cnt)
 {
 	const struct mspan_layout *l = &heap->prog->layout.mspan;
 
@@ -72,25 +83,27 @@ static struct err *add_spans(struct heap *heap, struct proof *proof, struct mem_
 			proof->unreadable++;
 			continue;
 		}
-		struct span s = decode_span(l, reqs[i].addr, reqs[i].dst, heap_sg);
-		if (s.state != SPAN_IN_USE && s.state != SPAN_MANUAL) {
-			proof->bad_state += s.state > SPAN_MANUAL;
+		struct span s = decode_span(l, reqs[i].addr, reqs[i].dst, p->heap_sg);
+		bool used = s.state == SPAN_IN_USE || s.state == SPAN_MANUAL;
+		bool sane = used && span_is_sane(l, reqs[i].dst, &s);
+
+		if (!used && s.state <= SPAN_MANUAL)
+			continue;
+		if (!sane || (!p->last_round && proof_misfits(heap, &s))) {
+			proof->bad_state += !used;
+			proof->insane += used;
+			p->ptrs[p->left++] = reqs[i].addr;
 			continue;
 		}
-		if (!span_is_sane(l, reqs[i].dst, &s)) {
-			proof->insane++;
-			continue;
-		}
-		proof_sample(proof, heap, &s, reqs[i].addr);
+		proof_sample(proof, heap, &s);
 		if (!vec_push(&heap->spans, s))
 			return err_nomem();
 	}
 	return NULL;
 }
 
-/* Reads the mspans behind ptrs in batches; neighbours come in one read. */
-static struct err *read_spans(struct heap *heap, struct proof *proof, const uint64_t *ptrs,
-			      size_t cnt, uint32_t heap_sg)
+/* Reads the mspans in batches; neighbours come in one read. */
+static struct err *read_pending(struct heap *heap, struct proof *proof, struct pending *p)
 {
 	uint32_t sz = heap->prog->layout.mspan.size;
 	_cleanup_free_ struct mem_req *reqs = malloc(SPAN_BATCH * sizeof(*reqs));
@@ -98,21 +111,38 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, const uint
 
 	if (!reqs || !buf)
 		return err_nomem();
-	for (size_t done = 0; done < cnt;) {
-		size_t n = cnt - done < SPAN_BATCH ? cnt - done : SPAN_BATCH;
+	for (size_t done = 0; done < p->cnt;) {
+		size_t n = p->cnt - done < SPAN_BATCH ? p->cnt - done : SPAN_BATCH;
 
 		for (size_t i = 0; i < n; i++)
-			reqs[i] = (struct mem_req){ .addr = ptrs[done + i],
+			reqs[i] = (struct mem_req){ .addr = p->ptrs[done + i],
 						    .len = sz,
 						    .dst = buf + i * sz };
 		struct err *err = mem_gather(&heap->prog->target->mem, reqs, n);
 		if (!err)
-			err = add_spans(heap, proof, reqs, n, heap_sg);
+			err = add_spans(heap, proof, p, reqs, n);
 		if (err)
 			return err;
 		done += n;
 	}
 	return NULL;
+}
+
+/* A descriptor that was written while it was read is whole the next time. */
+static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *ptrs, size_t cnt,
+			      uint32_t heap_sg)
+{
+	struct pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
+	struct err *err = NULL;
+
+	for (int round = 1; p.cnt && round <= SPAN_ROUNDS && !err; round++) {
+		p.last_round = round == SPAN_ROUNDS;
+		p.left = 0;
+		proof->bad_state = proof->insane = 0;
+		err = read_pending(heap, proof, &p);
+		p.cnt = p.left;
+	}
+	return err;
 }
 
 static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t heap_sg,
@@ -298,27 +328,37 @@ static struct err *read_allspans(struct heap *heap, struct proof *proof, uint64_
 	return err ? err : read_spans(heap, proof, ptrs, cnt, heap_sg);
 }
 
-/* Reads the heap as if runtime.mheap_ were at this address. */
-static struct err *heap_load(struct heap *heap, uint64_t mheap)
+/* What the runtime counts of the whole heap. */
+struct moment {
+	uint64_t allspans[3]; /* pointer, len, cap */
+	uint64_t pages; /* in use */
+	uint64_t sweepgen;
+};
+
+static struct err *read_moment(struct heap *heap, struct moment *ret)
 {
 	const struct mheap_layout *l = &heap->prog->layout.mheap;
 	struct mem *mem = &heap->prog->target->mem;
-	uint64_t slice[3]; /* allspans: pointer, len, cap */
-	uint32_t sweepgen;
-	struct proof proof = { 0 };
 
-	heap_reset(heap);
-	heap->mheap = mheap;
-	struct err *err = mem_read(mem, mheap + l->allspans, slice, sizeof(slice));
+	*ret = (struct moment){ 0 };
+	struct err *err =
+		mem_read(mem, heap->mheap + l->allspans, ret->allspans, sizeof(ret->allspans));
 	if (!err)
-		err = mem_read(mem, mheap + l->sweepgen, &sweepgen, sizeof(sweepgen));
-	if (err)
-		return err;
+		err = mem_read(mem, heap->mheap + l->sweepgen, &ret->sweepgen, sizeof(uint32_t));
+	return err ? err : proof_read_pages(heap, &ret->pages);
+}
+
+static struct err *load_at(struct heap *heap, const struct moment *start)
+{
+	const uint64_t *slice = start->allspans;
+	struct proof proof = { .pages_before = start->pages };
+
 	if (!slice[0] || !slice[1] || slice[1] > slice[2] || slice[1] > SPANS_MAX)
 		return err_new(ERR_UNSUPPORTED, "allspans is no slice (len %llu, cap %llu)",
 			       (unsigned long long)slice[1], (unsigned long long)slice[2]);
 
-	err = read_allspans(heap, &proof, slice[0], slice[1], sweepgen);
+	heap_reset(heap);
+	struct err *err = read_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
 	if (!err)
 		err = drop_overlaps(heap);
 	if (err)
@@ -328,6 +368,34 @@ static struct err *heap_load(struct heap *heap, uint64_t mheap)
 	if (!err)
 		err = index_pages(heap);
 	return err ? err : read_arena_metas(heap);
+}
+
+/*
+ * Reads the heap as if runtime.mheap_ were at this address. What failed while the heap
+ * changed is tried again: a collection frees half of it in milliseconds, and allspans
+ * moves when it grows.
+ */
+static struct err *heap_load(struct heap *heap, uint64_t mheap)
+{
+	struct moment start, end;
+
+	heap->mheap = mheap;
+	struct err *err = read_moment(heap, &start);
+	if (err)
+		return err;
+	err = load_at(heap, &start);
+	for (int i = 1; i < LOADS && (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT));
+	     i++, start = end) {
+		struct err *gone = read_moment(heap, &end);
+		bool moved = !gone && memcmp(&start, &end, sizeof(start));
+
+		err_free(gone);
+		if (!moved)
+			break;
+		err_free(err);
+		err = load_at(heap, &end);
+	}
+	return err;
 }
 
 struct err *heap_open(struct program *prog, struct heap **ret)

@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/prove.h"
 
-#include "heap/heap.h"
+#include <time.h>
+
 #include "heap/sizeclass.h"
+
+enum {
+	/* A span is in use a moment before the index names it; should the thread between
+	 * the two not run, that takes as long as its share of the processor is away. */
+	INDEX_ROUNDS = 8,
+	FIRST_PAUSE_NS = 250000, /* doubled in each round */
+};
+
+static bool is_small(const struct span *s)
+{
+	return s->state == SPAN_IN_USE && !span_noscan(s) && s->npages == 1 && span_sizeclass(s) &&
+	       span_elemsize(s) <= MALLOC_HEADER_MIN && span_elemsize(s) >= 16;
+}
 
 /* The end of a small-object span holds 128 bytes of pointer bits (1.22) and, with
  * Green Tea, 128 bytes of marks: what is left are the objects. */
-static void note_small(struct proof *proof, const struct heap *heap, const struct span *s)
+bool proof_misfits(const struct heap *heap, const struct span *s)
 {
 	const struct go_layout *layout = &heap->prog->layout;
 	uint32_t taken = (layout->bitmap == HEAP_BITMAP_SPAN ? GO_PAGE_SZ / 64 : 0) +
 			 (layout->inline_marks ? GO_PAGE_SZ / 64 : 0);
 
-	if (s->state != SPAN_IN_USE || span_noscan(s) || s->npages != 1 || !span_sizeclass(s) ||
-	    span_elemsize(s) > MALLOC_HEADER_MIN || span_elemsize(s) < 16)
-		return;
-	proof->small++;
-	proof->small_misfits += s->nelems != (GO_PAGE_SZ - taken) / span_elemsize(s);
+	return is_small(s) && s->nelems != (GO_PAGE_SZ - taken) / span_elemsize(s);
 }
 
-void proof_sample(struct proof *proof, const struct heap *heap, const struct span *s,
-		  uint64_t mspan)
+void proof_sample(struct proof *proof, const struct heap *heap, const struct span *s)
 {
-	note_small(proof, heap, s);
+	proof->small += is_small(s);
+	proof->small_misfits += proof_misfits(heap, s);
 	/* Reservoir sampling; a multiplicative hash is random enough here. */
 	uint64_t i = proof->seen++;
 	uint64_t slot = i;
@@ -33,8 +43,7 @@ void proof_sample(struct proof *proof, const struct heap *heap, const struct spa
 		return;
 	if (slot >= proof->sample_cnt)
 		proof->sample_cnt = slot + 1;
-	proof->samples[slot].base = s->base;
-	proof->samples[slot].mspan = mspan;
+	proof->samples[slot] = *s;
 }
 
 /* A live heap moves while it is read: a few misfits are expected, many are not. */
@@ -61,13 +70,14 @@ static struct err *indexed_span(struct heap *heap, uint64_t addr, uint64_t *ret)
 			    ret);
 }
 
-static struct err *check_index(const struct proof *proof, struct heap *heap)
+/* Takes the spans out that the index agrees with. */
+static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
-	uint32_t misses = 0;
+	uint32_t left = 0;
 
-	for (uint32_t i = 0; i < proof->sample_cnt; i++) {
+	for (uint32_t i = 0; i < *cnt; i++) {
 		uint64_t mspan = 0;
-		struct err *err = indexed_span(heap, proof->samples[i].base, &mspan);
+		struct err *err = indexed_span(heap, spans[i].base, &mspan);
 
 		if (err_is(err, ERR_FAULT)) {
 			err_free(err);
@@ -75,33 +85,76 @@ static struct err *check_index(const struct proof *proof, struct heap *heap)
 		}
 		if (err)
 			return err;
-		misses += mspan != proof->samples[i].mspan;
+		if (mspan != spans[i].desc)
+			spans[left++] = spans[i];
 	}
-	if (!is_few(misses, proof->sample_cnt))
-		return err_new(ERR_UNSUPPORTED,
-			       "the arena index names another span for %u of %u spans", misses,
-			       proof->sample_cnt);
+	*cnt = left;
 	return NULL;
 }
 
-static struct err *check_pages(struct heap *heap)
+/* Takes the spans out that are others by now: they say nothing of the index. */
+static struct err *drop_changed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
-	uint64_t pages;
-	struct err *err = mem_read_u64(&heap->prog->target->mem,
-				       heap->mheap + heap->prog->layout.mheap.pages_in_use, &pages);
+	uint32_t left = 0;
+	struct err *err = heap_reread_spans(heap, spans, *cnt);
+
+	for (uint32_t i = 0; !err && i < *cnt; i++)
+		if (spans[i].state != SPAN_DEAD)
+			spans[left++] = spans[i];
+	*cnt = left;
+	return err;
+}
+
+/* A wrong index agrees with none, a right one with all that stand still. */
+static struct err *check_index(struct proof *proof, struct heap *heap)
+{
+	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };
+	uint32_t left = proof->sample_cnt, agreed = 0;
+
+	for (int round = 0; round < INDEX_ROUNDS; round++, pause.tv_nsec *= 2) {
+		uint32_t before = left;
+		struct err *err = drop_indexed(heap, proof->samples, &left);
+
+		agreed += before - left;
+		if (!err && left)
+			err = drop_changed(heap, proof->samples, &left);
+		if (err)
+			return err;
+		if (agreed && is_few(left, agreed + left))
+			return NULL;
+		nanosleep(&pause, NULL);
+	}
+	return err_new(ERR_UNSUPPORTED, "the arena index names another span for %u of %u spans",
+		       left, agreed + left);
+}
+
+struct err *proof_read_pages(struct heap *heap, uint64_t *ret)
+{
+	return mem_read_u64(&heap->prog->target->mem,
+			    heap->mheap + heap->prog->layout.mheap.pages_in_use, ret);
+}
+
+/* The spans were read one after the other, so that their sum is of no one moment. */
+static struct err *check_pages(const struct proof *proof, struct heap *heap)
+{
+	uint64_t sum = heap->in_use_bytes / GO_PAGE_SZ, slack = 1024 + sum / 10;
+	uint64_t low = proof->pages_before, high;
+	struct err *err = proof_read_pages(heap, &high);
 
 	if (err)
 		return err;
-	uint64_t sum = heap->in_use_bytes / GO_PAGE_SZ;
-	uint64_t diff = sum > pages ? sum - pages : pages - sum;
-	if (diff > 1024 + sum / 10)
-		return err_new(ERR_UNSUPPORTED,
-			       "spans in use hold %llu pages, the runtime counts %llu",
-			       (unsigned long long)sum, (unsigned long long)pages);
+	if (high < low) {
+		low = high;
+		high = proof->pages_before;
+	}
+	if ((sum < low && low - sum > slack) || (sum > high && sum - high > slack))
+		return err_new(
+			ERR_UNSUPPORTED, "spans in use hold %llu pages, the runtime counts %llu",
+			(unsigned long long)sum, (unsigned long long)(sum < low ? low : high));
 	return NULL;
 }
 
-struct err *proof_check(const struct proof *proof, struct heap *heap)
+struct err *proof_check(struct proof *proof, struct heap *heap)
 {
 	uint64_t bad = proof->unreadable + proof->bad_state + proof->insane;
 
@@ -116,5 +169,5 @@ struct err *proof_check(const struct proof *proof, struct heap *heap)
 			       (unsigned long long)proof->small_misfits,
 			       (unsigned long long)proof->small);
 	struct err *err = check_index(proof, heap);
-	return err ? err : check_pages(heap);
+	return err ? err : check_pages(proof, heap);
 }
