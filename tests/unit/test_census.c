@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* All maps of a heap: what is counted, what is not, and in which order. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,83 @@ static void a_process_may_exit_at_any_read(void **state)
 		}
 }
 
+/* The made-up target serves one reader at a time. */
+static struct {
+	pthread_mutex_t lock;
+	struct err *(*read_reqs)(struct mem *mem, struct mem_req *reqs, size_t n);
+	uint64_t reads_left;
+} door = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct err *read_in_turn(struct mem *mem, struct mem_req *reqs, size_t n)
+{
+	pthread_mutex_lock(&door.lock);
+	struct err *err = door.reads_left ? door.read_reqs(mem, reqs, n)
+					  : err_new(ERR_GONE, "process 1 has exited");
+	door.reads_left -= door.reads_left > 0;
+	pthread_mutex_unlock(&door.lock);
+	return err;
+}
+
+enum { CROWD = 60000 }; /* more than one thread takes (crew.c) */
+
+static struct image *crowd(uint64_t maps[CROWD])
+{
+	struct image *img = image_new(24, "");
+	struct image_type t = int_to_int();
+
+	image_add_type(img, &t);
+	for (int i = 0; i < CROWD; i++) {
+		maps[i] = small_map(img, &t, i % 9);
+		if (i % 5 == 0)
+			empty_map(img);
+		if (i % 7 == 0)
+			look_alike(img);
+	}
+	image_open(img);
+	door.read_reqs = img->target.mem.read_reqs;
+	door.reads_left = UINT64_MAX;
+	img->target.mem.read_reqs = read_in_turn;
+	return img;
+}
+
+static void several_threads_take_a_large_heap(void **state)
+{
+	static uint64_t maps[CROWD];
+	struct image *img = crowd(maps);
+	uint64_t calls = img->target.mem.call_cnt, last = 0;
+
+	(void)state;
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, CROWD);
+	assert_int_equal(census->empty_cnt, CROWD / 5);
+	assert_int_equal(census->lookalike_cnt, (CROWD + 6) / 7);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_true(last < census->maps.data[i].addr);
+		last = census->maps.data[i].addr;
+		assert_int_equal(census_find(census, maps[i])->live_keys, i % 9);
+	}
+	assert_int_equal(img->target.mem.call_cnt - calls, UINT64_MAX - door.reads_left);
+	census_free(census);
+	image_free(img);
+}
+
+static void an_exit_ends_all_threads(void **state)
+{
+	static uint64_t maps[CROWD];
+	struct image *img = crowd(maps);
+
+	(void)state;
+	for (uint64_t reads = 1; reads < 200; reads += 7) {
+		struct census *census = NULL;
+
+		door.reads_left = reads;
+		_cleanup_err_ struct err *err = census_take(img->heap, NULL, &census);
+		assert_true(err_is(err, ERR_GONE));
+		assert_null(census);
+	}
+	image_free(img);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +406,8 @@ int main(void)
 		cmocka_unit_test(many_types_are_told_apart),
 		cmocka_unit_test(a_process_that_exits_ends_it),
 		cmocka_unit_test(a_process_may_exit_at_any_read),
+		cmocka_unit_test(several_threads_take_a_large_heap),
+		cmocka_unit_test(an_exit_ends_all_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,9 +37,24 @@ static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
 	return NULL;
 }
 
+static struct err *scan_all(struct image *img, struct found *f)
+{
+	struct header_spans spans;
+	struct scan *s = NULL;
+	struct err *err = header_spans_init(&spans, img->heap);
+
+	if (!err)
+		err = scan_new(img->heap, &img->target.mem, collect, f, &s);
+	if (!err)
+		err = scan_spans(s, spans.list.data, spans.list.len);
+	scan_free(s);
+	header_spans_fini(&spans);
+	return err;
+}
+
 static void scan(struct image *img, struct found *f)
 {
-	struct err *err = scan_headers(img->heap, collect, f);
+	struct err *err = scan_all(img, f);
 
 	if (err)
 		fail_msg("%s", err->msg);
@@ -348,7 +363,7 @@ static void an_error_of_the_visitor_ends_it(void **state)
 	for (int i = 0; i < 3 * SCAN_BATCH; i++)
 		add_header(img);
 	image_open(img);
-	_cleanup_err_ struct err *err = scan_headers(img->heap, collect, &f);
+	_cleanup_err_ struct err *err = scan_all(img, &f);
 	assert_true(err_is(err, ERR_GONE));
 	assert_int_equal(f.visits, 2);
 	assert_int_equal(f.cands.len, SCAN_BATCH);

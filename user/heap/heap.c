@@ -157,7 +157,8 @@ static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t
 		s->state = SPAN_DEAD;
 }
 
-struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt)
+struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
+			      size_t cnt)
 {
 	const struct go_layout *layout = &heap->prog->layout;
 	uint32_t sz = layout->mspan.size, sweepgen;
@@ -168,10 +169,10 @@ struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt)
 		return err_nomem();
 	for (size_t i = 0; i < cnt; i++)
 		reqs[i] = (struct mem_req){ spans[i].desc, sz, false, buf + i * sz };
-	struct err *err = mem_read(&heap->prog->target->mem, heap->mheap + layout->mheap.sweepgen,
-				   &sweepgen, sizeof(sweepgen));
+	struct err *err =
+		mem_read(mem, heap->mheap + layout->mheap.sweepgen, &sweepgen, sizeof(sweepgen));
 	if (!err)
-		err = mem_gather(&heap->prog->target->mem, reqs, cnt);
+		err = mem_gather(mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++) {
 		struct span *s = &spans[((uint8_t *)reqs[i].dst - buf) / sz];
 

@@ -80,7 +80,8 @@ uint64_t span_elemsize(const struct span *s);
  * descriptor that is older than that belong to other spans. What is no longer a span of
  * that place and class has state SPAN_DEAD then.
  */
-struct err *heap_reread_spans(struct heap *heap, struct span *spans, size_t cnt);
+struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
+			      size_t cnt);
 
 /* Whether the bitmaps of a span were the same ones between two reads of it. */
 bool span_is_steady(const struct span *before, const struct span *after);

@@ -91,12 +91,12 @@ struct err *liveness_read(struct heap *heap, const struct object *objects, size_
 		return err_nomem();
 	for (size_t i = 0; i < n; i++)
 		descs[i] = *objects[i].span;
-	struct err *err = heap_reread_spans(heap, descs, n);
+	struct err *err = heap_reread_spans(heap, &heap->prog->target->mem, descs, n);
 	for (int round = 0; round < ROUNDS && !steady && !err; round++) {
 		memcpy(before, descs, n * sizeof(*descs));
 		err = read_bits(heap, objects, before, n, bits);
 		if (!err)
-			err = heap_reread_spans(heap, descs, n);
+			err = heap_reread_spans(heap, &heap->prog->target->mem, descs, n);
 		steady = !err && are_steady(before, descs, n);
 	}
 	for (size_t i = 0; !err && i < n; i++)

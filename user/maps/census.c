@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "maps/crew.h"
 #include "maps/shape.h"
 
 enum { ROUNDS = 4 };
@@ -99,7 +100,6 @@ static void drop_misfits(struct census *census, struct census_batch *batch)
  */
 static struct err *reread_headers(struct census *census, struct census_batch *batch)
 {
-	struct mem *mem = &census->heap->prog->target->mem;
 	uint32_t sz = header_size(census);
 	_cleanup_free_ struct mem_req *reqs = malloc((batch->cnt + 1) * sizeof(*reqs));
 	_cleanup_free_ uint8_t *now = malloc(batch->cnt * sz + 1);
@@ -108,7 +108,7 @@ static struct err *reread_headers(struct census *census, struct census_batch *ba
 		return err_nomem();
 	for (size_t i = 0; i < batch->cnt; i++)
 		reqs[i] = (struct mem_req){ batch->cands[i].addr, sz, false, now + i * sz };
-	struct err *err = mem_gather(mem, reqs, batch->cnt);
+	struct err *err = mem_gather(census->mem, reqs, batch->cnt);
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		const uint8_t *bytes = reqs[i].dst;
 		struct candidate *c = &batch->cands[(bytes - now) / sz];
@@ -168,11 +168,6 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 	return give_up(census, &batch);
 }
 
-static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
-{
-	return census_take_batch(ctx, cands, cnt);
-}
-
 static int cmp_map(const void *a, const void *b)
 {
 	uint64_t x = ((const struct map_info *)a)->addr, y = ((const struct map_info *)b)->addr;
@@ -208,6 +203,7 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	if (!census)
 		return err_nomem();
 	census->heap = heap;
+	census->mem = &heap->prog->target->mem;
 	census->residency = residency;
 	census->shapes = shape_cache_new();
 	census->class_bytes = calloc(SPANCLASS_CNT, sizeof(*census->class_bytes));
@@ -215,7 +211,7 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		return err_nomem();
 	struct err *err = stacks_take(census);
 	if (!err)
-		err = scan_headers(heap, take_batch, census);
+		err = crew_take(census);
 	if (!err)
 		err = stacks_finish(census);
 	if (!err)

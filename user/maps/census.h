@@ -18,6 +18,7 @@
 
 struct census {
 	struct heap *heap;
+	struct mem *mem; /* what the heap is read through */
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
 	struct shape_cache *shapes; /* NULL: slower */
 	VEC(struct map_info) maps; /* ascending by address */

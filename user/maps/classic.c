@@ -495,7 +495,7 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 	struct decoder d = {
 		.census = census,
 		.batch = batch,
-		.mem = &census->heap->prog->target->mem,
+		.mem = census->mem,
 		.works = works,
 		.buf = buf,
 		.ahead = ahead,

@@ -32,7 +32,8 @@ struct span_bytes {
 };
 
 struct scan {
-	struct heap *heap;
+	const struct heap *heap;
+	struct mem *mem;
 	uint32_t header_sz;
 	uint32_t ptr_pattern; /* bit i: word i of a header is a pointer */
 	scan_visit_fn visit;
@@ -142,7 +143,7 @@ static struct err *read_collected(struct scan *s)
 			reqs[n++] = (struct mem_req){ sb->ptrbits.addr, sb->ptrbits.len, false,
 						      sb->ptr_buf };
 	}
-	struct err *err = mem_gather(&s->heap->prog->target->mem, reqs, n);
+	struct err *err = mem_gather(s->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
 		if (!reqs[i].ok)
 			s->spans[((uint8_t *)reqs[i].dst - (uint8_t *)s->spans) / sizeof(*s->spans)]
@@ -155,14 +156,14 @@ static struct err *scan_steady(struct scan *s, bool last_round)
 {
 	struct span after[SPANS_A_READ];
 	size_t left = 0;
-	struct err *err = heap_reread_spans(s->heap, s->descs, s->span_cnt);
+	struct err *err = heap_reread_spans(s->heap, s->mem, s->descs, s->span_cnt);
 
 	if (!err)
 		err = read_collected(s);
 	if (err)
 		return err;
 	memcpy(after, s->descs, sizeof(after));
-	err = heap_reread_spans(s->heap, after, s->span_cnt);
+	err = heap_reread_spans(s->heap, s->mem, after, s->span_cnt);
 	for (size_t i = 0; !err && i < s->span_cnt; i++) {
 		bool gone = s->spans[i].bad || after[i].state == SPAN_DEAD;
 
@@ -185,17 +186,12 @@ static struct err *scan_collected(struct scan *s)
 	return err;
 }
 
-static struct err *scan_run(struct scan *s)
+struct err *scan_spans(struct scan *s, const uint32_t *spans, size_t cnt)
 {
-	uint8_t spanclass = sizeclass_for(s->header_sz) << 1; /* with pointers */
 	struct err *err = NULL;
 
-	for (size_t i = 0; !err && i < s->heap->spans.len; i++) {
-		const struct span *span = &s->heap->spans.data[i];
-
-		if (span->state != SPAN_IN_USE || span->spanclass != spanclass || span->npages != 1)
-			continue;
-		s->descs[s->span_cnt++] = *span;
+	for (size_t i = 0; !err && i < cnt; i++) {
+		s->descs[s->span_cnt++] = s->heap->spans.data[spans[i]];
 		if (s->span_cnt == SPANS_A_READ)
 			err = scan_collected(s);
 	}
@@ -204,25 +200,67 @@ static struct err *scan_run(struct scan *s)
 	return err ? err : flush(s);
 }
 
-struct err *scan_headers(struct heap *heap, scan_visit_fn visit, void *ctx)
+static uint32_t header_size(const struct heap *heap)
 {
 	const struct go_layout *layout = &heap->prog->layout;
-	_cleanup_free_ struct candidate *cands = malloc(SCAN_BATCH * sizeof(*cands));
-	_cleanup_free_ struct span_bytes *spans = malloc(SPANS_A_READ * sizeof(*spans));
-	struct scan s = {
-		.heap = heap,
-		.header_sz = layout->kind == MAP_SWISS ? layout->swiss.header_sz
-						       : layout->classic.header_sz,
-		.ptr_pattern = header_ptr_pattern(layout),
-		.visit = visit,
-		.ctx = ctx,
-		.cands = cands,
-		.spans = spans,
-	};
 
-	if (!cands || !spans)
+	return layout->kind == MAP_SWISS ? layout->swiss.header_sz : layout->classic.header_sz;
+}
+
+struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn visit, void *ctx,
+		     struct scan **ret)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+
+	if (!s)
 		return err_nomem();
+	s->heap = heap;
+	s->mem = mem;
+	s->header_sz = header_size(heap);
+	s->ptr_pattern = header_ptr_pattern(&heap->prog->layout);
+	s->visit = visit;
+	s->ctx = ctx;
+	s->cands = malloc(SCAN_BATCH * sizeof(*s->cands));
+	s->spans = malloc(SPANS_A_READ * sizeof(*s->spans));
+	if (!s->cands || !s->spans) {
+		scan_free(s);
+		return err_nomem();
+	}
 	for (size_t i = 0; i < SPANS_A_READ; i++)
-		spans[i].span = &s.descs[i];
-	return scan_run(&s);
+		s->spans[i].span = &s->descs[i];
+	*ret = s;
+	return NULL;
+}
+
+void scan_free(struct scan *s)
+{
+	if (!s)
+		return;
+	free(s->cands);
+	free(s->spans);
+	free(s);
+}
+
+struct err *header_spans_init(struct header_spans *hs, const struct heap *heap)
+{
+	uint8_t spanclass = sizeclass_for(header_size(heap)) << 1; /* with pointers */
+
+	*hs = (struct header_spans){ 0 };
+	for (size_t i = 0; i < heap->spans.len; i++) {
+		const struct span *span = &heap->spans.data[i];
+
+		if (span->state != SPAN_IN_USE || span->spanclass != spanclass || span->npages != 1)
+			continue;
+		hs->object_cnt += span->alloc_count;
+		if (!vec_push(&hs->list, i)) {
+			header_spans_fini(hs);
+			return err_nomem();
+		}
+	}
+	return NULL;
+}
+
+void header_spans_fini(struct header_spans *hs)
+{
+	vec_fini(&hs->list);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/vec.h"
 #include "heap/heap.h"
 
 /* What a batch takes stays in the processor's cache. */
@@ -33,7 +34,25 @@ struct candidate {
 /* Called with up to SCAN_BATCH candidates at a time. */
 typedef struct err *(*scan_visit_fn)(void *ctx, struct candidate *cands, size_t cnt);
 
-/* Visits every candidate in the heap, ascending by address. */
-struct err *scan_headers(struct heap *heap, scan_visit_fn visit, void *ctx);
+/* The spans in which headers can be: indexes into heap->spans, ascending. */
+struct header_spans {
+	VEC(uint32_t) list;
+	uint64_t object_cnt; /* allocated in them: no fewer than there are maps, as a rule */
+};
+
+/* Release with header_spans_fini(). */
+struct err *header_spans_init(struct header_spans *hs, const struct heap *heap);
+void header_spans_fini(struct header_spans *hs);
+
+struct scan;
+
+/* A scan of the heap through mem, all of which outlive it. Several threads may scan one
+ * heap, each with a scan and a mem of its own. Free with scan_free(). */
+struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn visit, void *ctx,
+		     struct scan **ret);
+void scan_free(struct scan *s);
+
+/* Visits every candidate in these of the header spans, ascending by address. */
+struct err *scan_spans(struct scan *s, const uint32_t *spans, size_t cnt);
 
 #endif

@@ -234,7 +234,7 @@ void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct
 		size_t at = tables[i] ? table_get(&stacks->by_table, tables[i]) : TABLE_NONE;
 
 		if (at != TABLE_NONE)
-			stacks->maps.data[at].dropped = true;
+			__atomic_store_n(&stacks->maps.data[at].dropped, true, __ATOMIC_RELAXED);
 	}
 }
 

@@ -36,7 +36,8 @@ void stacks_free(struct stacks *stacks);
 struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
 		       const struct go_layout *layout);
 
-/* A map on the heap has the tables of this header: no other has them. */
+/* A map on the heap has the tables of this header: no other has them. Several threads
+ * may claim at a time. */
 void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout);
 
 /* Appends what is left to census->late. */

@@ -137,7 +137,7 @@ struct err *swiss_decode(struct census *census, struct census_batch *batch)
 	struct swiss_decoder d = {
 		.census = census,
 		.batch = batch,
-		.mem = &census->heap->prog->target->mem,
+		.mem = census->mem,
 		.works = works,
 	};
 

@@ -147,6 +147,18 @@ void mem_fini(struct mem *mem)
 	mem->gather = NULL;
 }
 
+struct mem mem_split(const struct mem *mem)
+{
+	return (struct mem){ .read_reqs = mem->read_reqs, .ctx = mem->ctx, .pid = mem->pid };
+}
+
+void mem_join(struct mem *mem, struct mem *part)
+{
+	mem->bytes_read += part->bytes_read;
+	mem->call_cnt += part->call_cnt;
+	mem_fini(part);
+}
+
 /* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
 static struct err *settle_run(struct gather *g, size_t r)
 {

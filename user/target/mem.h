@@ -4,7 +4,8 @@
  *
  * Reads never stop the target, so the bytes are a moment's truth: callers check
  * what they decode. A read that fails is always told apart from zeroes. Tests
- * put their own `read_runs` behind the same door.
+ * put their own `read_reqs` behind the same door. One thread at a time: others take
+ * a reader of their own, by mem_split().
  */
 #ifndef MAPTRACE_TARGET_MEM_H
 #define MAPTRACE_TARGET_MEM_H
@@ -40,6 +41,11 @@ struct mem {
 /* Reads through process_vm_readv(2). Release with mem_fini(). */
 void mem_init_process(struct mem *mem, pid_t pid);
 void mem_fini(struct mem *mem);
+
+/* A reader of the same memory, for one more thread. mem_join() releases it and adds what
+ * it has read to the other's counts. */
+struct mem mem_split(const struct mem *mem);
+void mem_join(struct mem *mem, struct mem *part);
 
 /* Reads len bytes at addr, all or ERR_FAULT. */
 struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len);

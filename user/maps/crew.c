@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "maps/crew.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "maps/shape.h"
+
+enum {
+	PART_SPANS = 64,
+	/* Some ten thousand maps, in milliseconds; a thread starts in less than one. */
+	SPANS_A_THREAD = 128,
+	HUGE_PAGE_SZ = 2 << 20,
+};
+
+/* What the threads share: the heap and the stacks, which stay as they are, and this. */
+struct crew {
+	struct census *census;
+	struct header_spans spans;
+	pthread_mutex_t lock; /* for all below, and the rows of the census */
+	pthread_cond_t turn_over;
+	size_t taken; /* parts that have begun */
+	size_t turn; /* the part whose rows come next */
+	struct err *err; /* the first one: all stop */
+};
+
+struct worker {
+	struct crew *crew;
+	pthread_t thread;
+	struct mem mem;
+	struct census part; /* what this thread has found in its part */
+	struct scan *scan;
+};
+
+static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
+{
+	return census_take_batch(ctx, cands, cnt);
+}
+
+static struct err *worker_init(struct worker *w, struct crew *crew)
+{
+	const struct census *census = crew->census;
+
+	w->crew = crew;
+	w->mem = mem_split(census->mem);
+	w->part = (struct census){
+		.heap = census->heap,
+		.mem = &w->mem,
+		.residency = census->residency,
+		.shapes = shape_cache_new(),
+		.stacks = census->stacks,
+	};
+	return scan_new(census->heap, &w->mem, take_batch, &w->part, &w->scan);
+}
+
+static void worker_fini(struct worker *w)
+{
+	scan_free(w->scan);
+	shape_cache_free(w->part.shapes);
+	vec_fini(&w->part.maps);
+	vec_fini(&w->part.late);
+	mem_join(w->crew->census->mem, &w->mem);
+}
+
+#define APPEND(to, from)                                                                           \
+	(!(from)->len ||                                                                           \
+	 (vec_reserve((to), (to)->len + (from)->len) &&                                            \
+	  (memcpy((to)->data + (to)->len, (from)->data, (from)->len * sizeof(*(from)->data)),      \
+	   (to)->len += (from)->len, (from)->len = 0, true)))
+
+/* Moves what a part had to the census. */
+static struct err *add_part(struct census *census, struct census *part)
+{
+	if (!APPEND(&census->maps, &part->maps) || !APPEND(&census->late, &part->late))
+		return err_nomem();
+	census->lookalike_cnt += part->lookalike_cnt;
+	census->empty_cnt += part->empty_cnt;
+	part->lookalike_cnt = part->empty_cnt = 0;
+	return NULL;
+}
+
+/* Waits until the parts before this one are in the census, and adds it. */
+static void end_part(struct worker *w, size_t part, struct err *err)
+{
+	struct crew *crew = w->crew;
+
+	while (!err && !crew->err && crew->turn != part)
+		pthread_cond_wait(&crew->turn_over, &crew->lock);
+	if (!err && !crew->err)
+		err = add_part(crew->census, &w->part);
+	if (!crew->err)
+		crew->err = err;
+	else
+		err_free(err);
+	crew->turn++;
+	pthread_cond_broadcast(&crew->turn_over);
+}
+
+static void *work(void *ctx)
+{
+	struct worker *w = ctx;
+	struct crew *crew = w->crew;
+	size_t first, cnt = crew->spans.list.len;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!crew->err && (first = crew->taken * PART_SPANS) < cnt) {
+		size_t part = crew->taken++;
+		size_t n = cnt - first < PART_SPANS ? cnt - first : PART_SPANS;
+
+		pthread_mutex_unlock(&crew->lock);
+		struct err *err = scan_spans(w->scan, crew->spans.list.data + first, n);
+		pthread_mutex_lock(&crew->lock);
+		end_part(w, part, err);
+	}
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+static size_t thread_cnt(size_t span_cnt)
+{
+	cpu_set_t cpus;
+	size_t n = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+
+	if (n > CREW_MAX)
+		n = CREW_MAX;
+	if (n > span_cnt / SPANS_A_THREAD)
+		n = span_cnt / SPANS_A_THREAD;
+	return n ? n : 1;
+}
+
+/* The caller is one of them. Without memory for threads fewer do it as well. */
+static struct err *run(struct crew *crew, struct worker *workers, size_t cnt)
+{
+	size_t ready = 0, started = 1;
+	struct err *err = NULL;
+
+	while (!err && ready < cnt)
+		err = worker_init(&workers[ready++], crew);
+	while (!err && started < cnt &&
+	       !pthread_create(&workers[started].thread, NULL, work, &workers[started]))
+		started++;
+	if (!err)
+		work(&workers[0]);
+	for (size_t i = 1; !err && i < started; i++)
+		pthread_join(workers[i].thread, NULL);
+	for (size_t i = 0; i < ready; i++)
+		worker_fini(&workers[i]);
+	return err ? err : crew->err;
+}
+
+/*
+ * Most of the objects are maps. Pages that nobody writes cost nothing, and those that
+ * are written cost less when they are huge. Without all that rows grow as they come.
+ */
+static void reserve_rows(struct census *census, uint64_t cnt)
+{
+	uint64_t sz = cnt * sizeof(*census->maps.data);
+
+	if (sz < 8 * HUGE_PAGE_SZ || !vec_reserve(&census->maps, cnt))
+		return;
+	uintptr_t start = (uintptr_t)census->maps.data / HUGE_PAGE_SZ + 1;
+	uintptr_t end = ((uintptr_t)census->maps.data + sz) / HUGE_PAGE_SZ;
+	madvise((void *)(start * HUGE_PAGE_SZ), (end - start) * HUGE_PAGE_SZ, MADV_HUGEPAGE);
+}
+
+struct err *crew_take(struct census *census)
+{
+	struct worker workers[CREW_MAX] = { 0 };
+	struct crew crew = {
+		.census = census,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.turn_over = PTHREAD_COND_INITIALIZER,
+	};
+	struct err *err = header_spans_init(&crew.spans, census->heap);
+
+	if (err)
+		return err;
+	reserve_rows(census, crew.spans.object_cnt);
+	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
+	header_spans_fini(&crew.spans);
+	return err;
+}
