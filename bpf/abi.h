@@ -22,6 +22,7 @@
 #define ABI_TABLE_SZ 32 /* bytes of a swiss table header in a record */
 #define ABI_STACK_MAX 4 /* return addresses in a rare event */
 #define ABI_MEM_INFLIGHT 1024 /* threads inside a watched system call at one time */
+#define ABI_MEM_STACK_MAX 16 /* addresses in the stack of a memory call */
 #define ABI_MEM_ROWS 256 /* different (call, detail, error) */
 
 /* ---- What is probed ---- */
@@ -199,8 +200,10 @@ struct abi_memcall_rec {
 	__u64 length;
 	__s64 result; /* as the kernel returns it: an address, 0, or -errno */
 	__u64 ns;
+	/* By frame pointers: behind the system call, then return addresses; 0 ends it. */
+	__u64 stack[ABI_MEM_STACK_MAX];
 };
-_Static_assert(sizeof(struct abi_memcall_rec) == 64, "abi_memcall_rec");
+_Static_assert(sizeof(struct abi_memcall_rec) == 64 + 8 * ABI_MEM_STACK_MAX, "abi_memcall_rec");
 
 /* Counters of the memory call programs, in memory that both sides see. */
 struct abi_mem_state {

@@ -102,7 +102,19 @@ static __always_inline void call_sum(const struct call *call)
 	__sync_fetch_and_add(&sum->ns, call->ns);
 }
 
-static __always_inline void call_send(const struct call *call)
+/* Go keeps frame pointers, on the stack of the thread and of the goroutine behind it. */
+static __always_inline void stack_read(void *ctx, __u64 stack[ABI_MEM_STACK_MAX])
+{
+	long sz = ABI_MEM_STACK_MAX * sizeof(stack[0]);
+	long got = bpf_get_stack(ctx, stack, sz, BPF_F_USER_STACK);
+
+	for (long i = 0; i < ABI_MEM_STACK_MAX; i++) {
+		if (got < 0 || i * (long)sizeof(stack[0]) >= got)
+			stack[i] = 0;
+	}
+}
+
+static __always_inline void call_send(void *ctx, const struct call *call)
 {
 	struct abi_memcall_rec *rec;
 
@@ -126,10 +138,12 @@ static __always_inline void call_send(const struct call *call)
 	rec->length = call->length;
 	rec->result = call->result;
 	rec->ns = call->ns;
+	stack_read(ctx, rec->stack);
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline int call_exit(__u32 which, const struct pt_regs *regs, __s64 result)
+static __always_inline int call_exit(void *ctx, __u32 which, const struct pt_regs *regs,
+				     __s64 result)
 {
 	struct call call = {
 		.tid = target_tid(),
@@ -148,7 +162,7 @@ static __always_inline int call_exit(__u32 which, const struct pt_regs *regs, __
 		call.flags = regs->r10;
 	call.ns = call_duration(call.end_ns);
 	call_sum(&call);
-	call_send(&call);
+	call_send(ctx, &call);
 	return 0;
 }
 
@@ -164,7 +178,7 @@ int mmap_enter(__u64 *ctx)
 SEC("fexit")
 int mmap_exit(__u64 *ctx)
 {
-	return call_exit(ABI_CALL_MMAP, (const struct pt_regs *)ctx[0], ctx[1]);
+	return call_exit(ctx, ABI_CALL_MMAP, (const struct pt_regs *)ctx[0], ctx[1]);
 }
 
 SEC("fentry")
@@ -177,7 +191,7 @@ int munmap_enter(__u64 *ctx)
 SEC("fexit")
 int munmap_exit(__u64 *ctx)
 {
-	return call_exit(ABI_CALL_MUNMAP, (const struct pt_regs *)ctx[0], ctx[1]);
+	return call_exit(ctx, ABI_CALL_MUNMAP, (const struct pt_regs *)ctx[0], ctx[1]);
 }
 
 SEC("fentry")
@@ -190,7 +204,7 @@ int madvise_enter(__u64 *ctx)
 SEC("fexit")
 int madvise_exit(__u64 *ctx)
 {
-	return call_exit(ABI_CALL_MADVISE, (const struct pt_regs *)ctx[0], ctx[1]);
+	return call_exit(ctx, ABI_CALL_MADVISE, (const struct pt_regs *)ctx[0], ctx[1]);
 }
 
 /* ---- By tracepoint: the context is the registers, then the number or the result ---- */
@@ -217,7 +231,7 @@ int any_exit(__u64 *ctx)
 	const struct pt_regs *regs = (const struct pt_regs *)ctx[0];
 	__u32 which = call_of(regs->orig_ax);
 
-	return which < ABI_CALL_CNT ? call_exit(which, regs, ctx[1]) : 0;
+	return which < ABI_CALL_CNT ? call_exit(ctx, which, regs, ctx[1]) : 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

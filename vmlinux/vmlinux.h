@@ -33,6 +33,10 @@ enum {
 };
 
 enum {
+	BPF_F_USER_STACK = 256,
+};
+
+enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 };

@@ -241,6 +241,14 @@ check_madvise() { # VERSION
 		| .status == "ok" and ([.totals[]
 			| select(.call == "madvise" and .advice == "MADV_DONTNEED" and .error == null)
 			| .bytes] | add >= ($cycles - 1) * 64 * 1024 * 1024)' --argjson cycles "$cycles"
+	holds "$label: debug.FreeOSMemory gave them back, for whom" "$out" '.memory_calls
+		| .not_listed == 0 and ([.calls[]
+			| select(.advice == "MADV_DONTNEED" and .reason == "free_os_memory"
+				and .caller == "main.madvise" and (.file | endswith("/main.go")))
+			| .bytes] | add >= ($cycles - 1) * 64 * 1024 * 1024)' --argjson cycles "$cycles"
+	none "$label: nobody else did but the scavenger" "$out" '.memory_calls.calls[]
+		| select(.advice == "MADV_DONTNEED")
+		| select(.reason != "free_os_memory" and .reason != "background_scavenger")'
 	stop
 }
 
@@ -273,6 +281,8 @@ check_memory_calls() {
 		| length' "$out")" 11
 	is "$label: munmap" "$(jq '[.memory_calls.calls[] | select(.call == "munmap" and .bytes == 3 * 1048576)]
 		| length' "$out")" 1
+	none "$label: and C code did it" "$out" '.memory_calls.calls[]
+		| select(.bytes == 3 * 1048576 and (.reason != "c" or .caller != null))'
 	holds "$label: sums of mmap are no less" "$out" '[.memory_calls.totals[] | select(.call == "mmap")]
 		| (map(.calls) | add) >= 11 and (map(.bytes) | add) >= 33 * 1048576'
 	holds "$label: sums of munmap are no less" "$out" '[.memory_calls.totals[] | select(.call == "munmap")]

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/growth.h"
+#include "model/memcaller.h"
 #include "report/names.h"
 #include "report/report.h"
 
@@ -808,7 +809,7 @@ static json_t *gc_section(const struct watch *w)
 	return o;
 }
 
-static json_t *memsum(const struct trace_memsum *s)
+static json_t *memsum(const struct trace_memsum *s, uint64_t over_ns)
 {
 	json_t *o = json_object();
 
@@ -823,11 +824,14 @@ static json_t *memsum(const struct trace_memsum *s)
 	set_u64(o, "calls", s->calls);
 	set_u64(o, "bytes", s->bytes);
 	set_u64(o, "duration_ns", s->ns);
+	set(o, "calls_per_s", json_real(over_ns ? s->calls * 1e9 / over_ns : 0));
+	set(o, "bytes_per_s", json_real(over_ns ? s->bytes * 1e9 / over_ns : 0));
 	return o;
 }
 
-static json_t *memcall(const struct trace_memcall *c, uint64_t start_ns)
+static json_t *memcall(const struct watch *w, const struct trace_memcall *c, uint64_t start_ns)
 {
+	struct memcaller by = memcaller_of(w->prog->lines, c);
 	json_t *o = json_object();
 
 	set_u64(o, "time_ns", c->ktime_ns > start_ns ? c->ktime_ns - start_ns : 0);
@@ -837,8 +841,15 @@ static json_t *memcall(const struct trace_memcall *c, uint64_t start_ns)
 	if (c->call == ABI_CALL_MADVISE)
 		set(o, "advice", text(name_advice(c->detail)));
 	set(o, "error", c->result < 0 ? text(strerrorname_np(-c->result)) : json_null());
+	set(o, "result",
+	    c->call == ABI_CALL_MMAP && c->result > 0 ? address(c->result) : json_null());
 	set_u64(o, "thread", c->tid);
 	set_u64(o, "duration_ns", c->ns);
+	set(o, "reason", text(mem_reason_name(by.reason)));
+	set(o, "caller", text(by.frame ? by.frame->function : NULL));
+	set(o, "caller_pc", address(by.return_addr));
+	if (by.frame)
+		set_line(o, by.frame);
 	return o;
 }
 
@@ -855,9 +866,13 @@ static json_t *memcalls_section(const struct watch *w)
 		set(o, "mechanism",
 		    text(tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint"));
 	for (size_t i = 0; tr && i < tr->memsum_cnt; i++)
-		json_array_append_new(sums, memsum(&tr->memsums[i]));
+		json_array_append_new(sums, memsum(&tr->memsums[i], tr->end_ns - tr->start_ns));
 	for (size_t i = 0; tr && i < tr->memcall_cnt; i++)
-		json_array_append_new(calls, memcall(&tr->memcalls[i], tr->start_ns));
+		json_array_append_new(calls, memcall(w, &tr->memcalls[i], tr->start_ns));
+	if (tr && !tr->memcalls_missing)
+		set_u64(o, "not_listed",
+			tr->overflow.memcalls + tr->cost.memcalls.over_budget +
+				tr->cost.memcalls.ring_full);
 	set(o, "totals", sums);
 	set(o, "calls", calls);
 	return o;

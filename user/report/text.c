@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "base/vec.h"
 #include "model/growth.h"
+#include "model/memcaller.h"
 #include "report/busiest.h"
 #include "report/names.h"
 #include "report/ranking.h"
@@ -616,6 +617,32 @@ static void detail_text(const struct trace_memsum *s, char *buf, size_t buf_sz)
 		snprintf(buf, buf_sz, "%s", s->detail == PROT_NONE ? "reserve" : "");
 }
 
+/* Who gave memory back; of single calls, so without those beyond the budget. */
+static void print_givers(const struct page *p, const struct trace_result *tr)
+{
+	uint64_t bytes[MEM_REASON_CNT] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < tr->memcall_cnt; i++) {
+		const struct trace_memcall *c = &tr->memcalls[i];
+		bool gives = c->call == ABI_CALL_MUNMAP ||
+			     (c->call == ABI_CALL_MADVISE &&
+			      (c->detail == MADV_DONTNEED || c->detail == MADV_FREE));
+
+		if (gives && c->result >= 0) {
+			bytes[memcaller_of(p->w->prog->lines, c).reason] += c->length;
+			sum += c->length;
+		}
+	}
+	if (!sum)
+		return;
+	fprintf(p->out, "  given back by");
+	for (enum mem_reason r = 0; r < MEM_REASON_CNT; r++)
+		if (bytes[r])
+			fprintf(p->out, " %s (%.0f %%)", mem_reason_text(r),
+				percent(bytes[r], sum));
+	fputc('\n', p->out);
+}
+
 static void print_memcalls(const struct page *p)
 {
 	const struct trace_result *tr = p->w->trace ? trace_result(p->w->trace) : NULL;
@@ -638,6 +665,7 @@ static void print_memcalls(const struct page *p)
 			fprintf(p->out, "  FAILED: %s", strerror(s->error));
 		fputc('\n', p->out);
 	}
+	print_givers(p, tr);
 }
 
 /* ---- verdict ---- */

@@ -206,6 +206,7 @@ static bool memcall_decode(const void *data, size_t sz, struct event *ret)
 		.result = rec.result,
 		.ns = rec.ns,
 	};
+	memcpy(ret->memcall.stack, rec.stack, sizeof(ret->memcall.stack));
 	return true;
 }
 

@@ -107,6 +107,10 @@ static void window_prepare(struct trace *t, enum abi_group_id id)
 	w->group->missing = t->programs.maps_missing;
 	if (!t->programs.map_function)
 		return; /* no probes: no window ever */
+	if (t->opts.rare_only && id == ABI_GROUP_HOT) {
+		w->group->missing = "not asked for";
+		return;
+	}
 	w->quota = quota_of(&t->opts, t->programs.mechanism, id);
 	w->state = &t->programs.groups[id];
 	w->target = (struct attach_target){
@@ -506,4 +510,20 @@ double trace_rate(const struct trace_result *result, enum abi_group_id group, do
 
 	*rough_ret = g->saturated > 0;
 	return g->span_ns ? estimate * (double)NS_PER_S / (double)g->span_ns : 0;
+}
+
+struct err *trace_lost(const struct trace *t, struct trace_lost *ret)
+{
+	uint64_t counts[ABI_COUNT_CNT] = { 0 };
+	const struct abi_mem_state *mem = t->programs.mem_state;
+	struct err *err = programs_read_counts(&t->programs, counts);
+
+	if (err)
+		return err;
+	*ret = (struct trace_lost){
+		.records = counts[ABI_COUNT_RING_FULL] + t->result.cost.bad_records,
+		.rare_hits = t->result.groups[ABI_GROUP_RARE].late,
+		.memcalls = mem ? mem->over_budget + mem->ring_full : 0,
+	};
+	return NULL;
 }

@@ -138,6 +138,7 @@ struct trace_opts {
 	uint32_t memcalls_per_s; /* single memory calls to keep; sums are always complete */
 
 	const struct trace_listener *listener; /* may be NULL; must outlive the trace */
+	bool rare_only; /* no windows on inserts, deletes and makes */
 };
 
 /* Fills in all defaults: 10 s, a tick a second, no target. */
@@ -255,6 +256,7 @@ struct trace_memcall {
 	uint64_t length;
 	int64_t result;
 	uint64_t ns;
+	uint64_t stack[ABI_MEM_STACK_MAX]; /* return addresses, innermost first; 0 ends it */
 };
 
 struct trace_window {
@@ -367,6 +369,15 @@ const struct trace_result *trace_result(const struct trace *trace);
  */
 double trace_rate(const struct trace_result *result, enum abi_group_id group, double estimate,
 		  bool *rough_ret);
+
+/* What is missing among the records so far; trace_result() has it at the end. */
+struct trace_lost {
+	uint64_t records; /* of maps: no room in the ring, or no sense */
+	uint64_t rare_hits; /* beyond the quota, up to the latest closed window */
+	uint64_t memcalls; /* beyond the budget, or no room in the ring */
+};
+
+struct err *trace_lost(const struct trace *trace, struct trace_lost *ret);
 
 /* Frees everything; NULL is fine. */
 void trace_close(struct trace *trace);
