@@ -13,6 +13,7 @@
 
 #include "model/growth.h"
 #include "model/memcaller.h"
+#include "report/json_rows.h"
 #include "report/names.h"
 #include "report/report.h"
 
@@ -702,7 +703,7 @@ static void set_growth(json_t *o, const struct watch *w, const struct trace_even
 	set(o, "because", e->growth ? text(g.churn ? "churn" : "keys") : json_null());
 }
 
-static json_t *event(const struct watch *w, const struct trace_event *e, uint64_t start_ns)
+json_t *json_event(const struct watch *w, const struct trace_event *e, uint64_t start_ns)
 {
 	const struct map_type *type = gotypes_find(w->prog->types, e->type);
 	json_t *o = json_object();
@@ -732,7 +733,7 @@ static json_t *events(const struct watch *w, const struct trace_result *tr)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < tr->event_cnt; i++)
-		json_array_append_new(a, event(w, &tr->events[i], tr->start_ns));
+		json_array_append_new(a, json_event(w, &tr->events[i], tr->start_ns));
 	return a;
 }
 
@@ -829,7 +830,7 @@ static json_t *memsum(const struct trace_memsum *s, uint64_t over_ns)
 	return o;
 }
 
-static json_t *memcall(const struct watch *w, const struct trace_memcall *c, uint64_t start_ns)
+json_t *json_memcall(const struct watch *w, const struct trace_memcall *c, uint64_t start_ns)
 {
 	struct memcaller by = memcaller_of(w->prog->lines, c);
 	json_t *o = json_object();
@@ -868,7 +869,7 @@ static json_t *memcalls_section(const struct watch *w)
 	for (size_t i = 0; tr && i < tr->memsum_cnt; i++)
 		json_array_append_new(sums, memsum(&tr->memsums[i], tr->end_ns - tr->start_ns));
 	for (size_t i = 0; tr && i < tr->memcall_cnt; i++)
-		json_array_append_new(calls, memcall(w, &tr->memcalls[i], tr->start_ns));
+		json_array_append_new(calls, json_memcall(w, &tr->memcalls[i], tr->start_ns));
 	if (tr && !tr->memcalls_missing)
 		set_u64(o, "not_listed",
 			tr->overflow.memcalls + tr->cost.memcalls.over_budget +
