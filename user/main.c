@@ -13,6 +13,8 @@ static const struct verb {
 } verbs[] = {
 	{ "report", cmd_report,
 	  "what the maps of a Go process hold, what happens to them, what to do" },
+	{ "events", cmd_events,
+	  "growths, memory calls and collections as they come, in JSON lines" },
 };
 
 enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]) };

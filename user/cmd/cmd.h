@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+struct err *cmd_events(int argc, char **argv, int *exit_code_ret);
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret);
 
 #endif

@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cmd/args.h"
 #include "model/watch.h"
 #include "report/names.h"
 #include "report/report.h"
@@ -92,31 +92,6 @@ static void on_signal(int sig)
 		EINVAL;                                                                            \
 	})
 
-static error_t parse_number(struct options *o, const char *what, const char *arg,
-			    unsigned long long max, unsigned long long *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(arg, &end, 10);
-	if (errno || *end || end == arg || !isdigit((unsigned char)*arg) || *ret > max)
-		return COMPLAIN(o, "'%s' is no %s", arg, what);
-	return 0;
-}
-
-static error_t parse_pid(struct options *o, const char *arg)
-{
-	unsigned long long pid;
-
-	if (o->pid)
-		return COMPLAIN(o, "one PID at a time, please");
-	error_t bad = parse_number(o, "process id", arg, INT_MAX, &pid);
-	if (!bad && pid == 0)
-		bad = COMPLAIN(o, "'0' is no process id");
-	o->pid = pid;
-	return bad;
-}
-
 static error_t parse_size(struct options *o, const char *option, const char *arg, uint64_t *ret)
 {
 	if (parse_bytes(arg, ret))
@@ -142,28 +117,17 @@ static error_t parse_scan_values(struct options *o, const char *arg)
 
 static error_t parse_scan_seed(struct options *o, const char *arg)
 {
-	unsigned long long seed;
-	error_t bad = parse_number(o, "seed", arg, ULLONG_MAX, &seed);
+	unsigned long long seed = 0;
+	error_t bad = args_fail(&o->err, args_number("seed", arg, ULLONG_MAX, &seed));
 
 	o->watch.values.seed = seed;
 	return bad;
 }
 
-static error_t parse_attach(struct options *o, const char *arg)
-{
-	if (!strcmp(arg, "multi"))
-		o->watch.attach = TRACE_ATTACH_MULTI;
-	else if (!strcmp(arg, "perf"))
-		o->watch.attach = TRACE_ATTACH_PERF;
-	else
-		return COMPLAIN(o, "--attach: '%s' is neither multi nor perf", arg);
-	return 0;
-}
-
 static error_t parse_top(struct options *o, const char *arg)
 {
-	unsigned long long top;
-	error_t bad = parse_number(o, "number of rows", arg, ULLONG_MAX, &top);
+	unsigned long long top = 0;
+	error_t bad = args_fail(&o->err, args_number("number of rows", arg, ULLONG_MAX, &top));
 
 	o->report.top = top;
 	return bad;
@@ -178,12 +142,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		state->err_stream = NULL; /* errors are one line, without a hint at --help */
 		return 0;
 	case 'd':
-		return parse_duration(arg, &o->watch.duration_ns)
-			       ? 0
-			       : COMPLAIN(o,
-					  "--duration: '%s' is no time (examples: 0, 10s, 500ms, "
-					  "2m)",
-					  arg);
+		return args_fail(&o->err, args_duration("duration", arg, &o->watch.duration_ns));
 	case 'v':
 		o->report.verbose = true;
 		return 0;
@@ -201,12 +160,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SCAN_SEED:
 		return parse_scan_seed(o, arg);
 	case OPT_ATTACH:
-		return parse_attach(o, arg);
+		return args_fail(&o->err, args_attach(arg, &o->watch.attach));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return parse_pid(o, arg);
+		return args_fail(&o->err, args_pid(arg, &o->pid));
 	case ARGP_KEY_END:
 		return o->pid ? 0 : COMPLAIN(o, "which process? give its PID");
 	default:
@@ -282,15 +241,6 @@ static void say_what_goes_on(const struct options *o)
 			o->pid, text_duration(o->watch.duration_ns).s);
 }
 
-static bool asks_for_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
-		    !strcmp(argv[i], "-?"))
-			return true;
-	return false;
-}
-
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 {
 	static const struct argp argp = {
@@ -307,7 +257,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 	};
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
-	if (asks_for_help(argc, argv))
+	if (args_ask_for_help(argc, argv))
 		argv[0] = (char *)"maptrace report"; /* the usage line starts with it */
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
 		*exit_code_ret = EXIT_USAGE; /* of an unknown option getopt has told already */

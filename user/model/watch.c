@@ -59,10 +59,10 @@ static void read_scavenger(struct watch *w)
 }
 
 /* The counters are no more than a row of the report: it can do without them. */
-static struct err *gc_open(struct watch *w)
+static struct err *gc_open(struct watch *w, const struct heap *heap)
 {
-	struct err *err = w->snap ? gcstats_open(w->snap->heap, &w->gc, &w->gc_first)
-				  : err_new(ERR_UNSUPPORTED, "there is no census");
+	struct err *err = heap ? gcstats_open(heap, &w->gc, &w->gc_first)
+			       : err_new(ERR_UNSUPPORTED, "there is no census");
 
 	w->gc_last = w->gc_first;
 	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
@@ -72,6 +72,18 @@ static struct err *gc_open(struct watch *w)
 	if (!err && w->snap)
 		read_scavenger(w);
 	return err;
+}
+
+struct err *watch_open_gc(struct watch *w)
+{
+	_cleanup_heap_ struct heap *heap = NULL;
+	struct err *err = heap_open(w->prog, &heap);
+
+	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+		w->gc_err = err;
+		return NULL;
+	}
+	return err ? err : gc_open(w, heap);
 }
 
 /* A sample that fails is one less. */
@@ -219,7 +231,12 @@ struct err *watch_open_trace(struct watch *w)
 	opts.attach = w->opts.attach;
 	opts.memcalls = TRACE_MEMCALLS_AUTO;
 	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
-	opts.listener = &w->listener;
+	opts.listener = w->opts.listener ? w->opts.listener : &w->listener;
+	opts.rare_only = w->opts.rare_only;
+	if (w->opts.tick) {
+		opts.tick = w->opts.tick;
+		opts.tick_ctx = w->opts.tick_ctx;
+	}
 
 	struct err *err = trace_open(&opts, &w->trace);
 	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
@@ -378,7 +395,7 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 	if (!err)
 		err = take_first_census(w);
 	if (!err)
-		err = gc_open(w);
+		err = gc_open(w, w->snap ? w->snap->heap : NULL);
 	if (!err && opts->duration_ns)
 		err = watch_open_trace(w);
 	if (!err)

@@ -25,6 +25,12 @@ struct watch_opts {
 	enum trace_attach attach;
 	struct values_opts values; /* without a budget: don't count zero values */
 	const volatile bool *stop; /* set by a signal: end early */
+
+	/* A stream of events: handed on as they come, without any census. */
+	const struct trace_listener *listener; /* NULL: none */
+	trace_tick tick;
+	void *tick_ctx;
+	bool rare_only;
 };
 
 /* What the observation cost, and whom. */
@@ -75,6 +81,9 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 void watch_free(struct watch *w);
 DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 #define _cleanup_watch_ _cleanup_(cleanup_watch)
+
+/* Opens the collector's counters by themselves, for a watch without censuses. */
+struct err *watch_open_gc(struct watch *w);
 
 /* Prepares the trace only, to list its probe sites; attaches nothing. */
 struct err *watch_open_trace(struct watch *w);

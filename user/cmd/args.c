@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/args.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+struct err *args_number(const char *what, const char *arg, unsigned long long max,
+			unsigned long long *ret)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 10);
+	if (errno || *end || end == arg || !isdigit((unsigned char)*arg) || v > max)
+		return err_new(ERR_USAGE, "'%s' is no %s", arg, what);
+	*ret = v;
+	return NULL;
+}
+
+struct err *args_pid(const char *arg, pid_t *pid)
+{
+	unsigned long long v;
+
+	if (*pid)
+		return err_new(ERR_USAGE, "one PID at a time, please");
+	struct err *err = args_number("process id", arg, INT_MAX, &v);
+	if (err)
+		return err;
+	if (!v)
+		return err_new(ERR_USAGE, "'0' is no process id");
+	*pid = v;
+	return NULL;
+}
+
+struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
+{
+	if (parse_duration(arg, ret))
+		return NULL;
+	return err_new(ERR_USAGE, "--%s: '%s' is no time (examples: 0, 10s, 500ms, 2m)", option,
+		       arg);
+}
+
+struct err *args_attach(const char *arg, enum trace_attach *ret)
+{
+	if (!strcmp(arg, "multi"))
+		*ret = TRACE_ATTACH_MULTI;
+	else if (!strcmp(arg, "perf"))
+		*ret = TRACE_ATTACH_PERF;
+	else
+		return err_new(ERR_USAGE, "--attach: '%s' is neither multi nor perf", arg);
+	return NULL;
+}
+
+error_t args_fail(struct err **first, struct err *err)
+{
+	if (!err)
+		return 0;
+	if (*first)
+		err_free(err);
+	else
+		*first = err;
+	return EINVAL;
+}
+
+bool args_ask_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
+		    !strcmp(argv[i], "-?"))
+			return true;
+	return false;
+}
