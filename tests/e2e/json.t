@@ -18,10 +18,11 @@ has_keys() { # NAME FILTER KEY...
 
 check_keys() { # LABEL
 	has_keys "$1: document" . schema maptrace target memory heap census values findings trace \
-		memory_calls cost maps
+		gc memory_calls cost maps
 	has_keys "$1: target" .target pid command command_line executable executable_deleted \
 		start_time_unix_s uptime_ns go_version go_experiments main_package map_kind layout \
 		layout_is_of_this_version stripped has_dwarf rss_bytes swap_bytes cgroup_limit_bytes \
+		cgroup_left_bytes \
 		other_pid_namespace other_mount_namespace gone
 	has_keys "$1: memory" .memory rss_bytes map_live_bytes map_hole_bytes other_heap_bytes \
 		free_slot_bytes free_bytes released_resident_bytes huge_excess_bytes stack_bytes \
@@ -85,10 +86,25 @@ check_trace_keys() { # LABEL
 		per_s_is_rough
 	has_keys "$1: each set of histograms" '(.maps[].histograms // empty)' censuses observed_ns \
 		live_keys buckets resident_bytes
+	has_keys "$1: each histogram" \
+		'(.maps[].histograms // empty | .live_keys, .buckets, .resident_bytes)' min max bins
+	has_keys "$1: each bin" '(.maps[].histograms // empty | .live_keys.bins[])' ge lt ns
+	has_keys "$1: each next growth" '(.maps[].next_growth // empty)' event at_live_keys \
+		allocates_bytes keys_per_s in_ns fits_cgroup
+	has_keys "$1: each growth" '(.trace.events[] | select(.operation == "grow"))' growth \
+		bytes_from bytes_to tables tombstones overflow_buckets because
+	has_keys "$1: each caller" '(.trace.events[] | select(.caller))' file line
+	has_keys "$1: collector" .gc status reason cycles forced_cycles pause_total_ns \
+		pause_last_ns last_gc_unix_ns cpu_share cpu_gc_ns cpu_all_ns gogc_percent \
+		memory_limit_bytes heap_live_bytes heap_marked_bytes heap_goal_bytes \
+		heap_in_use_bytes heap_free_bytes heap_released_bytes scannable_bytes \
+		last_scannable_bytes map_scannable_bytes watched
+	has_keys "$1: collector, watched" .gc.watched cycles forced_cycles pause_total_ns \
+		pause_max_ns pause_last_ns cpu_share
 	has_keys "$1: each sum of memory calls" '.memory_calls.totals[]' call error calls bytes \
-		duration_ns
+		duration_ns calls_per_s bytes_per_s
 	has_keys "$1: each memory call" '.memory_calls.calls[]' time_ns call address bytes error \
-		thread duration_ns
+		result thread duration_ns reason caller caller_pc
 	holds "$1: there are all of these to look at" "$out" '(.trace.sites | length > 5)
 		and (.trace.events | length > 5) and (.memory_calls.totals | length > 0)
 		and (.memory_calls.calls | length > 0) and any(.maps[]; .activity)'
@@ -121,7 +137,7 @@ check_text() { # NAME
 	is "$1: 80 columns" "$(too_long | head -n 3)" ''
 	is "$1: no control characters" "$(tr -d '\n' <"$out" | tr -dc '\000-\037\177' | od -An -c)" ''
 	ok "$1: no trailing blanks" test -z "$(grep -n '[[:blank:]]$' "$out")"
-	for section in RSS MAPS VERDICT COST; do
+	for section in RSS MAPS GC VERDICT COST; do
 		ok "$1: $section" grep -q "^$section" "$out"
 	done
 }

@@ -480,17 +480,18 @@ static int cmp_soonest(const void *a, const void *b)
 
 static void print_coming(const struct page *p, const struct coming *c)
 {
+	bool fits = !p->w->cgroup_limited || c->f.allocates_bytes <= p->w->cgroup_left_bytes;
 	char type[NAME_SZ];
 
 	type_text(p, c->map, type, sizeof(type));
-	fprintf(p->out, "  in %s at %s keys (+%s/s): %s %s,\n", text_duration(c->f.in_ns).s,
-		COUNT(c->f.at_live_keys), text_rate(c->f.keys_per_s).s, type,
-		c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables");
-	fprintf(p->out, "    which takes %s more until the old memory is collected%s\n",
-		BYTES(c->f.allocates_bytes),
-		p->w->cgroup_limited && c->f.allocates_bytes > p->w->cgroup_left_bytes
-			? ": MORE THAN THE CGROUP HAS LEFT"
-			: "");
+	fprintf(p->out, "  %8s  at %s keys (+%s/s) %s  %s\n", text_duration(c->f.in_ns).s,
+		COUNT(c->f.at_live_keys), text_rate(c->f.keys_per_s).s,
+		c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables", type);
+	fprintf(p->out, "            takes %s more until the old memory is collected\n",
+		BYTES(c->f.allocates_bytes));
+	if (!fits)
+		fprintf(p->out, "            THE CGROUP HAS %s LEFT\n",
+			BYTES(p->w->cgroup_left_bytes));
 }
 
 /* Large growths that come within a day at the present rate. */
@@ -564,18 +565,17 @@ static void print_activity(const struct page *p)
 
 static void print_gc_window(const struct page *p, const struct gc_window *win)
 {
-	fprintf(p->out, "  %s cycles", COUNT(win->cycles));
+	fprintf(p->out, "  %s cycles while watched", COUNT(win->cycles));
 	if (win->forced_cycles)
-		fprintf(p->out, " (%s forced)", COUNT(win->forced_cycles));
-	fprintf(p->out, " while watched");
+		fprintf(p->out, ", %s of them forced", COUNT(win->forced_cycles));
 	if (win->cpu_share_known)
 		fprintf(p->out, ", %.2g %% of CPU", 100 * win->cpu_share);
 	fputc('\n', p->out);
 	if (!win->cycles)
 		return;
-	fprintf(p->out, "  pauses %s in all", text_duration(win->pause_total_ns).s);
-	if (win->cycles > 1 && win->pause_max_known)
-		fprintf(p->out, ", %s at most", text_duration(win->pause_max_ns).s);
+	fprintf(p->out, "  pauses of %s in all", text_duration(win->pause_total_ns).s);
+	if (win->pause_max_known)
+		fprintf(p->out, ", %s in one cycle at most", text_duration(win->pause_max_ns).s);
 	fputc('\n', p->out);
 }
 
@@ -635,12 +635,11 @@ static void print_givers(const struct page *p, const struct trace_result *tr)
 	}
 	if (!sum)
 		return;
-	fprintf(p->out, "  given back by");
+	fprintf(p->out, "  given back by\n");
 	for (enum mem_reason r = 0; r < MEM_REASON_CNT; r++)
 		if (bytes[r])
-			fprintf(p->out, " %s (%.0f %%)", mem_reason_text(r),
-				percent(bytes[r], sum));
-	fputc('\n', p->out);
+			fprintf(p->out, "  %6.0f %%  %s\n", percent(bytes[r], sum),
+				mem_reason_text(r));
 }
 
 static void print_memcalls(const struct page *p)
