@@ -115,6 +115,11 @@ static void rates_need_time_and_keys(void **state)
 	assert_true(forecast_of(&img->prog, &m, &h, &f));
 	assert_true(f.rate_known && f.keys_per_s == 50);
 	assert_true(f.in_ns == (897 - 700) * NS_PER_S / 50);
+	h.fall_live_keys = 20;
+	assert_true(forecast_of(&img->prog, &m, &h, &f) && f.rate_known);
+	h.fall_live_keys = 21;
+	assert_true(forecast_of(&img->prog, &m, &h, &f) && !f.rate_known);
+	h.fall_live_keys = 0;
 	h.last_live_keys = 500;
 	assert_true(forecast_of(&img->prog, &m, &h, &f));
 	assert_false(f.rate_known);

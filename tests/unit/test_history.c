@@ -126,6 +126,7 @@ static void values_count_for_their_time(void **state)
 	assert_int_equal(mh->live_keys.ns[5], 40); /* 130 to 170 */
 	assert_int_equal(histogram_total_ns(&mh->live_keys), 150);
 	assert_true(mh->live_keys.min == 0 && mh->live_keys.max == 16);
+	assert_int_equal(mh->fall_live_keys, 995); /* from what came late, too */
 	assert_int_equal(mh->buckets.ns[1], 100);
 	assert_int_equal(mh->buckets.ns[2], 50);
 	assert_int_equal(histogram_total_ns(&mh->resident_bytes), 150);

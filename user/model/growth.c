@@ -12,6 +12,7 @@ enum {
 	TOMBSTONES_PART = 10,
 	/* Of rates: below it the change is chance. */
 	RATE_MIN_S = 1,
+	RATE_FALL_PART = 10, /* it may fall by this part of what it gained */
 	CLASSIC_B_MAX = 48,
 };
 
@@ -136,8 +137,10 @@ static void next_swiss(const struct map_info *m, const struct table_shape *s, st
 
 static void set_rate(const struct map_info *m, const struct map_history *h, struct forecast *f)
 {
+	/* A map that goes up and down has no rate. */
 	if (!h || h->last_ns - h->first_ns < RATE_MIN_S * NS_PER_S ||
-	    h->last_live_keys <= h->first_live_keys)
+	    h->last_live_keys <= h->first_live_keys ||
+	    RATE_FALL_PART * h->fall_live_keys > h->last_live_keys - h->first_live_keys)
 		return;
 	f->keys_per_s = (double)(h->last_live_keys - h->first_live_keys) /
 			((double)(h->last_ns - h->first_ns) / NS_PER_S);

@@ -41,7 +41,7 @@ struct forecast {
 	enum forecast_event event;
 	uint64_t at_live_keys; /* for swiss tables: about */
 	uint64_t allocates_bytes; /* by the time it is done; the old memory is in use meanwhile */
-	bool rate_known; /* it was watched for long enough, and has more keys than before */
+	bool rate_known; /* it was watched for long enough, and gained keys steadily */
 	double keys_per_s; /* net */
 	uint64_t in_ns; /* at that rate */
 };

@@ -52,6 +52,15 @@ static void histogram_see(struct histogram *h, uint64_t v, uint64_t now_ns)
 	h->now = v;
 }
 
+static void see_live_keys(struct map_history *mh, uint64_t v, uint64_t now_ns)
+{
+	histogram_see(&mh->live_keys, v, now_ns);
+	if (v > mh->peak_live_keys)
+		mh->peak_live_keys = v;
+	if (mh->peak_live_keys - v > mh->fall_live_keys)
+		mh->fall_live_keys = mh->peak_live_keys - v;
+}
+
 static void add_sample(struct map_history *mh, const struct map_info *m, uint64_t now_ns)
 {
 	if (!mh->samples++) {
@@ -60,7 +69,7 @@ static void add_sample(struct map_history *mh, const struct map_info *m, uint64_
 	}
 	mh->last_live_keys = m->live_keys;
 	mh->last_ns = now_ns;
-	histogram_see(&mh->live_keys, m->live_keys, now_ns);
+	see_live_keys(mh, m->live_keys, now_ns);
 	histogram_see(&mh->buckets, m->buckets, now_ns);
 	histogram_see(&mh->resident_bytes, m->resident_bytes, now_ns);
 }
@@ -165,7 +174,7 @@ void history_live_keys(struct history *h, uint64_t addr, uint64_t live_keys, uin
 	struct map_history *mh = followed(h, addr);
 
 	if (mh)
-		histogram_see(&mh->live_keys, live_keys, now_ns);
+		see_live_keys(mh, live_keys, now_ns);
 }
 
 void history_buckets(struct history *h, uint64_t addr, uint64_t buckets, uint64_t now_ns)

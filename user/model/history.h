@@ -33,6 +33,8 @@ struct map_history {
 	uint64_t last_ns;
 	uint64_t first_live_keys;
 	uint64_t last_live_keys;
+	uint64_t peak_live_keys;
+	uint64_t fall_live_keys; /* the deepest fall below the peak before it */
 	struct histogram live_keys;
 	struct histogram buckets;
 	struct histogram resident_bytes;

@@ -565,7 +565,8 @@ static void print_activity(const struct page *p)
 
 static void print_gc_window(const struct page *p, const struct gc_window *win)
 {
-	fprintf(p->out, "  %s cycles while watched", COUNT(win->cycles));
+	fprintf(p->out, "  %s cycle%s while watched", win->cycles ? COUNT(win->cycles) : "no",
+		win->cycles == 1 || !win->cycles ? "" : "s");
 	if (win->forced_cycles)
 		fprintf(p->out, ", %s of them forced", COUNT(win->forced_cycles));
 	if (win->cpu_share_known)
