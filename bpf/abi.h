@@ -17,6 +17,7 @@
 /* ---- Limits ---- */
 
 #define ABI_FUNC_MAX 32 /* probed functions; a power of two, it masks the cookie */
+#define ABI_PRICED_FIRST 26 /* from here on, functions of our own; see user/trace/calibrate.h */
 #define ABI_RANGE_MAX 16 /* outer functions that nested hits may come from */
 #define ABI_HEADER_SZ 56 /* bytes of a map header in a record; the largest known header */
 #define ABI_TABLE_SZ 32 /* bytes of a swiss table header in a record */
@@ -34,14 +35,17 @@ enum abi_op {
 	ABI_OP_CLEAR = 3,
 	ABI_OP_GROW = 4,
 	ABI_OP_CLONE = 5,
-	ABI_OP_CNT = 6,
+	ABI_OP_PRUNE = 6, /* a swiss table looks for tombstones to do without */
+	ABI_OP_CNT = 7,
 };
 
 /* Functions that are switched on and off together and share one quota. */
 enum abi_group_id {
 	ABI_GROUP_HOT = 0, /* at any rate a program likes: watched in short windows */
 	ABI_GROUP_RARE = 1, /* seldom in a sane program: watched all the time */
-	ABI_GROUP_CNT = 2,
+	ABI_GROUP_MAKE = 2, /* make with a size: as RARE, but its crowd pushes no growth out */
+	ABI_GROUP_CNT = 3,
+	ABI_GROUP_MAX = 4, /* a power of two, it masks the number of a group */
 };
 
 /* Order of a function's integer arguments: t type, m map, n number. */
@@ -89,23 +93,23 @@ _Static_assert(sizeof(struct abi_target) == 24, "abi_target");
  * The switch and the meter of a group, in memory that both sides see.
  *
  * User space opens a window by clearing `hits` and setting `open` last, and
- * closes it by clearing `open`. BPF records the first `quota` hits; the
- * one that uses the quota up stores `full_ns` and sends an ABI_REC_FULL. What
- * hits a probe while the window is closed or full counts as `late`.
+ * closes it by clearing `open`. BPF looks at the first `quota` hits, whatever
+ * comes of them; the one that uses the quota up stores `full_ns` and sends an
+ * ABI_REC_FULL. What hits a probe while the window is closed or full is late:
+ * it is counted per CPU and turned back at once.
  */
 struct abi_group {
 	__u64 hits;
-	__u64 late;
 	__u64 full_ns;
 	__u32 quota;
 	__u32 open;
-	__u64 pad[4]; /* keeps two groups out of one cache line */
+	__u64 pad[5]; /* keeps two groups out of one cache line */
 };
 _Static_assert(sizeof(struct abi_group) == 64, "abi_group");
 
-/* Counters of the map programs, per CPU. Numbers are stable. */
+/* Counters of the map programs. Numbers are stable. */
 enum abi_count {
-	ABI_COUNT_HITS = 0, /* the program ran, for whatever reason */
+	/* 0 was the sum of abi_meter.hits */
 	ABI_COUNT_OTHER_TASK = 1, /* not the target (a child that shares its memory) */
 	ABI_COUNT_REPEAT = 2, /* at a jump to the stack growth: the call comes again */
 	ABI_COUNT_NESTED = 3, /* counted in the outer function already */
@@ -115,6 +119,15 @@ enum abi_count {
 	ABI_COUNT_STACK_FAULT = 7, /* recorded without its caller */
 	ABI_COUNT_CNT = 8,
 };
+
+/* What the map programs count, on each CPU for itself: a hit shall wait for nobody. */
+struct abi_meter {
+	__u64 hits[ABI_FUNC_MAX]; /* the program ran, for whatever reason */
+	__u64 late[ABI_GROUP_MAX];
+	__u64 count[ABI_COUNT_CNT]; /* by enum abi_count */
+};
+_Static_assert(sizeof(struct abi_meter) == 8 * (ABI_FUNC_MAX + ABI_GROUP_MAX + ABI_COUNT_CNT),
+	       "abi_meter");
 
 /* ---- Records ---- */
 

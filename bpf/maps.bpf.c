@@ -18,7 +18,7 @@ const volatile struct abi_range outer[ABI_RANGE_MAX];
 const volatile __u32 outer_cnt;
 const volatile __u32 header_sz = ABI_HEADER_SZ;
 
-struct abi_group groups[ABI_GROUP_CNT];
+struct abi_group groups[ABI_GROUP_MAX];
 __u64 selftest_hits;
 
 struct {
@@ -28,10 +28,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, ABI_COUNT_CNT);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
+	__type(value, struct abi_meter);
+} meters SEC(".maps");
 
 /* What one hit is about. */
 struct hit {
@@ -40,6 +40,7 @@ struct hit {
 	__u8 args;
 	__u8 group;
 	__u8 flags;
+	__u8 priced; /* of our own function: the record is thrown away */
 	__u32 tid;
 	__u64 goroutine;
 	__u64 map;
@@ -48,15 +49,9 @@ struct hit {
 	__u64 n;
 	__u64 caller;
 	__u64 frame; /* the caller's frame pointer */
+	struct abi_meter *meter;
+	struct abi_group *state; /* of its group */
 };
-
-static __always_inline void count(__u32 what)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &what);
-
-	if (counter)
-		(*counter)++;
-}
 
 /*
  * Sorts out the arguments. They are read before the switch, through volatile:
@@ -102,24 +97,22 @@ static __always_inline int hit_is_nested(const struct hit *hit)
 /* Takes one hit out of the group's quota; false when the window is closed or full. */
 static __always_inline int group_take(struct abi_group *group, __u64 *nth_ret)
 {
-	if (group->open && group->hits < group->quota) {
-		*nth_ret = __sync_fetch_and_add(&group->hits, 1);
-		if (*nth_ret < group->quota)
-			return 1;
-	}
-	__sync_fetch_and_add(&group->late, 1);
-	return 0;
+	if (!group->open || group->hits >= group->quota)
+		return 0;
+	*nth_ret = __sync_fetch_and_add(&group->hits, 1);
+	return *nth_ret < group->quota;
 }
 
 /* Wakes the reader, who takes the probes away. */
-static __always_inline void full_send(struct abi_group *group)
+static __always_inline void full_send(struct abi_group *group, struct abi_meter *meter)
 {
 	struct abi_rec_hdr *rec;
 
 	group->full_ns = bpf_ktime_get_ns();
 	rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 	if (!rec) {
-		count(ABI_COUNT_RING_FULL); /* the reader looks at the meter from time to time */
+		/* The reader looks at the meter from time to time. */
+		meter->count[ABI_COUNT_RING_FULL]++;
 		return;
 	}
 	rec->kind = ABI_REC_FULL;
@@ -163,7 +156,7 @@ static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct h
 	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
 		rec->flags |= ABI_MAP_HAS_HEADER;
 	else
-		count(ABI_COUNT_HEADER_FAULT);
+		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
 }
 
 /* Go keeps frame pointers: a return address is next to each saved one. */
@@ -187,15 +180,19 @@ static __always_inline void op_send(const struct hit *hit)
 	struct abi_map_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 
 	if (!rec) {
-		count(ABI_COUNT_RING_FULL);
+		hit->meter->count[ABI_COUNT_RING_FULL]++;
 		return;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
 	rec->hdr.kind = ABI_REC_MAP_OP;
 	rec->hdr.len = sizeof(*rec);
 	map_rec_fill(rec, hit);
+	if (hit->priced) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return;
+	}
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
-	count(ABI_COUNT_RECORDED);
+	hit->meter->count[ABI_COUNT_RECORDED]++;
 }
 
 static __always_inline void event_send(const struct hit *hit)
@@ -203,7 +200,7 @@ static __always_inline void event_send(const struct hit *hit)
 	struct abi_map_event_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 
 	if (!rec) {
-		count(ABI_COUNT_RING_FULL);
+		hit->meter->count[ABI_COUNT_RING_FULL]++;
 		return;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
@@ -215,60 +212,97 @@ static __always_inline void event_send(const struct hit *hit)
 	if (hit->table &&
 	    !bpf_probe_read_user(rec->table_header, sizeof(rec->table_header), (void *)hit->table))
 		rec->base.flags |= ABI_MAP_HAS_TABLE;
+	if (hit->priced) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return;
+	}
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
-	count(ABI_COUNT_RECORDED);
+	hit->meter->count[ABI_COUNT_RECORDED]++;
 }
 
-static __always_inline void hit_record(const struct hit *hit)
+/* Counts a hit; false when it comes too late to be looked at. */
+static __always_inline int hit_begin(struct go_regs *regs, struct hit *hit, __u64 *nth_ret)
 {
-	struct abi_group *group;
+	__u32 index = bpf_get_attach_cookie(regs) & (ABI_FUNC_MAX - 1);
+	__u32 group = funcs[index].group & (ABI_GROUP_MAX - 1);
+	__u32 zero = 0;
+
+	hit->meter = bpf_map_lookup_elem(&meters, &zero);
+	if (!hit->meter)
+		return 0;
+	hit->meter->hits[index]++;
+	hit->func = index;
+	hit->op = funcs[index].op;
+	hit->args = funcs[index].args;
+	hit->flags = funcs[index].flags;
+	hit->group = group;
+	hit->state = &groups[group];
+	if (!group_take(hit->state, nth_ret)) {
+		hit->meter->late[group]++;
+		return 0;
+	}
+	return 1;
+}
+
+/* Everything between the first look and the record. */
+static __always_inline int hit_read(struct go_regs *regs, struct hit *hit)
+{
+	hit->goroutine = regs->r14;
+	hit->frame = regs->bp;
+	if ((hit->flags & ABI_FUNC_AT_JUMP) && regs_jump_taken(regs)) {
+		hit->meter->count[ABI_COUNT_REPEAT]++;
+		return 0;
+	}
+	hit->tid = target_tid();
+	if (!hit->tid && !hit->priced) {
+		hit->meter->count[ABI_COUNT_OTHER_TASK]++;
+		return 0;
+	}
+	if (bpf_probe_read_user(&hit->caller, sizeof(hit->caller), (void *)regs->sp))
+		hit->meter->count[ABI_COUNT_STACK_FAULT]++;
+	if ((hit->flags & ABI_FUNC_NESTED) && hit_is_nested(hit)) {
+		hit->meter->count[ABI_COUNT_NESTED]++;
+		return 0;
+	}
+	args_read(hit, regs);
+	return 1;
+}
+
+static __always_inline void hit_handle(struct go_regs *regs, struct hit *hit)
+{
 	__u64 nth;
 
-	if (hit->group >= ABI_GROUP_CNT)
+	if (!hit_begin(regs, hit, &nth))
 		return;
-	group = &groups[hit->group];
-	if (!group_take(group, &nth))
-		return;
-	if (hit->group == ABI_GROUP_RARE)
-		event_send(hit);
-	else
-		op_send(hit);
-	if (nth + 1 == group->quota)
-		full_send(group);
+	if (hit_read(regs, hit)) {
+		if (hit->group == ABI_GROUP_HOT)
+			op_send(hit);
+		else
+			event_send(hit);
+	}
+	if (nth + 1 == hit->state->quota)
+		full_send(hit->state, hit->meter);
 }
 
 SEC("uprobe")
 int map_function(struct go_regs *regs)
 {
-	__u32 index = bpf_get_attach_cookie(regs) & (ABI_FUNC_MAX - 1);
-	struct hit hit = {
-		.func = index,
-		.op = funcs[index].op,
-		.args = funcs[index].args,
-		.group = funcs[index].group,
-		.flags = funcs[index].flags,
-		.goroutine = regs->r14,
-		.frame = regs->bp,
-	};
+	struct hit hit = {};
 
-	count(ABI_COUNT_HITS);
-	if ((hit.flags & ABI_FUNC_AT_JUMP) && regs_jump_taken(regs)) {
-		count(ABI_COUNT_REPEAT);
-		return 0;
-	}
-	hit.tid = target_tid();
-	if (!hit.tid) {
-		count(ABI_COUNT_OTHER_TASK);
-		return 0;
-	}
-	if (bpf_probe_read_user(&hit.caller, sizeof(hit.caller), (void *)regs->sp))
-		count(ABI_COUNT_STACK_FAULT);
-	if ((hit.flags & ABI_FUNC_NESTED) && hit_is_nested(&hit)) {
-		count(ABI_COUNT_NESTED);
-		return 0;
-	}
-	args_read(&hit, regs);
-	hit_record(&hit);
+	hit_handle(regs, &hit);
+	return 0;
+}
+
+/*
+ * Attached to functions of maptrace's own while nothing else is, to learn what a
+ * hit costs here. Does what map_function does, and throws the record away.
+ */
+SEC("uprobe")
+int priced_function(struct go_regs *regs)
+{
+	struct hit hit = { .priced = 1 };
+
+	hit_handle(regs, &hit);
 	return 0;
 }
 

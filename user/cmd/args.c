@@ -46,6 +46,20 @@ struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
 		       arg);
 }
 
+struct err *args_max_overhead(const char *arg, double *ret)
+{
+	char *end;
+	double percent = strtod(arg, &end);
+
+	/* A number without a unit may be a share or a percentage: 0 alone is both. */
+	if (!isdigit((unsigned char)*arg) || !(percent >= 0 && percent <= 100) ||
+	    (strcmp(end, "%") != 0 && (*end || percent != 0)))
+		return err_new(ERR_USAGE,
+			       "--max-overhead: '%s' is no share (examples: 1%%, 0.1%%, 0)", arg);
+	*ret = percent / 100;
+	return NULL;
+}
+
 struct err *args_attach(const char *arg, enum trace_attach *ret)
 {
 	if (!strcmp(arg, "multi"))

@@ -11,11 +11,16 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
+/* --max-overhead: what probes may cost the target. */
+#define DEFAULT_MAX_OVERHEAD 0.01
+
 /* A process id; *pid must be 0, or there is one already. */
 struct err *args_pid(const char *arg, pid_t *pid);
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret);
 struct err *args_duration(const char *option, const char *arg, uint64_t *ret);
+/* A share of one core: 1%, 0.1%, 0. */
+struct err *args_max_overhead(const char *arg, double *ret);
 struct err *args_attach(const char *arg, enum trace_attach *ret);
 
 /* For a parser of argp: keeps the first error, and stops it. */

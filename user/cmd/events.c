@@ -25,12 +25,14 @@ struct options {
 	bool samples;
 };
 
-enum { OPT_SAMPLES = 256, OPT_ATTACH };
+enum { OPT_SAMPLES = 256, OPT_MAX_OVERHEAD, OPT_ATTACH };
 
 static const struct argp_option argp_options[] = {
 	{ "duration", 'd', "TIME", 0, "End after TIME (10s; 500ms, 2m); else when interrupted", 0 },
 	{ "samples", OPT_SAMPLES, NULL, 0,
 	  "Also inserts, deletes and makes: those seen in short windows", 0 },
+	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
+	  "Let probe hits cost the process SHARE of one core at most (1%; 0.1%, 5%)", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
 	{ "verbose", 'v', NULL, 0, "Say what goes on", 0 },
 	{ 0 },
@@ -70,6 +72,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SAMPLES:
 		o->samples = true;
 		return 0;
+	case OPT_MAX_OVERHEAD:
+		return args_fail(&o->err, args_max_overhead(arg, &o->watch.max_overhead));
 	case OPT_ATTACH:
 		return args_fail(&o->err, args_attach(arg, &o->watch.attach));
 	case ARGP_KEY_ARG:
@@ -180,7 +184,13 @@ struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 	static const struct argp argp = {
 		.options = argp_options, .parser = parse_option, .args_doc = "PID", .doc = doc
 	};
-	struct options o = { .watch = { .duration_ns = FOREVER_NS, .stop = &interrupted } };
+	struct options o = {
+		.watch = {
+			.duration_ns = FOREVER_NS,
+			.max_overhead = DEFAULT_MAX_OVERHEAD,
+			.stop = &interrupted,
+		},
+	};
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
+
 /*
  * A map is its address and its type: the collector gives the memory of a dead map to
  * the next one. Maps without an address of their own are told apart by kind and type.
@@ -38,27 +41,37 @@ static struct err *activity_for(struct activities *as, const struct trace_row *r
 	return NULL;
 }
 
-static enum abi_group_id group_of(enum abi_op op)
+static void op_add(struct activity_op *op, const struct trace_result *trace,
+		   const struct trace_row *row)
 {
-	return op == ABI_OP_MAKE || op == ABI_OP_INSERT || op == ABI_OP_DELETE ? ABI_GROUP_HOT
-									       : ABI_GROUP_RARE;
+	double span_s = trace->bases[row->func].span_ns / NS_PER_S;
+
+	op->hits += row->hits;
+	op->per_s += span_s > 0 ? row->estimate / span_s : 0;
+	op->told += row->told;
+	op->changed += row->changed;
+	if (row->hits > op->caller_hits) {
+		op->caller_hits = row->hits;
+		op->caller = row->caller;
+		op->goroutine = row->goroutine_votes ? row->goroutine : 0;
+	}
+}
+
+static void op_finish(struct activity_op *op, const struct trace_result *trace)
+{
+	struct rate rate = rate_of(&op->sum, trace);
+
+	op->per_s_low = rate.low;
+	op->per_s_high = rate.high;
+	op->rough = rate.rough;
 }
 
 static void add_row(struct activity *a, const struct trace_result *trace,
 		    const struct trace_row *row, const struct gotypes *types)
 {
-	struct activity_op *op = &a->ops[row->op];
-	bool rough;
-
 	if (!a->type && row->type)
 		a->type = gotypes_find(types, row->type);
-	op->hits += row->hits;
-	op->per_s += trace_rate(trace, group_of(row->op), row->estimate, &rough);
-	op->rough |= rough;
-	if (row->hits > op->caller_hits) {
-		op->caller_hits = row->hits;
-		op->caller = row->caller;
-	}
+	op_add(&a->ops[row->op], trace, row);
 }
 
 static double total_rate(const struct activity *a)
@@ -77,18 +90,82 @@ static int cmp_busiest(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-static struct err *sum_rows(struct activities *as, const struct trace_result *trace,
-			    const struct gotypes *types)
-{
-	for (size_t i = 0; i < trace->row_cnt; i++) {
-		struct activity *a = NULL;
-		struct err *err = activity_for(as, &trace->rows[i], &a);
+/* Where a row of the trace belongs. */
+struct place {
+	size_t map;
+	size_t site;
+};
 
+static struct err *site_for(struct activities *as, struct table *by_caller,
+			    const struct trace_row *row, size_t *ret)
+{
+	uint64_t key = row->caller * ABI_OP_CNT + row->op;
+
+	*ret = table_get(by_caller, key);
+	if (*ret != TABLE_NONE)
+		return NULL;
+
+	struct call_site site = { .caller = row->caller, .op = row->op };
+	*ret = as->sites.len;
+	return vec_push(&as->sites, site) && table_put(by_caller, key, *ret) ? NULL : err_nomem();
+}
+
+static void site_add(struct call_site *site, const struct trace_result *trace,
+		     const struct trace_row *row, const struct gotypes *types)
+{
+	op_add(&site->did, trace, row);
+	if (row->hits <= site->row_hits)
+		return;
+	site->row_hits = row->hits;
+	site->type = row->type ? gotypes_find(types, row->type) : NULL;
+}
+
+static struct err *sum_rows(struct activities *as, const struct trace_result *trace,
+			    const struct gotypes *types, struct place *places)
+{
+	_cleanup_(table_fini) struct table by_caller = { 0 };
+
+	for (size_t i = 0; i < trace->row_cnt; i++) {
+		const struct trace_row *row = &trace->rows[i];
+		struct activity *a = NULL;
+		struct err *err = activity_for(as, row, &a);
+
+		if (!err)
+			err = site_for(as, &by_caller, row, &places[i].site);
 		if (err)
 			return err;
-		add_row(a, trace, &trace->rows[i], types);
+		places[i].map = (size_t)(a - as->maps.data);
+		add_row(a, trace, row, types);
+		site_add(&as->sites.data[places[i].site], trace, row, types);
 	}
 	return NULL;
+}
+
+static void sum_samples(struct activities *as, const struct trace_result *trace,
+			const struct place *places)
+{
+	for (size_t i = 0; i < trace->sample_cnt; i++) {
+		const struct trace_sample *sample = &trace->samples[i];
+		const struct place *place = &places[sample->row];
+		enum abi_op op = trace->rows[sample->row].op;
+
+		rate_add(&as->maps.data[place->map].ops[op].sum, trace, sample);
+		rate_add(&as->sites.data[place->site].did.sum, trace, sample);
+	}
+	for (size_t i = 0; i < as->maps.len; i++) {
+		for (int op = 0; op < ABI_OP_CNT; op++)
+			op_finish(&as->maps.data[i].ops[op], trace);
+		as->per_s += total_rate(&as->maps.data[i]);
+	}
+	for (size_t i = 0; i < as->sites.len; i++)
+		op_finish(&as->sites.data[i].did, trace);
+}
+
+static int cmp_busiest_site(const void *a, const void *b)
+{
+	const struct call_site *x = a, *y = b;
+
+	return x->did.per_s < y->did.per_s ? 1 : -(x->did.per_s > y->did.per_s);
 }
 
 /* Of several maps that had one address the busiest counts. */
@@ -104,6 +181,7 @@ static bool index_addr(struct activities *as, size_t i)
 static struct err *sort(struct activities *as)
 {
 	vec_sort(&as->maps, cmp_busiest);
+	vec_sort(&as->sites, cmp_busiest_site);
 	table_fini(&as->by_key);
 	for (size_t i = 0; i < as->maps.len; i++)
 		if (!table_put(&as->by_key, as->maps.data[i].key, i) || !index_addr(as, i))
@@ -114,10 +192,14 @@ static struct err *sort(struct activities *as)
 struct err *activities_init(struct activities *as, const struct trace_result *trace,
 			    const struct gotypes *types)
 {
+	_cleanup_free_ struct place *places = calloc(trace->row_cnt + 1, sizeof(*places));
+
 	memset(as, 0, sizeof(*as));
-	struct err *err = sum_rows(as, trace, types);
-	if (!err)
+	struct err *err = places ? sum_rows(as, trace, types, places) : err_nomem();
+	if (!err) {
+		sum_samples(as, trace, places);
 		err = sort(as);
+	}
 	if (err)
 		activities_fini(as);
 	return err;
@@ -126,6 +208,7 @@ struct err *activities_init(struct activities *as, const struct trace_result *tr
 void activities_fini(struct activities *as)
 {
 	vec_fini(&as->maps);
+	vec_fini(&as->sites);
 	table_fini(&as->by_key);
 	table_fini(&as->by_addr);
 }

@@ -237,6 +237,7 @@ struct err *watch_open_trace(struct watch *w)
 		opts.tick = w->opts.tick;
 		opts.tick_ctx = w->opts.tick_ctx;
 	}
+	opts.max_overhead = w->opts.max_overhead;
 
 	struct err *err = trace_open(&opts, &w->trace);
 	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
@@ -342,7 +343,11 @@ static void sum_cost(struct watch *w)
 		return;
 
 	const struct trace_result *tr = trace_result(w->trace);
-	cost->hits = tr->cost.counts[ABI_COUNT_HITS];
+	cost->hits = tr->cost.hits;
+	cost->hits_ns = tr->cost.spent_ns;
+	if (tr->end_ns > tr->start_ns)
+		cost->share = tr->cost.spent_ns / (double)(tr->end_ns - tr->start_ns);
+	cost->held = cost->share <= tr->cost.max_overhead;
 	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
 	for (int g = 0; g < ABI_GROUP_CNT; g++)
 		if (tr->groups[g].attached_ns > cost->attached_ns)

@@ -24,6 +24,7 @@ struct watch_opts {
 	uint64_t min_waste_bytes;
 	enum trace_attach attach;
 	struct values_opts values; /* without a budget: don't count zero values */
+	double max_overhead; /* what probes may cost: a share of one core */
 	const volatile bool *stop; /* set by a signal: end early */
 
 	/* A stream of events: handed on as they come, without any census. */
@@ -36,6 +37,9 @@ struct watch_opts {
 /* What the observation cost, and whom. */
 struct watch_cost {
 	uint64_t hits; /* probe hits in the target: each cost it a trap */
+	double hits_ns; /* all of them: hits times their measured price */
+	double share; /* of one core, over the time watched */
+	bool held; /* the share is within the budget */
 	uint64_t attached_ns;
 	uint64_t lost_records;
 	uint64_t cpu_ns; /* of maptrace */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/busiest.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +33,13 @@ static void merge(struct busy *into, const struct busy *row)
 {
 	for (int op = 0; op < ABI_OP_CNT; op++) {
 		into->sum.ops[op].hits += row->sum.ops[op].hits;
+		into->sum.ops[op].told += row->sum.ops[op].told;
+		into->sum.ops[op].changed += row->sum.ops[op].changed;
 		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
 		into->sum.ops[op].rough |= row->sum.ops[op].rough;
+		/* Intervals don't add up: several maps have none. */
+		into->sum.ops[op].per_s_low = 0;
+		into->sum.ops[op].per_s_high = NAN;
 	}
 	if (into->sum.addr != row->sum.addr)
 		into->sum.addr = 0;

@@ -192,12 +192,8 @@ static void set_lost(json_t *o, const struct trace_lost *lost, uint64_t lines)
 
 static struct err *tell_losses(struct event_stream *s)
 {
-	struct trace_lost now, since;
-	struct err *err = trace_lost(s->w->trace, &now);
-
-	if (err)
-		return err;
-	since = (struct trace_lost){
+	struct trace_lost now = trace_lost(s->w->trace);
+	struct trace_lost since = {
 		.records = now.records - s->lost_told.records,
 		.rare_hits = now.rare_hits - s->lost_told.rare_hits,
 		.memcalls = now.memcalls - s->lost_told.memcalls,
@@ -208,7 +204,7 @@ static struct err *tell_losses(struct event_stream *s)
 	json_t *o = object("lost");
 	set_time(o, s);
 	set_lost(o, &since, lines);
-	err = emit(s, o);
+	struct err *err = emit(s, o);
 	if (!err && s->dropped == dropped) {
 		s->lost_told = now;
 		s->dropped_told = dropped;
@@ -230,15 +226,10 @@ struct err *events_tick(struct event_stream *s, const struct gc_sample *gc)
 
 struct err *events_end(struct event_stream *s, const char *reason)
 {
-	struct trace_lost lost = { 0 };
-	struct err *err = trace_lost(s->w->trace, &lost);
-	json_t *o, *sum;
+	struct trace_lost lost = trace_lost(s->w->trace);
+	json_t *o = object("end"), *sum = json_object();
 
-	if (err)
-		return err;
 	s->stalled = false; /* the last line is worth a wait */
-	o = object("end");
-	sum = json_object();
 	set_time(o, s);
 	set_text(o, "reason", reason);
 	set_u64(o, "lines", s->lines + 1);

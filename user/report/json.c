@@ -6,6 +6,7 @@
  * Sections are built with jansson one at a time, and maps row by row, so that a
  * million maps need no memory here.
  */
+#include <math.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -453,17 +454,41 @@ static void set_caller(json_t *o, const struct watch *w, uint64_t return_addr)
 		set(o, "inlined_into", inlined_into(p));
 }
 
+/* A rate, its 95 % interval, and what is known of who did it. */
+static json_t *activity_op(const struct watch *w, const struct activity_op *op)
+{
+	double all = w->activities.per_s;
+	json_t *row = json_object();
+
+	set_u64(row, "hits", op->hits);
+	set(row, "per_s", json_real(op->per_s));
+	set(row, "per_s_is_rough", json_boolean(op->rough));
+	if (!op->hits)
+		return row;
+	set(row, "per_s_low", json_real(op->per_s_low));
+	set(row, "per_s_high", isnan(op->per_s_high) ? json_null() : json_real(op->per_s_high));
+	set(row, "share_of_operations", json_real(all > 0 ? op->per_s / all : 0));
+	set(row, "goroutine", address(op->goroutine));
+	return row;
+}
+
+/* Of inserts and deletes: how many of those that could be told did change the length. */
+static void set_changes(json_t *row, const struct activity_op *op)
+{
+	set_u64(row, "hits_told", op->told);
+	set_u64(row, "hits_that_changed_length", op->changed);
+}
+
 static json_t *activity_ops(const struct watch *w, const struct activity *a)
 {
 	json_t *o = json_object();
 
 	for (int i = 0; i < ABI_OP_CNT; i++) {
 		const struct activity_op *op = &a->ops[i];
-		json_t *row = json_object();
+		json_t *row = activity_op(w, op);
 
-		set_u64(row, "hits", op->hits);
-		set(row, "per_s", json_real(op->per_s));
-		set(row, "per_s_is_rough", json_boolean(op->rough));
+		if (i == ABI_OP_INSERT || i == ABI_OP_DELETE)
+			set_changes(row, op);
 		if (op->hits)
 			set_caller(row, w, op->caller);
 		set(o, name_op(i), row);
@@ -627,8 +652,10 @@ static json_t *group(const struct trace_group *g)
 	set_u64(o, "late_hits", g->late);
 	set_u64(o, "open_ns", g->open_ns);
 	set_u64(o, "attached_ns", g->attached_ns);
+	set_u64(o, "windows_that_slowed_target", g->disturbed);
 	set_u64(o, "quota_hits", g->quota.hits);
 	set_u64(o, "period_ns", g->quota.period_ns);
+	set(o, "out_of_budget", json_boolean(g->out_of_budget));
 	return o;
 }
 
@@ -636,6 +663,7 @@ static json_t *sites(const struct watch *w)
 {
 	size_t cnt;
 	const struct trace_site *list = trace_sites(w->trace, &cnt);
+	const struct trace_result *tr = trace_result(w->trace);
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < cnt; i++) {
@@ -647,9 +675,29 @@ static json_t *sites(const struct watch *w)
 		set(o, "function", text(list[i].name));
 		set(o, "operation", text(name_op(list[i].op)));
 		set(o, "probe", address(list[i].missing ? 0 : list[i].probe_addr));
+		set_u64(o, "hits", tr->cost.func_hits[i]);
+		set(o, "price_ns", json_real(tr->cost.price_ns[i]));
 		set(o, "instruction", text(list[i].missing ? NULL : list[i].placement.insn));
 		set(o, "reason",
 		    text(list[i].missing ? list[i].missing : list[i].placement.reason));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *call_sites(const struct watch *w)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < w->activities.sites.len; i++) {
+		const struct call_site *site = &w->activities.sites.data[i];
+		json_t *o = activity_op(w, &site->did);
+
+		set(o, "operation", text(name_op(site->op)));
+		set(o, "type", site->type ? text(site->type->name) : json_null());
+		if (site->op == ABI_OP_INSERT || site->op == ABI_OP_DELETE)
+			set_changes(o, &site->did);
+		set_caller(o, w, site->caller);
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -665,6 +713,7 @@ static json_t *overflow(const struct trace_overflow *v)
 	set_u64(o, "memory_calls", v->memcalls);
 	set_u64(o, "windows", v->windows);
 	set_u64(o, "samples", v->samples);
+	set_u64(o, "untold", v->untold);
 	return o;
 }
 
@@ -752,7 +801,9 @@ static json_t *trace_section(const struct watch *w)
 	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
 	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
 	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));
+	set(o, "make", group(&tr->groups[ABI_GROUP_MAKE]));
 	set(o, "sites", sites(w));
+	set(o, "call_sites", call_sites(w));
 	set(o, "events", events(w, tr));
 	set(o, "not_in_census", unplaced(w));
 	set(o, "left_out", overflow(&tr->overflow));
@@ -909,6 +960,29 @@ static json_t *findings_section(const struct watch *w)
 	return a;
 }
 
+/* What the probes cost the target, and what they were allowed to. */
+static void set_receipt(json_t *o, const struct watch *w)
+{
+	const struct trace_cost *cost = &trace_result(w->trace)->cost;
+	const struct watch_cost *c = &w->cost;
+	json_t *lost = json_object();
+
+	set(o, "hits_ns", json_real(c->hits_ns));
+	set(o, "price_ns", json_real(c->hits ? c->hits_ns / (double)c->hits : 0));
+	set(o, "share_of_core", json_real(c->share));
+	set(o, "max_overhead", json_real(cost->max_overhead));
+	set(o, "budget_held", json_boolean(c->held));
+	set_u64(o, "attach_calls", cost->attach_calls);
+	set_u64(o, "attach_ns", cost->attach_ns);
+	set_u64(o, "detach_calls", cost->detach_calls);
+	set_u64(o, "detach_ns", cost->detach_ns);
+	set_u64(lost, "ring_full", cost->counts[ABI_COUNT_RING_FULL]);
+	set_u64(lost, "bad_record", cost->bad_records);
+	set_u64(lost, "header_unreadable", cost->counts[ABI_COUNT_HEADER_FAULT]);
+	set_u64(lost, "caller_unreadable", cost->counts[ABI_COUNT_STACK_FAULT]);
+	set(o, "lost", lost);
+}
+
 static json_t *cost_section(const struct watch *w)
 {
 	const struct watch_cost *c = &w->cost;
@@ -917,6 +991,8 @@ static json_t *cost_section(const struct watch *w)
 	set_u64(o, "probe_hits", c->hits);
 	set_u64(o, "attached_ns", c->attached_ns);
 	set_u64(o, "records_lost", c->lost_records);
+	if (w->trace)
+		set_receipt(o, w);
 	set_u64(o, "cpu_ns", c->cpu_ns);
 	set_u64(o, "peak_rss_bytes", c->peak_rss_bytes);
 	set_u64(o, "bytes_read", c->bytes_read);

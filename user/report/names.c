@@ -38,6 +38,7 @@ const char *name_op(enum abi_op op)
 	static const char *const names[] = {
 		[ABI_OP_MAKE] = "make",	  [ABI_OP_INSERT] = "insert", [ABI_OP_DELETE] = "delete",
 		[ABI_OP_CLEAR] = "clear", [ABI_OP_GROW] = "grow",     [ABI_OP_CLONE] = "clone",
+		[ABI_OP_PRUNE] = "prune",
 	};
 
 	return names[op];

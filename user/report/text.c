@@ -442,11 +442,32 @@ static void print_caller(const struct page *p, const struct busy *row, enum abi_
 		percent(hits, row->sum.ops[op].hits));
 }
 
+/* How far the truth may be off, and what can be told of new keys. */
+static void print_interval(const struct page *p, const struct busy *row, enum abi_op op)
+{
+	const struct activity_op *did = &row->sum.ops[op];
+
+	if (did->per_s_low < did->per_s_high)
+		fprintf(p->out, "%12s %s to %s per second (95 %%)", name_op(op),
+			text_rate(did->per_s_low).s, text_rate(did->per_s_high).s);
+	else if (did->rough && did->per_s_low > 0)
+		fprintf(p->out, "%12s %s or more per second", name_op(op),
+			text_rate(did->per_s_low).s);
+	else
+		return;
+	if (op == ABI_OP_INSERT && did->told)
+		fprintf(p->out, ", %.0f %% new keys", percent(did->changed, did->told));
+	fputc('\n', p->out);
+}
+
 static void print_callers(const struct page *p, const struct busy *row)
 {
-	for (int op = 0; op < ABI_OP_CNT; op++)
-		if (row->sum.ops[op].hits)
-			print_caller(p, row, op);
+	for (int op = 0; op < ABI_OP_CNT; op++) {
+		if (!row->sum.ops[op].hits)
+			continue;
+		print_caller(p, row, op);
+		print_interval(p, row, op);
+	}
 }
 
 static void print_growths(const struct page *p, const struct trace_result *tr)
@@ -518,6 +539,18 @@ static struct err *print_next_growths(const struct page *p)
 	return full ? err_nomem() : NULL;
 }
 
+/* What was not looked at any more is not what did not happen. */
+static void print_budget(const struct page *p, const struct trace_group *g, const char *what)
+{
+	if (g->missing || !g->out_of_budget)
+		return;
+	if (g->windows)
+		fprintf(p->out, "  %s: %s windows, then the budget was used up\n", what,
+			COUNT(g->windows));
+	else
+		fprintf(p->out, "  %s: none seen, --max-overhead is too small\n", what);
+}
+
 static void print_activity(const struct page *p)
 {
 	const struct watch *w = p->w;
@@ -537,6 +570,9 @@ static void print_activity(const struct page *p)
 		fprintf(p->out, "  inserts, deletes and makes are not traced: %s\n", hot->missing);
 	if (rare->missing)
 		fprintf(p->out, "  clears and growths are not traced: %s\n", rare->missing);
+	print_budget(p, hot, "inserts, deletes, small makes");
+	print_budget(p, rare, "clears and growths");
+	print_budget(p, &tr->groups[ABI_GROUP_MAKE], "makes with a size");
 	if (!p->busiest.rows.len) {
 		fprintf(p->out, "  no map operation seen\n");
 		return;
@@ -753,15 +789,33 @@ static void print_tracepoint_cost(const struct page *p)
 			"      syscall tracepoints: all system calls took longer meanwhile\n");
 }
 
+/* What the probes cost the target. */
+static void print_receipt(const struct page *p)
+{
+	const struct watch_cost *c = &p->w->cost;
+	const struct trace_result *tr = trace_result(p->w->trace);
+	double price_ns = c->hits ? c->hits_ns / (double)c->hits : 0;
+
+	fprintf(p->out,
+		"target: %.2g %% of one core: %s probe hits x %.2f us, no pause\n"
+		"      budget %.2g %%%s; probes attached for %s\n"
+		"      attaching %s in %s, detaching %s in %s\n      ",
+		100 * c->share, COUNT(c->hits), price_ns / 1000, 100 * tr->cost.max_overhead,
+		c->held ? ", held" : ": EXCEEDED", text_duration(c->attached_ns).s,
+		COUNT(tr->cost.attach_calls), text_duration(tr->cost.attach_ns).s,
+		COUNT(tr->cost.detach_calls), text_duration(tr->cost.detach_ns).s);
+}
+
 static void print_cost(const struct page *p)
 {
 	const struct watch_cost *c = &p->w->cost;
 
-	fprintf(p->out,
-		"\nCOST  target: %s probe hits, probes attached for %s, no pause\n"
-		"      maptrace: %s CPU, %s memory, %s read, %s records lost\n",
-		COUNT(c->hits), text_duration(c->attached_ns).s, text_duration(c->cpu_ns).s,
-		BYTES(c->peak_rss_bytes), BYTES(c->bytes_read), COUNT(c->lost_records));
+	fprintf(p->out, "\nCOST  ");
+	if (p->w->trace)
+		print_receipt(p);
+	fprintf(p->out, "maptrace: %s CPU, %s memory, %s read, %s records lost\n",
+		text_duration(c->cpu_ns).s, BYTES(c->peak_rss_bytes), BYTES(c->bytes_read),
+		COUNT(c->lost_records));
 	print_tracepoint_cost(p);
 }
 

@@ -164,6 +164,15 @@ static int own_code_find(struct dl_phdr_info *info, size_t sz, void *ctx)
 	return 1;
 }
 
+bool attach_own_code(const void *addr, uint64_t *file_off_ret)
+{
+	struct own_code code = { .addr = (uintptr_t)addr };
+
+	dl_iterate_phdr(own_code_find, &code);
+	*file_off_ret = code.file_off;
+	return code.found;
+}
+
 static struct err *selftest_run(void)
 {
 	pthread_t thread;
@@ -175,6 +184,21 @@ static struct err *selftest_run(void)
 	return NULL;
 }
 
+struct err *attach_ahead(const struct attach_target *target, struct attachment *ret)
+{
+	struct attach_target self = {
+		.how = target->how,
+		.prog = target->prog,
+		.pid = getpid(),
+		.path = "/proc/self/exe",
+	};
+	struct probe_set set = { .cnt = 1 };
+
+	if (!attach_own_code((const void *)(uintptr_t)selftest_function, &set.probe[0].file_off))
+		return err_new(ERR_KERNEL, "no function of our own to put a probe on");
+	return attach_probes(&self, &set, ret);
+}
+
 struct err *attach_selftest(const struct bpf_program *prog, const volatile __u64 *hits)
 {
 	struct attach_target self = {
@@ -183,14 +207,11 @@ struct err *attach_selftest(const struct bpf_program *prog, const volatile __u64
 		.pid = getpid(),
 		.path = "/proc/self/exe",
 	};
-	struct own_code code = { .addr = (uintptr_t)selftest_function };
 	struct probe_set set = { .cnt = 1 };
 	struct attachment attachment;
 
-	dl_iterate_phdr(own_code_find, &code);
-	if (!code.found)
+	if (!attach_own_code((const void *)(uintptr_t)selftest_function, &set.probe[0].file_off))
 		return err_new(ERR_KERNEL, "no function of our own to test uprobe_multi on");
-	set.probe[0].file_off = code.file_off;
 
 	struct err *err = attach_probes(&self, &set, &attachment);
 	if (err)

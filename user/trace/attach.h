@@ -53,6 +53,17 @@ struct err *attach_probes(const struct attach_target *target, const struct probe
  */
 void attachment_remove(struct attachment *attachment, const uint64_t *heat);
 
+/* Finds the file offset of code of our own program; false when it is in no file. */
+bool attach_own_code(const void *addr, uint64_t *file_off_ret);
+
+/*
+ * Attaches `prog` to a function of our own that nobody calls. The first change to
+ * probes in a while waits for an RCU grace period inside the kernel, and for all
+ * forks under way; whoever follows at once goes through in 100 us instead of 10 ms.
+ * So the waiting is done before the target has the first of its breakpoints.
+ */
+struct err *attach_ahead(const struct attach_target *target, struct attachment *ret);
+
 /*
  * Attaches `prog`, loaded for uprobe_multi, to a function of our own and calls
  * it from a second thread; *hits is the counter that it increments. Early

@@ -5,6 +5,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "trace/functions.h"
 #include "trace/sites.h"
 
 /* Classic maps: Go's runtime/map.go. Grown when more than load_num keys for two buckets. */
@@ -110,7 +111,7 @@ static void swiss_read(const uint8_t *header, const struct trace_header_layout *
 	}
 }
 
-/* The table that grows. */
+/* The table that grows, or is pruned. */
 static void table_read(const uint8_t *table, const struct trace_header_layout *l,
 		       struct trace_event *e)
 {
@@ -119,11 +120,14 @@ static void table_read(const uint8_t *table, const struct trace_header_layout *l
 			 load_u16(table, l->swiss.table_growth_left_off);
 	uint64_t limit = capacity == SWISS_GROUP_SLOTS ? capacity - 1 : capacity * 7 / 8;
 
+	e->slots_from = capacity;
+	e->slots_to = capacity;
+	e->tombstones = limit > taken ? limit - taken : 0;
+	if (e->op != ABI_OP_GROW)
+		return;
 	e->growth = capacity < SWISS_TABLE_SLOTS_MAX ? TRACE_GROWTH_TABLE_DOUBLE
 						     : TRACE_GROWTH_TABLE_SPLIT;
-	e->slots_from = capacity;
 	e->slots_to = 2 * capacity;
-	e->tombstones = limit > taken ? limit - taken : 0;
 }
 
 /* What both kinds of map records have. */
@@ -160,7 +164,7 @@ static bool map_op_decode(const void *data, size_t sz, const struct trace_header
 	if (sz < sizeof(rec))
 		return false;
 	memcpy(&rec, data, sizeof(rec));
-	if (rec.op >= ABI_OP_CNT || rec.func >= ABI_FUNC_MAX)
+	if (rec.op >= ABI_OP_CNT || rec.func >= map_function_cnt)
 		return false;
 	ret->func = rec.func;
 	map_read(&rec, l, &ret->map);

@@ -22,7 +22,9 @@
  * The group is a matter of how often a sane program calls the function. Growth
  * is seldom compared with inserts (a table doubles, or splits after some hundred
  * inserts); clear and clone usually are. Where not, the quota of the group ends
- * the matter.
+ * the matter. A make with a size is seldom too, but where it is not it must not
+ * use up the quota of growth, so it has one of its own; makemap_small, for maps
+ * made without a size, comes at any rate.
  */
 #define MAPS "internal/runtime/maps."
 
@@ -41,8 +43,8 @@ const struct map_function map_functions[] = {
 	{ MAPS "(*Map).Delete", ABI_OP_DELETE, ABI_GROUP_HOT, ABI_ARGS_M_T, true },
 
 	{ "runtime.makemap_small", ABI_OP_MAKE, ABI_GROUP_HOT, ABI_ARGS_NONE, false },
-	{ "runtime.makemap", ABI_OP_MAKE, ABI_GROUP_HOT, ABI_ARGS_T_N_M, false },
-	{ MAPS "NewMap", ABI_OP_MAKE, ABI_GROUP_HOT, ABI_ARGS_T_N_M, true },
+	{ "runtime.makemap", ABI_OP_MAKE, ABI_GROUP_MAKE, ABI_ARGS_T_N_M, false },
+	{ MAPS "NewMap", ABI_OP_MAKE, ABI_GROUP_MAKE, ABI_ARGS_T_N_M, true },
 
 	{ "runtime.mapclear", ABI_OP_CLEAR, ABI_GROUP_RARE, ABI_ARGS_T_M, false },
 	{ MAPS "(*Map).Clear", ABI_OP_CLEAR, ABI_GROUP_RARE, ABI_ARGS_M_T, true },
@@ -53,11 +55,13 @@ const struct map_function map_functions[] = {
 	{ MAPS "(*table).grow", ABI_OP_GROW, ABI_GROUP_RARE, ABI_ARGS_TAB_T_M, true },
 	{ MAPS "(*table).split", ABI_OP_GROW, ABI_GROUP_RARE, ABI_ARGS_TAB_T_M, true },
 
+	{ MAPS "(*table).pruneTombstones", ABI_OP_PRUNE, ABI_GROUP_RARE, ABI_ARGS_TAB_T_M, false },
+
 	{ "runtime.mapclone2", ABI_OP_CLONE, ABI_GROUP_RARE, ABI_ARGS_T_M, false },
 	{ MAPS "(*Map).Clone", ABI_OP_CLONE, ABI_GROUP_RARE, ABI_ARGS_M_T, true },
 };
 
 const size_t map_function_cnt = sizeof(map_functions) / sizeof(map_functions[0]);
 
-_Static_assert(sizeof(map_functions) / sizeof(map_functions[0]) <= ABI_FUNC_MAX,
-	       "the cookie of a probe is an index below ABI_FUNC_MAX");
+_Static_assert(sizeof(map_functions) / sizeof(map_functions[0]) <= ABI_PRICED_FIRST,
+	       "the cookie of a probe is an index below ABI_PRICED_FIRST");

@@ -33,6 +33,7 @@ enum placement_kind {
 	PLACEMENT_JUMP, /* the jump of the stack check: emulated, again after a stack growth */
 	PLACEMENT_ENTRY, /* the first instruction: single-stepped, maybe more than once a call */
 };
+#define PLACEMENT_KIND_CNT (PLACEMENT_ENTRY + 1)
 
 struct placement {
 	enum placement_kind kind;

@@ -14,6 +14,7 @@
 #include "bpf/maps.skel.h"
 #include "bpf/memcalls.skel.h"
 #include "trace/attach.h"
+#include "trace/calibrate.h"
 #include "trace/capability.h"
 #include "trace/functions.h"
 #include "trace/identity.h"
@@ -121,6 +122,14 @@ static void functions_fill(struct maps_bpf *skel, const struct sites *sites)
 		if (site->placement.kind == PLACEMENT_JUMP)
 			func->flags |= ABI_FUNC_AT_JUMP;
 	}
+	for (size_t i = 0; i < CALIBRATE_FUNC_CNT; i++) {
+		skel->rodata->funcs[ABI_PRICED_FIRST + i] = (struct abi_func){
+			.op = ABI_OP_INSERT,
+			.group = calibrate_group(i),
+			.args = ABI_ARGS_T_M,
+			.flags = ABI_FUNC_NESTED, /* looks for its caller, finds nothing */
+		};
+	}
 }
 
 /* Functions that count for their nested ones: only those that are probed themselves. */
@@ -148,16 +157,18 @@ static struct err *maps_configure(struct maps_bpf *skel, const struct trace_opts
 				  const struct sites *sites, const struct abi_target *target,
 				  enum trace_attach how)
 {
-	uint64_t hits =
-		(uint64_t)opts->quota[ABI_GROUP_HOT].hits + opts->quota[ABI_GROUP_RARE].hits;
+	uint64_t hits = 0;
 	enum bpf_attach_type type = how == TRACE_ATTACH_MULTI ? ATTACH_TYPE_UPROBE_MULTI : 0;
 
+	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
+		hits += opts->quota[i].hits;
 	skel->rodata->target = *target;
 	skel->rodata->header_sz = opts->layout.header_sz;
 	functions_fill(skel, sites);
 	bpf_map__set_max_entries(skel->maps.records,
 				 ring_size(hits, sizeof(struct abi_map_event_rec)));
 	bpf_program__set_expected_attach_type(skel->progs.map_function, type);
+	bpf_program__set_expected_attach_type(skel->progs.priced_function, type);
 	bpf_program__set_expected_attach_type(skel->progs.selftest, type);
 	return outer_fill(skel, sites);
 }
@@ -353,6 +364,7 @@ struct err *programs_load(const struct trace_opts *opts, const struct sites *sit
 	}
 	if (programs._maps) {
 		programs.map_function = programs._maps->progs.map_function;
+		programs.priced_function = programs._maps->progs.priced_function;
 		programs.groups = programs._maps->bss->groups;
 	}
 	if (programs._memcalls)
@@ -401,23 +413,32 @@ struct err *programs_open_rings(const struct programs *programs, programs_record
 	return NULL;
 }
 
-struct err *programs_read_counts(const struct programs *programs, uint64_t ret[ABI_COUNT_CNT])
+/* A meter is nothing but 64-bit counters. */
+static void meter_add(struct abi_meter *sum, const struct abi_meter *meter)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)meter;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+struct err *programs_read_meter(const struct programs *programs, struct abi_meter *ret)
 {
 	int cpu_cnt = libbpf_num_possible_cpus();
-	_cleanup_free_ uint64_t *values = NULL;
+	_cleanup_free_ struct abi_meter *meters = NULL;
+	uint32_t zero = 0;
 
+	*ret = (struct abi_meter){ 0 };
 	if (!programs->_maps)
 		return NULL;
-	values = cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*values)) : NULL;
-	if (!values)
+	meters = cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*meters)) : NULL;
+	if (!meters)
 		return err_nomem();
-	for (uint32_t i = 0; i < ABI_COUNT_CNT; i++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(programs->_maps->maps.counters), &i, values))
-			return err_os(errno, "reading the BPF counters");
-		ret[i] = 0;
-		for (int cpu = 0; cpu < cpu_cnt; cpu++)
-			ret[i] += values[cpu];
-	}
+	if (bpf_map_lookup_elem(bpf_map__fd(programs->_maps->maps.meters), &zero, meters))
+		return err_os(errno, "reading the BPF counters");
+	for (int cpu = 0; cpu < cpu_cnt; cpu++)
+		meter_add(ret, &meters[cpu]);
 	return NULL;
 }
 

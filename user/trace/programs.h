@@ -21,6 +21,7 @@ struct programs {
 	char *maps_missing;
 	enum trace_attach mechanism; /* MULTI or PERF: what map_function is loaded for */
 	const struct bpf_program *map_function;
+	const struct bpf_program *priced_function; /* the same, for calibrate() */
 	struct abi_group *groups; /* [ABI_GROUP_CNT], shared with BPF */
 
 	/* Memory calls; NULL when memcalls_missing is set. */
@@ -46,8 +47,8 @@ typedef int (*programs_record_fn)(void *ctx, void *data, size_t sz);
 struct err *programs_open_rings(const struct programs *programs, programs_record_fn fn, void *ctx,
 				struct ring_buffer **ret);
 
-/* Counters of the map programs, summed over the CPUs. */
-struct err *programs_read_counts(const struct programs *programs, uint64_t ret[ABI_COUNT_CNT]);
+/* The meter of the map programs, summed over the CPUs; all 0 without such programs. */
+struct err *programs_read_meter(const struct programs *programs, struct abi_meter *ret);
 
 /* Sums of the memory calls; at most ABI_MEM_ROWS. */
 struct err *programs_read_memsums(const struct programs *programs,

@@ -2,6 +2,7 @@
 #include "trace/tally.h"
 
 #include "base/err.h"
+#include "trace/functions.h"
 
 /* Twice the longest list: probing stays short, and there is always a free slot. */
 #define INDEX_SLOTS (2 * TRACE_ROWS_MAX)
@@ -48,20 +49,21 @@ static bool row_same(const void *list, size_t place, const void *key)
 	const struct trace_row *a = (const struct trace_row *)list + place;
 	const struct trace_row *b = key;
 
-	return a->map == b->map && a->type == b->type && a->caller == b->caller && a->op == b->op &&
-	       a->on_stack == b->on_stack && a->nil_map == b->nil_map;
+	return a->map == b->map && a->type == b->type && a->caller == b->caller &&
+	       a->func == b->func && a->on_stack == b->on_stack && a->nil_map == b->nil_map;
 }
 
 static uint64_t row_hash(const struct trace_row *row)
 {
-	uint64_t flags = (uint64_t)row->op << 2 | (uint64_t)row->on_stack << 1 | row->nil_map;
+	uint64_t flags = (uint64_t)row->func << 2 | (uint64_t)row->on_stack << 1 | row->nil_map;
 
 	return mix(mix(mix(mix(row->map) ^ row->type) ^ row->caller) ^ flags);
 }
 
-static struct trace_row row_key(const struct trace_event *event)
+static struct trace_row row_key(const struct trace_event *event, uint32_t func)
 {
 	return (struct trace_row){
+		.func = func,
 		.map = event->on_stack ? 0 : event->map,
 		.type = event->type,
 		.caller = event->caller,
@@ -90,13 +92,28 @@ static struct err *row_get(struct tally *t, const struct trace_row *key, size_t 
 	return NULL;
 }
 
-static struct err *row_add(struct tally *t, const struct trace_event *event,
-			   enum abi_group_id group)
+/*
+ * The majority vote of Boyer and Moore: whoever has more than half of the hits is
+ * left over.
+ */
+static void row_vote(struct trace_row *row, uint64_t goroutine)
 {
-	struct trace_row key = row_key(event);
+	if (!row->goroutine_votes)
+		row->goroutine = goroutine;
+	if (row->goroutine == goroutine)
+		row->goroutine_votes++;
+	else
+		row->goroutine_votes--;
+}
+
+static struct err *row_add(struct tally *t, const struct event *event, size_t *place_ret)
+{
+	struct trace_row key = row_key(&event->map, event->func);
+	enum abi_group_id group = map_functions[event->func].group;
 	size_t place;
 	struct err *err = row_get(t, &key, &place);
 
+	*place_ret = place;
 	if (err)
 		return err;
 	if (place == NO_ROW) {
@@ -104,6 +121,7 @@ static struct err *row_add(struct tally *t, const struct trace_event *event,
 		return NULL;
 	}
 	t->rows.data[place].hits++;
+	row_vote(&t->rows.data[place], event->map.goroutine);
 	if (!t->row_hits.data[place]++ && !vec_push(&t->touched[group], (uint32_t)place))
 		return err_nomem();
 	return NULL;
@@ -136,7 +154,48 @@ static void map_update(struct trace_map *map, const struct trace_event *event)
 		map->live_max = event->live_keys;
 }
 
-static struct err *map_add(struct tally *t, const struct trace_event *event)
+/* What became of the operation before: the length of the map has changed, or not. */
+static void pending_settle(struct tally *t, const struct tally_pending *before,
+			   const struct trace_event *event)
+{
+	if (before->window != t->hot_window || before->seed != event->seed)
+		return;
+
+	struct trace_row *row = &t->rows.data[before->row];
+	uint64_t after = before->live_keys + (row->op == ABI_OP_INSERT ? 1 : -1);
+	bool changed = event->live_keys == after;
+
+	if (!changed && event->live_keys != before->live_keys)
+		return; /* something was missed */
+	row->told++;
+	row->changed += changed;
+}
+
+/*
+ * Header after header of one map, each as it was before an operation: the next one
+ * shows what the last one did. That takes all of them, so it ends with the window.
+ */
+static void pending_update(struct tally *t, struct tally_pending *pending,
+			   const struct trace_event *event, size_t row)
+{
+	/* These come from inside an insert. */
+	if (event->op == ABI_OP_GROW || event->op == ABI_OP_PRUNE)
+		return;
+	if (!t->sees_all || !event->live_known || row == NO_ROW) {
+		pending->window = 0;
+		return;
+	}
+	pending_settle(t, pending, event);
+	*pending = (struct tally_pending){
+		.row = row,
+		.live_keys = event->live_keys,
+		.seed = event->seed,
+	};
+	if (event->op == ABI_OP_INSERT || event->op == ABI_OP_DELETE)
+		pending->window = t->hot_window;
+}
+
+static struct err *map_add(struct tally *t, const struct trace_event *event, size_t row)
 {
 	uint32_t *slot;
 
@@ -145,16 +204,18 @@ static struct err *map_add(struct tally *t, const struct trace_event *event)
 	slot = index_find(&t->map_index, mix(event->map), map_same, t->maps.data, &event->map);
 	if (!*slot) {
 		struct trace_map map = { .addr = event->map, .first_ns = event->ktime_ns };
+		struct tally_pending pending = { 0 };
 
 		if (t->maps.len == TRACE_MAPS_MAX) {
 			t->overflow.maps++;
 			return NULL;
 		}
-		if (!vec_push(&t->maps, map))
+		if (!vec_push(&t->maps, map) || !vec_push(&t->pending, pending))
 			return err_nomem();
 		*slot = (uint32_t)t->maps.len;
 	}
 	map_update(&t->maps.data[*slot - 1], event);
+	pending_update(t, &t->pending.data[*slot - 1], event, row);
 	return NULL;
 }
 
@@ -172,24 +233,24 @@ static struct err *event_add(struct tally *t, const struct trace_event *event)
 	return vec_push(&t->events, *event) ? NULL : err_nomem();
 }
 
-static struct err *op_add(struct tally *t, const struct trace_event *event)
+/* Of the makes, those of a map with a table; of the others, the rare ones. */
+static bool is_single(const struct event *event)
 {
-	struct err *err = row_add(t, event, ABI_GROUP_HOT);
-
-	if (!err)
-		err = map_add(t, event);
-	if (!err && event->op == ABI_OP_MAKE && event->hint > SMALL_HINT)
-		err = event_add(t, event);
-	return err;
+	if (event->map.op == ABI_OP_MAKE)
+		return event->map.hint > SMALL_HINT;
+	return map_functions[event->func].group == ABI_GROUP_RARE;
 }
 
-static struct err *rare_add(struct tally *t, const struct trace_event *event)
+static struct err *map_event_add(struct tally *t, const struct event *event)
 {
-	struct err *err = row_add(t, event, ABI_GROUP_RARE);
+	size_t row;
+	struct err *err = row_add(t, event, &row);
 
 	if (!err)
-		err = map_add(t, event);
-	return err ? err : event_add(t, event);
+		err = map_add(t, &event->map, row);
+	if (!err && is_single(event))
+		err = event_add(t, &event->map);
+	return err;
 }
 
 static struct err *memcall_add(struct tally *t, const struct trace_memcall *memcall)
@@ -205,9 +266,8 @@ struct err *tally_event(struct tally *tally, const struct event *event)
 {
 	switch (event->kind) {
 	case ABI_REC_MAP_OP:
-		return op_add(tally, &event->map);
 	case ABI_REC_MAP_EVENT:
-		return rare_add(tally, &event->map);
+		return map_event_add(tally, event);
 	case ABI_REC_MEMCALL:
 		return memcall_add(tally, &event->memcall);
 	case ABI_REC_FULL:
@@ -243,6 +303,21 @@ static struct err *window_add(struct tally *t, const struct trace_window *window
 	return vec_push(&t->windows, *window) ? NULL : err_nomem();
 }
 
+static void bases_add(struct tally *t, const struct trace_window *window)
+{
+	double span_ns = (double)window->span_ns;
+
+	for (size_t i = 0; i < ABI_FUNC_MAX; i++) {
+		struct trace_base *base = &t->bases[i];
+		if (!(window->funcs >> i & 1))
+			continue;
+		base->windows++;
+		base->open_ns += (double)window->open_ns;
+		base->span_ns += span_ns;
+		base->span_ns_squared += span_ns * span_ns;
+	}
+}
+
 struct err *tally_window(struct tally *tally, const struct trace_window *window)
 {
 	uint64_t open_ns = window->open_ns ? window->open_ns : 1;
@@ -259,14 +334,17 @@ struct err *tally_window(struct tally *tally, const struct trace_window *window)
 		tally->row_hits.data[row] = 0;
 	}
 	tally->touched[window->group].len = 0;
+	bases_add(tally, window);
+	if (window->group == ABI_GROUP_HOT)
+		tally->hot_window++;
 	return err;
 }
 
 /* ---- Lifecycle ---- */
 
-struct err *tally_init(struct tally *tally)
+struct err *tally_init(struct tally *tally, bool sees_all)
 {
-	*tally = (struct tally){ 0 };
+	*tally = (struct tally){ .sees_all = sees_all, .hot_window = 1 };
 
 	struct err *err = index_init(&tally->row_index);
 	if (!err)
@@ -281,6 +359,7 @@ void tally_fini(struct tally *tally)
 	vec_fini(&tally->rows);
 	vec_fini(&tally->row_hits);
 	vec_fini(&tally->maps);
+	vec_fini(&tally->pending);
 	vec_fini(&tally->events);
 	vec_fini(&tally->memcalls);
 	vec_fini(&tally->windows);

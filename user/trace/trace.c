@@ -3,27 +3,41 @@
 
 #include <bpf/libbpf.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/clock.h"
+#include "trace/busy.h"
+#include "trace/calibrate.h"
 #include "trace/events.h"
 #include "trace/functions.h"
 #include "trace/programs.h"
 #include "trace/sites.h"
 #include "trace/tally.h"
 #include "trace/window.h"
+#include "trace/worker.h"
 
 /* The longest pause between two looks at the rings and at *stop. */
 #define DRAIN_NS (100 * NS_PER_MS)
+
+/* The time between two looks at the CPU time of the target, at least. */
+#define CPU_LOOK_NS (20 * NS_PER_MS)
+
+/* More busy threads of the target than this make no difference to the governor. */
+#define BUSY_MOST 8
 
 struct trace {
 	struct trace_opts opts;
 	struct sites sites;
 	struct programs programs;
 	struct window windows[ABI_GROUP_CNT];
+	struct governor governor;
+	struct abi_meter meter; /* as last read */
+	uint64_t late[ABI_GROUP_CNT]; /* of the meter, when a window of the group was closed last */
 	uint64_t heat[ABI_FUNC_MAX]; /* hits by function since a window was closed */
 	struct ring_buffer *rings;
 	struct err *record_err; /* what went wrong in the callback of the rings */
@@ -31,24 +45,32 @@ struct trace {
 	struct tally tally;
 	struct trace_memsum memsums[ABI_MEM_ROWS];
 	struct trace_result result;
-	uint64_t next_tick_ns;
 	uint64_t next_refill_ns;
+	struct {
+		uint64_t at_ns;
+		uint64_t cpu_ns; /* of the target */
+		double cores;
+	} cpu_look;
+	struct worker worker;
 };
 
 /* ---- Options ---- */
 
 /*
- * A perf event takes about 100 ms to remove, and until then a busy target runs
- * slowly: so there are fewer windows, with fewer hits.
+ * Many short windows, rather than few long ones: they tell more about a target that
+ * works in bursts, and see window.h. A perf event takes about 100 ms to remove:
+ * there each function has a window of its own, in turn, and a longer one.
  */
 static const struct trace_quota default_quota[][ABI_GROUP_CNT] = {
 	[TRACE_ATTACH_MULTI] = {
-		[ABI_GROUP_HOT] = { NS_PER_S, 400 * NS_PER_MS, 2000 },
+		[ABI_GROUP_HOT] = { 125 * NS_PER_MS, 20 * NS_PER_MS, 2000 },
 		[ABI_GROUP_RARE] = { NS_PER_S, NS_PER_S, 1000 },
+		[ABI_GROUP_MAKE] = { NS_PER_S, NS_PER_S, 1000 },
 	},
 	[TRACE_ATTACH_PERF] = {
-		[ABI_GROUP_HOT] = { 5 * NS_PER_S, 2 * NS_PER_S, 500 },
+		[ABI_GROUP_HOT] = { 250 * NS_PER_MS, 60 * NS_PER_MS, 1000 },
 		[ABI_GROUP_RARE] = { 5 * NS_PER_S, 5 * NS_PER_S, 1000 },
+		[ABI_GROUP_MAKE] = { 5 * NS_PER_S, 5 * NS_PER_S, 1000 },
 	},
 };
 
@@ -59,6 +81,7 @@ void trace_opts_init(struct trace_opts *opts)
 		.duration_ns = 10 * NS_PER_S,
 		.tick_ns = NS_PER_S,
 		.memcalls_per_s = 1000,
+		.max_overhead = 0.01,
 	};
 }
 
@@ -73,7 +96,7 @@ static struct trace_quota quota_of(const struct trace_opts *opts, enum trace_att
 		quota.period_ns = defaults->period_ns;
 	if (!quota.open_ns)
 		quota.open_ns = defaults->open_ns;
-	if (group == ABI_GROUP_RARE)
+	if (group != ABI_GROUP_HOT)
 		quota.open_ns = quota.period_ns;
 	if (!quota.hits)
 		quota.hits = defaults->hits;
@@ -104,6 +127,7 @@ static void window_prepare(struct trace *t, enum abi_group_id id)
 	w->id = id;
 	w->group = &t->result.groups[id];
 	w->cost = &t->result.cost;
+	w->governor = &t->governor;
 	w->group->missing = t->programs.maps_missing;
 	if (!t->programs.map_function)
 		return; /* no probes: no window ever */
@@ -122,18 +146,31 @@ static void window_prepare(struct trace *t, enum abi_group_id id)
 	probes_collect(&t->sites, id, &w->probes);
 	if (!w->probes.cnt)
 		w->group->missing = "the program has none of these functions";
+	if (id == ABI_GROUP_HOT && t->opts.max_overhead <= 0) {
+		w->probes.cnt = 0;
+		w->group->missing = "--max-overhead 0";
+	}
+}
+
+/* Room for the most that any mechanism records. */
+static void ring_quotas_fill(struct trace_opts *opts)
+{
+	for (enum abi_group_id id = 0; id < ABI_GROUP_CNT; id++)
+		opts->quota[id] = quota_of(opts, TRACE_ATTACH_MULTI, id);
 }
 
 static struct err *open_all(struct trace *t)
 {
+	struct trace_opts opts = t->opts;
 	struct err *err = header_layout_check(&t->opts.layout);
 
 	if (err)
 		return err;
+	ring_quotas_fill(&opts);
 	err = sites_find(&t->opts, &t->sites);
 	if (err)
 		return err;
-	err = programs_load(&t->opts, &t->sites, &t->programs);
+	err = programs_load(&opts, &t->sites, &t->programs);
 	if (err)
 		return err;
 	for (enum abi_group_id id = 0; id < ABI_GROUP_CNT; id++)
@@ -141,7 +178,8 @@ static struct err *open_all(struct trace *t)
 	t->result.mechanism = t->programs.mechanism;
 	t->result.memcalls_by = t->programs.memcalls_by;
 	t->result.memcalls_missing = t->programs.memcalls_missing;
-	return tally_init(&t->tally);
+	t->result.cost.max_overhead = t->opts.max_overhead;
+	return tally_init(&t->tally, t->programs.mechanism == TRACE_ATTACH_MULTI);
 }
 
 struct err *trace_open(const struct trace_opts *opts, struct trace **ret)
@@ -151,6 +189,7 @@ struct err *trace_open(const struct trace_opts *opts, struct trace **ret)
 	if (!t)
 		return err_nomem();
 	t->opts = *opts;
+	t->worker.opts = &t->opts;
 	struct err *err = open_all(t);
 	if (err) {
 		trace_close(t);
@@ -167,6 +206,7 @@ void trace_close(struct trace *t)
 	ring_buffer__free(t->rings);
 	programs_fini(&t->programs);
 	tally_fini(&t->tally);
+	worker_fini(&t->worker);
 	err_free(t->record_err);
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
 		err_free(t->group_err[i]);
@@ -181,19 +221,6 @@ const struct trace_site *trace_sites(const struct trace *t, size_t *cnt_ret)
 
 /* ---- Records ---- */
 
-/* All records but those that only wake us up. */
-static struct err *listener_tell(const struct trace *t, const struct event *event)
-{
-	const struct trace_listener *l = t->opts.listener;
-
-	if (!l || event->kind == ABI_REC_FULL)
-		return NULL;
-	if (event->kind == ABI_REC_MEMCALL)
-		return l->memcall ? l->memcall(l->ctx, &event->memcall) : NULL;
-	return l->event(l->ctx, &event->map,
-			event->kind == ABI_REC_MAP_OP ? ABI_GROUP_HOT : ABI_GROUP_RARE);
-}
-
 static int record_add(void *ctx, void *data, size_t sz)
 {
 	struct trace *t = ctx;
@@ -207,7 +234,7 @@ static int record_add(void *ctx, void *data, size_t sz)
 		t->heat[event.func]++;
 	t->record_err = tally_event(&t->tally, &event);
 	if (!t->record_err)
-		t->record_err = listener_tell(t, &event);
+		t->record_err = worker_add(&t->worker, &event);
 	return t->record_err ? -1 : 0;
 }
 
@@ -244,6 +271,25 @@ static void heat_nested(uint64_t heat[ABI_FUNC_MAX])
 	}
 }
 
+static double spent(const struct trace *t)
+{
+	double ns = 0;
+
+	for (size_t i = 0; i < t->sites.cnt; i++)
+		ns += (double)t->meter.hits[i] * t->result.cost.price_ns[i];
+	return ns;
+}
+
+/* Charges the governor with every hit there was. */
+static struct err *charge(struct trace *t)
+{
+	struct err *err = programs_read_meter(&t->programs, &t->meter);
+
+	if (!err)
+		t->governor.spent_ns = spent(t);
+	return err;
+}
+
 static struct err *close_window(struct trace *t, struct window *w, bool last)
 {
 	struct trace_window closed;
@@ -257,7 +303,14 @@ static struct err *close_window(struct trace *t, struct window *w, bool last)
 	memset(t->heat, 0, sizeof(t->heat));
 	if (!err)
 		err = rings_drain(t);
-	return err ? err : tally_window(&t->tally, &closed);
+	if (!err)
+		err = charge(t);
+	if (err)
+		return err;
+	closed.late = t->meter.late[w->id] - t->late[w->id];
+	t->late[w->id] = t->meter.late[w->id];
+	window_plan(w, &closed);
+	return tally_window(&t->tally, &closed);
 }
 
 static bool nothing_is_left(const struct trace *t)
@@ -283,6 +336,43 @@ static struct err *open_window(struct trace *t, struct window *w)
 	return nothing_is_left(t) ? err_new(err->kind, "%s", err->msg) : NULL;
 }
 
+/* CPU time of the target so far; 0 when it can't be told. */
+static uint64_t target_cpu_ns(const struct trace *t)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(t->opts.pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* CPUs that the target has kept busy since the last look, if that is not just now. */
+static double target_cores(struct trace *t, uint64_t now_ns)
+{
+	uint64_t cpu_ns, wall_ns = now_ns - t->cpu_look.at_ns;
+
+	if (wall_ns < CPU_LOOK_NS)
+		return t->cpu_look.cores;
+	cpu_ns = target_cpu_ns(t);
+	if (t->cpu_look.at_ns && cpu_ns >= t->cpu_look.cpu_ns)
+		t->cpu_look.cores = (double)(cpu_ns - t->cpu_look.cpu_ns) / (double)wall_ns;
+	t->cpu_look.cpu_ns = cpu_ns;
+	t->cpu_look.at_ns = now_ns;
+	return t->cpu_look.cores;
+}
+
+/* Opens a window that is due, unless the target has become too busy for its price. */
+static struct err *open_when_paid(struct trace *t, struct window *w, uint64_t now_ns)
+{
+	struct err *err = charge(t);
+
+	if (err)
+		return err;
+	window_notice(w, target_cores(t, now_ns));
+	return window_opens(w, now_ns) ? open_window(t, w) : NULL;
+}
+
 static struct err *windows_step(struct trace *t, uint64_t now_ns)
 {
 	struct err *err = NULL;
@@ -292,7 +382,7 @@ static struct err *windows_step(struct trace *t, uint64_t now_ns)
 		if (window_ends(w, now_ns))
 			err = close_window(t, w, /* last */ false);
 		else if (window_opens(w, now_ns))
-			err = open_window(t, w);
+			err = open_when_paid(t, w, now_ns);
 	}
 	return err;
 }
@@ -329,30 +419,84 @@ static struct err *attach_memcalls(struct trace *t)
 	return NULL;
 }
 
+/*
+ * On a busy machine it takes many milliseconds until somebody who wakes up gets a CPU
+ * from those who have one, and all that time the target hits probes that should be
+ * gone. What this thread does is short; ticks have their own. Without the right to
+ * it we go on as we are, and the governor has more to pay.
+ */
+static void priority_raise(void)
+{
+	struct sched_param param = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
+
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+		log_debug("cannot raise our priority, ignoring");
+}
+
+static void priority_drop(void)
+{
+	struct sched_param param = { 0 };
+
+	/* Fails when it was never raised. */
+	(void)sched_setscheduler(0, SCHED_OTHER, &param);
+}
+
+/* Without a price there are no probes; memory calls are free of them. */
+static struct err *prices_find(struct trace *t)
+{
+	if (!t->programs.map_function)
+		return NULL;
+
+	struct err *err = calibrate(&t->programs, &t->sites, t->result.cost.price_ns);
+	if (!err || err_is(err, ERR_NOMEM))
+		return err;
+	log_debug("%s", err->msg);
+	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
+		window_abandon(&t->windows[i]);
+		t->windows[i].group->missing = "the cost of a probe could not be measured";
+	}
+	if (nothing_is_left(t))
+		return err;
+	err_free(err);
+	return NULL;
+}
+
+/* Finds the prices; and how busy the target is, looking now and then while that lasts. */
+static struct err *calibrate_all(struct trace *t)
+{
+	unsigned int before = busy_threads(t->opts.pid, BUSY_MOST);
+	struct err *err = prices_find(t);
+	unsigned int after = busy_threads(t->opts.pid, BUSY_MOST);
+
+	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
+		t->windows[i].busy_cores = before > after ? before : after;
+	return err;
+}
+
 static struct err *run_begin(struct trace *t)
 {
-	struct err *err = programs_open_rings(&t->programs, record_add, t, &t->rings);
+	struct err *err = calibrate_all(t);
 
 	if (!err)
+		err = programs_open_rings(&t->programs, record_add, t, &t->rings);
+	if (!err)
 		err = attach_memcalls(t);
+	if (err)
+		return err;
+	priority_raise();
 	t->result.start_ns = clock_ns();
 	t->result.end_ns = t->result.start_ns + t->opts.duration_ns;
-	t->next_tick_ns = t->result.start_ns + t->opts.tick_ns;
+	t->worker.next_tick_ns = t->result.start_ns + t->opts.tick_ns;
+	t->governor = (struct governor){
+		.share = t->opts.max_overhead,
+		.start_ns = t->result.start_ns,
+		.end_ns = t->result.end_ns,
+	};
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
 		t->windows[i].end_ns = t->result.end_ns;
 		window_init(&t->windows[i], t->result.start_ns);
 	}
-	return err;
-}
-
-/* A tick may take long, so it has to wait for a window that is about to end. */
-static bool tick_is_due(const struct trace *t, uint64_t now_ns)
-{
-	const struct window *hot = &t->windows[ABI_GROUP_HOT];
-
-	if (!t->opts.tick || now_ns < t->next_tick_ns)
-		return false;
-	return !window_is_open(hot) || window_deadline(hot) > now_ns + DRAIN_NS;
+	return NULL;
 }
 
 static struct err *timers_step(struct trace *t, uint64_t now_ns)
@@ -362,10 +506,7 @@ static struct err *timers_step(struct trace *t, uint64_t now_ns)
 				 __ATOMIC_RELAXED);
 		t->next_refill_ns = now_ns + NS_PER_S;
 	}
-	if (!tick_is_due(t, now_ns))
-		return NULL;
-	t->next_tick_ns = now_ns + t->opts.tick_ns;
-	return t->opts.tick(t->opts.tick_ctx);
+	return worker_step(&t->worker, now_ns);
 }
 
 /* True when the run is over, for a reason that is no error. */
@@ -388,8 +529,8 @@ static uint64_t next_deadline(const struct trace *t, uint64_t now_ns)
 
 	if (t->result.end_ns < next_ns)
 		next_ns = t->result.end_ns;
-	if (t->opts.tick && t->next_tick_ns > now_ns && t->next_tick_ns < next_ns)
-		next_ns = t->next_tick_ns;
+	if (t->opts.tick && t->worker.next_tick_ns > now_ns && t->worker.next_tick_ns < next_ns)
+		next_ns = t->worker.next_tick_ns;
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
 		uint64_t window_ns = window_deadline(&t->windows[i]);
 		if (window_ns < next_ns)
@@ -451,7 +592,23 @@ static void result_publish(struct trace *t)
 	r->window_cnt = tally->windows.len;
 	r->samples = tally->samples.data;
 	r->sample_cnt = tally->samples.len;
+	memcpy(r->bases, tally->bases, sizeof(r->bases));
 	r->overflow = tally->overflow;
+	r->overflow.untold = t->worker.dropped;
+}
+
+static void cost_publish(struct trace *t)
+{
+	struct trace_cost *cost = &t->result.cost;
+
+	memcpy(cost->counts, t->meter.count, sizeof(cost->counts));
+	for (size_t i = 0; i < t->sites.cnt; i++) {
+		cost->func_hits[i] = t->meter.hits[i];
+		cost->hits += t->meter.hits[i];
+	}
+	cost->spent_ns = spent(t);
+	if (t->programs.mem_state)
+		cost->memcalls = *t->programs.mem_state;
 }
 
 /* Takes everything out of the target, then reads what there is to read. */
@@ -461,14 +618,14 @@ static struct err *run_end(struct trace *t)
 
 	programs_detach_memcalls(&t->programs);
 	t->result.end_ns = clock_ns();
+	priority_drop();
 	if (!err)
 		err = rings_drain(t);
 	if (!err)
-		err = programs_read_counts(&t->programs, t->result.cost.counts);
+		err = charge(t);
 	if (!err)
 		err = programs_read_memsums(&t->programs, t->memsums, &t->result.memsum_cnt);
-	if (t->programs.mem_state)
-		t->result.cost.memcalls = *t->programs.mem_state;
+	cost_publish(t);
 	result_publish(t);
 	return err;
 }
@@ -487,10 +644,13 @@ struct err *trace_run(struct trace *t)
 	}
 
 	struct err *end_err = t->rings ? run_end(t) : NULL;
-	if (err)
-		err_free(end_err);
-	else
-		err = end_err;
+	struct err *work_err = t->rings ? worker_finish(&t->worker) : NULL;
+	if (!err)
+		err = take_ptr(end_err);
+	if (!err)
+		err = take_ptr(work_err);
+	err_free(end_err);
+	err_free(work_err);
 	if (err)
 		t->result.end = err_is(err, ERR_GONE) ? TRACE_END_TARGET_GONE : TRACE_END_ERROR;
 	return err;
@@ -503,27 +663,13 @@ const struct trace_result *trace_result(const struct trace *trace)
 	return &trace->result;
 }
 
-double trace_rate(const struct trace_result *result, enum abi_group_id group, double estimate,
-		  bool *rough_ret)
+struct trace_lost trace_lost(const struct trace *t)
 {
-	const struct trace_group *g = &result->groups[group];
-
-	*rough_ret = g->saturated > 0;
-	return g->span_ns ? estimate * (double)NS_PER_S / (double)g->span_ns : 0;
-}
-
-struct err *trace_lost(const struct trace *t, struct trace_lost *ret)
-{
-	uint64_t counts[ABI_COUNT_CNT] = { 0 };
 	const struct abi_mem_state *mem = t->programs.mem_state;
-	struct err *err = programs_read_counts(&t->programs, counts);
 
-	if (err)
-		return err;
-	*ret = (struct trace_lost){
-		.records = counts[ABI_COUNT_RING_FULL] + t->result.cost.bad_records,
+	return (struct trace_lost){
+		.records = t->meter.count[ABI_COUNT_RING_FULL] + t->result.cost.bad_records,
 		.rare_hits = t->result.groups[ABI_GROUP_RARE].late,
 		.memcalls = mem ? mem->over_budget + mem->ring_full : 0,
 	};
-	return NULL;
 }

@@ -13,12 +13,15 @@
  * All probes are held by file descriptors of this process: when it dies, in
  * whatever way, the kernel takes them out of the target.
  *
- * What is seen. Every memory call is summed up. Map functions are in two groups.
- * RARE ones (clear, clone, growth) are watched all the time, up to a quota per
- * period. HOT ones (insert, delete, make) are watched in short windows, at a
- * random place of each period, that end after a time or a number of hits. So a
- * hit is a sample: multiply nothing, use `estimate` and the rates, which weigh
- * every hit with the time that its window stands for.
+ * What is seen. Every memory call is summed up. Map functions are in groups.
+ * RARE ones (clear, clone, growth) and MAKE (a make with a size) are watched all
+ * the time, up to a quota per period. HOT ones (insert, delete, small makes) are
+ * watched in short windows, at a random place of each period, that end after a
+ * time or a number of hits. So a hit is a sample: multiply nothing, use `estimate`
+ * and rate.h, which weigh every hit with the time that its window stands for.
+ *
+ * What it costs. A hit has a price, measured at the start. Hits times price stay
+ * below a share of one core, `max_overhead`; see governor.h.
  *
  * This module reads nothing from the target and needs no symbols: the caller
  * hands it the places of functions, and gets addresses back.
@@ -78,10 +81,13 @@ struct trace_header_layout {
 	};
 };
 
-/* How much a group of probes may be hit. 0 in any field: the default for the mechanism. */
+/*
+ * How much a group of probes may be hit, at most: the governor allows less when the
+ * budget is short. 0 in any field: the default for the mechanism.
+ */
 struct trace_quota {
 	uint64_t period_ns; /* one window a period */
-	uint64_t open_ns; /* longest window; the whole period for RARE, always */
+	uint64_t open_ns; /* longest window; the whole period for all but HOT, always */
 	uint32_t hits; /* a window ends after so many */
 };
 
@@ -103,14 +109,19 @@ enum trace_memcalls {
 	TRACE_MEMCALLS_AUTO, /* functions, else tracepoints */
 };
 
-/* Called from trace_run() about every tick_ns. An error ends the run and is returned. */
+/*
+ * Called about every tick_ns while trace_run() runs, in another thread: the one that
+ * takes the probes away must not wait for it. One call at a time, and none while the
+ * listener is called. An error ends the run and is returned.
+ */
 typedef struct err *(*trace_tick)(void *ctx);
 
 struct trace_event;
 struct trace_memcall;
 
-/* Is told of all records, as they arrive: some 100 ms late, in the order of their
- * times but for neighbours. An error ends the run and is returned. */
+/* Is told of all records, as they arrive: some 100 ms late or after a tick, in the order
+ * of their times but for neighbours, in the thread of the ticks. An error ends the run
+ * and is returned. */
 struct trace_listener {
 	struct err *(*event)(void *ctx, const struct trace_event *event, enum abi_group_id group);
 	struct err *(*memcall)(void *ctx, const struct trace_memcall *memcall);
@@ -136,12 +147,13 @@ struct trace_opts {
 	enum trace_memcalls memcalls;
 	struct trace_quota quota[ABI_GROUP_CNT];
 	uint32_t memcalls_per_s; /* single memory calls to keep; sums are always complete */
+	double max_overhead; /* share of one core for hits; 0: no windows on HOT functions */
 
 	const struct trace_listener *listener; /* may be NULL; must outlive the trace */
 	bool rare_only; /* no windows on inserts, deletes and makes */
 };
 
-/* Fills in all defaults: 10 s, a tick a second, no target. */
+/* Fills in all defaults: 10 s, a tick a second, 1 % of a core, no target. */
 void trace_opts_init(struct trace_opts *opts);
 
 /* ---- The result ---- */
@@ -151,8 +163,8 @@ void trace_opts_init(struct trace_opts *opts);
 #define TRACE_MAPS_MAX 65536
 #define TRACE_EVENTS_MAX 16384
 #define TRACE_MEMCALLS_MAX 16384
-#define TRACE_WINDOWS_MAX 16384
-#define TRACE_SAMPLES_MAX 131072
+#define TRACE_WINDOWS_MAX 65536
+#define TRACE_SAMPLES_MAX 1048576
 
 /* One function of the table in functions.c, whether the target has it or not. */
 struct trace_site {
@@ -180,7 +192,17 @@ struct trace_row {
 	bool on_stack;
 	bool nil_map;
 	uint64_t hits; /* seen */
-	double estimate; /* operations in the whole time that the group's windows stand for */
+	double estimate; /* operations in the time that the function's windows stand for */
+	uint32_t func; /* index in trace_sites() */
+	/*
+	 * Of the hits, those after which the next hit of the map, in the same window,
+	 * told what they had done to its length; and those that changed it: an insert of
+	 * a new key, a delete of one that was there.
+	 */
+	uint64_t told;
+	uint64_t changed;
+	uint64_t goroutine; /* address of a g, of the last of a run of hits: a busy one */
+	uint64_t goroutine_votes; /* see tally.c; 0: none is busier than the others */
 };
 
 /* A map with an identity, and its length as each hit found it. */
@@ -267,6 +289,9 @@ struct trace_window {
 	uint64_t hits;
 	uint64_t late; /* hits after it was full, or while attaching and detaching */
 	bool saturated; /* ended by its hits: rates in it are rough */
+	bool disturbed; /* a quarter of the time went into hits: the true rate is higher */
+	uint64_t planned_ns; /* open_ns, had it not ended by its hits */
+	uint32_t funcs; /* those with probes: a bit for each index in trace_sites() */
 };
 
 /* Hits of a row in a window, for an interval of the rate. */
@@ -285,7 +310,16 @@ struct trace_group {
 	uint64_t late;
 	uint64_t open_ns;
 	uint64_t attached_ns; /* probes in the target, attaching and detaching included */
-	uint64_t span_ns; /* what the windows stand for: the base of all rates */
+	uint64_t disturbed;
+	bool out_of_budget; /* at the end it waited for a window that it could not pay for */
+};
+
+/* The windows that had a function: the base of its rates. */
+struct trace_base {
+	uint64_t windows;
+	double open_ns;
+	double span_ns;
+	double span_ns_squared; /* sum of the squares */
 };
 
 struct trace_overflow {
@@ -295,6 +329,7 @@ struct trace_overflow {
 	uint64_t memcalls;
 	uint64_t windows;
 	uint64_t samples;
+	uint64_t untold; /* records that the listener was not told of: it was too slow */
 };
 
 struct trace_cost {
@@ -303,6 +338,11 @@ struct trace_cost {
 	uint64_t detach_calls;
 	uint64_t detach_ns;
 	uint64_t counts[ABI_COUNT_CNT]; /* map programs, by enum abi_count */
+	uint64_t hits; /* all, whatever came of them */
+	uint64_t func_hits[ABI_FUNC_MAX]; /* by index in trace_sites() */
+	double price_ns[ABI_FUNC_MAX]; /* of a hit; 0: not probed */
+	double spent_ns; /* hits times their prices */
+	double max_overhead; /* the budget: a share of one core */
 	struct abi_mem_state memcalls; /* memory call programs */
 	uint64_t bad_records; /* records that did not make sense */
 };
@@ -333,6 +373,7 @@ struct trace_result {
 	size_t sample_cnt;
 
 	struct trace_group groups[ABI_GROUP_CNT];
+	struct trace_base bases[ABI_FUNC_MAX]; /* by index in trace_sites() */
 	struct trace_overflow overflow;
 	struct trace_cost cost;
 };
@@ -361,15 +402,6 @@ const struct trace_site *trace_sites(const struct trace *trace, size_t *cnt_ret)
 /* What was learnt; owned by the trace, complete after trace_run(). */
 const struct trace_result *trace_result(const struct trace *trace);
 
-/*
- * Operations per second behind a row's estimate (or a sum of estimates of one
- * group). `*rough_ret` is set when windows of the group ended by their hits: on a
- * busy target the probes had slowed it down by then, on one that works in bursts
- * the window saw a burst.
- */
-double trace_rate(const struct trace_result *result, enum abi_group_id group, double estimate,
-		  bool *rough_ret);
-
 /* What is missing among the records so far; trace_result() has it at the end. */
 struct trace_lost {
 	uint64_t records; /* of maps: no room in the ring, or no sense */
@@ -377,7 +409,7 @@ struct trace_lost {
 	uint64_t memcalls; /* beyond the budget, or no room in the ring */
 };
 
-struct err *trace_lost(const struct trace *trace, struct trace_lost *ret);
+struct trace_lost trace_lost(const struct trace *trace);
 
 /* Frees everything; NULL is fine. */
 void trace_close(struct trace *trace);

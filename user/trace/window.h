@@ -2,37 +2,52 @@
 /*
  * window.h - when the probes of a group are in the target.
  *
- * One window a period, ended by its time or its hits. A HOT window is short and
- * lies at a random place of its period, so that it cannot fall into step with
- * the target. A RARE window takes the whole period: the next one follows without
- * a gap and the probes stay, except when the hits ran out; then they are taken
- * away until the next period.
+ * One window a period, ended by its time or its hits. A sampling window (HOT) is
+ * short and lies at a random place of its period, so that it cannot fall into step
+ * with the target. It stays below some 20 ms for another reason, too: soon after
+ * breakpoints were put in, the kernel takes them out within 100 us, later on it
+ * waits for an RCU grace period first, and a busy target hits them all the while.
+ * A standing window (RARE, MAKE) takes the whole period: the next one follows
+ * without a gap and the probes stay, except when the hits ran out; then they are
+ * taken away until there is money for them again.
+ *
+ * Where each probe takes long to remove (PERF), a sampling window has one function
+ * only; all have their turn, in random order.
  *
  *	window_init(&w, ...);
  *	if (window_opens(&w, now)) err = window_open(&w);
- *	if (window_ends(&w, now)) window_close(&w, ...);
+ *	if (window_ends(&w, now)) { window_close(&w, ...); window_plan(&w, ...); }
  *	... until window_deadline(&w), or a record says that the quota is used up
  */
 #ifndef MAPTRACE_TRACE_WINDOW_H
 #define MAPTRACE_TRACE_WINDOW_H
 
 #include "trace/attach.h"
+#include "trace/governor.h"
 
 struct window {
 	enum abi_group_id id;
-	struct trace_quota quota;
+	struct trace_quota quota; /* the most that a window may have */
 	struct attach_target target;
 	struct probe_set probes;
 	struct abi_group *state; /* shared with BPF */
 	struct trace_group *group;
 	struct trace_cost *cost;
+	const struct governor *governor;
+	double busy_cores; /* that the target had when the trace began */
 	uint64_t end_ns; /* of the trace */
 
+	uint8_t order[ABI_FUNC_MAX]; /* of the turns: places in probes */
+	size_t turn; /* in order; 0 when all probes come together */
+	struct governor_lesson lesson[ABI_FUNC_MAX]; /* by turn's probe */
+	struct probe_set set; /* of the window that is open or comes next */
+	struct governor_window planned; /* as it was opened */
 	uint64_t period_start_ns;
 	uint64_t period_ns; /* of this period: the last one may be short */
 	uint64_t open_at_ns; /* UINT64_MAX: never again */
 	uint64_t opened_ns; /* 0: closed */
 	uint64_t attached_ns;
+	struct attachment ahead; /* see attach_ahead() */
 	struct attachment attachment;
 };
 
@@ -53,6 +68,9 @@ static inline bool window_is_open(const struct window *w)
 /* Time to open it. */
 bool window_opens(const struct window *w, uint64_t now_ns);
 
+/* The target keeps so many CPUs busy now: a window that is due may have to wait. */
+void window_notice(struct window *w, double busy_cores);
+
 /* Attaches, and starts to count. */
 struct err *window_open(struct window *w);
 
@@ -63,10 +81,14 @@ void window_abandon(struct window *w);
 bool window_ends(const struct window *w, uint64_t now_ns);
 
 /*
- * Stops to count, detaches (unless the next window follows at once), plans the
- * next one, and says what the window was. `last`: there is no next one. `heat`
- * as for attachment_remove(). All records of the window are in the ring by now.
+ * Stops to count, detaches (unless the next window follows at once), and says what
+ * the window was; `late` is for the caller to fill in. `last`: there is no next
+ * one. `heat` as for attachment_remove(). All records of the window are in the
+ * ring by now.
  */
 void window_close(struct window *w, const uint64_t *heat, bool last, struct trace_window *ret);
+
+/* Learns from the window that was closed, adds it to the group, plans the next one. */
+void window_plan(struct window *w, const struct trace_window *closed);
 
 #endif

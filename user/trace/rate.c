@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/rate.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+#define ROUGH_PART 0.1
+
+/*
+ * Attaching takes time from the target, which on a machine without idle CPUs makes it
+ * up for behind the window: rates came out some percent low there.
+ */
+#define SYSTEMATIC 1.05
+
+/* Student's t for 95 %, two-sided. */
+static double student(uint64_t freedom)
+{
+	static const double t[] = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23,
+				    2.20,  2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09, 2.09 };
+	const uint64_t cnt = sizeof(t) / sizeof(t[0]);
+
+	if (freedom < 1)
+		freedom = 1;
+	return freedom <= cnt ? t[freedom - 1] : 1.96 + 2.5 / (double)freedom;
+}
+
+/* Closes the sum of the window that was added to last. */
+static void window_flush(struct rate_sum *sum, const struct trace_result *result)
+{
+	if (!sum->window)
+		return;
+
+	const struct trace_window *window = &result->windows[sum->window - 1];
+	sum->squares += sum->open_estimate * sum->open_estimate;
+	sum->products += sum->open_estimate * (double)window->span_ns;
+	sum->windows++;
+	if (window->saturated || window->disturbed)
+		sum->rough += sum->open_estimate;
+	sum->open_estimate = 0;
+}
+
+void rate_add(struct rate_sum *sum, const struct trace_result *result,
+	      const struct trace_sample *sample)
+{
+	const struct trace_window *window = &result->windows[sample->window];
+	uint32_t func = result->rows[sample->row].func;
+	double span_ns = (double)window->span_ns;
+	double weight = span_ns / (window->open_ns ? (double)window->open_ns : 1);
+
+	if (sum->window != sample->window + 1) {
+		window_flush(sum, result);
+		sum->window = sample->window + 1;
+	}
+	if (!sum->hits || result->bases[func].windows < result->bases[sum->func].windows)
+		sum->func = func;
+	sum->hits += sample->hits;
+	sum->estimate += weight * sample->hits;
+	sum->open_estimate += weight * sample->hits;
+	sum->noise += weight * weight * sample->hits;
+	sum->estimate_low +=
+		sample->hits * span_ns / (window->planned_ns ? (double)window->planned_ns : 1);
+}
+
+/* The relative standard error of the estimate. */
+static double relative_error(const struct rate_sum *sum, const struct trace_base *base)
+{
+	double n = (double)base->windows;
+	double rate = sum->estimate / base->span_ns;
+	/* Squares of what the windows differ from the mean, those without hits included. */
+	double squares =
+		sum->squares - 2 * rate * sum->products + rate * rate * base->span_ns_squared;
+	double between = n > 1 ? squares * n / (n - 1) : sum->estimate * sum->estimate;
+	double variance = between > sum->noise ? between : sum->noise;
+	double unseen = 1 - base->open_ns / base->span_ns;
+
+	return unseen > 0 ? sqrt(variance * unseen) / sum->estimate : 0;
+}
+
+struct rate rate_of(const struct rate_sum *from, const struct trace_result *result)
+{
+	struct rate_sum sum = *from;
+	const struct trace_base *base = &result->bases[sum.func];
+
+	window_flush(&sum, result);
+	if (!sum.hits || base->span_ns <= 0)
+		return (struct rate){ 0 };
+
+	uint64_t freedom = sum.windows < base->windows ? sum.windows : base->windows - 1;
+	double factor = 1;
+	if (base->open_ns < base->span_ns)
+		factor = SYSTEMATIC * exp(student(freedom) * relative_error(&sum, base));
+	double per_ns = 1 / base->span_ns;
+	struct rate rate = {
+		.per_s = sum.estimate * per_ns * NS_PER_S,
+		.low = sum.estimate_low * per_ns * NS_PER_S / factor,
+		.high = sum.estimate * per_ns * NS_PER_S * factor,
+		.rough = sum.rough > ROUGH_PART * sum.estimate,
+	};
+
+	if (rate.rough)
+		rate.high = NAN;
+	/* Samples that were left out can't tell how far off the others are. */
+	if (result->overflow.samples || result->overflow.windows) {
+		rate.low = 0;
+		rate.high = NAN;
+	}
+	return rate;
+}
