@@ -32,6 +32,10 @@ var (
 	clearEvery   = flag.Duration("clear", 0, "clear all maps, but not that of -grow, in this interval")
 	madviseEvery = flag.Duration("madvise", 0, "allocate and give back 64 MiB in this interval")
 	busy         = flag.Bool("busy", false, "no rates: insert, update and delete as fast as possible")
+	busyAfter    = flag.Duration("busy-after", 0, "-busy begins so long after the ready line: from nothing to all there is")
+	hammer       = flag.Int("hammer", 0, "with -busy: so many threads, each with a CPU if there is one, take turns on the first map")
+	cycle        = flag.Duration("cycle", 0, "the rates are means: all is done at the beginning of each interval of this length")
+	duty         = flag.Float64("duty", 0.1, "in this part of the -cycle")
 	countGrowths = flag.Bool("growths", true, "count growths, which takes time; off with -busy unless asked for")
 	every        = flag.Duration("every", time.Second, "interval of the lines, 0 for none but on demand")
 )
@@ -186,6 +190,9 @@ func setUp() {
 	}
 	growthsAsked := false
 	flag.Visit(func(f *flag.Flag) { growthsAsked = growthsAsked || f.Name == "growths" })
+	if *duty <= 0 || *duty > 1 {
+		usage("-duty is a part of 1")
+	}
 	if *busy && !growthsAsked {
 		*countGrowths = false
 	}
@@ -215,7 +222,10 @@ func setUp() {
 
 // launch starts the goroutines.
 func launch() {
-	for g := 0; g < *goroutines && g < *mapCount; g++ {
+	for g := 0; g < *hammer && *busy; g++ {
+		go hammerOn(loads[0])
+	}
+	for g := 0; g < *goroutines && g < *mapCount && *hammer == 0; g++ {
 		var mine []*load
 		for i := g; i < *mapCount; i += *goroutines {
 			mine = append(mine, loads[i])

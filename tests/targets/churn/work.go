@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 // hundred operations at a time; who prints holds it for writing. So a printed
 // line is exact: all maps and all counters at one moment.
 var counting sync.RWMutex
+
+// shared is held for the operations of hammerOn.
+var shared sync.Mutex
 
 const batch = 256
 
@@ -134,16 +138,48 @@ func steady(loads []*load, share float64) {
 	var insertTurn, updateTurn, deleteTurn int
 
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		elapsed := time.Since(start)
+		elapsed := squeeze(time.Since(start))
 		several(loads, &insertTurn, inserts.due(elapsed), (*load).insert)
 		several(loads, &updateTurn, updates.due(elapsed), (*load).update)
 		several(loads, &deleteTurn, deletes.due(elapsed), (*load).remove)
 	}
 }
 
+// squeeze makes time pass in the first part of each cycle, and stand still in
+// the rest of it.
+func squeeze(elapsed time.Duration) time.Duration {
+	if *cycle <= 0 {
+		return elapsed
+	}
+	part := time.Duration(float64(elapsed%*cycle) / *duty)
+	if part > *cycle {
+		part = *cycle
+	}
+	return elapsed / *cycle**cycle + part
+}
+
+// hammerOn is flatOut on a map that is shared with others, from a thread of its
+// own.
+func hammerOn(l *load) {
+	runtime.LockOSThread()
+	time.Sleep(*busyAfter)
+	for {
+		counting.RLock()
+		for i := 0; i < batch; i++ {
+			shared.Lock()
+			l.insert()
+			l.update()
+			l.remove()
+			shared.Unlock()
+		}
+		counting.RUnlock()
+	}
+}
+
 // flatOut does as much as it can: an insert, an update and a delete in turn,
 // at constant length.
 func flatOut(loads []*load) {
+	time.Sleep(*busyAfter)
 	for {
 		for _, l := range loads {
 			counting.RLock()
