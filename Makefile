@@ -4,6 +4,7 @@
 #   make demo       set up, build, run the report on a bundled Go program
 #   make test       set up, build, run all tests
 #   make test-matrix  the census with every Go version and build
+#   make coverage   how often rates have the truth in their intervals (RUNS=n: 25)
 #   make report PID=n
 #   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
 #   make install, make clean, make lint, make format, make help
@@ -46,12 +47,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix check bench report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,11s/^# \{0,1\}//p' Makefile
+	@sed -n '3,13s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -131,6 +132,10 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
+
+# Four loads a run, each watched for 4 s.
+coverage: all
+	@RUNS=$(or $(RUNS),25) tests/e2e/rates.t
 
 # Exit code 1 says that there are findings: no failure of make.
 report: all

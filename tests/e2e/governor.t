@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What probes cost stays in the budget, whatever the target does; and what is always
+# watched is complete meanwhile.
+# shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+before=$tmp/before.json after=$tmp/after.json
+
+# A map that grows to 3,000 keys in a second, among whatever else goes on.
+growing=(-grow 3000 -grow-every 1s -growths)
+
+watch_load() { # SECONDS BUDGET OPTION...
+	local seconds=$1 budget=$2
+	shift 2
+
+	ask pause >"$before"
+	ok "$label: maptrace attaches" watch --json --duration 300s --max-overhead "$budget" "$@" \
+		"$target"
+	ask resume >/dev/null
+	sleep "$seconds"
+	ask pause >"$after"
+	kill -INT "$watcher"
+	watch_ended
+	is "$label: exit code" "$rc" 0
+}
+
+check_receipt() { # SHARE
+	holds "$label: $(jq -r '.cost | "\(.share_of_core * 1e6 | floor / 1e4) % of a core for \(.probe_hits) hits"
+		' "$out") is in the budget" "$out" \
+		'.cost | .max_overhead == $share and .share_of_core <= $share and .budget_held' \
+		--argjson share "$1"
+	holds "$label: the cost is hits times their price" "$out" '.cost.hits_ns as $ns
+		| .cost.probe_hits as $hits
+		| [.trace.sites[] | .hits * .price_ns] | add | . >= $ns * 0.999 and . <= $ns * 1.001
+			and ($hits == 0 or . > 50 * $hits)'
+	holds "$label: all hits are counted" "$out" '.cost.probe_hits == ([.trace.sites[].hits] | add)
+		and .cost.probe_hits == ([.trace | .hot, .rare, .make | .hits + .late_hits] | add)'
+	holds "$label: who saw nothing says why" "$out" \
+		'.trace.hot | .windows > 0 or .out_of_budget or .status == "refused"'
+	is "$label: every growth is reported, and none twice" \
+		"$(jq '[.trace.events[] | select(.operation == "grow")] | length' "$out")" \
+		"$(jq -n --slurpfile before "$before" --slurpfile after "$after" '
+			def growths: map(.maps[] | .growths + .same_size_growths) | add;
+			($after | growths) - ($before | growths)')"
+	ok "$label: the code is as it was" text_is_clean "$target"
+}
+
+check_load() { # SECONDS BUDGET SHARE OPTION...
+	local seconds=$1 budget=$2 share=$3
+	shift 3
+
+	start "$bin" -every 0 "${growing[@]}" "$@"
+	watch_load "$seconds" "$budget"
+	check_receipt "$share"
+	stop
+}
+
+check_version() { # VERSION
+	build "$1" churn stripped
+	label="go$1, 64 threads on one map, 1 %"
+	check_load 6 1% 0.01 -busy -hammer 64 -kind fast64
+	label="go$1, 64 threads on one map, 0.1 %"
+	check_load 3 0.1% 0.001 -busy -hammer 64 -kind faststr
+	label="go$1, from 0 to all, 5 %"
+	check_load 5 5% 0.05 -busy -busy-after 3s -maps 2 -goroutines 2
+	label="go$1, from 0 to all, 1 %"
+	check_load 6 1% 0.01 -busy -busy-after 3s -maps 2 -goroutines 2 -kind fast64
+}
+
+check_nothing() {
+	label='no budget'
+	start "$bin" -every 0 "${growing[@]}" -busy
+	watch_load 1 0
+	holds "$label: no inserts are looked at" "$out" \
+		'.trace.hot | .status == "refused" and .windows == 0 and .hits == 0'
+	stop
+}
+
+check_perf() {
+	label='perf, 5 %'
+	start "$bin" -every 0 "${growing[@]}" -busy -maps 2 -goroutines 2
+	watch_load 5 5% --attach perf
+	check_receipt 0.05
+	stop
+}
+
+check_usage() {
+	local share
+
+	for share in x 1 -1% 101% 1%% '' nan%; do
+		run 10 report --max-overhead "$share" $$
+		refused "--max-overhead '$share'" 2 'is no share'
+	done
+}
+
+check_version 1.19
+check_version 1.24
+check_nothing
+check_perf
+check_usage
+finish

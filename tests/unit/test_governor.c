@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The budget of probe hits, with a made-up clock: a target with a rate is watched for
+ * a while, and what the plans let it be hit is charged.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "trace/governor.h"
+
+#define PRICE_NS 1000.0
+#define NEVER UINT64_MAX
+
+static const struct trace_quota most = { 125 * NS_PER_MS, 20 * NS_PER_MS, 2000 };
+
+static struct governor governor(double share, uint64_t seconds)
+{
+	return (struct governor){ .share = share,
+				  .start_ns = 1000 * NS_PER_S,
+				  .end_ns = (1000 + seconds) * NS_PER_S };
+}
+
+static void test_credit(void **state)
+{
+	struct governor g = governor(0.01, 10);
+	(void)state;
+
+	assert_true(governor_credit(&g, g.start_ns) == 0);
+	assert_true(governor_credit(&g, g.start_ns - 5) == 0);
+	assert_true(governor_credit(&g, g.start_ns + NS_PER_S) == 10e6);
+	g.spent_ns = 12e6;
+	assert_true(governor_credit(&g, g.start_ns + NS_PER_S) == -2e6);
+}
+
+static void test_when(void **state)
+{
+	struct governor g = governor(0.01, 10);
+	(void)state;
+
+	assert_int_equal(governor_when(&g, 0, g.start_ns), g.start_ns);
+	/* 10 ms are earned in a second. */
+	assert_int_equal(governor_when(&g, 10e6, g.start_ns) / 1000,
+			 (g.start_ns + NS_PER_S) / 1000);
+	assert_true(governor_credit(&g, governor_when(&g, 10e6, g.start_ns)) >= 10e6);
+	/* 100 ms are earned in all, so there never are more. */
+	assert_int_equal(governor_when(&g, 101e6, g.start_ns), NEVER);
+	g.spent_ns = 95e6;
+	assert_int_equal(governor_when(&g, 6e6, g.start_ns + NS_PER_S), NEVER);
+	assert_int_equal(governor_when(&g, 1e6, g.end_ns), NEVER);
+}
+
+static void test_nothing_for_nothing(void **state)
+{
+	struct governor g = governor(0, 10);
+	struct governor_lesson lesson = { 0 };
+	(void)state;
+
+	assert_int_equal(governor_when(&g, 1, g.start_ns), NEVER);
+	assert_int_equal(governor_period(&g, &lesson, &most, PRICE_NS, g.start_ns).not_before_ns,
+			 NEVER);
+}
+
+/* What is not known yet may be as bad as it can be: the first window waits for a reserve. */
+static void test_reserve_for_the_unknown(void **state)
+{
+	struct governor g = governor(0.01, 10);
+	struct governor_lesson idle = { .busy_cores = 0 }, two = { .busy_cores = 2 },
+			       many = { .busy_cores = 64 };
+	struct governor_period period;
+	(void)state;
+
+	period = governor_period(&g, &idle, &most, PRICE_NS, g.start_ns);
+	assert_in_range(period.not_before_ns - g.start_ns, 0, 300 * NS_PER_MS);
+	period = governor_period(&g, &two, &most, PRICE_NS, g.start_ns);
+	assert_in_range(period.not_before_ns - g.start_ns, 2 * NS_PER_S, 3 * NS_PER_S);
+	period = governor_period(&g, &many, &most, PRICE_NS, g.start_ns);
+	assert_in_range(period.not_before_ns - g.start_ns, 4 * NS_PER_S, 5 * NS_PER_S);
+	/* Once it is known, it counts for what it is. */
+	governor_learn(&many, 2 * NS_PER_MS, 1, 0);
+	period = governor_period(&g, &many, &most, PRICE_NS, g.start_ns);
+	assert_in_range(period.not_before_ns - g.start_ns, 0, 300 * NS_PER_MS);
+}
+
+/* Who has become busier is unknown again. */
+static void test_notice(void **state)
+{
+	struct governor_lesson lesson = { .busy_cores = 0.1 };
+	(void)state;
+
+	governor_learn(&lesson, NS_PER_MS, 10, 5);
+	assert_false(governor_notice(&lesson, 0.2));
+	assert_true(lesson.learnt);
+	assert_true(governor_notice(&lesson, 2));
+	assert_false(lesson.learnt);
+	assert_true(lesson.busy_cores == 2 && lesson.late_hits == 0);
+	assert_false(governor_notice(&lesson, 2));
+	for (int i = 0; i < 20; i++)
+		assert_false(governor_notice(&lesson, 0));
+	assert_true(lesson.busy_cores < 0.01);
+}
+
+static void test_a_small_budget_sees_nothing(void **state)
+{
+	struct governor g = governor(0.001, 10);
+	struct governor_lesson busy = { .busy_cores = 2 };
+	(void)state;
+
+	assert_int_equal(governor_period(&g, &busy, &most, PRICE_NS, g.start_ns).not_before_ns,
+			 NEVER);
+}
+
+/* Windows are made to end by their time. */
+static void test_window_fits_the_rate(void **state)
+{
+	struct governor g = governor(0.01, 100);
+	struct governor_lesson lesson = { 0 };
+	uint64_t now_ns = g.start_ns + 50 * NS_PER_S;
+	struct governor_window window;
+	(void)state;
+
+	window = governor_window(&g, &lesson, &most, PRICE_NS, now_ns);
+	assert_int_equal(window.hits, most.hits);
+	assert_true(window.open_ns < most.open_ns); /* nothing is known */
+	governor_learn(&lesson, 10 * NS_PER_MS, 1, 0);
+	assert_int_equal(governor_window(&g, &lesson, &most, PRICE_NS, now_ns).open_ns,
+			 most.open_ns);
+	governor_learn(&lesson, NS_PER_MS, 1000, 0);
+	window = governor_window(&g, &lesson, &most, PRICE_NS, now_ns);
+	assert_int_equal(window.hits, most.hits);
+	assert_int_equal(window.open_ns, NS_PER_MS); /* half full at 1 M/s */
+	/* A debt leaves the least there is. */
+	g.spent_ns = 600e6;
+	assert_in_range(governor_window(&g, &lesson, &most, PRICE_NS, now_ns).hits, 1, 50);
+}
+
+static void test_lessons_fade(void **state)
+{
+	struct governor_lesson lesson = { 0 };
+	(void)state;
+
+	governor_learn(&lesson, NS_PER_MS, 100, 5000);
+	assert_true(lesson.learnt);
+	assert_true(lesson.hits_per_s == 1e5);
+	assert_true(lesson.late_hits == 5000);
+	for (int i = 0; i < 10; i++)
+		governor_learn(&lesson, NS_PER_MS, 0, 0);
+	assert_true(lesson.late_hits > 0 && lesson.late_hits < 200);
+	governor_learn(&lesson, NS_PER_MS, 1000, 6000);
+	assert_true(lesson.hits_per_s == 1e6);
+	assert_true(lesson.late_hits == 6000);
+	governor_learn(&lesson, 0, 10, 0); /* a window of no time teaches no rate */
+	assert_true(lesson.hits_per_s < 1e6);
+}
+
+static void test_standing(void **state)
+{
+	const struct trace_quota quota = { NS_PER_S, NS_PER_S, 1000 };
+	struct governor g = governor(0.01, 10);
+	(void)state;
+
+	assert_int_equal(governor_standing_hits(&g, &quota, PRICE_NS), 1000);
+	assert_int_equal(governor_standing_hits(&g, &quota, 10 * PRICE_NS), 250);
+	g.share = 0.001;
+	assert_int_equal(governor_standing_hits(&g, &quota, PRICE_NS), 250);
+	g.share = 0;
+	assert_in_range(governor_standing_hits(&g, &quota, PRICE_NS), 1, 50);
+}
+
+/* ---- A whole run ---- */
+
+struct load {
+	uint64_t jump_ns; /* after the start: before, nothing happens */
+	double hits_per_s; /* while probes are in */
+	double late_s; /* how long they stay in behind the end of a window */
+	double bad_day_s; /* the same, in one window of ten */
+};
+
+static double random_part(void)
+{
+	return (double)rand() / RAND_MAX;
+}
+
+/* Watches a load as window.c would; the share that it cost. */
+static double run(struct governor *g, const struct load *load, double busy_cores, int *windows_ret)
+{
+	struct governor_lesson lesson = { .busy_cores = busy_cores };
+	uint64_t start_ns = g->start_ns;
+
+	*windows_ret = 0;
+	while (start_ns < g->end_ns) {
+		struct governor_period period =
+			governor_period(g, &lesson, &most, PRICE_NS, start_ns);
+		if (period.not_before_ns == NEVER)
+			break;
+
+		uint64_t room_ns = start_ns + period.period_ns - period.not_before_ns;
+		uint64_t now_ns = period.not_before_ns +
+				  (uint64_t)(random_part() * (double)(room_ns - most.open_ns));
+		if (now_ns + most.open_ns > g->end_ns)
+			break;
+
+		struct governor_window window =
+			governor_window(g, &lesson, &most, PRICE_NS, now_ns);
+		double rate = now_ns - g->start_ns >= load->jump_ns ? load->hits_per_s : 0;
+		double full_s = rate > 0 ? window.hits / rate : 1;
+		uint64_t open_ns = window.open_ns;
+		if (full_s * NS_PER_S < (double)open_ns)
+			open_ns = (uint64_t)(full_s * NS_PER_S);
+		double late_s = *windows_ret % 10 == 9 ? load->bad_day_s : load->late_s;
+		uint64_t hits = (uint64_t)(rate * (double)open_ns / NS_PER_S);
+		uint64_t late = (uint64_t)(rate * late_s);
+
+		g->spent_ns += (double)(hits + late) * PRICE_NS;
+		governor_learn(&lesson, open_ns, hits, late);
+		(*windows_ret)++;
+		start_ns += period.period_ns;
+	}
+	return g->spent_ns / (double)(g->end_ns - g->start_ns);
+}
+
+/* Hammered from 64 threads on 2 CPUs, at once or after a jump: the budget holds. */
+static void test_budget_holds(void **state)
+{
+	static const double shares[] = { 0.001, 0.005, 0.01, 0.05 };
+	static const struct load loads[] = {
+		{ 0, 2e6, 0.0001, 0.02 },
+		{ 0, 2e6, 0.005, 0.005 },
+		{ 5 * NS_PER_S, 2e6, 0.0001, 0.02 },
+		{ 0, 2e3, 0.02, 0.02 },
+	};
+	(void)state;
+
+	srand(1);
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+		for (size_t j = 0; j < sizeof(loads) / sizeof(loads[0]); j++) {
+			for (int turn = 0; turn < 20; turn++) {
+				struct governor g = governor(shares[i], 60);
+				int windows;
+				double share = run(&g, &loads[j], 2, &windows);
+
+				assert_true(share <= shares[i]);
+				assert_true(windows > 0);
+			}
+		}
+	}
+}
+
+/* A quiet target is not let wait: a window in every period. */
+static void test_quiet_target_is_seen(void **state)
+{
+	const struct load quiet = { 0, 2000, 0.0001, 0.02 };
+	struct governor g = governor(0.01, 10);
+	int windows;
+	(void)state;
+
+	assert_true(run(&g, &quiet, 0, &windows) < 0.01);
+	assert_in_range(windows, 70, 81);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_credit),
+		cmocka_unit_test(test_when),
+		cmocka_unit_test(test_nothing_for_nothing),
+		cmocka_unit_test(test_reserve_for_the_unknown),
+		cmocka_unit_test(test_notice),
+		cmocka_unit_test(test_a_small_budget_sees_nothing),
+		cmocka_unit_test(test_window_fits_the_rate),
+		cmocka_unit_test(test_lessons_fade),
+		cmocka_unit_test(test_standing),
+		cmocka_unit_test(test_budget_holds),
+		cmocka_unit_test(test_quiet_target_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
