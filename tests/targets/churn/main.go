@@ -36,6 +36,7 @@ var (
 	hammer       = flag.Int("hammer", 0, "with -busy: so many threads, each with a CPU if there is one, take turns on the first map")
 	cycle        = flag.Duration("cycle", 0, "the rates are means: all is done at the beginning of each interval of this length")
 	duty         = flag.Float64("duty", 0.1, "in this part of the -cycle")
+	latencies    = flag.Bool("latencies", false, "with -busy: time every 16th operation; lines have the largest but 1 in 1000")
 	countGrowths = flag.Bool("growths", true, "count growths, which takes time; off with -busy unless asked for")
 	every        = flag.Duration("every", time.Second, "interval of the lines, 0 for none but on demand")
 )
@@ -120,6 +121,9 @@ func (r *reporter) render(full bool) {
 	w.Uint("ops", ops)
 	w.Uint("ops_per_s", uint64(float64(ops-r.lastOps)/now.Sub(r.lastTime).Seconds()))
 	w.Uint("madvise_cycles", madviseCycles)
+	if *latencies {
+		w.Uint("latency_p999_ns", takeLatency())
+	}
 	w.OpenArray("maps")
 	for _, l := range loads {
 		row(w, l, full)

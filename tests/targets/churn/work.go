@@ -35,6 +35,8 @@ type load struct {
 	first, next uint64
 	random      uint64
 	growths     gomap.Growths
+	turn        uint64 // of timed
+	times       histogram
 }
 
 func newLoad(name string, index int, m keyed) *load {
@@ -183,13 +185,29 @@ func flatOut(loads []*load) {
 	for {
 		for _, l := range loads {
 			counting.RLock()
-			for i := 0; i < batch; i++ {
-				l.insert()
-				l.update()
-				l.remove()
+			if *latencies {
+				timedBatch(l)
+			} else {
+				plainBatch(l)
 			}
 			counting.RUnlock()
 		}
+	}
+}
+
+func plainBatch(l *load) {
+	for i := 0; i < batch; i++ {
+		l.insert()
+		l.update()
+		l.remove()
+	}
+}
+
+func timedBatch(l *load) {
+	for i := 0; i < batch; i++ {
+		l.timed((*load).insert)
+		l.timed((*load).update)
+		l.timed((*load).remove)
 	}
 }
 
