@@ -8,7 +8,7 @@
 
 enum { ROUNDS = 4 };
 
-uint64_t census_resident(const struct census *census, const struct object *o)
+uint64_t census_resident(struct census *census, const struct object *o)
 {
 	if (!census->residency)
 		return 0;
@@ -206,9 +206,6 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->mem = &heap->prog->target->mem;
 	census->residency = residency;
 	census->shapes = shape_cache_new();
-	census->class_bytes = calloc(SPANCLASS_CNT, sizeof(*census->class_bytes));
-	if (!census->class_bytes)
-		return err_nomem();
 	struct err *err = stacks_take(census);
 	if (!err)
 		err = crew_take(census);
@@ -227,7 +224,6 @@ void census_free(struct census *census)
 	if (!census)
 		return;
 	shape_cache_free(census->shapes);
-	free(census->class_bytes);
 	stacks_free(census->stacks);
 	vec_fini(&census->maps);
 	vec_fini(&census->late);

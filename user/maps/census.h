@@ -27,7 +27,7 @@ struct census {
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
 	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
 	 * or of maps in no sum counts too. */
-	uint64_t *class_bytes;
+	uint64_t class_bytes[SPANCLASS_CNT];
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */
 };
 
@@ -83,6 +83,6 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt);
 
 /* Bytes of an object in memory; 0 without a residency. */
-uint64_t census_resident(const struct census *census, const struct object *o);
+uint64_t census_resident(struct census *census, const struct object *o);
 
 #endif

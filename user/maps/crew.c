@@ -78,6 +78,10 @@ static struct err *add_part(struct census *census, struct census *part)
 	census->lookalike_cnt += part->lookalike_cnt;
 	census->empty_cnt += part->empty_cnt;
 	part->lookalike_cnt = part->empty_cnt = 0;
+	for (size_t i = 0; i < SPANCLASS_CNT; i++) {
+		census->class_bytes[i] += part->class_bytes[i];
+		part->class_bytes[i] = 0;
+	}
 	return NULL;
 }
 
