@@ -18,7 +18,7 @@ enum {
 	OPEN_NS_FIRST = 2 * 1000 * 1000, /* enough to learn the rate */
 	/* What taking the probes away lasts on a bad day, and how many CPUs can hit the
 	 * probes for so long: more get into each other's way in the maps. */
-	LATE_NS = 10 * 1000 * 1000,
+	LATE_NS = 15 * 1000 * 1000,
 	LATE_CORES = 4,
 };
 
