@@ -9,7 +9,7 @@
 #include "maps/mapinfo.h"
 
 enum {
-	SPANS_A_READ = 64,
+	SPANS_A_READ = 32,
 	/* Sweeping a span takes microseconds, and happens once in a cycle. */
 	ROUNDS = 8,
 	SPAN_SZ = GO_PAGE_SZ, /* header classes have one-page spans */
