@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "model/growth.h"
 #include "model/memcaller.h"
 #include "report/json_rows.h"
@@ -26,6 +27,7 @@ enum {
 struct doc {
 	const struct watch *w;
 	FILE *out;
+	VEC(char) buf; /* a value at a time: jansson writes it in tiny pieces */
 	bool failed; /* out of memory */
 };
 
@@ -85,11 +87,25 @@ static void set_reason(json_t *obj, const char *status, const char *reason)
 
 /* ---- writing ---- */
 
-/* Writes and releases a value; a NULL one means that memory ran out. */
+/* The length of the text of a value, which is in the buffer then; 0: out of memory. */
+static size_t dump(struct doc *d, const json_t *value)
+{
+	size_t len = json_dumpb(value, d->buf.data, d->buf.cap, DUMP_FLAGS);
+
+	if (len <= d->buf.cap)
+		return len;
+	return vec_reserve(&d->buf, len) ? json_dumpb(value, d->buf.data, len, DUMP_FLAGS) : 0;
+}
+
+/* Writes and releases a value; a NULL one means that memory ran out. A broken stream is
+ * the caller's to notice: it knows why. */
 static void emit(struct doc *d, json_t *value)
 {
-	/* A broken stream is the caller's to notice: it knows why. */
-	if (!value || (json_dumpf(value, d->out, DUMP_FLAGS) < 0 && !ferror(d->out)))
+	size_t len = value ? dump(d, value) : 0;
+
+	if (len)
+		fwrite(d->buf.data, 1, len, d->out);
+	else
 		d->failed = true;
 	json_decref(value);
 }
@@ -1019,5 +1035,6 @@ struct err *report_json(const struct watch *w, FILE *out)
 	emit_section(&d, "cost", cost_section(w), false);
 	emit_maps(&d);
 	fprintf(out, "\n}\n");
+	vec_fini(&d.buf);
 	return d.failed ? err_nomem() : NULL;
 }
