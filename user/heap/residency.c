@@ -264,8 +264,9 @@ struct err *residency_read(const struct residency *r, struct mem *mem, struct me
 	}
 	if (err)
 		return err;
-	memset(req->dst, 0, req->len);
 	size_t n = touched_parts(r, req, first, touched, parts);
+	if (n != 1 || parts[0].len != req->len)
+		memset(req->dst, 0, req->len);
 	if (n)
 		err = mem->read_reqs(mem, parts, n);
 	req->ok = true;

@@ -38,7 +38,6 @@ enum {
 	READ_SZ = BUCKETS_READ_SZ,
 	/* Arrays up to this size are read ahead, many in one call. */
 	AHEAD_ARRAY_MAX = 4096,
-	AHEAD_SZ = 1 << 22,
 	/* Chains longer than this do not come from hashing; a cycle is given up here. */
 	CHAIN_LEVELS_MAX = 64,
 };
@@ -106,7 +105,6 @@ struct decoder {
 	struct work *works;
 	size_t work_cnt;
 	uint8_t *buf; /* READ_SZ */
-	uint8_t *ahead; /* AHEAD_SZ */
 	const struct bucket_visitor *visitor; /* NULL: the census, which only counts */
 };
 
@@ -120,13 +118,16 @@ static void chain_fini(struct chain *c)
 	vec_fini(&c->addrs);
 }
 
+/* A word with the lowest bit of each byte: the eight are looked at together. */
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
 static int bucket_filled(const uint8_t *bucket)
 {
-	int filled = 0;
+	uint64_t top = load_u64(bucket, 0);
 
-	for (int i = 0; i < BUCKET_SLOTS; i++)
-		filled += bucket[i] >= TOPHASH_FILLED_MIN;
-	return filled;
+	/* The high bit of each byte: of its own, or by what lacks to it from the limit. */
+	top |= (top & EACH_BYTE * 0x7f) + EACH_BYTE * (0x80 - TOPHASH_FILLED_MIN);
+	return (top >> 7 & EACH_BYTE) * EACH_BYTE >> 56;
 }
 
 /* Accounts for one overflow bucket; false when its address is none. */
@@ -140,12 +141,15 @@ static bool add_overflow(const struct decoder *d, struct work *w, struct array *
 		return false;
 	if (addr >= a->addr && addr < a->o.slot + a->o.size)
 		return (addr - a->addr) % w->bucket_sz == 0;
-	if (heap_is_unread(heap, addr)) { /* chained after the heap was read: a busy map */
+	if (!heap_object(heap, addr, &o)) {
+		if (!heap_is_unread(heap, addr))
+			return false;
+		/* Chained after the heap was read: a busy map. */
 		d->batch->cands[w->at].moved = true;
 		w->unread = true;
 		return true;
 	}
-	if (!heap_object(heap, addr, &o) || o.start != addr ||
+	if (o.start != addr ||
 	    o.size != alloc_size(w->bucket_sz, span_noscan(o.span), heap_malloc_headers(heap)))
 		return false;
 	a->tally.overflow_bytes += o.size;
@@ -281,13 +285,19 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 
 /* ---- headers ---- */
 
-/* The array behind a header's pointer; false when its memory does not fit. */
-static bool find_array(const struct heap *heap, uint64_t addr, unsigned int b, struct array *a)
+/* Finds the memory behind a header's pointer; false when it is newer than the heap. */
+static bool find_array(const struct heap *heap, uint64_t addr, struct array *a)
 {
 	a->addr = addr;
+	return heap_object(heap, addr, &a->o) || !heap_is_unread(heap, addr);
+}
+
+/* Whether an array fits the memory that was found. */
+static bool array_fits(struct array *a, unsigned int b)
+{
 	a->cnt = a->end = 1ull << b;
-	return heap_object(heap, addr, &a->o) && a->o.start == addr &&
-	       (a->o.slot + a->o.size - addr) / sizing_classic_array(b) >= BUCKET_SZ_MIN;
+	return a->o.span && a->o.start == a->addr &&
+	       (a->o.slot + a->o.size - a->addr) / sizing_classic_array(b) >= BUCKET_SZ_MIN;
 }
 
 static bool extra_fits(const struct heap *heap, uint64_t addr)
@@ -303,7 +313,7 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 	const struct header *h = &w->h;
 	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
 
-	if (heap_is_unread(heap, h->buckets) || heap_is_unread(heap, h->oldbuckets)) {
+	if (!find_array(heap, h->buckets, &w->now) || !find_array(heap, h->oldbuckets, &w->old)) {
 		c->moved = true; /* the heap has, under our feet */
 		return VERDICT_CHANGED;
 	}
@@ -314,15 +324,13 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 		return VERDICT_LOOKALIKE;
 	if (!h->buckets)
 		return h->count || h->oldbuckets ? VERDICT_MISFIT : VERDICT_EMPTY;
-	if (!find_array(heap, h->buckets, h->b, &w->now))
+	if (!array_fits(&w->now, h->b))
 		return VERDICT_MISFIT;
 	if (!h->oldbuckets)
 		return VERDICT_MAP;
 	if (!same_size && h->b == 0)
 		return VERDICT_MISFIT;
-	return find_array(heap, h->oldbuckets, same_size ? h->b : h->b - 1, &w->old)
-		       ? VERDICT_MAP
-		       : VERDICT_MISFIT;
+	return array_fits(&w->old, same_size ? h->b : h->b - 1) ? VERDICT_MAP : VERDICT_MISFIT;
 }
 
 /* The allocator's note of pointers vouches for none of the words. */
@@ -443,25 +451,37 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 	return NULL;
 }
 
-/* Reads small arrays and what tells their types, for the whole batch in a few calls. */
-static struct err *read_ahead(const struct decoder *d)
+/* The bytes of an array that is read ahead; 0: it is not. */
+static uint32_t ahead_bytes(const struct work *w)
+{
+	uint64_t len = w->now.o.slot + w->now.o.size - w->now.addr;
+
+	return len <= AHEAD_ARRAY_MAX ? len : 0;
+}
+
+/* Reads small arrays and what tells their types, for the whole batch in a few calls.
+ * The works point into *buf_ret, the caller's to free. */
+static struct err *read_ahead(const struct decoder *d, uint8_t **buf_ret)
 {
 	size_t each = 1 + SHAPE_READS;
 	_cleanup_free_ struct mem_req *reqs = malloc((each * d->work_cnt + 1) * sizeof(*reqs));
-	size_t n = 0, used = 0;
+	size_t n = 0, sz = 0;
 
-	if (!reqs)
+	for (size_t i = 0; i < d->work_cnt; i++)
+		sz += ahead_bytes(&d->works[i]);
+	uint8_t *buf = *buf_ret = malloc(sz + 1);
+	if (!reqs || !buf)
 		return err_nomem();
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
-		uint64_t len = w->now.o.slot + w->now.o.size - w->now.addr;
+		uint32_t len = ahead_bytes(w);
 
 		n += evidence_start(d->census->heap, &w->now.o, &w->evidence, &reqs[n]);
-		if (len > AHEAD_ARRAY_MAX || used + len > AHEAD_SZ)
+		if (!len)
 			continue;
-		w->now.ahead = d->ahead + used;
-		reqs[n++] = (struct mem_req){ w->now.addr, len, false, d->ahead + used };
-		used += len;
+		w->now.ahead = buf;
+		reqs[n++] = (struct mem_req){ w->now.addr, len, false, buf };
+		buf += len;
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
@@ -490,7 +510,7 @@ static struct err *read_after(const struct decoder *d)
 struct err *classic_decode(struct census *census, struct census_batch *batch)
 {
 	_cleanup_free_ uint8_t *buf = malloc(READ_SZ);
-	_cleanup_free_ uint8_t *ahead = malloc(AHEAD_SZ);
+	_cleanup_free_ uint8_t *ahead = NULL;
 	_cleanup_free_ struct work *works = malloc((batch->cnt + 1) * sizeof(*works));
 	struct decoder d = {
 		.census = census,
@@ -498,10 +518,9 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		.mem = census->mem,
 		.works = works,
 		.buf = buf,
-		.ahead = ahead,
 	};
 
-	if (!buf || !ahead || !works)
+	if (!buf || !works)
 		return err_nomem();
 	for (size_t i = 0; i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
@@ -514,7 +533,7 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
-	struct err *err = read_ahead(&d);
+	struct err *err = read_ahead(&d, &ahead);
 	for (size_t i = 0; !err && i < d.work_cnt; i++)
 		err = decode_one(&d, &works[i]);
 	if (!err)
