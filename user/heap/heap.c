@@ -39,9 +39,6 @@ static struct span decode_span(const struct mspan_layout *l, uint64_t desc, cons
 		.npages = load_u64(m, l->npages) <= UINT32_MAX ? load_u64(m, l->npages) : 0,
 		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
 		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
-		.alloc_bits = load_u64(m, l->alloc_bits),
-		.mark_bits = load_u64(m, l->gcmark_bits),
-		.large_type = l->large_type == OFF_NONE ? 0 : load_u64(m, l->large_type),
 		.alloc_count = load_u16(m, l->alloc_count),
 		.spanclass = load_u8(m, l->spanclass),
 		.state = load_u8(m, l->state),
@@ -158,7 +155,7 @@ static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t
 }
 
 struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
-			      size_t cnt)
+			      struct span_bits *bits, size_t cnt)
 {
 	const struct go_layout *layout = &heap->prog->layout;
 	uint32_t sz = layout->mspan.size, sweepgen;
@@ -174,20 +171,27 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 	if (!err)
 		err = mem_gather(mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++) {
-		struct span *s = &spans[((uint8_t *)reqs[i].dst - buf) / sz];
+		size_t at = ((uint8_t *)reqs[i].dst - buf) / sz;
+		struct span *s = &spans[at];
 
 		if (reqs[i].ok)
 			update_span(&layout->mspan, reqs[i].dst, sweepgen, s);
 		else
 			s->state = SPAN_DEAD;
+		if (bits && s->state != SPAN_DEAD)
+			bits[at] = (struct span_bits){
+				load_u64(reqs[i].dst, layout->mspan.alloc_bits),
+				load_u64(reqs[i].dst, layout->mspan.gcmark_bits),
+			};
 	}
 	return err;
 }
 
-bool span_is_steady(const struct span *before, const struct span *after)
+bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
+		    const struct span *after, const struct span_bits *bits_after)
 {
 	return !before->sweeping && !after->sweeping && before->unswept == after->unswept &&
-	       before->alloc_bits == after->alloc_bits && before->mark_bits == after->mark_bits;
+	       bits_before->alloc == bits_after->alloc && bits_before->mark == bits_after->mark;
 }
 
 /*

@@ -17,12 +17,10 @@
 
 enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 
+/* A heap of 8 GiB may have a million of these: 32 bytes at most. */
 struct span {
 	uint64_t base;
 	uint64_t desc; /* address of its descriptor, the runtime's mspan */
-	uint64_t alloc_bits; /* address of the bitmap */
-	uint64_t mark_bits; /* address of the bitmap */
-	uint64_t large_type; /* type of a large object, else 0 */
 	uint32_t npages; /* of GO_PAGE_SZ */
 	uint16_t nelems;
 	uint16_t freeindex;
@@ -31,6 +29,13 @@ struct span {
 	uint8_t state;
 	bool unswept; /* unmarked objects in it are garbage */
 	bool sweeping; /* its bitmaps are being exchanged: they may belong to neither state */
+};
+_Static_assert(sizeof(struct span) <= 32, "a million spans must stay affordable");
+
+/* Addresses of a span's bitmaps. */
+struct span_bits {
+	uint64_t alloc;
+	uint64_t mark;
 };
 
 /* An arena's pages: the span of each, as index + 1 into heap.spans, 0 for none. */
@@ -75,16 +80,18 @@ static inline uint64_t span_bytes(const struct span *s)
 uint64_t span_elemsize(const struct span *s);
 
 /*
- * Reads the descriptors of spans again, in place. The collector exchanges a span's
+ * Reads the descriptors of spans again, in place, and where their bitmaps are unless
+ * bits is NULL. The collector exchanges a span's
  * bitmaps when it sweeps it, and uses their memory again two cycles later: those of a
  * descriptor that is older than that belong to other spans. What is no longer a span of
  * that place and class has state SPAN_DEAD then.
  */
 struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
-			      size_t cnt);
+			      struct span_bits *bits, size_t cnt);
 
 /* Whether the bitmaps of a span were the same ones between two reads of it. */
-bool span_is_steady(const struct span *before, const struct span *after);
+bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
+		    const struct span *after, const struct span_bits *bits_after);
 
 /* Whether addr is in the heap, but in no span that was read: it is newer than the
  * snapshot (or free). */

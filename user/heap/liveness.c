@@ -23,13 +23,14 @@ static uint64_t object_index(const struct object *o)
 	return (o->slot - o->span->base) / span_elemsize(o->span);
 }
 
-static uint64_t marks_of(const struct heap *heap, const struct span *s)
+static uint64_t marks_of(const struct heap *heap, const struct span *s,
+			 const struct span_bits *places)
 {
 	bool has_inline = heap->prog->layout.inline_marks && s->npages == 1 && span_sizeclass(s) &&
 			  span_elemsize(s) >= INLINE_ELEM_MIN &&
 			  span_elemsize(s) <= INLINE_ELEM_MAX;
 
-	return has_inline ? s->base + INLINE_MARKS_OFF : s->mark_bits;
+	return has_inline ? s->base + INLINE_MARKS_OFF : places->mark;
 }
 
 static enum liveness judge(const struct object *o, const struct bits *bits)
@@ -41,9 +42,10 @@ static enum liveness judge(const struct object *o, const struct bits *bits)
 	return bits->mark & bit ? OBJECT_LIVE : OBJECT_GARBAGE;
 }
 
-/* Reads the bits of the objects, whose spans are descs. */
+/* Reads the bits of the objects, whose spans are descs and have their bitmaps in places. */
 static struct err *read_bits(struct heap *heap, const struct object *objects,
-			     const struct span *descs, size_t n, struct bits *bits)
+			     const struct span *descs, const struct span_bits *places, size_t n,
+			     struct bits *bits)
 {
 	_cleanup_free_ struct mem_req *reqs = malloc(2 * n * sizeof(*reqs) + 1);
 	size_t cnt = 0;
@@ -58,11 +60,11 @@ static struct err *read_bits(struct heap *heap, const struct object *objects,
 		if (s->state == SPAN_DEAD)
 			bits[i].alloc = 0;
 		else if (index >= s->freeindex)
-			reqs[cnt++] = (struct mem_req){ s->alloc_bits + index / 8, 1, false,
+			reqs[cnt++] = (struct mem_req){ places[i].alloc + index / 8, 1, false,
 							&bits[i].alloc };
 		if (s->unswept)
-			reqs[cnt++] = (struct mem_req){ marks_of(heap, s) + index / 8, 1, false,
-							&bits[i].mark };
+			reqs[cnt++] = (struct mem_req){ marks_of(heap, s, &places[i]) + index / 8,
+							1, false, &bits[i].mark };
 	}
 	struct err *err = mem_gather(&heap->prog->target->mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++)
@@ -71,33 +73,58 @@ static struct err *read_bits(struct heap *heap, const struct object *objects,
 	return err;
 }
 
-static bool are_steady(const struct span *before, const struct span *after, size_t n)
+/* What the descriptors of spans say at one time. */
+struct spans_read {
+	struct span *spans;
+	struct span_bits *places;
+};
+
+static bool spans_read_init(struct spans_read *r, size_t n)
+{
+	r->spans = malloc((n + 1) * sizeof(*r->spans));
+	r->places = calloc(n + 1, sizeof(*r->places));
+	return r->spans && r->places;
+}
+
+static void spans_read_fini(struct spans_read *r)
+{
+	free(r->spans);
+	free(r->places);
+}
+
+static bool are_steady(const struct spans_read *before, const struct spans_read *after, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!span_is_steady(&before[i], &after[i]))
+		if (!span_is_steady(&before->spans[i], &before->places[i], &after->spans[i],
+				    &after->places[i]))
 			return false;
 	return true;
+}
+
+static struct err *reread(struct heap *heap, struct spans_read *r, size_t n)
+{
+	return heap_reread_spans(heap, &heap->prog->target->mem, r->spans, r->places, n);
 }
 
 struct err *liveness_read(struct heap *heap, const struct object *objects, size_t n,
 			  enum liveness *ret)
 {
-	_cleanup_free_ struct span *descs = malloc((n + 1) * sizeof(*descs));
-	_cleanup_free_ struct span *before = malloc((n + 1) * sizeof(*before));
+	_cleanup_(spans_read_fini) struct spans_read now = { 0 }, before = { 0 };
 	_cleanup_free_ struct bits *bits = malloc((n + 1) * sizeof(*bits));
 	bool steady = false;
 
-	if (!descs || !before || !bits)
+	if (!spans_read_init(&now, n) || !spans_read_init(&before, n) || !bits)
 		return err_nomem();
 	for (size_t i = 0; i < n; i++)
-		descs[i] = *objects[i].span;
-	struct err *err = heap_reread_spans(heap, &heap->prog->target->mem, descs, n);
+		now.spans[i] = *objects[i].span;
+	struct err *err = reread(heap, &now, n);
 	for (int round = 0; round < ROUNDS && !steady && !err; round++) {
-		memcpy(before, descs, n * sizeof(*descs));
-		err = read_bits(heap, objects, before, n, bits);
+		memcpy(before.spans, now.spans, n * sizeof(*now.spans));
+		memcpy(before.places, now.places, n * sizeof(*now.places));
+		err = read_bits(heap, objects, before.spans, before.places, n, bits);
 		if (!err)
-			err = heap_reread_spans(heap, &heap->prog->target->mem, descs, n);
-		steady = !err && are_steady(before, descs, n);
+			err = reread(heap, &now, n);
+		steady = !err && are_steady(&before, &now, n);
 	}
 	for (size_t i = 0; !err && i < n; i++)
 		ret[i] = judge(&objects[i], &bits[i]);

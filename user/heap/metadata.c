@@ -16,6 +16,7 @@ enum {
 	ARENAS_L2_SZ = (1 << 22) * 8,
 
 	GC_BITS_LISTS = 4, /* free, next, current, previous, behind the lock */
+	BITS_SPANS = 16, /* some of which are freed meanwhile */
 	ARENA_BATCH = 4096,
 	/* Of any list: 16 GiB of mark bits, 64 GiB of chunks. */
 	LIST_MAX = 1 << 18,
@@ -227,15 +228,24 @@ static struct err *add_persistent_chunks(struct reader *r)
 }
 
 /* The bitmaps of a span are in the arenas of mark bits, all in use by sweeps. */
-static bool holds_bits(const struct reader *r, size_t from)
+static struct err *holds_bits(const struct reader *r, size_t from, bool *ret)
 {
-	for (size_t i = 0; i < r->heap->spans.len; i++) {
-		const struct span *s = &r->heap->spans.data[i];
+	struct span spans[BITS_SPANS];
+	struct span_bits bits[BITS_SPANS];
+	size_t n = 0;
 
-		if (s->state == SPAN_IN_USE)
-			return is_in_blocks(r->md, from, s->alloc_bits);
+	for (size_t i = 0; i < r->heap->spans.len && n < BITS_SPANS; i++)
+		if (r->heap->spans.data[i].state == SPAN_IN_USE)
+			spans[n++] = r->heap->spans.data[i];
+	struct err *err = heap_reread_spans(r->heap, r->mem, spans, bits, n);
+	*ret = true;
+	for (size_t i = 0; !err && i < n; i++) {
+		if (spans[i].state == SPAN_DEAD)
+			continue;
+		*ret = is_in_blocks(r->md, from, bits[i].alloc);
+		break;
 	}
-	return true;
+	return err;
 }
 
 static struct err *add_gc_bits(struct reader *r)
@@ -251,7 +261,9 @@ static struct err *add_gc_bits(struct reader *r)
 
 		err = add_list(r, lists[i], GC_BITS_SZ, 8, &whole);
 	}
-	if (!err && (!ok || !holds_bits(r, before))) {
+	if (!err && ok)
+		err = holds_bits(r, before, &ok);
+	if (!err && !ok) {
 		r->md->blocks.len = before;
 		r->md->missing = "the arenas of mark bits";
 	}

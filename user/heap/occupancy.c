@@ -7,7 +7,7 @@ enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* no span has more slots than 
 
 /* A span that is partly resident: which of its slots are needs its bits. */
 struct partial {
-	const struct span *span;
+	struct span span;
 	uint64_t resident;
 	uint8_t bits[BITS_SZ];
 };
@@ -40,33 +40,44 @@ static void add_resident(struct counter *c, const struct span *s, uint64_t objec
 
 static uint64_t resident_objects(const struct counter *c, const struct partial *p)
 {
-	uint64_t size = span_elemsize(p->span), sum = 0;
+	uint64_t size = span_elemsize(&p->span), sum = 0;
 
-	for (uint32_t i = 0; i < p->span->nelems; i++)
-		if (i < p->span->freeindex || bit(p->bits, i))
-			sum += residency_bytes(c->r, p->span->base + i * size, size);
+	for (uint32_t i = 0; i < p->span.nelems; i++)
+		if (i < p->span.freeindex || bit(p->bits, i))
+			sum += residency_bytes(c->r, p->span.base + i * size, size);
 	/* An object that was given out since the span was read counts as free. */
 	return sum < p->resident ? sum : p->resident;
 }
 
 static struct err *count_partials(struct counter *c)
 {
+	struct mem *mem = &c->heap->prog->target->mem;
+	struct span now[BATCH];
+	struct span_bits places[BATCH];
 	struct mem_req reqs[BATCH];
-	size_t cnt = c->partial_cnt;
+	size_t cnt = c->partial_cnt, n = 0;
 
-	for (size_t i = 0; i < cnt; i++) {
-		const struct span *s = c->partials[i].span;
+	for (size_t i = 0; i < cnt; i++)
+		now[i] = c->partials[i].span;
+	struct err *err = heap_reread_spans(c->heap, mem, now, places, cnt);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		struct partial *p = &c->partials[i];
 
-		memset(c->partials[i].bits, 0, BITS_SZ);
-		reqs[i] = (struct mem_req){ s->alloc_bits, (s->nelems + 7) / 8, false,
-					    c->partials[i].bits };
+		memset(p->bits, 0, BITS_SZ);
+		if (now[i].state == SPAN_DEAD || now[i].nelems != p->span.nelems)
+			continue;
+		p->span.freeindex = now[i].freeindex; /* the bits are those behind it */
+		reqs[n++] = (struct mem_req){ places[i].alloc, (now[i].nelems + 7) / 8, false,
+					      p->bits };
 	}
 	c->partial_cnt = 0;
-	struct err *err = mem_gather(&c->heap->prog->target->mem, reqs, cnt);
+	if (!err)
+		err = mem_gather(mem, reqs, n);
 	for (size_t i = 0; !err && i < cnt; i++) {
-		uint64_t objects = resident_objects(c, &c->partials[i]);
+		struct partial *p = &c->partials[i];
+		uint64_t objects = resident_objects(c, p);
 
-		add_resident(c, c->partials[i].span, objects, c->partials[i].resident - objects);
+		add_resident(c, &p->span, objects, p->resident - objects);
 	}
 	return err;
 }
@@ -101,7 +112,7 @@ static struct err *add_span(struct counter *c, const struct span *s)
 	}
 	if (!res.bytes)
 		return NULL;
-	c->partials[c->partial_cnt].span = s;
+	c->partials[c->partial_cnt].span = *s;
 	c->partials[c->partial_cnt++].resident = res.bytes;
 	return c->partial_cnt == BATCH ? count_partials(c) : NULL;
 }

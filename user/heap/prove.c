@@ -96,7 +96,7 @@ static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t 
 static struct err *drop_changed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
 	uint32_t left = 0;
-	struct err *err = heap_reread_spans(heap, &heap->prog->target->mem, spans, *cnt);
+	struct err *err = heap_reread_spans(heap, &heap->prog->target->mem, spans, NULL, *cnt);
 
 	for (uint32_t i = 0; !err && i < *cnt; i++)
 		if (spans[i].state != SPAN_DEAD)

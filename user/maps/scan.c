@@ -42,6 +42,7 @@ struct scan {
 	size_t cand_cnt;
 	struct span_bytes *spans;
 	struct span descs[SPANS_A_READ]; /* of the spans, as new as their bytes */
+	struct span_bits places[SPANS_A_READ]; /* of their bitmaps */
 	size_t span_cnt;
 };
 
@@ -135,10 +136,10 @@ static struct err *read_collected(struct scan *s)
 		uint32_t bits = (sb->span->nelems + 7) / 8;
 
 		reqs[n++] = (struct mem_req){ sb->span->base, SPAN_SZ, false, sb->memory };
-		reqs[n++] = (struct mem_req){ sb->span->alloc_bits, bits, false, sb->alloc_bits };
+		reqs[n++] = (struct mem_req){ s->places[i].alloc, bits, false, sb->alloc_bits };
 		if (sb->span->unswept)
 			reqs[n++] =
-				(struct mem_req){ sb->span->mark_bits, bits, false, sb->mark_bits };
+				(struct mem_req){ s->places[i].mark, bits, false, sb->mark_bits };
 		if (place_ptrbits(s, sb))
 			reqs[n++] = (struct mem_req){ sb->ptrbits.addr, sb->ptrbits.len, false,
 						      sb->ptr_buf };
@@ -155,19 +156,21 @@ static struct err *read_collected(struct scan *s)
 static struct err *scan_steady(struct scan *s, bool last_round)
 {
 	struct span after[SPANS_A_READ];
+	struct span_bits places[SPANS_A_READ];
 	size_t left = 0;
-	struct err *err = heap_reread_spans(s->heap, s->mem, s->descs, s->span_cnt);
+	struct err *err = heap_reread_spans(s->heap, s->mem, s->descs, s->places, s->span_cnt);
 
 	if (!err)
 		err = read_collected(s);
 	if (err)
 		return err;
 	memcpy(after, s->descs, sizeof(after));
-	err = heap_reread_spans(s->heap, s->mem, after, s->span_cnt);
+	err = heap_reread_spans(s->heap, s->mem, after, places, s->span_cnt);
 	for (size_t i = 0; !err && i < s->span_cnt; i++) {
 		bool gone = s->spans[i].bad || after[i].state == SPAN_DEAD;
 
-		if (!gone && (last_round || span_is_steady(&s->descs[i], &after[i])))
+		if (!gone && (last_round ||
+			      span_is_steady(&s->descs[i], &s->places[i], &after[i], &places[i])))
 			err = scan_span(s, &s->spans[i]);
 		else if (after[i].state != SPAN_DEAD)
 			s->descs[left++] = after[i];

@@ -9,13 +9,16 @@
 size_t evidence_start(const struct heap *heap, const struct object *o, struct evidence *ev,
 		      struct mem_req reqs[SHAPE_READS])
 {
+	const struct mspan_layout *mspan = &heap->prog->layout.mspan;
 	uint64_t words = (o->slot + o->size - o->start) / 8;
 	size_t n = 0;
 
 	ev->o = *o; /* bit_bytes is large, and read from the target */
 	ev->type_word = 0;
-	if (!span_sizeclass(o->span)) /* else a leftover of the descriptor's former use */
-		ev->type_word = o->span->large_type;
+	/* In others it is a leftover of the descriptor's former use. */
+	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
+		reqs[n++] = (struct mem_req){ o->span->desc + mspan->large_type, 8, false,
+					      &ev->type_word };
 	if (o->has_header)
 		reqs[n++] = (struct mem_req){ o->slot, 8, false, &ev->type_word };
 	ev->has_bits = ptrbits_place(heap, o->span, o->start,
