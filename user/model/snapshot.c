@@ -39,22 +39,26 @@ static struct err *take_once(struct program *prog, struct snapshot **ret)
 
 /* A map that grew after the spans were read has its table in memory that we do not
  * know: it is suspect then. Reading the spans anew mends that. */
-struct err *snapshot_take(struct program *prog, struct snapshot **ret)
+struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 {
-	_cleanup_snapshot_ struct snapshot *best = NULL;
+	bool taken = false;
 
-	for (int i = 0; i < TRIES && (!best || best->totals.suspect_cnt); i++) {
-		_cleanup_snapshot_ struct snapshot *snap = NULL;
-		struct err *err = take_once(prog, &snap);
+	for (int i = 0; i < TRIES && (!taken || (*snap)->totals.suspect_cnt); i++) {
+		_cleanup_snapshot_ struct snapshot *now = NULL;
+		struct err *err = take_once(prog, &now);
 
-		if (err)
+		if (err && !taken)
 			return err;
-		if (best && best->totals.suspect_cnt <= snap->totals.suspect_cnt)
+		if (err) { /* the one with suspect maps is better than none */
+			err_free(err);
+			break;
+		}
+		if (taken && (*snap)->totals.suspect_cnt <= now->totals.suspect_cnt)
 			continue;
-		snapshot_free(best);
-		best = take_ptr(snap);
+		snapshot_free(*snap);
+		*snap = take_ptr(now);
+		taken = true;
 	}
-	*ret = take_ptr(best);
 	return NULL;
 }
 

@@ -44,8 +44,9 @@ struct snapshot {
 	uint64_t take_ns; /* how long it took */
 };
 
-/* Reads everything anew. Free with snapshot_free(). */
-struct err *snapshot_take(struct program *prog, struct snapshot **ret);
+/* Reads everything anew, in place of *snap, which may be NULL; without success it stays.
+ * There are never more than two at a time. Free with snapshot_free(). */
+struct err *snapshot_take(struct program *prog, struct snapshot **snap);
 void snapshot_free(struct snapshot *snap);
 DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 #define _cleanup_snapshot_ _cleanup_(cleanup_snapshot)

@@ -21,23 +21,17 @@ enum {
 
 static struct err *take_census(struct watch *w)
 {
-	struct snapshot *snap;
-	struct err *err = snapshot_take(w->prog, &snap);
+	struct err *err = snapshot_take(w->prog, &w->snap);
 
+	if (!err)
+		err = history_add(&w->history, w->snap->census, clock_ns());
 	if (err)
 		return err;
-	err = history_add(&w->history, snap->census, clock_ns());
-	if (err) {
-		snapshot_free(snap);
-		return err;
-	}
-	snapshot_free(w->snap);
-	w->snap = snap;
-	reclaim_track(&w->reclaim, snap);
+	reclaim_track(&w->reclaim, w->snap);
 
 	uint64_t interval = CENSUS_INTERVAL_MS * NS_PER_MS;
-	if (interval < CENSUS_TIME_SHARE * snap->take_ns)
-		interval = CENSUS_TIME_SHARE * snap->take_ns;
+	if (interval < CENSUS_TIME_SHARE * w->snap->take_ns)
+		interval = CENSUS_TIME_SHARE * w->snap->take_ns;
 	w->next_census_ns = clock_ns() + interval;
 	return NULL;
 }
