@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -65,6 +66,40 @@ static void parses_odd_lines(void **state)
 
 		if (!procmap_parse(lines[i], &m))
 			fail_msg("not parsed: %s", lines[i]);
+	}
+}
+
+static void kinds_are_told_by_name(void **state)
+{
+	static const struct {
+		const char *name;
+		enum procmap_kind kind;
+	} rows[] = {
+		{ "", PROCMAP_PLAIN },
+		{ "/usr/bin/x", PROCMAP_PLAIN },
+		{ "[heap]", PROCMAP_PLAIN },
+		{ "[stack]", PROCMAP_PLAIN },
+		{ "[vdso]", PROCMAP_VDSO },
+		{ "[vvar]", PROCMAP_KERNEL },
+		{ "[vvar_vclock]", PROCMAP_KERNEL },
+		{ "[anon: Go: heap]", PROCMAP_GO },
+		{ "[anon: mine]", PROCMAP_PLAIN },
+		{ "/dev/dri/card0", PROCMAP_DEVICE },
+		{ "/dev/shm/x", PROCMAP_PLAIN },
+		{ "/dev/zero (deleted)", PROCMAP_PLAIN },
+		{ "anon_inode:[io_uring]", PROCMAP_DEVICE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[128];
+		struct procmap m;
+
+		snprintf(line, sizeof(line), "1000-2000 rw-%c 0 0:0 7  %s\n", i % 2 ? 's' : 'p',
+			 rows[i].name);
+		assert_true(procmap_parse(line, &m));
+		assert_int_equal(m.kind, rows[i].kind);
+		assert_int_equal(m.shared, i % 2);
 	}
 }
 
@@ -159,6 +194,7 @@ int main(void)
 		cmocka_unit_test(parses_a_file_mapping),
 		cmocka_unit_test(parses_every_protection),
 		cmocka_unit_test(parses_odd_lines),
+		cmocka_unit_test(kinds_are_told_by_name),
 		cmocka_unit_test(refuses_other_lines),
 		cmocka_unit_test(finds_the_mapping_of_an_address),
 		cmocka_unit_test(files_are_told_by_device_and_inode),

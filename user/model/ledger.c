@@ -43,8 +43,7 @@ static enum ledger_region mapping_region(const struct procmaps *maps, size_t i)
 
 	if (m->kind == PROCMAP_GO)
 		return REGION_RUNTIME;
-	return m->inode || m->kind == PROCMAP_KERNEL || is_bss(maps, i) ? REGION_FILES
-									: REGION_ANON;
+	return m->inode || m->kind == PROCMAP_VDSO || is_bss(maps, i) ? REGION_FILES : REGION_ANON;
 }
 
 /* The owner of the page at run->start, and how far that goes. */

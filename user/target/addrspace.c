@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum {
-	/* Reading pagemap takes eight bytes a page, resident or not: 2 GiB for this. */
-	READ_MAX_SHIFT = 40,
-};
+/* Reading pagemap takes eight bytes a page, resident or not: 32 MiB for this much... */
+static const uint64_t READ_ALL_MAX = 1ull << 34;
+/* ... and 2 GiB for this. */
+static const uint64_t READ_ONE_MAX = 1ull << 40;
 
 static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
 
@@ -100,6 +100,18 @@ static struct err *walk_by_scan(struct walk *w)
 	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, visit_counted, w) : NULL;
 }
 
+static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
+{
+	struct err *err = pagemap_walk(&w->pm, start, end, visit_counted, w);
+
+	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
+		err_free(err);
+		err = NULL;
+	}
+	return err;
+}
+
+/* With smaps, which tells where nothing is. */
 static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
@@ -107,17 +119,41 @@ static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
 	struct page_run coarse = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
 
 	if (m->end >= USER_END || m->end - m->start < m->sizes.rss_bytes ||
-	    (pm && pm->kind == PROCMAP_KERNEL && !m->sizes.rss_bytes) ||
-	    !(m->sizes.rss_bytes + m->sizes.swap_bytes))
+	    (pm && pm->kind == PROCMAP_KERNEL) || !(m->sizes.rss_bytes + m->sizes.swap_bytes))
 		return NULL;
-	if (m->end - m->start > 1ull << READ_MAX_SHIFT)
-		return visit_counted(w, &coarse);
-	struct err *err = pagemap_walk(&w->pm, m->start, m->end, visit_counted, w);
-	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
-		err_free(err);
-		err = NULL;
+	return m->end - m->start > READ_ONE_MAX ? visit_counted(w, &coarse)
+						: read_range(w, m->start, m->end);
+}
+
+/* Neighbours in one go. */
+static struct err *read_all(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t start = 0, end = 0;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < maps->maps.len; i++) {
+		const struct procmap *m = &maps->maps.data[i];
+
+		if (m->kind == PROCMAP_KERNEL || m->end >= USER_END)
+			continue;
+		if (m->start != end) {
+			err = read_range(w, start, end);
+			start = m->start;
+		}
+		end = m->end;
 	}
-	return err;
+	return err ? err : read_range(w, start, end);
+}
+
+static struct err *walk_by_read(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < maps->maps.len && sum <= READ_ALL_MAX; i++)
+		sum += maps->maps.data[i].end - maps->maps.data[i].start;
+	return sum <= READ_ALL_MAX ? read_all(w) : smaps_read_mappings(w->as->pid, read_mapping, w);
 }
 
 /* ---- mapping by mapping ---- */
@@ -168,7 +204,7 @@ static struct err *walk(struct walk *w)
 	if (err)
 		return err;
 	as->source = w->pm.scans ? ADDRSPACE_SCAN : ADDRSPACE_PAGEMAP;
-	return w->pm.scans ? walk_by_scan(w) : smaps_read_mappings(as->pid, read_mapping, w);
+	return w->pm.scans ? walk_by_scan(w) : walk_by_read(w);
 }
 
 struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)

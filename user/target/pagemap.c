@@ -185,7 +185,9 @@ static struct err *visit_entries(const struct pagemap *pm, uint64_t start, const
 static struct err *walk_by_read(const struct pagemap *pm, uint64_t start, uint64_t end,
 				page_run_fn visit, void *ctx)
 {
-	_cleanup_free_ uint64_t *entries = malloc(BATCH * sizeof(*entries));
+	uint64_t pages = (end - start) / pm->page_sz;
+	_cleanup_free_ uint64_t *entries =
+		malloc((pages < BATCH ? pages + 1 : BATCH) * sizeof(*entries));
 
 	if (!entries)
 		return err_nomem();

@@ -17,7 +17,9 @@ static bool starts_with(const char *s, const char *prefix)
 
 static enum procmap_kind kind_of(const char *path)
 {
-	if (starts_with(path, "[v"))
+	if (starts_with(path, "[vdso]"))
+		return PROCMAP_VDSO;
+	if (starts_with(path, "[vvar") || starts_with(path, "[vsyscall]"))
 		return PROCMAP_KERNEL;
 	if (starts_with(path, "[anon: Go:"))
 		return PROCMAP_GO;

@@ -22,7 +22,8 @@ enum { MAP_R = 1, MAP_W = 2, MAP_X = 4 };
 /* What the name of a mapping says of its pages. */
 enum procmap_kind {
 	PROCMAP_PLAIN, /* a file, or anonymous */
-	PROCMAP_KERNEL, /* [vdso], [vvar], [vsyscall]: the kernel's own pages */
+	PROCMAP_VDSO, /* the kernel's code, in RSS */
+	PROCMAP_KERNEL, /* [vvar], [vsyscall]: pages of the kernel's, in no RSS */
 	PROCMAP_GO, /* named by the Go runtime (Go 1.25, kernels with anonymous names) */
 	PROCMAP_DEVICE, /* may be memory that no RSS counts */
 };
