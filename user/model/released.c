@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUNS_MAX = 1 << 16 };
+enum { RUNS_MAX = 1 << 16, BATCH = 512 };
 
 /* Documentation/admin-guide/mm/pagemap.rst: /proc/kpageflags */
 static const uint64_t KPF_ANON = 1ull << 12;
@@ -35,31 +35,56 @@ static struct err *add_run(struct sorter *s, uint64_t start, uint64_t end, enum 
 										 : err_nomem();
 }
 
-/* MADV_FREE makes a page of anonymous memory one that needs no swap. */
-static bool page_is_lazy(struct sorter *s, uint64_t addr)
+/* The flags of the page frames, in one read where they are neighbours. */
+static void read_flags(const struct sorter *s, const uint64_t *frames, size_t cnt, uint64_t *flags)
 {
-	uint64_t frame, flags;
-
-	if (!s->rel->lazy_by_page) {
-		if (s->lazy_left < s->r->page_sz)
-			return false;
-		s->lazy_left -= s->r->page_sz;
-		return true;
+	memset(flags, 0, cnt * sizeof(*flags));
+	for (size_t i = 0, n; i < cnt; i += n) {
+		for (n = 1; i + n < cnt && frames[i + n] == frames[i] + n;)
+			n++;
+		if (frames[i] &&
+		    pread(s->kpageflags, &flags[i], n * 8, frames[i] * 8) != (ssize_t)n * 8)
+			memset(&flags[i], 0, n * 8);
 	}
-	frame = pagemap_frame(&s->r->pagemap, addr);
-	return frame && pread(s->kpageflags, &flags, sizeof(flags), frame * 8) == sizeof(flags) &&
-	       (flags & (KPF_ANON | KPF_SWAPBACKED)) == KPF_ANON;
+}
+
+/* MADV_FREE makes a page of anonymous memory one that needs no swap. */
+static void find_lazy(struct sorter *s, uint64_t addr, size_t cnt, bool *lazy)
+{
+	uint64_t frames[BATCH], flags[BATCH];
+
+	if (s->rel->lazy_by_page) {
+		pagemap_frames(&s->r->pagemap, addr, cnt, frames);
+		read_flags(s, frames, cnt, flags);
+	}
+	for (size_t i = 0; i < cnt; i++) {
+		if (s->rel->lazy_by_page) {
+			lazy[i] = (flags[i] & (KPF_ANON | KPF_SWAPBACKED)) == KPF_ANON;
+			continue;
+		}
+		lazy[i] = s->lazy_left >= s->r->page_sz;
+		s->lazy_left -= lazy[i] ? s->r->page_sz : 0;
+	}
 }
 
 static struct err *sort_unlocked(struct sorter *s, const struct page_run *run)
 {
 	enum released_kind kind = run->state & PAGE_HUGE ? RELEASED_HUGE : RELEASED_REFILLED;
+	uint64_t page_sz = s->r->page_sz;
 	struct err *err = NULL;
+	bool lazy[BATCH];
 
 	if (!s->lazy_left)
 		return add_run(s, run->start, run->end, kind);
-	for (uint64_t a = run->start; !err && a < run->end; a += s->r->page_sz)
-		err = add_run(s, a, a + s->r->page_sz, page_is_lazy(s, a) ? RELEASED_LAZY : kind);
+	for (uint64_t at = run->start; !err && at < run->end; at += BATCH * page_sz) {
+		uint64_t left = (run->end - at) / page_sz;
+		size_t cnt = left < BATCH ? left : BATCH;
+
+		find_lazy(s, at, cnt, lazy);
+		for (size_t i = 0; !err && i < cnt; i++)
+			err = add_run(s, at + i * page_sz, at + (i + 1) * page_sz,
+				      lazy[i] ? RELEASED_LAZY : kind);
+	}
 	return err;
 }
 

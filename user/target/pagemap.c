@@ -238,14 +238,13 @@ struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t l
 	return walk_by_read(pm, start, start + len, set_touched, &t);
 }
 
-uint64_t pagemap_frame(const struct pagemap *pm, uint64_t addr)
+void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames)
 {
-	uint64_t entry;
+	ssize_t n = pread(pm->fd, frames, cnt * 8, addr / pm->page_sz * 8);
+	size_t got = n > 0 ? n / 8 : 0;
 
-	if (pread(pm->fd, &entry, sizeof(entry), addr / pm->page_sz * 8) != sizeof(entry) ||
-	    !(entry & ENTRY_PRESENT))
-		return 0;
-	return entry & ENTRY_FRAME;
+	for (size_t i = 0; i < cnt; i++)
+		frames[i] = i < got && (frames[i] & ENTRY_PRESENT) ? frames[i] & ENTRY_FRAME : 0;
 }
 
 /* A page of ours that was read and never written is the page of zeroes. */
@@ -262,7 +261,7 @@ static uint64_t find_zero_frame(uint32_t page_sz)
 	if (page == MAP_FAILED)
 		return 0;
 	if (self.fd >= 0 && *page == 0)
-		frame = pagemap_frame(&self, (uintptr_t)page);
+		pagemap_frames(&self, (uintptr_t)page, 1, &frame);
 	munmap((void *)page, page_sz);
 	return frame;
 }

@@ -58,7 +58,8 @@ struct err *pagemap_walk(const struct pagemap *pm, uint64_t start, uint64_t end,
 struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *touched);
 
-/* The physical page frame of the page at addr; 0: none, or not permitted to know. */
-uint64_t pagemap_frame(const struct pagemap *pm, uint64_t addr);
+/* The physical page frames of cnt pages from addr on; 0: none, or not permitted to
+ * know. */
+void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames);
 
 #endif
