@@ -172,13 +172,38 @@ static void print_memory(const struct page *p)
 
 /* ---- what is not returned ---- */
 
-enum { RECLAIM_ROW_MIN = 1 << 20 };
+enum { RECLAIM_ROW_MIN = 1 << 20, PINNED_CLASSES = 3, PINNED_CLASS_MIN = 1 << 20 };
 
 static void print_reclaim_why(const struct page *p, uint64_t bytes, const char *why,
 			      const char *when)
 {
 	if (why)
 		fprintf(p->out, "     %10s %s: %s\n", BYTES(bytes), when, why);
+}
+
+/* The classes of spans that a few objects keep, and whether those are map tables. */
+static void print_pinned_classes(const struct page *p)
+{
+	const struct class_use *classes = p->w->snap->ledger.occupancy.classes;
+	bool shown[SPANCLASS_CNT] = { false };
+
+	for (int n = 0; n < PINNED_CLASSES; n++) {
+		uint64_t most = PINNED_CLASS_MIN - 1;
+		int at = -1;
+
+		for (int i = 0; i < SPANCLASS_CNT; i++)
+			if (!shown[i] && class_pinned_bytes(&classes[i]) > most) {
+				most = class_pinned_bytes(&classes[i]);
+				at = i;
+			}
+		if (at < 0)
+			break;
+		shown[at] = true;
+		fprintf(p->out, "     %10s in %s slots: %s objects, %s spans, %.0f %% tables\n",
+			BYTES(most), BYTES(sizeclass_bytes(at >> 1)), COUNT(classes[at].object_cnt),
+			COUNT(classes[at].span_cnt),
+			percent(p->w->snap->census->class_bytes[at], classes[at].object_bytes));
+	}
 }
 
 static void print_reclaim(const struct page *p)
@@ -199,6 +224,8 @@ static void print_reclaim(const struct page *p)
 		print_reclaim_why(p, row->never_bytes, row->never,
 				  rc->scavenger_known || i != CAUSE_NOT_SCAVENGED ? "never"
 										  : "unclear");
+		if (i == CAUSE_SPAN_PINNED)
+			print_pinned_classes(p);
 	}
 	if (rc->returned_bytes)
 		fprintf(p->out, "  given back while watched: %s, %s/s\n", BYTES(rc->returned_bytes),
