@@ -162,6 +162,7 @@ check() { # VERSION KIND
 	check_keys "$label"
 	check_values "$label" "$target" "$1" "$2"
 	run 60 report --duration 0 --json --min-waste 0 --scan-values "$target"
+	is "$label, values: exit code" "$rc" 1
 	check_keys "$label, values"
 	check_values_keys "$label, values"
 	run 60 report --duration 0 --top 4 "$target"
