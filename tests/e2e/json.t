@@ -42,6 +42,7 @@ check_keys() { # LABEL
 		failed_calls failed_bytes failed_error lazy_free_by_page
 	has_keys "$1: each cause" '.reclaim.causes[]' cause bytes not_yet_bytes never_bytes \
 		not_yet_because never_because age_ns ranges_total ranges
+	has_keys "$1: each range of a cause" '.reclaim.causes[].ranges[]' address bytes
 	has_keys "$1: the scavenger" .reclaim.scavenger retained_bytes retained_goal_bytes \
 		mapped_bytes mapped_goal_bytes pending_bytes
 	has_keys "$1: heap" .heap in_use_bytes manual_bytes free_bytes released_bytes \

@@ -150,6 +150,34 @@ check_not_yet() { # LABEL
 	stop
 }
 
+# What is given back while it is watched, and stays: the call and the pages are of
+# one range.
+check_calls() { # LABEL
+	begin not_scavenged GODEBUG=madvdontneed=0
+	watch --duration 4s --json "$target"
+	ask remedy >/dev/null
+	watch_ended
+	cp "$out" "$report"
+	holds "$1: given back, yet resident, and since when" "$report" '.reclaim
+		| .returned_bytes >= 0.98 * $t[0].bytes and (.causes[] | select(.cause == "lazy_free")
+			| .bytes >= 0.98 * $t[0].bytes and (.ranges[0] | .call_error == null
+				and .given_back_ago_ns > 0 and .given_back_ago_ns < 5e9))' \
+		--slurpfile t "$truth"
+	stop
+
+	[[ $1 == go1.19 ]] || return # later versions map the memory anew
+	begin will_fail
+	watch --duration 4s --json "$target"
+	ask remedy >/dev/null
+	watch_ended
+	cp "$out" "$report"
+	holds "$1: calls that fail are told, with their ranges" "$report" '.reclaim
+		| .failed_calls > 0 and .failed_error == "EINVAL"
+			and any(.causes[] | select(.cause == "call_failed").ranges[];
+				.call_error == "EINVAL")'
+	stop
+}
+
 check_huge() { # LABEL
 	begin huge_pages
 	if [[ $(jq .bytes "$truth") -lt 50000000 ]]; then
@@ -180,6 +208,7 @@ check() { # VERSION
 	check_huge "$label"
 	check_never "$label"
 	check_not_yet "$label"
+	check_calls "$label"
 	row "$label" stack stacks
 	row "$label" file files
 	build "$1" reclaim debian

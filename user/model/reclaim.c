@@ -31,9 +31,9 @@ static void add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
 
 static int cmp_larger(const void *a, const void *b)
 {
-	const uint64_t *x = a, *y = b; /* address, bytes */
+	const typeof(((struct reclaim_row *)0)->ranges[0]) *x = a, *y = b;
 
-	return x[1] < y[1] ? 1 : -(x[1] > y[1]);
+	return x->bytes < y->bytes ? 1 : -(x->bytes > y->bytes);
 }
 
 static void add_free_ranges(struct reclaim_row *row, const struct snapshot *snap)
@@ -195,14 +195,35 @@ static void judge(struct reclaim *rc, const struct reclaim_sources *from)
 
 /* ---- the trace ---- */
 
+static bool gives_back(enum abi_memcall call, uint32_t advice)
+{
+	return call == ABI_CALL_MADVISE && (advice == MADV_DONTNEED || advice == MADV_FREE);
+}
+
+/* When the ranges of a cause were last given back, and whether that failed. */
+static void join_calls(struct reclaim_row *row, const struct trace_result *tr)
+{
+	for (size_t i = 0; i < tr->memcall_cnt; i++) {
+		const struct trace_memcall *c = &tr->memcalls[i];
+
+		for (size_t r = 0; gives_back(c->call, c->detail) && r < row->range_cnt; r++) {
+			if (c->addr >= row->ranges[r].addr + row->ranges[r].bytes ||
+			    row->ranges[r].addr >= c->addr + c->length ||
+			    c->ktime_ns < row->ranges[r].call_ns)
+				continue;
+			row->ranges[r].call_ns = c->ktime_ns;
+			row->ranges[r].call_errno = c->result < 0 ? -c->result : 0;
+		}
+	}
+}
+
 static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
 {
 	rc->traced = tr && !tr->memcalls_missing;
 	for (size_t i = 0; rc->traced && i < tr->memsum_cnt; i++) {
 		const struct trace_memsum *s = &tr->memsums[i];
 
-		if (s->call != ABI_CALL_MADVISE ||
-		    (s->detail != MADV_DONTNEED && s->detail != MADV_FREE))
+		if (!gives_back(s->call, s->detail))
 			continue;
 		if (!s->error) {
 			rc->returned_bytes += s->bytes;
@@ -232,6 +253,8 @@ void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
 	sum_calls(rc, from->trace, from->traced_ns);
 	judge(rc, from);
 	list_ranges(rc, from->snap);
+	for (int i = CAUSE_LAZY_FREE; rc->traced && i <= CAUSE_CALL_FAILED; i++)
+		join_calls(&rc->rows[i], from->trace);
 }
 
 const char *reclaim_cause_name(enum reclaim_cause cause)

@@ -36,6 +36,9 @@ struct reclaim_row {
 	struct {
 		uint64_t addr; /* of the range; CAUSE_PINNED_BY_MAP: of the map's header */
 		uint64_t bytes;
+		/* The last call of the trace that was to give back some of it; 0: none */
+		uint64_t call_ns; /* as trace_memcall.ktime_ns */
+		int call_errno;
 	} ranges[RECLAIM_RANGES_MAX]; /* the largest ones, descending */
 	size_t range_cnt;
 	uint64_t range_total; /* all there are */

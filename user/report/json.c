@@ -289,8 +289,27 @@ static json_t *fragmentation_section(const struct watch *w)
 	return o;
 }
 
-static json_t *reclaim_row(const struct reclaim *rc, enum reclaim_cause cause)
+static json_t *reclaim_range(const struct watch *w, enum reclaim_cause cause, size_t i)
 {
+	const struct reclaim_row *row = &w->reclaim.rows[cause];
+	uint64_t call_ns = row->ranges[i].call_ns;
+	uint64_t end_ns = call_ns ? trace_result(w->trace)->end_ns : 0;
+	json_t *o = json_object();
+
+	set(o, "address", address(row->ranges[i].addr));
+	set_u64(o, "bytes", row->ranges[i].bytes);
+	if (cause < CAUSE_LAZY_FREE || cause > CAUSE_CALL_FAILED)
+		return o;
+	set_known(o, "given_back_ago_ns", call_ns, end_ns > call_ns ? end_ns - call_ns : 0);
+	set(o, "call_error",
+	    row->ranges[i].call_errno ? text(strerrorname_np(row->ranges[i].call_errno))
+				      : json_null());
+	return o;
+}
+
+static json_t *reclaim_row(const struct watch *w, enum reclaim_cause cause)
+{
+	const struct reclaim *rc = &w->reclaim;
 	const struct reclaim_row *row = &rc->rows[cause];
 	bool judged = cause != CAUSE_NOT_SCAVENGED || rc->scavenger_known;
 	json_t *o = json_object(), *ranges = json_array();
@@ -302,13 +321,8 @@ static json_t *reclaim_row(const struct reclaim *rc, enum reclaim_cause cause)
 	set(o, "not_yet_because", text(row->not_yet));
 	set(o, "never_because", text(row->never));
 	set_known(o, "age_ns", row->age_ns, row->age_ns);
-	for (size_t i = 0; i < row->range_cnt; i++) {
-		json_t *r = json_object();
-
-		set(r, "address", address(row->ranges[i].addr));
-		set_u64(r, "bytes", row->ranges[i].bytes);
-		json_array_append_new(ranges, r);
-	}
+	for (size_t i = 0; i < row->range_cnt; i++)
+		json_array_append_new(ranges, reclaim_range(w, cause, i));
 	set_u64(o, "ranges_total", row->range_total);
 	set(o, "ranges", ranges);
 	return o;
@@ -338,7 +352,7 @@ static json_t *reclaim_section(const struct watch *w)
 		return json_null();
 	}
 	for (enum reclaim_cause i = 0; i < CAUSE_CNT; i++)
-		json_array_append_new(causes, reclaim_row(rc, i));
+		json_array_append_new(causes, reclaim_row(w, i));
 	set(o, "causes", causes);
 	set(o, "scavenger", rc->scavenger_known ? scavenger_object(rc) : json_null());
 	set_known(o, "returned_bytes", rc->traced, rc->returned_bytes);

@@ -50,6 +50,7 @@ var causes = []cause{
 	{"refilled", refilled, discard},
 	{"huge_pages", hugePages, discard},
 	{"call_failed", callFailed, unlock},
+	{"will_fail", willFail, debug.FreeOSMemory},
 	{"files", files, unmapFile},
 	{"foreign", foreign, freeForeign},
 	{"stacks", stacks, endStacks},
@@ -158,6 +159,16 @@ func callFailed() uint64 {
 	debug.FreeOSMemory()
 	runtime.ReadMemStats(&stats)
 	return stats.HeapReleased // unused parts of the heap were locked, too
+}
+
+// willFail locks all memory and frees some of it, without giving it back yet.
+func willFail() uint64 {
+	fillAndForget()
+	if syscall.Mlockall(syscall.MCL_CURRENT|syscall.MCL_FUTURE) != nil {
+		return 0
+	}
+	runtime.GC()
+	return uint64(*size) * mib
 }
 
 // discard is what the kernel does when memory is short.
