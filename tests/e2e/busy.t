@@ -46,6 +46,7 @@ compare() { # REPORT
 }
 
 check_census() { # LABEL REPORT
+	is "$1: the census is not refused" "$(jq -c '.census | [.status, .reason]' "$2")" '["ok",null]'
 	compare "$2"
 	none "$1: every map is found" "$compared" '.missing[]'
 	none "$1: what nobody changes is exact and right" "$compared" '.still[]'
