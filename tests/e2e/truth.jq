@@ -9,7 +9,8 @@ def by(f): reduce .[] as $row ({}; .[$row | f] = $row);
 # The maps that a census can see: a header, and a table.
 def visible: [.maps[] | select(.buckets > 0)];
 
-def certain: .type_source == "header" or .type_source == "unique-shape";
+def certain: .type_source == "header" or .type_source == "unique-shape"
+  or .type_source == "contents";
 
 # A classic map is one table, which its truth does not count.
 def tables($kind): if $kind == "classic" then 1 else .tables end;
@@ -77,6 +78,7 @@ def compare($truth; $report):
       garbage: ($found | failing(.got.garbage | not)),
       misplaced: ($found | failing(.got.on_stack != .truth.on_heap)),
       typed: ($found | map(select(.got.type)) | length),
+      told: ($found | map(select(.got.type_source == "contents")) | length),
       type_wrong: ($found | failing((.got | certain | not) or .got.type == .truth.type
         # type M map[K]V has the memory of map[K]V: nothing tells them apart.
         or (.truth.type as $type | any((.got.declared_types // [])[]; . == $type)))),

@@ -371,6 +371,20 @@ static uint64_t put_type(struct image *img, uint32_t room, uint8_t kind, uint64_
 	return addr;
 }
 
+uint64_t image_put_type(struct image *img, uint8_t kind, uint64_t sz, uint64_t ptrs,
+			const uint64_t rest[3])
+{
+	uint64_t mask = img->text_next;
+	uint64_t ptr_bytes = ptrs ? 8 * (64 - __builtin_clzll(ptrs)) : 0;
+
+	image_u64(img, mask, ptrs);
+	img->text_next += 8;
+	uint64_t addr = put_type(img, 80, kind, sz, ptr_bytes, mask, 0);
+	for (int i = 0; rest && i < 3; i++)
+		image_u64(img, addr + 48 + 8 * i, rest[i]);
+	return addr;
+}
+
 static uint32_t align8(uint32_t v)
 {
 	return (v + 7) & ~7u;
@@ -471,8 +485,9 @@ void image_add_type(struct image *img, struct image_type *t)
 
 	/* Most map types share their string with *map[K]V: a star that a flag drops. */
 	snprintf(name, sizeof(name), "*%s", t->name);
-	uint64_t key = put_type(img, 48, KIND_INT, t->key_sz, 0, 0, 0);
-	uint64_t elem = put_type(img, 48, KIND_INT, t->elem_sz, 0, 0, 0);
+	uint64_t key = t->key_type ? t->key_type : put_type(img, 48, KIND_INT, t->key_sz, 0, 0, 0);
+	uint64_t elem = t->elem_type ? t->elem_type
+				     : put_type(img, 48, KIND_INT, t->elem_sz, 0, 0, 0);
 	t->bucket = put_type(img, 80, KIND_STRUCT, t->bucket_sz, t->ptr_bytes, mask, 0);
 	t->addr = put_type(img, img->prog.layout.maptype.size, KIND_MAP | direct, 8, 8, 0,
 			   put_name(img, name));
@@ -594,7 +609,6 @@ static void set_ptr_bit(struct image *img, const struct image_span *s, uint64_t 
 	switch (img->prog.layout.bitmap) {
 	case HEAP_BITMAP_ARENA_2BIT: /* pointer bits low, "more to scan" bits high */
 		set_bit(img, arena_meta(addr), word / 4 * 8 + word % 4);
-		set_bit(img, arena_meta(addr), word / 4 * 8 + word % 4 + 4);
 		break;
 	case HEAP_BITMAP_ARENA_1BIT:
 		set_bit(img, arena_meta(addr), word);
@@ -607,6 +621,14 @@ static void set_ptr_bit(struct image *img, const struct image_span *s, uint64_t 
 				(addr - s->base) / 8);
 		break;
 	}
+}
+
+/* Up to 1.19: notes that the word at addr, or one behind it, is a pointer. */
+static void set_more_bit(struct image *img, uint64_t addr)
+{
+	uint64_t word = addr % (1ull << ARENA_SHIFT) / 8;
+
+	set_bit(img, arena_meta(addr), word / 4 * 8 + word % 4 + 4);
 }
 
 static uint64_t alloc(struct image *img, const struct request *r)
@@ -624,12 +646,17 @@ static uint64_t alloc(struct image *img, const struct request *r)
 		image_u64(img, addr, r->type);
 		addr += MALLOC_HEADER_SZ;
 	}
+	uint64_t last = 0;
 	for (uint64_t w = 0; w < r->sz / 8; w++) {
 		uint32_t at = w % r->period;
 
-		if (r->mask[at / 8] >> at % 8 & 1)
-			set_ptr_bit(img, s, addr + w * 8);
+		if (!(r->mask[at / 8] >> at % 8 & 1))
+			continue;
+		set_ptr_bit(img, s, addr + w * 8);
+		last = w;
 	}
+	for (uint64_t w = 0; img->prog.layout.bitmap == HEAP_BITMAP_ARENA_2BIT && w <= last; w++)
+		set_more_bit(img, addr + w * 8);
 	return addr;
 }
 

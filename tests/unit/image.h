@@ -135,6 +135,10 @@ struct image_type {
 	bool named;
 	bool split; /* 1.27: keys and elems in two arrays */
 	bool need_key_update; /* keys of the same bits may differ: floats */
+	/* Descriptors of key and elem, of the sizes above or 8 for those behind pointers;
+	 * 0: some kind of integer. */
+	uint64_t key_type;
+	uint64_t elem_type;
 
 	/* Set by image_add_type(). */
 	uint64_t addr;
@@ -149,6 +153,11 @@ struct image_type {
 };
 
 void image_add_type(struct image *img, struct image_type *type);
+
+/* A type that is no map: its kind, size, the words that are pointers, and the three
+ * words that follow abi.Type, which depend on the kind. Returns its address. */
+uint64_t image_put_type(struct image *img, uint8_t kind, uint64_t sz, uint64_t ptrs,
+			const uint64_t rest[3]);
 
 /* ---- Objects ---- */
 

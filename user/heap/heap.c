@@ -154,6 +154,11 @@ static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t
 		s->state = SPAN_DEAD;
 }
 
+struct err *heap_read_sweepgen(const struct heap *heap, struct mem *mem, uint32_t *ret)
+{
+	return mem_read(mem, heap->mheap + heap->prog->layout.mheap.sweepgen, ret, sizeof(*ret));
+}
+
 struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
 			      struct span_bits *bits, size_t cnt)
 {
@@ -166,8 +171,7 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 		return err_nomem();
 	for (size_t i = 0; i < cnt; i++)
 		reqs[i] = (struct mem_req){ spans[i].desc, sz, false, buf + i * sz };
-	struct err *err =
-		mem_read(mem, heap->mheap + layout->mheap.sweepgen, &sweepgen, sizeof(sweepgen));
+	struct err *err = heap_read_sweepgen(heap, mem, &sweepgen);
 	if (!err)
 		err = mem_gather(mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++) {

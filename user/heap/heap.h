@@ -89,6 +89,10 @@ uint64_t span_elemsize(const struct span *s);
 struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
 			      struct span_bits *bits, size_t cnt);
 
+/* The number of the collector's cycle: while it stays, nothing is freed that was held
+ * before. */
+struct err *heap_read_sweepgen(const struct heap *heap, struct mem *mem, uint32_t *ret);
+
 /* Whether the bitmaps of a span were the same ones between two reads of it. */
 bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
 		    const struct span *after, const struct span_bits *bits_after);

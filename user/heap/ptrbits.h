@@ -46,6 +46,25 @@ static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *byte
 	return n < 64 ? mask & ((1ull << n) - 1) : mask;
 }
 
+/*
+ * The mask of an object's first n words, at most 64, for bits that start with it: what
+ * lies behind its last pointer is 0, whatever the object before it left there. Up to Go
+ * 1.19 the second bit of a word says whether pointers follow.
+ */
+static inline uint64_t ptrbits_object_mask(const struct ptrbits *p, const uint8_t *bytes,
+					   uint32_t n)
+{
+	uint64_t mask = ptrbits_mask(p, bytes, 0, n);
+
+	for (uint32_t w = 0; p->shift == 2 && w < n; w++) {
+		uint32_t at = p->first + w;
+
+		if (!(bytes[at / 4] >> (4 + at % 4) & 1))
+			return mask & ((1ull << w) - 1);
+	}
+	return mask;
+}
+
 static inline bool ptrbits_get(const struct ptrbits *p, const uint8_t *bytes, uint32_t w)
 {
 	return ptrbits_mask(p, bytes, w, 1);

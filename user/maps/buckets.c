@@ -5,17 +5,10 @@
 
 #include "base/cursor.h"
 
-static uint32_t header_size(const struct heap *heap)
-{
-	const struct go_layout *l = &heap->prog->layout;
-
-	return l->kind == MAP_SWISS ? l->swiss.header_sz : l->classic.header_sz;
-}
-
 static struct err *read_header(const struct buckets *b, uint8_t *dst, bool *ok_ret)
 {
 	struct mem *mem = &b->heap->prog->target->mem;
-	struct mem_req req = { b->map, header_size(b->heap), false, dst };
+	struct mem_req req = { b->map, layout_map_header_sz(&b->heap->prog->layout), false, dst };
 	struct err *err = mem->read_reqs(mem, &req, 1);
 
 	*ok_ret = req.ok;
@@ -55,7 +48,7 @@ struct err *buckets_stand_still(const struct buckets *b, bool *ret)
 	bool ok;
 	struct err *err = read_header(b, now, &ok);
 
-	*ret = !err && ok && !memcmp(now, b->header, header_size(b->heap));
+	*ret = !err && ok && !memcmp(now, b->header, layout_map_header_sz(&b->heap->prog->layout));
 	return err;
 }
 

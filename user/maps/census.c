@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "maps/contents.h"
 #include "maps/crew.h"
 #include "maps/shape.h"
 
@@ -206,13 +207,17 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->mem = &heap->prog->target->mem;
 	census->residency = residency;
 	census->shapes = shape_cache_new();
-	struct err *err = stacks_take(census);
+	struct err *err = heap_read_sweepgen(heap, census->mem, &census->sweepgen);
+	if (!err)
+		err = stacks_take(census);
 	if (!err)
 		err = crew_take(census);
 	if (!err)
 		err = stacks_finish(census);
 	if (!err)
 		err = merge_late(census);
+	if (!err)
+		err = contents_narrow(census);
 	if (err)
 		return err_wrap(err, "taking the census");
 	*ret = take_ptr(census);

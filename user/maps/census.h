@@ -28,6 +28,7 @@ struct census {
 	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
 	 * or of maps in no sum counts too. */
 	uint64_t class_bytes[SPANCLASS_CNT];
+	uint32_t sweepgen; /* the collector's cycle when it began */
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */
 };
 

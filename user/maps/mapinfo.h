@@ -22,6 +22,7 @@ enum type_source {
 	TYPE_UNKNOWN, /* no map type of the binary fits the table's memory */
 	TYPE_AMBIGUOUS, /* several fit; `type` is NULL */
 	TYPE_UNIQUE_SHAPE, /* only one map type fits */
+	TYPE_CONTENTS, /* several fit, but the keys and elems only one of them */
 	TYPE_HEADER, /* the allocator's own note of the type */
 	TYPE_PROBE, /* the argument of a traced call */
 };
@@ -47,6 +48,7 @@ struct map_info {
 	uint32_t table_cnt; /* swiss tables; classic: 1 */
 	uint16_t bucket_sz; /* bytes of a bucket or group; 0: unknown */
 	uint16_t type_candidates; /* map types that fit, named ones included */
+	uint16_t shape_candidates; /* the same, by the table's memory alone */
 	uint8_t consistency; /* enum consistency */
 	uint8_t type_source; /* enum type_source */
 	bool garbage; /* unreachable, not swept yet: in no sum */
@@ -95,7 +97,7 @@ static inline uint64_t map_kind_key(const struct map_info *m)
 {
 	if (m->type)
 		return m->type->addr;
-	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->type_candidates << 1 | 1;
+	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->shape_candidates << 1 | 1;
 }
 
 /* Rows that count in totals. */

@@ -46,16 +46,6 @@ struct scan {
 	size_t span_cnt;
 };
 
-/* Words of a header that hold pointers. */
-static uint32_t header_ptr_pattern(const struct go_layout *layout)
-{
-	const struct classic_layout *c = &layout->classic;
-
-	if (layout->kind == MAP_SWISS)
-		return 1u << (16 / 8); /* dirPtr */
-	return 1u << (c->buckets / 8) | 1u << (c->oldbuckets / 8) | 1u << (c->extra / 8);
-}
-
 static bool bit(const uint8_t *bits, size_t i)
 {
 	return bits[i / 8] >> (i % 8) & 1;
@@ -203,13 +193,6 @@ struct err *scan_spans(struct scan *s, const uint32_t *spans, size_t cnt)
 	return err ? err : flush(s);
 }
 
-static uint32_t header_size(const struct heap *heap)
-{
-	const struct go_layout *layout = &heap->prog->layout;
-
-	return layout->kind == MAP_SWISS ? layout->swiss.header_sz : layout->classic.header_sz;
-}
-
 struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn visit, void *ctx,
 		     struct scan **ret)
 {
@@ -219,8 +202,8 @@ struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn vis
 		return err_nomem();
 	s->heap = heap;
 	s->mem = mem;
-	s->header_sz = header_size(heap);
-	s->ptr_pattern = header_ptr_pattern(&heap->prog->layout);
+	s->header_sz = layout_map_header_sz(&heap->prog->layout);
+	s->ptr_pattern = layout_map_header_ptrs(&heap->prog->layout);
 	s->visit = visit;
 	s->ctx = ctx;
 	s->cands = malloc(SCAN_BATCH * sizeof(*s->cands));
@@ -246,7 +229,8 @@ void scan_free(struct scan *s)
 
 struct err *header_spans_init(struct header_spans *hs, const struct heap *heap)
 {
-	uint8_t spanclass = sizeclass_for(header_size(heap)) << 1; /* with pointers */
+	uint8_t spanclass = sizeclass_for(layout_map_header_sz(&heap->prog->layout))
+			    << 1; /* with pointers */
 
 	*hs = (struct header_spans){ 0 };
 	for (size_t i = 0; i < heap->spans.len; i++) {

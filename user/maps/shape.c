@@ -28,6 +28,23 @@ size_t evidence_start(const struct heap *heap, const struct object *o, struct ev
 	return n;
 }
 
+struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev, bool *ok_ret)
+{
+	struct mem *mem = &heap->prog->target->mem;
+	struct mem_req reqs[SHAPE_READS];
+	struct object o;
+
+	*ok_ret = heap_object(heap, addr, &o);
+	if (!*ok_ret)
+		return NULL;
+	size_t cnt = evidence_start(heap, &o, ev, reqs);
+	struct err *err = mem->read_reqs(mem, reqs, cnt); /* too few to gather */
+	for (size_t i = 0; !err && i < cnt; i++)
+		if (!reqs[i].ok)
+			memset(reqs[i].dst, 0xff, reqs[i].len);
+	return err;
+}
+
 /* Whether the words of the first bucket are pointers where the type has them. */
 static bool bits_fit(const struct evidence *ev, const struct map_type *t)
 {
@@ -127,8 +144,8 @@ static bool is_repeated(const struct heap *heap, const struct map_type *t)
 	return gotypes_by_bucket(heap->prog->types, t->bucket) != t;
 }
 
-static struct shape by_look(const struct heap *heap, const struct evidence *ev, uint64_t n,
-			    uint16_t only_sz)
+struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, uint64_t n,
+			  uint16_t only_sz, shape_may_be_fn may_be, void *ctx)
 {
 	size_t cnt;
 	const struct map_type *types = gotypes_maps(heap->prog->types, &cnt);
@@ -139,7 +156,7 @@ static struct shape by_look(const struct heap *heap, const struct evidence *ev, 
 		const struct map_type *t = &types[i];
 
 		if ((only_sz && t->bucket_sz != only_sz) || !fits(heap, &ev->o, t, n) ||
-		    !bits_fit(ev, t))
+		    !bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
 			continue;
 		s.candidates += s.candidates < UINT16_MAX;
 		if (is_repeated(heap, t))
@@ -156,6 +173,12 @@ static struct shape by_look(const struct heap *heap, const struct evidence *ev, 
 		s.type = NULL;
 	}
 	return s;
+}
+
+static struct shape by_look(const struct heap *heap, const struct evidence *ev, uint64_t n,
+			    uint16_t only_sz)
+{
+	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
 }
 
 /* How many map types share a bucket type: type M map[K]V and map[K]V do. */
@@ -273,6 +296,6 @@ void shape_apply(const struct shape *shape, struct map_info *m)
 {
 	m->type = shape->type;
 	m->type_source = shape->source;
-	m->type_candidates = shape->candidates;
+	m->type_candidates = m->shape_candidates = shape->candidates;
 	m->bucket_sz = shape->size_cnt == 1 ? shape->sizes[0] : 0;
 }

@@ -60,6 +60,14 @@ size_t evidence_start(const struct heap *heap, const struct object *o, struct ev
 struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,
 		      uint64_t n, uint16_t only_sz);
 
+/* Reads the evidence for the object at addr. *ok_ret is false when there is none. */
+struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev, bool *ok_ret);
+
+/* Of the types that shape_of() leaves, those which may_be() says yes to. */
+typedef bool (*shape_may_be_fn)(void *ctx, const struct map_type *t);
+struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, uint64_t n,
+			  uint16_t only_sz, shape_may_be_fn may_be, void *ctx);
+
 /* Whether the bytes can be a swiss group of one of the candidates. */
 bool shape_fits_group(const struct shape *shape, const uint8_t *group);
 

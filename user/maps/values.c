@@ -332,19 +332,12 @@ static struct err *find_common_form(struct scan *s, const struct buckets *b,
 {
 	const struct bucket_array *a = &b->arrays.data[0];
 	uint64_t n = s->kind == MAP_SWISS ? a->cnt : sizing_classic_array(__builtin_ctzll(a->cnt));
-	struct mem_req reqs[SHAPE_READS];
 	struct evidence evidence;
-	struct object o;
+	bool known;
 
 	*ret = NULL;
-	if (!heap_object(s->heap, a->addr, &o))
-		return NULL;
-	size_t cnt = evidence_start(s->heap, &o, &evidence, reqs);
-	struct err *err = s->mem->read_reqs(s->mem, reqs, cnt); /* too few to gather */
-	for (size_t i = 0; !err && i < cnt; i++)
-		if (!reqs[i].ok)
-			memset(reqs[i].dst, 0xff, reqs[i].len);
-	if (err)
+	struct err *err = evidence_read(s->heap, a->addr, &evidence, &known);
+	if (err || !known)
 		return err;
 	struct shape shape =
 		shape_of(s->heap, s->values->census->shapes, &evidence, n, b->bucket_sz);

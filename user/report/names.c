@@ -26,6 +26,7 @@ const char *name_type_source(enum type_source s)
 		[TYPE_UNKNOWN] = "unknown",
 		[TYPE_AMBIGUOUS] = "ambiguous",
 		[TYPE_UNIQUE_SHAPE] = "unique-shape",
+		[TYPE_CONTENTS] = "contents",
 		[TYPE_HEADER] = "header",
 		[TYPE_PROBE] = "probe",
 	};

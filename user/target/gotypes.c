@@ -7,34 +7,14 @@
 
 #include "base/cursor.h"
 #include "base/vec.h"
+#include "target/typesection.h"
 
-/* abi.Type: 48 bytes, the same in all releases (go-runtime facts 6). */
 enum {
-	TYPE_SZ = 48,
-	TYPE_SIZE = 0,
-	TYPE_PTR_BYTES = 8,
-	TYPE_TFLAG = 20,
-	TYPE_ALIGN = 21,
-	TYPE_FIELD_ALIGN = 22,
-	TYPE_KIND = 23,
-	TYPE_GCDATA = 32,
-	TYPE_STR = 40,
-
 	MAPTYPE_KEY = 48,
 	MAPTYPE_ELEM = 56,
 	MAPTYPE_BUCKET = 64,
 	CLASSIC_KEY_SZ = 80, /* one byte each */
 	CLASSIC_ELEM_SZ = 81,
-
-	KIND_MASK = 31,
-	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
-	KIND_ARRAY = 17,
-	KIND_MAP = 21,
-	KIND_STRUCT = 25,
-	KIND_MAX = 26,
-	TFLAG_EXTRA_STAR = 2,
-	TFLAG_NAMED = 4,
-	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
 
 	/* Flags of the two map kinds. */
 	CLASSIC_INDIRECT_KEY = 1,
@@ -44,15 +24,6 @@ enum {
 	SWISS_INDIRECT_KEY = 4,
 	SWISS_INDIRECT_ELEM = 8,
 
-	ARRAY_ELEM = 48,
-	ARRAY_LEN = 64,
-	STRUCT_FIELDS = 56,
-	STRUCT_FIELD_CNT = 64,
-	STRUCT_TYPE_SZ = 80,
-	FIELD_NAME = 0,
-	FIELD_TYPE = 8,
-	FIELD_OFFSET = 16,
-	FIELD_SZ = 24,
 	DATA_RUNS_MAX = 64,
 	DATA_DEPTH_MAX = 16,
 
@@ -66,34 +37,6 @@ struct gotypes {
 	VEC(struct map_type) maps; /* ascending by address */
 	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
 };
-
-struct section {
-	const uint8_t *data;
-	uint64_t addr;
-	uint64_t len;
-	const struct go_layout *layout;
-};
-
-/* The bytes of a descriptor inside the section, or NULL. */
-static const uint8_t *type_at(const struct section *s, uint64_t addr, size_t sz)
-{
-	if (addr < s->addr || addr - s->addr > s->len || sz > s->len - (addr - s->addr) || addr % 8)
-		return NULL;
-	return s->data + (addr - s->addr);
-}
-
-static uint8_t type_kind(const uint8_t *type)
-{
-	return load_u8(type, TYPE_KIND) & KIND_MASK;
-}
-
-static bool is_type(const struct section *s, uint64_t addr)
-{
-	const uint8_t *t = type_at(s, addr, TYPE_SZ);
-
-	return t && type_kind(t) >= 1 && type_kind(t) <= KIND_MAX &&
-	       load_u64(t, TYPE_PTR_BYTES) <= load_u64(t, TYPE_SIZE);
-}
 
 /*
  * A name: flag byte, varint length, bytes. Types print a leading star that is
@@ -311,6 +254,31 @@ static struct err *read_data_runs(const struct section *s, struct map_type *m)
 	return NULL;
 }
 
+/* Notes what the words of keys and elems must look like. */
+static struct err *read_word_types(const struct section *s, struct map_type *m)
+{
+	const uint8_t *t = type_at(s, m->addr, s->layout->maptype.size);
+	bool classic = s->layout->kind == MAP_CLASSIC;
+	uint32_t indirect = classic ? CLASSIC_INDIRECT_KEY : SWISS_INDIRECT_KEY;
+	struct stored key = { load_u64(t, MAPTYPE_KEY), m->slots.keys_off, m->slots.key_stride,
+			      m->slots.key_sz, load_u32(t, s->layout->maptype.flags) & indirect };
+	struct stored elem = { load_u64(t, MAPTYPE_ELEM), m->slots.elems_off, m->slots.elem_stride,
+			       m->slots.elem_sz, has_indirect_elem(s, t) };
+	struct word_types w;
+
+	w.cnt = w.visits = 0; /* the rest is large */
+	word_types_add(s, &key, &w);
+	word_types_add(s, &elem, &w);
+	if (!w.cnt)
+		return NULL;
+	m->words = malloc(w.cnt * sizeof(*w.words));
+	if (!m->words)
+		return err_nomem();
+	memcpy(m->words, w.words, w.cnt * sizeof(*w.words));
+	m->word_cnt = w.cnt;
+	return NULL;
+}
+
 /* True when the bytes at addr are a map type, with *ret filled except its name. */
 static bool parse_map_type(const struct section *s, uint64_t addr, struct map_type *ret)
 {
@@ -363,6 +331,13 @@ static struct err *read_ptr_mask(struct mem *mem, const struct section *s, struc
 	return err;
 }
 
+static void map_type_fini(struct map_type *m)
+{
+	free(m->data_runs);
+	free(m->words);
+	free(m->name);
+}
+
 static struct err *collect(struct gotypes *types, struct mem *mem, const struct section *s)
 {
 	for (uint64_t off = 0; off + TYPE_SZ <= s->len && types->maps.len < MAP_TYPES_MAX;
@@ -378,9 +353,10 @@ static struct err *collect(struct gotypes *types, struct mem *mem, const struct 
 		if (!m.name)
 			continue;
 		err = read_data_runs(s, &m);
+		if (!err)
+			err = read_word_types(s, &m);
 		if (err || !vec_push(&types->maps, m)) {
-			free(m.data_runs);
-			free(m.name);
+			map_type_fini(&m);
 			return err ? err : err_nomem();
 		}
 	}
@@ -437,10 +413,8 @@ void gotypes_free(struct gotypes *types)
 {
 	if (!types)
 		return;
-	for (size_t i = 0; i < types->maps.len; i++) {
-		free(types->maps.data[i].data_runs);
-		free(types->maps.data[i].name);
-	}
+	for (size_t i = 0; i < types->maps.len; i++)
+		map_type_fini(&types->maps.data[i]);
 	vec_fini(&types->maps);
 	vec_fini(&types->by_bucket);
 	free(types);

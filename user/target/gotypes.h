@@ -15,6 +15,7 @@
 #include "target/layout.h"
 #include "target/mem.h"
 #include "target/moduledata.h"
+#include "target/wordtypes.h"
 
 enum { PTR_MASK_SZ = 36 }; /* bits for the words of the largest bucket */
 
@@ -49,6 +50,9 @@ struct map_type {
 	 * its bytes, or in more runs than are kept. */
 	struct data_run *data_runs;
 	uint32_t data_run_cnt;
+	/* What not every value of a key or elem fits, or as much of it as is kept. */
+	struct word_type *words;
+	uint32_t word_cnt;
 };
 
 struct gotypes;

@@ -172,6 +172,21 @@ enum layout_match {
 	LAYOUT_DWARF, /* not from the table: the program's own */
 };
 
+/* Bytes of a map's header, and which of its words are pointers (bit i: word i). */
+static inline uint32_t layout_map_header_sz(const struct go_layout *layout)
+{
+	return layout->kind == MAP_SWISS ? layout->swiss.header_sz : layout->classic.header_sz;
+}
+
+static inline uint32_t layout_map_header_ptrs(const struct go_layout *layout)
+{
+	const struct classic_layout *c = &layout->classic;
+
+	if (layout->kind == MAP_SWISS)
+		return 1u << (16 / 8); /* dirPtr */
+	return 1u << (c->buckets / 8) | 1u << (c->oldbuckets / 8) | 1u << (c->extra / 8);
+}
+
 /* The kind of maps that a version has, going by its number and experiments. */
 enum map_kind layout_default_kind(const struct buildinfo *build);
 

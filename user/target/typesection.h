@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * typesection.h - the type descriptors of an image (abi.Type), as bytes; private to
+ * those who parse them.
+ *
+ * abi.Type is 48 bytes, the same in all releases (go-runtime facts 6).
+ */
+#ifndef MAPTRACE_TARGET_TYPESECTION_H
+#define MAPTRACE_TARGET_TYPESECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "target/layout.h"
+
+enum {
+	TYPE_SZ = 48,
+	TYPE_SIZE = 0,
+	TYPE_PTR_BYTES = 8,
+	TYPE_TFLAG = 20,
+	TYPE_ALIGN = 21,
+	TYPE_FIELD_ALIGN = 22,
+	TYPE_KIND = 23,
+	TYPE_GCDATA = 32,
+	TYPE_STR = 40,
+
+	KIND_MASK = 31,
+	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
+	KIND_BOOL = 1,
+	KIND_ARRAY = 17,
+	KIND_INTERFACE = 20,
+	KIND_MAP = 21,
+	KIND_POINTER = 22,
+	KIND_SLICE = 23,
+	KIND_STRING = 24,
+	KIND_STRUCT = 25,
+	KIND_MAX = 26,
+	TFLAG_EXTRA_STAR = 2,
+	TFLAG_NAMED = 4,
+	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
+
+	ARRAY_ELEM = 48, /* of pointers and slices, too */
+	ARRAY_LEN = 64,
+	STRUCT_FIELDS = 56,
+	STRUCT_FIELD_CNT = 64,
+	STRUCT_TYPE_SZ = 80,
+	FIELD_NAME = 0,
+	FIELD_TYPE = 8,
+	FIELD_OFFSET = 16,
+	FIELD_SZ = 24,
+};
+
+struct section {
+	const uint8_t *data;
+	uint64_t addr;
+	uint64_t len;
+	const struct go_layout *layout;
+};
+
+/* The bytes of a descriptor inside the section, or NULL. */
+static inline const uint8_t *type_at(const struct section *s, uint64_t addr, size_t sz)
+{
+	if (addr < s->addr || addr - s->addr > s->len || sz > s->len - (addr - s->addr) || addr % 8)
+		return NULL;
+	return s->data + (addr - s->addr);
+}
+
+static inline uint8_t type_kind(const uint8_t *type)
+{
+	return load_u8(type, TYPE_KIND) & KIND_MASK;
+}
+
+static inline bool is_type(const struct section *s, uint64_t addr)
+{
+	const uint8_t *t = type_at(s, addr, TYPE_SZ);
+
+	return t && type_kind(t) >= 1 && type_kind(t) <= KIND_MAX &&
+	       load_u64(t, TYPE_PTR_BYTES) <= load_u64(t, TYPE_SIZE);
+}
+
+#endif
