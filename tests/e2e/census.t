@@ -78,6 +78,13 @@ check_types() { # LABEL
 	none "$1: bytes of a bucket" "$compared" '.bucket_wrong[]'
 }
 
+# In mapzoo only tables of 1.21 are without a note of their type, and yet there are no
+# types of shapes among those that fit.
+check_contents() { # LABEL VERSION
+	[[ $2 == 1.21 ]] || return
+	holds "$1: some types are known by what the maps hold" "$compared" '.told > 0'
+}
+
 check_residency() { # LABEL
 	none "$1: no more is resident than there is" "$compared" '.too_resident[]'
 }
@@ -143,6 +150,7 @@ check() { # VERSION VARIANT
 	compare
 	check_maps "$label" "$reflected"
 	check_types "$label"
+	check_contents "$label" "$1"
 	check_residency "$label"
 	check_totals "$label"
 	check_heap "$label"

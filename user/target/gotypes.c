@@ -331,6 +331,17 @@ static struct err *read_ptr_mask(struct mem *mem, const struct section *s, struc
 	return err;
 }
 
+/*
+ * The compiler works on type parameters with types of their shape. From Go 1.20 on maps
+ * are made with the real type, which it takes from a dictionary (cmd/compile/internal/
+ * reflectdata/helpers.go, MakeMapRType): no map has such a type, and the one that it has
+ * is in the image, too. Up to 1.19 there may be none but the shape.
+ */
+static bool is_shape_only(const struct section *s, const struct map_type *m)
+{
+	return s->layout->bitmap != HEAP_BITMAP_ARENA_2BIT && strstr(m->name, "go.shape.");
+}
+
 static void map_type_fini(struct map_type *m)
 {
 	free(m->data_runs);
@@ -352,6 +363,10 @@ static struct err *collect(struct gotypes *types, struct mem *mem, const struct 
 		m.name = type_name(s, s->data + off);
 		if (!m.name)
 			continue;
+		if (is_shape_only(s, &m)) {
+			map_type_fini(&m);
+			continue;
+		}
 		err = read_data_runs(s, &m);
 		if (!err)
 			err = read_word_types(s, &m);
