@@ -110,6 +110,27 @@ check_samples() { # LABEL
 		| select(.zero_values.sampled and .table_bytes < 65536)'
 }
 
+# What was said to come back when the zeroes are deleted and the map is rebuilt, against
+# what does. A table more or less is by chance: many of one size are taken together.
+check_dropped() { # LABEL
+	local dropped=$tmp/dropped.json all=$tmp/all.json
+
+	scan --scan-values
+	ask drop >"$dropped"
+	jq -s --slurpfile dropped "$dropped" '
+		(reduce $dropped[0].maps[] as $m ({}; .[$m.name] = $m)) as $by
+		| map(select(.got.zero_values) | $by[.name] + {zero: .got.zero_values.count,
+			said: .got.zero_values.rebuild_bytes, census: .got.table_bytes})' "$rows" >"$all"
+	holds "$1, dropped: maps with zeroes" "$all" 'map(select(.zero > 0)) | length >= 40'
+	none "$1, dropped: they were of the size that the census says" "$all" \
+		'.[] | select(.census != .table_bytes)'
+	none "$1, dropped: each takes what was said, but for a table in eight" "$all" \
+		'.[] | select((.said - .rebuilt_bytes | fabs) > ([.said, .rebuilt_bytes] | max) / 8)'
+	holds "$1, dropped: all of them within 3 %" "$all" \
+		'(map(.table_bytes - .rebuilt_bytes) | add) as $back
+		| $back > 1e6 and ((map(.table_bytes - .said) | add) - $back | fabs) < $back * 0.03'
+}
+
 # A map that others write to: 1,000 of its values are nil all the time, and others for
 # the moment in which they are put or taken. It may be suspect, but not each time.
 check_busy() { # LABEL
@@ -144,6 +165,10 @@ check() { # VERSION KIND
 	check_findings "$label"
 	check_samples "$label"
 	check_busy "$label"
+	stop
+	start "$bin" -large 40
+	ask truth >"$truth"
+	check_dropped "$label"
 	stop
 }
 

@@ -32,6 +32,7 @@ type entry struct {
 	m     gomap.Map
 	keep  any
 	count func() (zero, total int)
+	drop  func() gomap.Map // delete the zeroes, and copy the rest into a fresh map
 }
 
 var zoo []entry
@@ -55,6 +56,17 @@ func add[K comparable, V any](name string, m map[K]V) {
 			total++
 		}
 		return
+	}, func() gomap.Map {
+		for k := range m {
+			if v := m[k]; isZero(&v) {
+				delete(m, k)
+			}
+		}
+		fresh := make(map[K]V, len(m))
+		for k, v := range m {
+			fresh[k] = v
+		}
+		return gomap.Of(fresh)
 	}})
 }
 
@@ -203,6 +215,24 @@ func truth(w *jsonw.Writer) {
 	w.Close()
 }
 
+// drop tells what each map took before, and what it takes without its zeroes.
+func drop(w *jsonw.Writer) {
+	w.Open()
+	w.OpenArray("maps")
+	for i := range zoo {
+		e := &zoo[i]
+		before := e.m.Inspect().TableBytes
+		fresh := e.drop()
+		w.Open()
+		w.String("name", e.name)
+		w.Uint("table_bytes", before)
+		w.Uint("rebuilt_bytes", fresh.Inspect().TableBytes)
+		w.Close()
+	}
+	w.CloseArray()
+	w.Close()
+}
+
 func main() {
 	flag.Parse()
 	build()
@@ -224,6 +254,8 @@ func main() {
 		switch in.Text() {
 		case "truth":
 			truth(&w)
+		case "drop":
+			drop(&w)
 		case "churn":
 			go churn()
 			time.Sleep(100 * time.Millisecond)
