@@ -174,11 +174,16 @@ static void print_memory(const struct page *p)
 
 enum { RECLAIM_ROW_MIN = 1 << 20, PINNED_CLASSES = 3, PINNED_CLASS_MIN = 1 << 20 };
 
-static void print_reclaim_why(const struct page *p, uint64_t bytes, const char *why,
-			      const char *when)
+/* The figure, too, where it is only a part of the row's. */
+static void print_reclaim_why(const struct page *p, const struct reclaim_row *row, uint64_t bytes,
+			      const char *why, const char *when)
 {
-	if (why)
-		fprintf(p->out, "     %10s %s: %s\n", BYTES(bytes), when, why);
+	if (!why)
+		return;
+	fputs("     ", p->out);
+	if (bytes != row->bytes)
+		fprintf(p->out, "%s ", BYTES(bytes));
+	fprintf(p->out, "%s: %s\n", when, why);
 }
 
 /* The classes of spans that a few objects keep, and whether those are map tables. */
@@ -199,10 +204,14 @@ static void print_pinned_classes(const struct page *p)
 		if (at < 0)
 			break;
 		shown[at] = true;
-		fprintf(p->out, "     %10s in %s slots: %s objects, %s spans, %.0f %% tables\n",
-			BYTES(most), BYTES(sizeclass_bytes(at >> 1)), COUNT(classes[at].object_cnt),
-			COUNT(classes[at].span_cnt),
-			percent(p->w->snap->census->class_bytes[at], classes[at].object_bytes));
+		double tables =
+			percent(p->w->snap->census->class_bytes[at], classes[at].object_bytes);
+		fprintf(p->out, "     %10s in %s slots: %s objects in %s spans", BYTES(most),
+			BYTES(sizeclass_bytes(at >> 1)), COUNT(classes[at].object_cnt),
+			COUNT(classes[at].span_cnt));
+		if (tables >= 1)
+			fprintf(p->out, ", %.0f %% map tables", tables);
+		fputc('\n', p->out);
 	}
 }
 
@@ -220,8 +229,8 @@ static void print_reclaim(const struct page *p)
 			fprintf(p->out, "\nNOT RETURNED  resident, though of no use now\n");
 		titled = true;
 		fprintf(p->out, "  %-26s %10s\n", reclaim_cause_name(i), BYTES(row->bytes));
-		print_reclaim_why(p, row->not_yet_bytes, row->not_yet, "not yet");
-		print_reclaim_why(p, row->never_bytes, row->never,
+		print_reclaim_why(p, row, row->not_yet_bytes, row->not_yet, "not yet");
+		print_reclaim_why(p, row, row->never_bytes, row->never,
 				  rc->scavenger_known || i != CAUSE_NOT_SCAVENGED ? "never"
 										  : "unclear");
 		if (i == CAUSE_SPAN_PINNED)
@@ -777,6 +786,20 @@ static void print_free_finding(const struct page *p, size_t no, const struct fin
 		no, BYTES(f->bytes));
 }
 
+/* No finding: nothing that one can do at once gives it back. But it may be the most. */
+static void print_pinned_spans(const struct page *p)
+{
+	uint64_t bytes = p->w->reclaim.rows[CAUSE_SPAN_PINNED].bytes;
+
+	if (!bytes || bytes < p->w->opts.min_waste_bytes)
+		return;
+	fprintf(p->out,
+		"  Besides, %s of free slots are in spans that a few live objects keep.\n"
+		"  Objects never move; new ones of their sizes go there first. NOT RETURNED has\n"
+		"  the slot sizes: to copy those objects and drop the old ones frees the spans.\n",
+		BYTES(bytes));
+}
+
 static void print_verdict(const struct page *p)
 {
 	const struct watch *w = p->w;
@@ -803,6 +826,7 @@ static void print_verdict(const struct page *p)
 	if (w->findings.list.len > FINDING_ROWS)
 		fprintf(p->out, "  and %s more (--json)\n",
 			COUNT(w->findings.list.len - FINDING_ROWS));
+	print_pinned_spans(p);
 }
 
 /* A host-wide price must not go unsaid. */
