@@ -9,7 +9,10 @@
 #include "maps/shape.h"
 
 enum {
-	PART_SPANS = 64,
+	PART_SPANS = 32,
+	/* Parts that may be finished while one before them is not: its thread may be kept
+	 * from running for so long. */
+	AHEAD = 8,
 	/* Some ten thousand maps, in milliseconds; a thread starts in less than one. */
 	SPANS_A_THREAD = 128,
 	HUGE_PAGE_SZ = 2 << 20,
@@ -24,6 +27,10 @@ struct crew {
 	size_t taken; /* parts that have begun */
 	size_t turn; /* the part whose rows come next */
 	struct err *err; /* the first one: all stop */
+	struct early { /* part i, finished before its turn, is in the slot i % AHEAD */
+		bool done;
+		struct census part; /* rows, and no more */
+	} early[AHEAD];
 };
 
 struct worker {
@@ -70,11 +77,16 @@ static void worker_fini(struct worker *w)
 	  (memcpy((to)->data + (to)->len, (from)->data, (from)->len * sizeof(*(from)->data)),      \
 	   (to)->len += (from)->len, (from)->len = 0, true)))
 
-/* Moves what a part had to the census. */
-static struct err *add_part(struct census *census, struct census *part)
+/* Moves the rows of a part to the census. */
+static struct err *add_rows(struct census *census, struct census *part)
 {
-	if (!APPEND(&census->maps, &part->maps) || !APPEND(&census->late, &part->late))
-		return err_nomem();
+	return APPEND(&census->maps, &part->maps) && APPEND(&census->late, &part->late)
+		       ? NULL
+		       : err_nomem();
+}
+
+static void add_counts(struct census *census, struct census *part)
+{
 	census->lookalike_cnt += part->lookalike_cnt;
 	census->empty_cnt += part->empty_cnt;
 	part->lookalike_cnt = part->empty_cnt = 0;
@@ -82,23 +94,59 @@ static struct err *add_part(struct census *census, struct census *part)
 		census->class_bytes[i] += part->class_bytes[i];
 		part->class_bytes[i] = 0;
 	}
-	return NULL;
 }
 
-/* Waits until the parts before this one are in the census, and adds it. */
-static void end_part(struct worker *w, size_t part, struct err *err)
+/* Adds the rows whose turn it is, and those that waited for them. */
+static struct err *add_parts(struct crew *crew, struct census *first)
+{
+	struct err *err = add_rows(crew->census, first);
+	struct early *next = &crew->early[++crew->turn % AHEAD];
+
+	for (; !err && next->done; next = &crew->early[++crew->turn % AHEAD]) {
+		err = add_rows(crew->census, &next->part);
+		next->done = false;
+	}
+	pthread_cond_broadcast(&crew->turn_over);
+	return err;
+}
+
+#define SWAP(a, b)                                                                                 \
+	do {                                                                                       \
+		typeof(a) held = (a);                                                              \
+		(a) = (b);                                                                         \
+		(b) = held;                                                                        \
+	} while (0)
+
+/* The rows are for another thread to add; this one goes on with the slot's, empty ones. */
+static void leave_part(struct worker *w, struct early *slot)
+{
+	SWAP(w->part.maps, slot->part.maps);
+	SWAP(w->part.late, slot->part.late);
+	slot->done = true;
+}
+
+/* Adds a part to the census, or leaves it to wait for its turn. */
+static struct err *end_part(struct worker *w, size_t part)
 {
 	struct crew *crew = w->crew;
 
-	while (!err && !crew->err && crew->turn != part)
+	while (!crew->err && part >= crew->turn + AHEAD)
 		pthread_cond_wait(&crew->turn_over, &crew->lock);
-	if (!err && !crew->err)
-		err = add_part(crew->census, &w->part);
-	if (!crew->err)
-		crew->err = err;
-	else
+	if (crew->err)
+		return NULL;
+	add_counts(crew->census, &w->part);
+	if (part == crew->turn)
+		return add_parts(crew, &w->part);
+	leave_part(w, &crew->early[part % AHEAD]);
+	return NULL;
+}
+
+static void fail(struct crew *crew, struct err *err)
+{
+	if (crew->err)
 		err_free(err);
-	crew->turn++;
+	else
+		crew->err = err;
 	pthread_cond_broadcast(&crew->turn_over);
 }
 
@@ -116,7 +164,10 @@ static void *work(void *ctx)
 		pthread_mutex_unlock(&crew->lock);
 		struct err *err = scan_spans(w->scan, crew->spans.list.data + first, n);
 		pthread_mutex_lock(&crew->lock);
-		end_part(w, part, err);
+		if (!err)
+			err = end_part(w, part);
+		if (err)
+			fail(crew, err);
 	}
 	pthread_mutex_unlock(&crew->lock);
 	return NULL;
@@ -184,5 +235,9 @@ struct err *crew_take(struct census *census)
 	reserve_rows(census, crew.spans.object_cnt);
 	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
+	for (int i = 0; i < AHEAD; i++) {
+		vec_fini(&crew.early[i].part.maps);
+		vec_fini(&crew.early[i].part.late);
+	}
 	return err;
 }

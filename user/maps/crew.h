@@ -3,8 +3,8 @@
  * crew.h - the threads that take the census of a heap together.
  *
  * The spans of headers are cut into parts, ascending. Each thread decodes a part by
- * itself, then adds what it found to the census when it is its turn: so rows come in
- * order, and are nowhere twice.
+ * itself; what it found is added to the census when all before it is there. So rows
+ * come in order, and are nowhere twice.
  */
 #ifndef MAPTRACE_MAPS_CREW_H
 #define MAPTRACE_MAPS_CREW_H
