@@ -123,11 +123,10 @@ enum abi_count {
 /* What the map programs count, on each CPU for itself: a hit shall wait for nobody. */
 struct abi_meter {
 	__u64 hits[ABI_FUNC_MAX]; /* the program ran, for whatever reason */
-	__u64 late[ABI_GROUP_MAX];
+	__u64 late[ABI_FUNC_MAX]; /* of them: turned back, the window was closed or full */
 	__u64 count[ABI_COUNT_CNT]; /* by enum abi_count */
 };
-_Static_assert(sizeof(struct abi_meter) == 8 * (ABI_FUNC_MAX + ABI_GROUP_MAX + ABI_COUNT_CNT),
-	       "abi_meter");
+_Static_assert(sizeof(struct abi_meter) == 8 * (2 * ABI_FUNC_MAX + ABI_COUNT_CNT), "abi_meter");
 
 /* ---- Records ---- */
 

@@ -231,16 +231,16 @@ static __always_inline int hit_begin(struct go_regs *regs, struct hit *hit, __u6
 	if (!hit->meter)
 		return 0;
 	hit->meter->hits[index]++;
+	hit->state = &groups[group];
+	if (!group_take(hit->state, nth_ret)) {
+		hit->meter->late[index]++;
+		return 0;
+	}
 	hit->func = index;
 	hit->op = funcs[index].op;
 	hit->args = funcs[index].args;
 	hit->flags = funcs[index].flags;
 	hit->group = group;
-	hit->state = &groups[group];
-	if (!group_take(hit->state, nth_ret)) {
-		hit->meter->late[group]++;
-		return 0;
-	}
 	return 1;
 }
 

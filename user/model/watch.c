@@ -341,7 +341,7 @@ static void sum_cost(struct watch *w)
 	cost->hits_ns = tr->cost.spent_ns;
 	if (tr->end_ns > tr->start_ns)
 		cost->share = tr->cost.spent_ns / (double)(tr->end_ns - tr->start_ns);
-	cost->held = cost->share <= tr->cost.max_overhead;
+	cost->held = tr->cost.spent_ns <= tr->cost.budget_ns;
 	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
 	for (int g = 0; g < ABI_GROUP_CNT; g++)
 		if (tr->groups[g].attached_ns > cost->attached_ns)

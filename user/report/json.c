@@ -706,7 +706,9 @@ static json_t *sites(const struct watch *w)
 		set(o, "operation", text(name_op(list[i].op)));
 		set(o, "probe", address(list[i].missing ? 0 : list[i].probe_addr));
 		set_u64(o, "hits", tr->cost.func_hits[i]);
+		set_u64(o, "late_hits", tr->cost.func_late[i]);
 		set(o, "price_ns", json_real(tr->cost.price_ns[i]));
+		set(o, "late_price_ns", json_real(tr->cost.late_price_ns[i]));
 		set(o, "instruction", text(list[i].missing ? NULL : list[i].placement.insn));
 		set(o, "reason",
 		    text(list[i].missing ? list[i].missing : list[i].placement.reason));
@@ -1001,6 +1003,7 @@ static void set_receipt(json_t *o, const struct watch *w)
 	set(o, "price_ns", json_real(c->hits ? c->hits_ns / (double)c->hits : 0));
 	set(o, "share_of_core", json_real(c->share));
 	set(o, "max_overhead", json_real(cost->max_overhead));
+	set(o, "budget_ns", json_real(cost->budget_ns));
 	set(o, "budget_held", json_boolean(c->held));
 	set_u64(o, "attach_calls", cost->attach_calls);
 	set_u64(o, "attach_ns", cost->attach_ns);

@@ -250,7 +250,8 @@ static void groups_open(struct abi_group *groups, bool open)
 }
 
 static struct err *measure_on(const struct programs *programs, const struct child *child,
-			      const bool wanted[CALIBRATE_FUNC_CNT], double ns[CALIBRATE_FUNC_CNT])
+			      const bool wanted[CALIBRATE_FUNC_CNT], double ns[CALIBRATE_FUNC_CNT],
+			      double late_ns[CALIBRATE_FUNC_CNT])
 {
 	struct attach_target target = {
 		.how = programs->mechanism,
@@ -269,15 +270,17 @@ static struct err *measure_on(const struct programs *programs, const struct chil
 	groups_open(programs->groups, true);
 	err = ask_all(child, wanted, ns);
 	groups_open(programs->groups, false);
+	if (!err)
+		err = ask_all(child, wanted, late_ns);
 	attachment_remove(&attachment, /* heat */ NULL);
 	return err;
 }
 
 struct err *calibrate(const struct programs *programs, const struct sites *sites,
-		      double ret_ns[ABI_FUNC_MAX])
+		      double ret_ns[ABI_FUNC_MAX], double late_ret_ns[ABI_FUNC_MAX])
 {
 	bool wanted[CALIBRATE_FUNC_CNT] = { 0 };
-	double ns[CALIBRATE_FUNC_CNT];
+	double ns[CALIBRATE_FUNC_CNT], late_ns[CALIBRATE_FUNC_CNT];
 	struct child child = { 0 };
 
 	for (size_t i = 0; i < sites->cnt; i++) {
@@ -287,11 +290,13 @@ struct err *calibrate(const struct programs *programs, const struct sites *sites
 	struct err *err = child_start(&child);
 	if (err)
 		return err;
-	err = measure_on(programs, &child, wanted, ns);
+	err = measure_on(programs, &child, wanted, ns, late_ns);
 	child_end(&child);
 	for (size_t i = 0; !err && i < sites->cnt; i++) {
-		if (!sites->site[i].missing)
-			ret_ns[i] = ns[priced_of(&sites->site[i])];
+		if (sites->site[i].missing)
+			continue;
+		ret_ns[i] = ns[priced_of(&sites->site[i])];
+		late_ret_ns[i] = late_ns[priced_of(&sites->site[i])];
 	}
 	return err;
 }

@@ -23,10 +23,10 @@ enum abi_group_id calibrate_group(size_t i);
 
 /*
  * Measures the price of a hit of each probed site, in nanoseconds, by index in
- * map_functions. No probes may be in the target yet. Fails with ERR_KERNEL when
- * nothing can be measured.
+ * map_functions; and that of a late one, which is turned back at once. No probes may
+ * be in the target yet. Fails with ERR_KERNEL when nothing can be measured.
  */
 struct err *calibrate(const struct programs *programs, const struct sites *sites,
-		      double ret_ns[ABI_FUNC_MAX]);
+		      double ret_ns[ABI_FUNC_MAX], double late_ret_ns[ABI_FUNC_MAX]);
 
 #endif

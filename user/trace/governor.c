@@ -28,24 +28,42 @@ enum {
 /* How much of an old lesson is left after a window that taught less. */
 #define MEMORY 0.7
 
-double governor_credit(const struct governor *g, uint64_t now_ns)
+static double run_ns(const struct governor *g, uint64_t now_ns)
 {
-	double earned = now_ns > g->start_ns ? g->share * (double)(now_ns - g->start_ns) : 0;
-
-	return earned - g->spent_ns;
+	return now_ns > g->start_ns ? (double)(now_ns - g->start_ns) : 0;
 }
 
-uint64_t governor_when(const struct governor *g, double cost_ns, uint64_t now_ns)
+/* Of the beginning of the run: its budget is there at once. */
+static double advance_ns(const struct governor *g)
 {
-	double lacking = cost_ns - governor_credit(g, now_ns);
+	double planned_ns = run_ns(g, g->end_ns);
 
+	return planned_ns < GOVERNOR_ADVANCE_NS ? planned_ns : GOVERNOR_ADVANCE_NS;
+}
+
+double governor_credit(const struct governor *g, uint64_t now_ns)
+{
+	return g->share * run_ns(g, now_ns) - g->spent_ns;
+}
+
+double governor_budget(const struct governor *g, uint64_t now_ns)
+{
+	double ns = run_ns(g, now_ns), least_ns = advance_ns(g);
+
+	return g->share * (ns > least_ns ? ns : least_ns);
+}
+
+uint64_t governor_when(const struct governor *g, double cost_ns, double risk_ns, uint64_t now_ns)
+{
 	if (g->share <= 0 || now_ns >= g->end_ns)
 		return NEVER;
-	if (lacking <= 0)
-		return now_ns;
 
-	double wait_ns = lacking / g->share;
-	return wait_ns < (double)(g->end_ns - now_ns) ? now_ns + (uint64_t)wait_ns + 1 : NEVER;
+	double earned_ns = (g->spent_ns + cost_ns) / g->share;
+	double safe_ns = (g->spent_ns + cost_ns + risk_ns) / g->share;
+	double after_ns = safe_ns > advance_ns(g) ? safe_ns : earned_ns;
+	if (after_ns <= run_ns(g, now_ns))
+		return now_ns;
+	return after_ns < run_ns(g, g->end_ns) ? g->start_ns + (uint64_t)after_ns + 1 : NEVER;
 }
 
 static uint64_t open_time(const struct governor_lesson *lesson, const struct trace_quota *most,
@@ -72,7 +90,7 @@ static uint32_t clamp_hits(double hits, uint32_t most)
 	return hits < HITS_MIN ? HITS_MIN : (uint32_t)hits;
 }
 
-/* The credit that is not to be touched by plans. */
+/* What the window may cost beyond its plan. */
 static double reserve(const struct governor_lesson *lesson, double price_ns)
 {
 	double cores = lesson->learnt ? lesson->hits_per_s * price_ns / (double)NS_PER_S
@@ -91,9 +109,8 @@ struct governor_period governor_period(const struct governor *g,
 				       uint64_t start_ns)
 {
 	double least_ns = WINDOW_PART * HITS_MIN * price_ns;
-	double need_ns = least_ns + reserve(lesson, price_ns);
 	struct governor_period period = {
-		.not_before_ns = governor_when(g, need_ns, start_ns),
+		.not_before_ns = governor_when(g, least_ns, reserve(lesson, price_ns), start_ns),
 		.period_ns = most->period_ns,
 	};
 
@@ -114,8 +131,9 @@ struct governor_window governor_window(const struct governor *g,
 				       const struct trace_quota *most, double price_ns,
 				       uint64_t now_ns)
 {
-	double free_ns = governor_credit(g, now_ns) - reserve(lesson, price_ns);
-	double hits = free_ns / WINDOW_PART / price_ns;
+	double earned_ns = governor_credit(g, now_ns);
+	double safe_ns = governor_budget(g, now_ns) - g->spent_ns - reserve(lesson, price_ns);
+	double hits = (earned_ns < safe_ns ? earned_ns : safe_ns) / WINDOW_PART / price_ns;
 	struct governor_window window = { .hits = clamp_hits(hits, most->hits) };
 
 	window.open_ns = open_time(lesson, most, window.hits);

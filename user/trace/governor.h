@@ -2,10 +2,13 @@
 /*
  * governor.h - what tracing may cost the target, and what it has cost so far.
  *
- * A budget is a share of one core. It is earned as time goes by, and every hit of
- * a probe is charged with its price, whatever came of the hit. The rule: at no
- * moment has more been spent than was earned. So the share holds for the whole
- * run, however early that ends.
+ * A budget is a share of one core, over the time of the run. It is earned as time
+ * goes by, and every hit of a probe is charged with its price, whatever came of the
+ * hit. Plans spend what was earned, so that windows are spread over the run. Risk
+ * may be taken on what the first ten seconds will earn (or all of a shorter run):
+ * who had to wait for that would see little of a busy target. So the share holds
+ * for a run that goes on as long, and who ends it in the middle of the first ten
+ * seconds has still spent no more than their budget.
  *
  * Windows are planned at the start of their period, from what was learnt before
  * and never from what goes on in them: then a window that lies at a random place
@@ -14,8 +17,8 @@
  * What cannot be foreseen are late hits, that come while the probes are taken away:
  * mostly for 100 us, but for 20 ms when the kernel has to wait (for an RCU grace
  * period, or for a fork that has lost its CPU). So there is a reserve: no window
- * opens without a credit for that. Of what is beyond the reserve, a window may cost
- * half.
+ * opens that could not pay for that. Of what is earned and beyond the reserve, a
+ * window may cost half.
  *
  * Pure arithmetic: reads no clock, keeps no lock. Times are CLOCK_MONOTONIC.
  */
@@ -26,6 +29,9 @@
 #include <stdint.h>
 
 #include "trace/trace.h"
+
+/* The part of a run whose budget may be at risk from the start on. */
+#define GOVERNOR_ADVANCE_NS 10e9
 
 struct governor {
 	double share; /* of one core; 0: nothing may be spent */
@@ -61,8 +67,14 @@ struct governor_window {
 /* Earned and not spent; below 0 for a debt. */
 double governor_credit(const struct governor *g, uint64_t now_ns);
 
-/* When there will be a credit of cost_ns; UINT64_MAX: not in this run. */
-uint64_t governor_when(const struct governor *g, double cost_ns, uint64_t now_ns);
+/* What a run that ended now could have spent, in all. */
+double governor_budget(const struct governor *g, uint64_t now_ns);
+
+/*
+ * When cost_ns is earned, and risk_ns beyond that would not break the budget;
+ * UINT64_MAX: not in this run.
+ */
+uint64_t governor_when(const struct governor *g, double cost_ns, double risk_ns, uint64_t now_ns);
 
 /*
  * The period that begins at start_ns. `most` has the longest window, the most

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -271,13 +272,36 @@ static void heat_nested(uint64_t heat[ABI_FUNC_MAX])
 	}
 }
 
+/* They count from one window of the group to the next. */
+static void heat_forget(uint64_t heat[ABI_FUNC_MAX], enum abi_group_id group)
+{
+	for (size_t i = 0; i < map_function_cnt; i++) {
+		if (map_functions[i].group == group)
+			heat[i] = 0;
+	}
+}
+
 static double spent(const struct trace *t)
 {
+	const struct trace_cost *cost = &t->result.cost;
+	const struct abi_meter *meter = &t->meter;
 	double ns = 0;
 
 	for (size_t i = 0; i < t->sites.cnt; i++)
-		ns += (double)t->meter.hits[i] * t->result.cost.price_ns[i];
+		ns += (double)(meter->hits[i] - meter->late[i]) * cost->price_ns[i] +
+		      (double)meter->late[i] * cost->late_price_ns[i];
 	return ns;
+}
+
+static uint64_t late_hits(const struct trace *t, enum abi_group_id group)
+{
+	uint64_t late = 0;
+
+	for (size_t i = 0; i < t->sites.cnt; i++) {
+		if (t->sites.site[i].group == group)
+			late += t->meter.late[i];
+	}
+	return late;
 }
 
 /* Charges the governor with every hit there was. */
@@ -300,16 +324,18 @@ static struct err *close_window(struct trace *t, struct window *w, bool last)
 		err = rings_drain(t);
 	heat_nested(t->heat);
 	window_close(w, t->heat, last, &closed);
-	memset(t->heat, 0, sizeof(t->heat));
 	if (!err)
 		err = rings_drain(t);
 	if (!err)
 		err = charge(t);
 	if (err)
 		return err;
-	closed.late = t->meter.late[w->id] - t->late[w->id];
-	t->late[w->id] = t->meter.late[w->id];
-	window_plan(w, &closed);
+	uint64_t late = late_hits(t, w->id);
+	closed.late = late - t->late[w->id];
+	t->late[w->id] = late;
+	heat_nested(t->heat);
+	window_plan(w, &closed, t->heat);
+	heat_forget(t->heat, w->id);
 	return tally_window(&t->tally, &closed);
 }
 
@@ -447,7 +473,8 @@ static struct err *prices_find(struct trace *t)
 	if (!t->programs.map_function)
 		return NULL;
 
-	struct err *err = calibrate(&t->programs, &t->sites, t->result.cost.price_ns);
+	struct trace_cost *cost = &t->result.cost;
+	struct err *err = calibrate(&t->programs, &t->sites, cost->price_ns, cost->late_price_ns);
 	if (!err || err_is(err, ERR_NOMEM))
 		return err;
 	log_debug("%s", err->msg);
@@ -468,8 +495,11 @@ static struct err *calibrate_all(struct trace *t)
 	struct err *err = prices_find(t);
 	unsigned int after = busy_threads(t->opts.pid, BUSY_MOST);
 
+	unsigned int busy = before > after ? before : after;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
-		t->windows[i].busy_cores = before > after ? before : after;
+		t->windows[i].busy_cores = cpus > 0 && cpus < busy ? (double)cpus : busy;
 	return err;
 }
 
@@ -604,9 +634,11 @@ static void cost_publish(struct trace *t)
 	memcpy(cost->counts, t->meter.count, sizeof(cost->counts));
 	for (size_t i = 0; i < t->sites.cnt; i++) {
 		cost->func_hits[i] = t->meter.hits[i];
+		cost->func_late[i] = t->meter.late[i];
 		cost->hits += t->meter.hits[i];
 	}
 	cost->spent_ns = spent(t);
+	cost->budget_ns = governor_budget(&t->governor, t->result.end_ns);
 	if (t->programs.mem_state)
 		cost->memcalls = *t->programs.mem_state;
 }

@@ -340,8 +340,11 @@ struct trace_cost {
 	uint64_t counts[ABI_COUNT_CNT]; /* map programs, by enum abi_count */
 	uint64_t hits; /* all, whatever came of them */
 	uint64_t func_hits[ABI_FUNC_MAX]; /* by index in trace_sites() */
+	uint64_t func_late[ABI_FUNC_MAX]; /* of them, those that were turned back at once */
 	double price_ns[ABI_FUNC_MAX]; /* of a hit; 0: not probed */
+	double late_price_ns[ABI_FUNC_MAX]; /* of a late one */
 	double spent_ns; /* hits times their prices */
+	double budget_ns; /* what they could have cost, in all */
 	double max_overhead; /* the budget: a share of one core */
 	struct abi_mem_state memcalls; /* memory call programs */
 	uint64_t bad_records; /* records that did not make sense */

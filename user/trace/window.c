@@ -8,6 +8,9 @@
 
 #define NEVER UINT64_MAX
 
+/* A function is hot that has one in so many of the hits of the hottest. */
+#define HOT_PART 32
+
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -101,7 +104,7 @@ static void plan_standing(struct window *w, uint64_t start_ns)
 	w->open_at_ns = start_ns;
 	if (w->group->saturated) {
 		double hits = w->planned.hits + lesson_of(w)->late_hits;
-		w->open_at_ns = governor_when(w->governor, hits * set_price(w), start_ns);
+		w->open_at_ns = governor_when(w->governor, hits * set_price(w), 0, start_ns);
 	}
 }
 
@@ -209,18 +212,43 @@ void window_notice(struct window *w, double busy_cores)
 		plan_again(w, clock_ns());
 }
 
-/* In PERF each would take long to remove, and there is but one probe to attach. */
-static struct err *attach(struct window *w)
+/* Sorts the probes by whether the target has been seen to hit them. */
+static void set_split(const struct window *w, struct probe_set *cold, struct probe_set *hot)
 {
-	struct err *err = NULL;
+	*cold = *hot = (struct probe_set){ 0 };
+	for (size_t i = 0; i < w->set.cnt; i++) {
+		struct probe_set *its = w->hot_funcs >> w->set.probe[i].func & 1 ? hot : cold;
+		its->probe[its->cnt++] = w->set.probe[i];
+	}
+}
 
-	if (w->target.how == TRACE_ATTACH_MULTI)
+/*
+ * What is hit comes last and goes first, on its own: attaching each of 20 probes may
+ * wait for somebody, and meanwhile the target hits those that are in.
+ */
+static struct err *attach_multi(struct window *w)
+{
+	struct probe_set cold, hot;
+	struct err *err;
+
+	set_split(w, &cold, &hot);
+	if (!hot.cnt || !cold.cnt)
 		err = attach_ahead(&w->target, &w->ahead);
+	else
+		err = attach_probes(&w->target, &cold, &w->ahead);
 	if (!err)
-		err = attach_probes(&w->target, &w->set, &w->attachment);
+		err = attach_probes(&w->target, hot.cnt ? &hot : &cold, &w->attachment);
 	if (err)
 		attachment_remove(&w->ahead, /* heat */ NULL);
 	return err;
+}
+
+/* In PERF each would take long to remove, and there is but one probe to attach. */
+static struct err *attach(struct window *w)
+{
+	return w->target.how == TRACE_ATTACH_MULTI
+		       ? attach_multi(w)
+		       : attach_probes(&w->target, &w->set, &w->attachment);
 }
 
 struct err *window_open(struct window *w)
@@ -324,11 +352,32 @@ static void group_add(struct trace_group *group, const struct trace_window *wind
 	group->open_ns += window->open_ns;
 }
 
-void window_plan(struct window *w, const struct trace_window *closed)
+/* Remembers the functions with a good part of the hits. */
+static void heat_learn(struct window *w, const uint64_t *heat)
+{
+	uint64_t most = 0;
+	uint32_t funcs = 0;
+
+	for (size_t i = 0; i < w->probes.cnt; i++) {
+		uint64_t hits = heat[w->probes.probe[i].func];
+		if (hits > most)
+			most = hits;
+	}
+	for (size_t i = 0; i < w->probes.cnt; i++) {
+		uint32_t func = w->probes.probe[i].func;
+		if (heat[func] > most / HOT_PART)
+			funcs |= UINT32_C(1) << func;
+	}
+	if (funcs)
+		w->hot_funcs = funcs;
+}
+
+void window_plan(struct window *w, const struct trace_window *closed, const uint64_t *heat)
 {
 	uint64_t now_ns = clock_ns();
 	uint64_t next_ns = period_end(w);
 
+	heat_learn(w, heat);
 	group_add(w->group, closed);
 	governor_learn(lesson_of(w), closed->open_ns, closed->hits, closed->late);
 	if (window_is_open(w)) { /* rolled */

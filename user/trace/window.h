@@ -47,7 +47,8 @@ struct window {
 	uint64_t open_at_ns; /* UINT64_MAX: never again */
 	uint64_t opened_ns; /* 0: closed */
 	uint64_t attached_ns;
-	struct attachment ahead; /* see attach_ahead() */
+	uint32_t hot_funcs; /* hit in the last window that had hits: a bit for each */
+	struct attachment ahead; /* see attach_ahead(); or the probes that are not hot */
 	struct attachment attachment;
 };
 
@@ -83,12 +84,15 @@ bool window_ends(const struct window *w, uint64_t now_ns);
 /*
  * Stops to count, detaches (unless the next window follows at once), and says what
  * the window was; `late` is for the caller to fill in. `last`: there is no next
- * one. `heat` as for attachment_remove(). All records of the window are in the
- * ring by now.
+ * one. `heat`, hits by function, as for attachment_remove(). All records of the
+ * window are in the ring by now.
  */
 void window_close(struct window *w, const uint64_t *heat, bool last, struct trace_window *ret);
 
-/* Learns from the window that was closed, adds it to the group, plans the next one. */
-void window_plan(struct window *w, const struct trace_window *closed);
+/*
+ * Learns from the window that was closed, and from its hits by function; adds it to
+ * the group, plans the next one.
+ */
+void window_plan(struct window *w, const struct trace_window *closed, const uint64_t *heat);
 
 #endif
