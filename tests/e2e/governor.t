@@ -75,6 +75,51 @@ check_version() { # VERSION
 	check_load 6 1% 0.01 -busy -busy-after 3s -maps 2 -goroutines 2 -kind fast64
 }
 
+# Makes with a size, and clears, are watched all the time, as long as the budget
+# lasts; growths have a quota of their own beside makes.
+check_rare_crowd() { # VERSION
+	build "$1" churn stripped
+	label="go$1, makes without end, 1 %"
+	check_load 5 1% 0.01 -maker -busy-after 2s
+	check_crowd make made
+	label="go$1, clears without end, 1 %"
+	start "$bin" -every 0 -clearer -busy-after 2s
+	watch_load 5 1%
+	check_receipt 0.01
+	check_crowd rare cleared
+	stop
+}
+
+check_crowd() { # GROUP COUNTER
+	ok "$label: there were a hundred times as many as were looked at" \
+		test "$(jq ".$2" "$after")" -gt "$(jq ".trace.$1.hits * 100" "$out")"
+	holds "$label: they fill its windows" "$out" \
+		'.trace[$group] | .windows_ended_by_hits >= 2 and .hits <= .windows * .quota_hits' \
+		--arg group "$1"
+}
+
+# Who watches a busy program for as long as usual sees it now and then all the time, also
+# when it becomes busy in the middle.
+check_default() { # VERSION
+	local seconds=10 least
+
+	build "$1" churn stripped
+	for after_s in 0 6; do
+		label="go$1, busy after $after_s s, 10 s at 1 %"
+		start "$bin" -every 0 -growths=false -busy -busy-after "${after_s}s" -maps 2 -goroutines 2
+		run 60 report --json --duration "${seconds}s" "$target"
+		is "$label: exit code" "$rc" 0
+		holds "$label: it stays in the budget" "$out" \
+			'.cost | .max_overhead == 0.01 and .hits_ns <= .budget_ns and .budget_held'
+		least=$((after_s ? 2 : 6))
+		holds "$label: there are windows, full of hits" "$out" '.trace.hot
+			| .windows >= $least and .hits >= 50 * $least' --argjson least "$least"
+		holds "$label: both maps are seen" "$out" \
+			'[.maps[] | select(.activity.insert.hits > 0 and .activity.delete.hits > 0)] | length == 2'
+		stop
+	done
+}
+
 check_nothing() {
 	label='no budget'
 	start "$bin" -every 0 "${growing[@]}" -busy
@@ -103,6 +148,8 @@ check_usage() {
 
 check_version 1.19
 check_version 1.24
+check_rare_crowd 1.24
+check_default 1.24
 check_nothing
 check_perf
 check_usage

@@ -2,9 +2,11 @@
 #include "trace/trace.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +43,7 @@ struct trace {
 	uint64_t late[ABI_GROUP_CNT]; /* of the meter, when a window of the group was closed last */
 	uint64_t heat[ABI_FUNC_MAX]; /* hits by function since a window was closed */
 	struct ring_buffer *rings;
+	int wake_fd; /* an eventfd: a window has settled */
 	struct err *record_err; /* what went wrong in the callback of the rings */
 	struct err *group_err[ABI_GROUP_CNT]; /* why it could not be attached */
 	struct tally tally;
@@ -137,7 +140,7 @@ static void window_prepare(struct trace *t, enum abi_group_id id)
 		return;
 	}
 	w->quota = quota_of(&t->opts, t->programs.mechanism, id);
-	w->state = &t->programs.groups[id];
+	w->shared = &t->programs.groups[id];
 	w->target = (struct attach_target){
 		.how = t->programs.mechanism,
 		.prog = t->programs.map_function,
@@ -190,6 +193,7 @@ struct err *trace_open(const struct trace_opts *opts, struct trace **ret)
 	if (!t)
 		return err_nomem();
 	t->opts = *opts;
+	t->wake_fd = -1;
 	t->worker.opts = &t->opts;
 	struct err *err = open_all(t);
 	if (err) {
@@ -205,6 +209,8 @@ void trace_close(struct trace *t)
 	if (!t)
 		return;
 	ring_buffer__free(t->rings);
+	if (t->wake_fd >= 0)
+		close(t->wake_fd);
 	programs_fini(&t->programs);
 	tally_fini(&t->tally);
 	worker_fini(&t->worker);
@@ -314,18 +320,13 @@ static struct err *charge(struct trace *t)
 	return err;
 }
 
-static struct err *close_window(struct trace *t, struct window *w, bool last)
+/* Books a window that is over. */
+static struct err *book_window(struct trace *t, struct window *w)
 {
 	struct trace_window closed;
-	struct err *err = NULL;
 
-	/* Slow detaching starts with the busiest function: see which that is. */
-	if (w->target.how == TRACE_ATTACH_PERF)
-		err = rings_drain(t);
-	heat_nested(t->heat);
-	window_close(w, t->heat, last, &closed);
-	if (!err)
-		err = rings_drain(t);
+	window_result(w, &closed);
+	struct err *err = rings_drain(t);
 	if (!err)
 		err = charge(t);
 	if (err)
@@ -339,6 +340,18 @@ static struct err *close_window(struct trace *t, struct window *w, bool last)
 	return tally_window(&t->tally, &closed);
 }
 
+static struct err *close_window(struct trace *t, struct window *w, bool last)
+{
+	struct err *err = NULL;
+
+	/* Slow detaching starts with the busiest function: see which that is. */
+	if (w->target.how == TRACE_ATTACH_PERF)
+		err = rings_drain(t);
+	heat_nested(t->heat);
+	bool rolls = window_close(w, t->heat, last);
+	return !err && rolls ? book_window(t, w) : err;
+}
+
 static bool nothing_is_left(const struct trace *t)
 {
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
@@ -348,11 +361,14 @@ static bool nothing_is_left(const struct trace *t)
 	return t->result.memcalls_missing;
 }
 
-/* Opens a window; a group that cannot be attached is left out of the trace. */
-static struct err *open_window(struct trace *t, struct window *w)
+/* A group that cannot be attached is left out of the trace. */
+static struct err *settle_window(struct trace *t, struct window *w)
 {
-	struct err *err = window_open(w);
+	bool closes = w->state == WINDOW_CLOSING;
+	struct err *err = window_settle(w);
 
+	if (closes)
+		return book_window(t, w);
 	if (!err || err_is(err, ERR_GONE) || target_is_gone(t))
 		return err;
 	t->group_err[w->id] = err;
@@ -396,7 +412,9 @@ static struct err *open_when_paid(struct trace *t, struct window *w, uint64_t no
 	if (err)
 		return err;
 	window_notice(w, target_cores(t, now_ns));
-	return window_opens(w, now_ns) ? open_window(t, w) : NULL;
+	if (window_opens(w, now_ns))
+		window_open(w);
+	return NULL;
 }
 
 static struct err *windows_step(struct trace *t, uint64_t now_ns)
@@ -405,7 +423,9 @@ static struct err *windows_step(struct trace *t, uint64_t now_ns)
 
 	for (size_t i = 0; !err && i < ABI_GROUP_CNT; i++) {
 		struct window *w = &t->windows[i];
-		if (window_ends(w, now_ns))
+		if (window_settles(w))
+			err = settle_window(t, w);
+		else if (window_ends(w, now_ns))
 			err = close_window(t, w, /* last */ false);
 		else if (window_opens(w, now_ns))
 			err = open_when_paid(t, w, now_ns);
@@ -413,20 +433,38 @@ static struct err *windows_step(struct trace *t, uint64_t now_ns)
 	return err;
 }
 
+static struct err *window_stop(struct trace *t, struct window *w)
+{
+	struct err *err = NULL;
+
+	if (w->state == WINDOW_OPENING)
+		err = settle_window(t, w);
+	if (!err && w->state == WINDOW_OPEN)
+		err = close_window(t, w, /* last */ true);
+	return err;
+}
+
+/* Keeps the first of two errors. */
+static struct err *err_first(struct err *first, struct err *second)
+{
+	if (!first)
+		return second;
+	err_free(second);
+	return first;
+}
+
+/* All at the same time: each takes a while. */
 static struct err *windows_stop(struct trace *t)
 {
-	struct err *first = NULL;
+	struct err *err = NULL;
 
+	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
+		err = err_first(err, window_stop(t, &t->windows[i]));
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
-		struct err *err = NULL;
-		if (window_is_open(&t->windows[i]))
-			err = close_window(t, &t->windows[i], /* last */ true);
-		if (first)
-			err_free(err);
-		else
-			first = err;
+		if (t->windows[i].state == WINDOW_CLOSING)
+			err = err_first(err, settle_window(t, &t->windows[i]));
 	}
-	return first;
+	return err;
 }
 
 /* ---- Running ---- */
@@ -448,14 +486,15 @@ static struct err *attach_memcalls(struct trace *t)
 /*
  * On a busy machine it takes many milliseconds until somebody who wakes up gets a CPU
  * from those who have one, and all that time the target hits probes that should be
- * gone. What this thread does is short; ticks have their own. Without the right to
- * it we go on as we are, and the governor has more to pay.
+ * gone. What this thread does is short, and so do those that it starts for probes;
+ * ticks have one that is as slow as it likes. Without the right to it we go on as we
+ * are, and the governor has more to pay.
  */
 static void priority_raise(void)
 {
 	struct sched_param param = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
 
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
 		log_debug("cannot raise our priority, ignoring");
 }
 
@@ -507,6 +546,9 @@ static struct err *run_begin(struct trace *t)
 {
 	struct err *err = calibrate_all(t);
 
+	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!err && t->wake_fd < 0)
+		err = err_os(errno, "making an eventfd");
 	if (!err)
 		err = programs_open_rings(&t->programs, record_add, t, &t->rings);
 	if (!err)
@@ -524,6 +566,7 @@ static struct err *run_begin(struct trace *t)
 	};
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
 		t->windows[i].end_ns = t->result.end_ns;
+		t->windows[i].wake_fd = t->wake_fd;
 		window_init(&t->windows[i], t->result.start_ns);
 	}
 	return NULL;
@@ -582,10 +625,14 @@ static void run_wait(struct trace *t)
 	struct pollfd fds[] = {
 		{ .fd = ring_buffer__epoll_fd(t->rings), .events = POLLIN },
 		{ .fd = t->opts.pidfd, .events = POLLIN },
+		{ .fd = t->wake_fd, .events = POLLIN },
 	};
+	uint64_t wakes;
 
 	/* An interrupted sleep is as good as a full one. */
 	ppoll(fds, sizeof(fds) / sizeof(fds[0]), &timeout, NULL);
+	/* Fails when there was none. */
+	(void)!read(t->wake_fd, &wakes, sizeof(wakes));
 }
 
 static struct err *run_loop(struct trace *t)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "trace/window.h"
 
+#include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -187,23 +190,29 @@ void window_init(struct window *w, uint64_t start_ns)
 
 uint64_t window_deadline(const struct window *w)
 {
-	return window_is_open(w) ? min_u64(w->opened_ns + w->planned.open_ns, w->end_ns)
-				 : w->open_at_ns;
+	switch (w->state) {
+	case WINDOW_OPEN:
+		return min_u64(w->opened_ns + w->planned.open_ns, w->end_ns);
+	case WINDOW_CLOSED:
+		return w->open_at_ns;
+	default:
+		return NEVER; /* there will be a wake-up */
+	}
 }
 
 bool window_opens(const struct window *w, uint64_t now_ns)
 {
-	return !window_is_open(w) && now_ns >= w->open_at_ns;
+	return w->state == WINDOW_CLOSED && now_ns >= w->open_at_ns;
 }
 
 static bool is_full(const struct window *w)
 {
-	return __atomic_load_n(&w->state->hits, __ATOMIC_ACQUIRE) >= w->state->quota;
+	return __atomic_load_n(&w->shared->hits, __ATOMIC_ACQUIRE) >= w->shared->quota;
 }
 
 bool window_ends(const struct window *w, uint64_t now_ns)
 {
-	return window_is_open(w) && (now_ns >= window_deadline(w) || is_full(w));
+	return w->state == WINDOW_OPEN && (now_ns >= window_deadline(w) || is_full(w));
 }
 
 void window_notice(struct window *w, double busy_cores)
@@ -251,25 +260,105 @@ static struct err *attach(struct window *w)
 		       : attach_probes(&w->target, &w->set, &w->attachment);
 }
 
-struct err *window_open(struct window *w)
-{
-	uint64_t start_ns = clock_ns();
-	struct err *err = attach(w);
+/* ---- Probes in and out ---- */
 
-	if (err)
-		return err;
-	if (!is_standing(w))
-		w->planned = governor_window(w->governor, lesson_of(w), &w->quota, set_price(w),
-					     start_ns);
-	w->state->hits = 0;
-	w->state->full_ns = 0;
-	w->state->quota = w->planned.hits;
-	w->attached_ns = start_ns;
-	w->opened_ns = clock_ns();
-	__atomic_store_n(&w->state->open, 1, __ATOMIC_RELEASE);
-	w->cost->attach_calls++;
-	w->cost->attach_ns += w->opened_ns - start_ns;
+static void *ahead_remove(void *arg)
+{
+	attachment_remove(arg, /* heat */ NULL);
 	return NULL;
+}
+
+/*
+ * Both at the same time: with the breakpoints out, the kernel waits for tens of
+ * milliseconds, and what was cold may have become hot.
+ */
+static void detach(struct window *w)
+{
+	pthread_t thread;
+	bool threaded = w->ahead.active && !pthread_create(&thread, NULL, ahead_remove, &w->ahead);
+
+	attachment_remove(&w->attachment, w->heat);
+	if (threaded)
+		pthread_join(thread, NULL);
+	else
+		attachment_remove(&w->ahead, /* heat */ NULL);
+}
+
+static void job_do(struct window *w)
+{
+	if (w->state == WINDOW_OPENING) {
+		w->job.err = attach(w);
+		w->opened_ns = clock_ns();
+		if (!w->job.err)
+			__atomic_store_n(&w->shared->open, 1, __ATOMIC_RELEASE);
+	} else {
+		detach(w);
+	}
+	w->job.end_ns = clock_ns();
+}
+
+static void *job_run(void *arg)
+{
+	struct window *w = arg;
+	uint64_t one = 1;
+
+	job_do(w);
+	__atomic_store_n(&w->job.done, true, __ATOMIC_RELEASE);
+	/* Fails when the counter is at its limit: then somebody is awake. */
+	(void)!write(w->wake_fd, &one, sizeof(one));
+	return NULL;
+}
+
+/* Without a thread it is done here and now. */
+static void job_start(struct window *w, enum window_state state)
+{
+	w->state = state;
+	w->job = (struct window_job){ .start_ns = clock_ns() };
+	w->job.threaded = !pthread_create(&w->job.thread, NULL, job_run, w);
+	if (!w->job.threaded)
+		job_run(w);
+}
+
+bool window_settles(const struct window *w)
+{
+	return (w->state == WINDOW_OPENING || w->state == WINDOW_CLOSING) &&
+	       __atomic_load_n(&w->job.done, __ATOMIC_ACQUIRE);
+}
+
+struct err *window_settle(struct window *w)
+{
+	uint64_t took_ns;
+
+	if (w->state != WINDOW_OPENING && w->state != WINDOW_CLOSING)
+		return NULL;
+	if (w->job.threaded)
+		pthread_join(w->job.thread, NULL);
+	took_ns = w->job.end_ns - w->job.start_ns;
+	if (w->state == WINDOW_CLOSING) {
+		w->cost->detach_calls++;
+		w->cost->detach_ns += took_ns;
+		w->group->attached_ns += w->job.end_ns - w->attached_ns;
+		w->state = WINDOW_CLOSED;
+		return NULL;
+	}
+	w->cost->attach_calls++;
+	w->cost->attach_ns += took_ns;
+	w->state = w->job.err ? WINDOW_CLOSED : WINDOW_OPEN;
+	return take_ptr(w->job.err);
+}
+
+void window_open(struct window *w)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!is_standing(w))
+		w->planned =
+			governor_window(w->governor, lesson_of(w), &w->quota, set_price(w), now_ns);
+	w->shared->hits = 0;
+	w->shared->full_ns = 0;
+	w->shared->quota = w->planned.hits;
+	w->attached_ns = now_ns;
+	job_start(w, WINDOW_OPENING);
 }
 
 void window_abandon(struct window *w)
@@ -278,37 +367,40 @@ void window_abandon(struct window *w)
 	w->open_at_ns = NEVER;
 }
 
-static void detach(struct window *w, const uint64_t *heat)
+/* ---- The end of a window ---- */
+
+bool window_close(struct window *w, const uint64_t *heat, bool last)
 {
-	uint64_t start_ns = clock_ns();
-
-	attachment_remove(&w->attachment, heat);
-	attachment_remove(&w->ahead, /* heat */ NULL);
-
 	uint64_t now_ns = clock_ns();
-	w->cost->detach_calls++;
-	w->cost->detach_ns += now_ns - start_ns;
-	w->group->attached_ns += now_ns - w->attached_ns;
+
+	if (is_standing(w) && !last && now_ns < w->end_ns && !is_full(w)) {
+		w->ended_ns = now_ns;
+		return true;
+	}
+	__atomic_store_n(&w->shared->open, 0, __ATOMIC_RELEASE);
+	w->ended_ns = clock_ns();
+	memcpy(w->heat, heat, sizeof(w->heat));
+	job_start(w, WINDOW_CLOSING);
+	return false;
 }
 
-/* Goes on with the next period without touching the probes. */
+/* It goes on with the next period without touching the probes. */
 static void roll(struct window *w, struct trace_window *ret)
 {
-	ret->hits = __atomic_exchange_n(&w->state->hits, 0, __ATOMIC_ACQ_REL);
+	ret->hits = __atomic_exchange_n(&w->shared->hits, 0, __ATOMIC_ACQ_REL);
 	ret->span_ns = ret->open_ns;
+	w->opened_ns = w->ended_ns;
 }
 
-static void stop(struct window *w, const uint64_t *heat, struct trace_window *ret)
+static void count(const struct window *w, struct trace_window *ret)
 {
-	detach(w, heat); /* waits for hits under way */
-	ret->hits = min_u64(w->state->hits, w->state->quota);
-	ret->saturated = ret->hits == w->state->quota;
-	if (ret->saturated && w->state->full_ns > w->opened_ns)
-		ret->open_ns = w->state->full_ns - w->opened_ns;
+	ret->hits = min_u64(w->shared->hits, w->shared->quota);
+	ret->saturated = ret->hits == w->shared->quota;
+	if (ret->saturated && w->shared->full_ns > w->opened_ns)
+		ret->open_ns = w->shared->full_ns - w->opened_ns;
 	ret->span_ns = w->period_ns * turn_cnt(w);
 	if (is_standing(w) && (!ret->saturated || ret->open_ns > ret->span_ns))
 		ret->span_ns = ret->open_ns;
-	w->opened_ns = 0;
 }
 
 /* The probes had slowed the target down: a quarter of the time went into hits. */
@@ -317,29 +409,20 @@ static bool is_disturbed(const struct window *w, const struct trace_window *clos
 	return 4 * (double)closed->hits * set_price(w) > (double)closed->open_ns;
 }
 
-void window_close(struct window *w, const uint64_t *heat, bool last, struct trace_window *ret)
+void window_result(struct window *w, struct trace_window *ret)
 {
-	uint64_t now_ns = clock_ns();
-	bool rolls = is_standing(w) && !last && now_ns < w->end_ns && !is_full(w);
-
-	if (!rolls) {
-		__atomic_store_n(&w->state->open, 0, __ATOMIC_RELEASE);
-		now_ns = clock_ns();
-	}
 	*ret = (struct trace_window){
 		.group = w->id,
 		.funcs = set_funcs(w),
 		.start_ns = w->opened_ns,
-		.open_ns = now_ns - w->opened_ns,
+		.open_ns = w->ended_ns - w->opened_ns,
 	};
-	if (rolls)
+	if (w->state == WINDOW_OPEN)
 		roll(w, ret);
 	else
-		stop(w, heat, ret);
+		count(w, ret);
 	ret->planned_ns = ret->saturated ? w->planned.open_ns : ret->open_ns;
 	ret->disturbed = is_disturbed(w, ret);
-	if (rolls)
-		w->opened_ns = now_ns;
 }
 
 static void group_add(struct trace_group *group, const struct trace_window *window)
@@ -380,9 +463,9 @@ void window_plan(struct window *w, const struct trace_window *closed, const uint
 	heat_learn(w, heat);
 	group_add(w->group, closed);
 	governor_learn(lesson_of(w), closed->open_ns, closed->hits, closed->late);
-	if (window_is_open(w)) { /* rolled */
+	if (w->state == WINDOW_OPEN) { /* rolled */
 		plan(w, w->opened_ns);
-		w->state->quota = w->planned.hits;
+		w->shared->quota = w->planned.hits;
 	} else {
 		/* Slow detaching may have eaten the beginning of the period. */
 		plan(w, next_ns > now_ns ? next_ns : now_ns);

@@ -14,28 +14,50 @@
  * Where each probe takes long to remove (PERF), a sampling window has one function
  * only; all have their turn, in random order.
  *
+ * Attaching and removing may take 100 ms, and another group may overflow meanwhile:
+ * each is done in a thread of its own, which writes to wake_fd when it is done.
+ *
  *	window_init(&w, ...);
- *	if (window_opens(&w, now)) err = window_open(&w);
- *	if (window_ends(&w, now)) { window_close(&w, ...); window_plan(&w, ...); }
- *	... until window_deadline(&w), or a record says that the quota is used up
+ *	if (window_opens(&w, now)) window_open(&w);
+ *	if (window_ends(&w, now)) rolls = window_close(&w, ...);
+ *	if (window_settles(&w)) err = window_settle(&w);
+ *	if (rolls, or it was closed and has settled)
+ *		{ window_result(&w, ...); window_plan(&w, ...); }
+ *	... until window_deadline(&w), or a record says that the quota is used up, or a
+ *	wake-up
  */
 #ifndef MAPTRACE_TRACE_WINDOW_H
 #define MAPTRACE_TRACE_WINDOW_H
 
+#include <pthread.h>
+
 #include "trace/attach.h"
 #include "trace/governor.h"
+
+enum window_state { WINDOW_CLOSED, WINDOW_OPENING, WINDOW_OPEN, WINDOW_CLOSING };
+
+/* Puts probes in or takes them out. The thread owns the attachments meanwhile. */
+struct window_job {
+	pthread_t thread;
+	bool threaded;
+	bool done;
+	struct err *err;
+	uint64_t start_ns;
+	uint64_t end_ns;
+};
 
 struct window {
 	enum abi_group_id id;
 	struct trace_quota quota; /* the most that a window may have */
 	struct attach_target target;
 	struct probe_set probes;
-	struct abi_group *state; /* shared with BPF */
+	struct abi_group *shared; /* with BPF */
 	struct trace_group *group;
 	struct trace_cost *cost;
 	const struct governor *governor;
 	double busy_cores; /* that the target had when the trace began */
 	uint64_t end_ns; /* of the trace */
+	int wake_fd; /* an eventfd */
 
 	uint8_t order[ABI_FUNC_MAX]; /* of the turns: places in probes */
 	size_t turn; /* in order; 0 when all probes come together */
@@ -45,8 +67,12 @@ struct window {
 	uint64_t period_start_ns;
 	uint64_t period_ns; /* of this period: the last one may be short */
 	uint64_t open_at_ns; /* UINT64_MAX: never again */
-	uint64_t opened_ns; /* 0: closed */
-	uint64_t attached_ns;
+	enum window_state state;
+	struct window_job job; /* while OPENING or CLOSING */
+	uint64_t heat[ABI_FUNC_MAX]; /* of the window that closes */
+	uint64_t attached_ns; /* when attaching began */
+	uint64_t opened_ns;
+	uint64_t ended_ns;
 	uint32_t hot_funcs; /* hit in the last window that had hits: a bit for each */
 	struct attachment ahead; /* see attach_ahead(); or the probes that are not hot */
 	struct attachment attachment;
@@ -61,19 +87,14 @@ void window_init(struct window *w, uint64_t start_ns);
 /* When the window has to be looked at again; UINT64_MAX for never. */
 uint64_t window_deadline(const struct window *w);
 
-static inline bool window_is_open(const struct window *w)
-{
-	return w->opened_ns != 0;
-}
-
 /* Time to open it. */
 bool window_opens(const struct window *w, uint64_t now_ns);
 
 /* The target keeps so many CPUs busy now: a window that is due may have to wait. */
 void window_notice(struct window *w, double busy_cores);
 
-/* Attaches, and starts to count. */
-struct err *window_open(struct window *w);
+/* Begins to attach; what is hit is counted as soon as all probes are in. */
+void window_open(struct window *w);
 
 /* There will be no more windows. */
 void window_abandon(struct window *w);
@@ -82,12 +103,23 @@ void window_abandon(struct window *w);
 bool window_ends(const struct window *w, uint64_t now_ns);
 
 /*
- * Stops to count, detaches (unless the next window follows at once), and says what
- * the window was; `late` is for the caller to fill in. `last`: there is no next
- * one. `heat`, hits by function, as for attachment_remove(). All records of the
- * window are in the ring by now.
+ * Stops to count and begins to detach; true when the next window follows at once, with
+ * the probes left in. `last`: there is no next one. `heat`, hits by function, as for
+ * attachment_remove().
  */
-void window_close(struct window *w, const uint64_t *heat, bool last, struct trace_window *ret);
+bool window_close(struct window *w, const uint64_t *heat, bool last);
+
+/* Attaching or detaching is done. */
+bool window_settles(const struct window *w);
+
+/* Waits until that is so; it is open or closed then. Returns what went wrong. */
+struct err *window_settle(struct window *w);
+
+/*
+ * What the window was that rolls on or has been removed; `late` is for the caller to
+ * fill in. All its records are in the ring by now.
+ */
+void window_result(struct window *w, struct trace_window *ret);
 
 /*
  * Learns from the window that was closed, and from its hits by function; adds it to

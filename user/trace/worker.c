@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "trace/worker.h"
 
+#include <sched.h>
+
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "trace/functions.h"
@@ -36,7 +38,11 @@ static struct err *batch_tell(struct worker *w)
 
 static void *work(void *arg)
 {
+	const struct sched_param param = { 0 };
 	struct worker *w = arg;
+
+	/* Nothing here is urgent, as is what the thread does that has started it. */
+	(void)sched_setscheduler(0, SCHED_OTHER, &param);
 	struct err *err = batch_tell(w);
 
 	if (!err && w->ticks)

@@ -36,6 +36,8 @@ var (
 	hammer       = flag.Int("hammer", 0, "with -busy: so many threads, each with a CPU if there is one, take turns on the first map")
 	cycle        = flag.Duration("cycle", 0, "the rates are means: all is done at the beginning of each interval of this length")
 	duty         = flag.Float64("duty", 0.1, "in this part of the -cycle")
+	maker        = flag.Bool("maker", false, "make maps with a size as fast as possible")
+	clearer      = flag.Bool("clearer", false, "fill and clear a map as fast as possible")
 	latencies    = flag.Bool("latencies", false, "with -busy: time every 16th operation; lines have the largest but 1 in 1000")
 	countGrowths = flag.Bool("growths", true, "count growths, which takes time; off with -busy unless asked for")
 	every        = flag.Duration("every", time.Second, "interval of the lines, 0 for none but on demand")
@@ -121,6 +123,8 @@ func (r *reporter) render(full bool) {
 	w.Uint("ops", ops)
 	w.Uint("ops_per_s", uint64(float64(ops-r.lastOps)/now.Sub(r.lastTime).Seconds()))
 	w.Uint("madvise_cycles", madviseCycles)
+	w.Uint("made", made)
+	w.Uint("cleared", clearedOften)
 	if *latencies {
 		w.Uint("latency_p999_ns", takeLatency())
 	}
@@ -239,6 +243,12 @@ func launch() {
 		} else {
 			go steady(mine, float64(len(mine))/float64(*mapCount))
 		}
+	}
+	if *maker {
+		go makeFlatOut()
+	}
+	if *clearer {
+		go clearFlatOut()
 	}
 	if growing != nil {
 		go grower(growing, *growTo, *growEvery)

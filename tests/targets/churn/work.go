@@ -231,3 +231,38 @@ func grower(l *load, n int, period time.Duration) {
 		}
 	}
 }
+
+var made, clearedOften uint64 // of the next two
+
+//go:noinline
+func makeOne(size int) map[uint64]uint64 { return make(map[uint64]uint64, size) }
+
+// makeFlatOut makes maps that are garbage at once.
+func makeFlatOut() {
+	time.Sleep(*busyAfter)
+	for size := 9; ; {
+		counting.RLock()
+		for i := 0; i < batch; i++ {
+			makeOne(size)
+			made++
+		}
+		counting.RUnlock()
+	}
+}
+
+// clearFlatOut works on a map that nobody else knows.
+func clearFlatOut() {
+	time.Sleep(*busyAfter)
+	m := make(map[uint64]uint64)
+	for {
+		counting.RLock()
+		for i := 0; i < batch; i++ {
+			m[1] = 1
+			for k := range m {
+				delete(m, k)
+			}
+			clearedOften++
+		}
+		counting.RUnlock()
+	}
+}
