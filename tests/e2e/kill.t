@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kills=10
+kills=${KILLS:-10} # the longer the better: KILLS=200
 probed=0
 
 # The kernel's numbers of what a process holds there, each of a kind of its own.
