@@ -159,7 +159,7 @@ struct abi_map_rec {
 	__u8 op;
 	__u8 flags;
 	__u8 pad;
-	__u64 goroutine; /* address of its g */
+	__u64 goroutine; /* id; 0: not known, or none */
 	__u64 map;
 	__u64 type; /* 0: not an argument of this function */
 	__u64 caller; /* return address */

@@ -17,6 +17,7 @@ const volatile struct abi_func funcs[ABI_FUNC_MAX];
 const volatile struct abi_range outer[ABI_RANGE_MAX];
 const volatile __u32 outer_cnt;
 const volatile __u32 header_sz = ABI_HEADER_SZ;
+const volatile __u32 goid_off; /* in a g; UINT32_MAX: not known */
 
 struct abi_group groups[ABI_GROUP_MAX];
 __u64 selftest_hits;
@@ -42,7 +43,7 @@ struct hit {
 	__u8 flags;
 	__u8 priced; /* of our own function: the record is thrown away */
 	__u32 tid;
-	__u64 goroutine;
+	__u64 goroutine; /* address of its g */
 	__u64 map;
 	__u64 type;
 	__u64 table;
@@ -134,13 +135,23 @@ static __always_inline int map_is_on_stack(const struct hit *hit)
 	return hit->map >= stack.lo && hit->map < stack.hi;
 }
 
+static __always_inline __u64 goroutine_id(const struct hit *hit)
+{
+	__u64 id;
+
+	if (goid_off == (__u32)-1 ||
+	    bpf_probe_read_user(&id, sizeof(id), (void *)(hit->goroutine + goid_off)))
+		return 0;
+	return id;
+}
+
 static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
 {
 	rec->hdr.ktime_ns = bpf_ktime_get_ns();
 	rec->tid = hit->tid;
 	rec->func = hit->func;
 	rec->op = hit->op;
-	rec->goroutine = hit->goroutine;
+	rec->goroutine = goroutine_id(hit);
 	rec->map = hit->map;
 	rec->type = hit->type;
 	rec->caller = hit->caller;

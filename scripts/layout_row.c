@@ -63,6 +63,7 @@ static const struct field maptype_fields[] = {
 
 static const struct field g_fields[] = {
 	FIELD(g_layout, status),
+	FIELD(g_layout, goid),
 };
 
 static const struct field gc_fields[] = {

@@ -211,12 +211,13 @@ attachments() { # PID
 	done 2>/dev/null | grep -cE 'bpf_link|\[perf_event\]'
 }
 
-# The probes on rare functions stay, unlike those of a window.
+# The probes on rare functions stay, unlike those of a window, or those on the child
+# that it measures their price on.
 is_attached() { # PID
 	local i
 
 	for i in 1 2 3 4; do
-		[[ $(attachments "$1") -gt 0 ]] || return 1
+		[[ $(attachments "$1") -gt 0 ]] && ! pgrep -P "$1" >/dev/null || return 1
 		sleep 0.05
 	done
 }

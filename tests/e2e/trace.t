@@ -14,7 +14,7 @@ before=$tmp/before.json after=$tmp/after.json
 
 # The three ways that most maps go, one map each, and one that grows to 500 keys
 # every second: too few operations to fill a window.
-steady=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -live 100
+steady=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -goroutines 3 -live 100
 	-inserts-per-s 1200 -deletes-per-s 300 -clear 900ms -grow 500 -grow-every 1s)
 
 # Watches the target while it works, which it only does when the probes are in.
@@ -54,7 +54,7 @@ matched() {
 		($report[0].maps | INDEX(.address)) as $rows
 		| ($before[0].maps | INDEX(.name)) as $old
 		| [$after[0].maps[] | . as $map | select(.name != "grow[0]")
-			| {name, type, addr, row: $rows[.addr]}
+			| {name, type, addr, goroutine, row: $rows[.addr]}
 				+ (["inserts_new", "deletes", "clears", "growths", "same_size_growths"]
 					| map({key: ., value: ($map[.] - $old[$map.name][.])}) | from_entries)]
 		| {
@@ -117,6 +117,18 @@ check_names() {
 		| [.insert.caller, .delete.caller, .clear.caller]'
 }
 
+check_goroutines() {
+	none "$label: the goroutine" "$tmp/matched.json" '.maps[]
+		| select(.goroutine == 0 or .row.activity.insert.goroutine != .goroutine
+			or .row.activity.delete.goroutine != .goroutine)
+		| [.goroutine, .row.activity.insert.goroutine, .row.activity.delete.goroutine]'
+	holds "$label: growths are of that of the map, clears of another one" "$out" '
+		($matched[0].maps | INDEX(.addr)) as $maps
+		| [.trace.events[] | select($maps[.map])
+			| (.goroutine == $maps[.map].goroutine) == (.operation != "clear")]
+		| length > 0 and all' --slurpfile matched "$tmp/matched.json"
+}
+
 check_histograms() {
 	none "$label: the times of a histogram add up, and lie where it says" "$out" '.maps[]
 		| select(.histograms.censuses > 1) | .address as $address | .histograms.observed_ns as $ns
@@ -160,6 +172,7 @@ check_steady() { # VERSION
 	check_rates 2
 	check_counts
 	check_names
+	check_goroutines
 	check_histograms
 	ok "$label: the code is as it was" text_is_clean "$target"
 	stop

@@ -23,7 +23,7 @@ struct activity_op {
 	bool rough; /* windows filled up: they saw a moment, or slowed the target down */
 	uint64_t told; /* hits that are known to have changed the length, or not */
 	uint64_t changed; /* of those, the ones that did: inserts of new keys */
-	uint64_t goroutine; /* address of the g that most hits of the busiest row came from; or 0 */
+	uint64_t goroutine; /* id of the one that most hits of the busiest row came from; or 0 */
 	struct rate_sum sum;
 	uint64_t caller; /* where most of the hits came from */
 	uint64_t caller_hits;

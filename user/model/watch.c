@@ -215,6 +215,7 @@ struct err *watch_open_trace(struct watch *w)
 	opts.machine = machine_of(w->prog);
 	opts.code_path = w->prog->image.path;
 	opts.layout = header_layout(&w->prog->layout);
+	opts.goid_off = w->prog->layout.g.goid;
 	opts.find_func = find_func;
 	opts.find_ctx = w->prog;
 	opts.duration_ns = w->opts.duration_ns;

@@ -498,7 +498,7 @@ static json_t *activity_op(const struct watch *w, const struct activity_op *op)
 	set(row, "per_s_low", json_real(op->per_s_low));
 	set(row, "per_s_high", isnan(op->per_s_high) ? json_null() : json_real(op->per_s_high));
 	set(row, "share_of_operations", json_real(all > 0 ? op->per_s / all : 0));
-	set(row, "goroutine", address(op->goroutine));
+	set_known(row, "goroutine", op->goroutine, op->goroutine);
 	return row;
 }
 
@@ -804,7 +804,7 @@ json_t *json_event(const struct watch *w, const struct trace_event *e, uint64_t 
 	if (e->op == ABI_OP_MAKE)
 		set_u64(o, "hint", e->hint);
 	set_u64(o, "thread", e->tid);
-	set(o, "goroutine", address(e->goroutine));
+	set_known(o, "goroutine", e->goroutine, e->goroutine);
 	set_caller(o, w, e->caller);
 	return o;
 }

@@ -106,6 +106,7 @@ static const struct field common_fields[] = {
 	{ HEAP_ARENA, "spans", NULL, TO(mheap.arena_spans), false },
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
 	{ G, "atomicstatus", NULL, TO(g.status), false },
+	{ G, "goid", NULL, TO(g.goid), true },
 	{ MHEAP, "pages.summary", NULL, TO(mheap.summary), false },
 	{ MHEAP, "pages.scav.index.chunks", NULL, TO(mheap.scav_chunks), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
@@ -513,7 +514,8 @@ static bool is_safe(const struct go_layout *l)
 	       l->moduledata_types < l->moduledata_etypes &&
 	       inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&
 	       inside(l->moduledata_gofunc, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
-	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX;
+	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX &&
+	       (l->g.goid == OFF_NONE || l->g.goid <= G_STATUS_MAX);
 }
 
 struct err *dwarf_layout_read(const char *path, const char *debug_dir, uint64_t unpacked_max,

@@ -109,6 +109,7 @@ struct maptype_layout {
 /* runtime.g; stack.lo is at 0, stack.hi 8, sched.sp 56 in all versions. */
 struct g_layout {
 	uint32_t status; /* atomicstatus */
+	uint32_t goid; /* 8 bytes; OFF_NONE where a program's DWARF lacks it */
 };
 
 /*

@@ -164,6 +164,7 @@ static struct err *maps_configure(struct maps_bpf *skel, const struct trace_opts
 		hits += opts->quota[i].hits;
 	skel->rodata->target = *target;
 	skel->rodata->header_sz = opts->layout.header_sz;
+	skel->rodata->goid_off = opts->goid_off;
 	functions_fill(skel, sites);
 	bpf_map__set_max_entries(skel->maps.records,
 				 ring_size(hits, sizeof(struct abi_map_event_rec)));

@@ -82,6 +82,7 @@ void trace_opts_init(struct trace_opts *opts)
 {
 	*opts = (struct trace_opts){
 		.pidfd = -1,
+		.goid_off = UINT32_MAX,
 		.duration_ns = 10 * NS_PER_S,
 		.tick_ns = NS_PER_S,
 		.memcalls_per_s = 1000,

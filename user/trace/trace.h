@@ -134,6 +134,7 @@ struct trace_opts {
 	uint16_t machine; /* e_machine of the file with the code */
 	const char *code_path; /* that file, usable from here; must outlive the trace */
 	struct trace_header_layout layout;
+	uint32_t goid_off; /* in a g; UINT32_MAX: not known */
 	trace_find_func find_func;
 	void *find_ctx;
 
@@ -201,7 +202,7 @@ struct trace_row {
 	 */
 	uint64_t told;
 	uint64_t changed;
-	uint64_t goroutine; /* address of a g, of the last of a run of hits: a busy one */
+	uint64_t goroutine; /* id, of the last of a run of hits: a busy one */
 	uint64_t goroutine_votes; /* see tally.c; 0: none is busier than the others */
 };
 
@@ -241,7 +242,7 @@ struct trace_event {
 	enum abi_op op;
 	enum trace_growth growth;
 	uint32_t tid;
-	uint64_t goroutine;
+	uint64_t goroutine; /* id; 0: not known, or the runtime itself on a system stack */
 	uint64_t map;
 	uint64_t type;
 	uint64_t caller; /* first return address outside the map functions */

@@ -149,6 +149,7 @@ func row(w *jsonw.Writer, l *load, full bool) {
 	w.Uint("clears", l.clears)
 	w.Uint("cleared_keys", l.cleared)
 	w.Uint("makes", l.makes)
+	w.Uint("goroutine", l.goroutine)
 	if *countGrowths {
 		w.Uint("growths", l.growths.Grown)
 		w.Uint("same_size_growths", l.growths.SameSize)

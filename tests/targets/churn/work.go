@@ -35,6 +35,7 @@ type load struct {
 	first, next uint64
 	random      uint64
 	growths     gomap.Growths
+	goroutine   uint64 // that works on it
 	turn        uint64 // of timed
 	times       histogram
 }
@@ -132,12 +133,33 @@ func several(loads []*load, turn *int, n uint64, f func(*load)) {
 	}
 }
 
+// own says who works on the maps from now on.
+func own(loads []*load) {
+	for _, l := range loads {
+		l.goroutine = goroutineID()
+	}
+}
+
+// goroutineID is the number in "goroutine 18 [running]:".
+func goroutineID() (id uint64) {
+	var buf [64]byte
+
+	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		id = id*10 + uint64(c-'0')
+	}
+	return id
+}
+
 // steady keeps up the asked for rates, of which this worker has its share.
 func steady(loads []*load, share float64) {
 	inserts := pace{perSecond: *insertRate * share}
 	updates := pace{perSecond: *updateRate * share}
 	deletes := pace{perSecond: *deleteRate * share}
 	var insertTurn, updateTurn, deleteTurn int
+	own(loads)
 
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		elapsed := squeeze(time.Since(start))
@@ -157,7 +179,7 @@ func squeeze(elapsed time.Duration) time.Duration {
 	if part > *cycle {
 		part = *cycle
 	}
-	return elapsed / *cycle**cycle + part
+	return elapsed / *cycle * *cycle + part
 }
 
 // hammerOn is flatOut on a map that is shared with others, from a thread of its
@@ -181,6 +203,7 @@ func hammerOn(l *load) {
 // flatOut does as much as it can: an insert, an update and a delete in turn,
 // at constant length.
 func flatOut(loads []*load) {
+	own(loads)
 	time.Sleep(*busyAfter)
 	for {
 		for _, l := range loads {
@@ -214,6 +237,7 @@ func timedBatch(l *load) {
 // grower grows a new map from nothing to n entries in every period.
 func grower(l *load, n int, period time.Duration) {
 	self, turn := []*load{l}, 0
+	own(self)
 	for {
 		counting.RLock()
 		l.restart()
