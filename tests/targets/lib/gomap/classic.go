@@ -99,6 +99,9 @@ func (h *hmap) oldB() uint8 {
 	return h.b - 1
 }
 
+// Room is of swiss maps: see there.
+func (m Map) Room() (addr uintptr, left int) { return 0, 0 }
+
 // EachSlot calls f for the memory of every object that TableBytes counts.
 func (m Map) EachSlot(f func(addr, size uintptr)) {
 	h, t := (*hmap)(m.hdr), m.typ

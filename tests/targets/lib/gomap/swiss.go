@@ -131,6 +131,17 @@ func (m Map) Inspect() Info {
 	return info
 }
 
+// Room is how many more keys the only table of a map takes before it has to do
+// something about it; 0, 0 for a map that has not just one.
+func (m Map) Room() (addr uintptr, left int) {
+	h := (*swissMap)(m.hdr)
+	if h.dirLen != 1 {
+		return 0, 0
+	}
+	t := *(**table)(h.dirPtr)
+	return uintptr(unsafe.Pointer(t)), int(t.growthLeft)
+}
+
 // EachSlot calls f for the memory of every object that TableBytes counts.
 func (m Map) EachSlot(f func(addr, size uintptr)) {
 	h, pointers := (*swissMap)(m.hdr), m.typ.group.pointers()

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Every way to a map function is seen, and no operation twice: reflect, maps.Clone,
+# tables that get rid of tombstones; as it is shipped, with a profile, and with the race
+# detector.
+#
+#   tests/e2e/paths.t [VERSION VARIANT]...
+# shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ready=$tmp/ready.json did=$tmp/did.json
+times=40
+
+# Inserts and deletes take turns in each map, so that in each window there are as many of
+# them, but for one at each end.
+check_turns() {
+	none "$label: as many inserts as deletes" "$out" '(.maps | INDEX(.address)) as $rows
+		| .trace.hot.windows as $windows
+		| $ready[0].turns[] | .name as $name | $rows[.addr].activity
+		| select(.insert.hits - .delete.hits | fabs > $windows)
+		| [$name, .insert.hits, .delete.hits, $windows]' --slurpfile ready "$ready"
+	holds "$label: many more than windows" "$out" '(.maps | INDEX(.address)) as $rows
+		| .trace.hot.windows as $windows | $windows > 0 and all($ready[0].turns[];
+			$rows[.addr].activity | .insert.hits > 4 * $windows and .delete.hits > 4 * $windows)' \
+		--slurpfile ready "$ready"
+}
+
+events() { # MAP OPERATION: how many
+	jq --slurpfile ready "$ready" --arg map "$1" --arg op "$2" '$ready[0][$map] as $addr
+		| [.trace.events[] | select(.map == $addr and .operation == $op)] | length' "$out"
+}
+
+makes() { # HINT
+	jq --argjson hint "$1" '[.trace.events[] | select(.operation == "make" and .hint == $hint)]
+		| length' "$out"
+}
+
+check_rare() { # VARIANT
+	local clones=$times clears=$times ranges=$times
+
+	[[ $(jq .has_clone_and_clear "$ready") == true ]] || clones=0 clears=0
+	# With the race detector the compiler makes no clear of such a loop.
+	[[ $1 != race ]] || ranges=0
+	is "$label: clears by reflect" "$(events cleared clear)" "$clears"
+	is "$label: clears by range and delete" "$(events emptied clear)" "$ranges"
+	is "$label: makes" "$(makes 1001)" "$times"
+	is "$label: makes by reflect" "$(makes 1002)" "$times"
+	is "$label: clones" "$(events cloned clone)" "$clones"
+	holds "$label: nothing was left out" "$out" '.cost.records_lost == 0
+		and all(.trace | .rare, .make; .windows_ended_by_hits == 0)'
+}
+
+# A table that is full tries to do without tombstones, and grows when that fails.
+check_prunes() { # VERSION
+	local tries=0
+
+	if [[ ${1#1.} -ge 25 ]]; then
+		tries=$(jq '.pruned + .grown' "$did")
+		ok "$label: $tries tables were full" test "$tries" -ge 10
+	fi
+	is "$label: prunes" "$(events churned prune)" "$tries"
+	[[ ${1#1.} -lt 24 ]] ||
+		is "$label: growths of that map" "$(events churned grow)" "$(jq .grown "$did")"
+}
+
+check() { # VERSION VARIANT
+	label="go$1 $2"
+	build "$1" paths "$2"
+	launch "$bin"
+	answer >"$ready"
+	ok "$label: maptrace attaches" watch --json --duration 300s --max-overhead 10% "$target"
+	ask "rare $times" >"$did"
+	sleep 2 # of turns
+	kill -INT "$watcher"
+	watch_ended
+	is "$label: exit code" "$rc" 0
+	check_turns
+	check_rare "$2"
+	check_prunes "$1"
+	ok "$label: the code is as it was" text_is_clean "$target"
+	stop
+}
+
+[[ $# -gt 0 ]] || set -- 1.19 stripped 1.21 stripped 1.21 pgo 1.24 stripped 1.24 pgo 1.24 race 1.27 pgo
+while [[ $# -gt 0 ]]; do
+	check "$1" "$2"
+	shift 2
+done
+finish
