@@ -840,6 +840,15 @@ static void print_tracepoint_cost(const struct page *p)
 			"      syscall tracepoints: all system calls took longer meanwhile\n");
 }
 
+/* A run that was ended early may have cost more than its share of the time. */
+static const char *budget_outcome(const struct watch_cost *cost, double max_overhead)
+{
+	if (!cost->held)
+		return ": EXCEEDED";
+	return cost->share > max_overhead ? " of the run as planned, or of ten seconds, held"
+					  : ", held";
+}
+
 /* What the probes cost the target. */
 static void print_receipt(const struct page *p)
 {
@@ -852,7 +861,7 @@ static void print_receipt(const struct page *p)
 		"      budget %.2g %%%s; probes attached for %s\n"
 		"      attaching %s in %s, detaching %s in %s\n      ",
 		100 * c->share, COUNT(c->hits), price_ns / 1000, 100 * tr->cost.max_overhead,
-		c->held ? ", held" : ": EXCEEDED", text_duration(c->attached_ns).s,
+		budget_outcome(c, tr->cost.max_overhead), text_duration(c->attached_ns).s,
 		COUNT(tr->cost.attach_calls), text_duration(tr->cost.attach_ns).s,
 		COUNT(tr->cost.detach_calls), text_duration(tr->cost.detach_ns).s);
 }
