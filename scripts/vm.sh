@@ -5,7 +5,7 @@
 # nothing but busybox, maptrace and some files in memory. The command's output and
 # exit code are those of this script; 124 is a timeout, 125 a machine that failed.
 #
-#   scripts/vm.sh [-f FILE]... [-t SECONDS] [-m MIB] [-v] KERNEL -- COMMAND...
+#   scripts/vm.sh [-f FILE]... [-t SECONDS] [-m MIB] [-s MIB] [-v] KERNEL -- COMMAND...
 #   scripts/vm.sh bookworm -- uname -r
 #
 #   KERNEL      a suite, whose cloud kernel is unpacked into the cache; or a
@@ -13,9 +13,10 @@
 #   -f FILE     put it, and the libraries it needs, into the machine's PATH
 #   -t SECONDS  time from power on to the end (120)
 #   -m MIB      memory (1024)
+#   -s MIB      swap space (none)
 #   -v          show the kernel's messages as they come
 #
-# There is no network, no disk and no input. The processor is emulated, so that it
+# There is no network, no disk but for swap and no input. The processor is emulated, so that it
 # works everywhere, several times slower.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -27,19 +28,20 @@ usage() {
 	exit 2
 }
 
-limit=120 memory=1024 console_to=/dev/null quiet=quiet
+limit=120 memory=1024 swap=0 console_to=/dev/null quiet=quiet
 files=("${MAPTRACE:-$here/../build/maptrace}")
-while getopts f:t:m:v option; do
+while getopts f:t:m:s:v option; do
 	case $option in
 	f) files+=("$OPTARG") ;;
 	t) limit=$OPTARG ;;
 	m) memory=$OPTARG ;;
+	s) swap=$OPTARG ;;
 	v) console_to=/dev/stderr quiet='' ;;
 	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
-[[ $# -ge 3 && $2 == -- && $limit$memory != *[!0-9]* ]] || usage
+[[ $# -ge 3 && $2 == -- && $limit$memory$swap != *[!0-9]* ]] || usage
 kernel=$1
 shift 2
 
@@ -126,6 +128,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mount -t tracefs tracefs /sys/kernel/tracing
+for disk in /dev/nvme?n1; do [ -b \$disk ] && mkswap \$disk >/dev/null && swapon \$disk; done
 exec 3>/dev/ttyS1 4>/dev/ttyS2 5>/dev/ttyS3
 for port in 1 2 3; do stty -F /dev/ttyS\$port raw; done
 cd /vm
@@ -140,6 +143,13 @@ chmod 755 "$root/init"
 
 # ---- the machine ----
 
+# Debian's kernels have the driver built in.
+disk=()
+if [[ $swap != 0 ]]; then
+	truncate -s "${swap}M" "$tmp/swap"
+	disk=(-drive "file=$tmp/swap,format=raw,if=none,id=swap" -device nvme,drive=swap,serial=swap)
+fi
+
 : >"$tmp/console"
 tail -f "$tmp/console" >"$console_to" &
 tail=$!
@@ -152,7 +162,7 @@ tail=$!
 # ends it.
 timeout --foreground -k 5 "$limit" qemu-system-x86_64 \
 	-machine pc -accel tcg,thread=single -cpu max,la57=off,cx16=off -smp 2 -m "$memory" \
-	-nodefaults -no-user-config -display none -nic none -no-reboot \
+	-nodefaults -no-user-config -display none -nic none -no-reboot "${disk[@]}" \
 	-serial "file:$tmp/console" -serial "file:$tmp/stdout" \
 	-serial "file:$tmp/stderr" -serial "file:$tmp/status" \
 	-kernel "$image" -initrd "$tmp/initramfs" \
