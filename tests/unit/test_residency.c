@@ -173,18 +173,22 @@ static void what_nobody_claimed_is_listed(void **state)
 	f->arenas[0].present[0] = f->arenas[0].unclaimed[0] = 0xf0;
 	f->arenas[0].huge[0] = 0xc0;
 	f->arenas[0].present[1] = 1; /* claimed */
-	f->arenas[0].unclaimed[2] = 1; /* in swap */
+	f->arenas[0].swapped[2] = f->arenas[0].unclaimed[2] = 6;
+	f->arenas[0].swapped[3] = 1; /* claimed */
 	f->arenas[1].present[PAGES / 64 - 1] = f->arenas[1].unclaimed[PAGES / 64 - 1] = 1ull << 63;
 	assert_null(residency_unclaimed(&f->r, note_run, &runs));
-	assert_int_equal(runs.cnt, 3);
+	assert_int_equal(runs.cnt, 4);
 	assert_true(runs.list[0].start == FIRST + 4 * PAGE);
 	assert_true(runs.list[0].end == FIRST + 6 * PAGE);
 	assert_int_equal(runs.list[0].state, PAGE_PRESENT);
 	assert_true(runs.list[1].start == FIRST + 6 * PAGE);
 	assert_true(runs.list[1].end == FIRST + 8 * PAGE);
 	assert_int_equal(runs.list[1].state, PAGE_PRESENT | PAGE_HUGE);
-	assert_true(runs.list[2].start == SECOND + ARENA_SZ - PAGE);
-	assert_true(runs.list[2].end == SECOND + ARENA_SZ);
+	assert_true(runs.list[2].start == FIRST + 129 * PAGE);
+	assert_true(runs.list[2].end == FIRST + 131 * PAGE);
+	assert_int_equal(runs.list[2].state, PAGE_SWAPPED);
+	assert_true(runs.list[3].start == SECOND + ARENA_SZ - PAGE);
+	assert_true(runs.list[3].end == SECOND + ARENA_SZ);
 }
 
 /* Pages of this process: what counts in its arenas and what lies outside. */

@@ -330,7 +330,18 @@ struct resident residency_claim(struct residency *r, uint64_t addr, uint64_t len
 				  pages.huge_bytes * r->page_sz };
 }
 
-/* The length of the run of bits that are all as bit i is, in both bitmaps. */
+static uint32_t unclaimed_state(const struct residency_arena *a, uint64_t i)
+{
+	uint64_t bit = 1ull << (i % 64);
+
+	if (!(a->unclaimed[i / 64] & bit))
+		return 0;
+	if (!(a->present[i / 64] & bit))
+		return PAGE_SWAPPED;
+	return a->huge[i / 64] & bit ? PAGE_PRESENT | PAGE_HUGE : PAGE_PRESENT;
+}
+
+/* The length of the run of unclaimed pages that are all as page i is. */
 static uint64_t run_length(const struct residency_arena *a, uint64_t i, uint64_t cnt,
 			   uint32_t *state_ret)
 {
@@ -338,10 +349,7 @@ static uint64_t run_length(const struct residency_arena *a, uint64_t i, uint64_t
 	uint32_t state = 0;
 
 	for (; i < cnt; i++) {
-		uint64_t bit = 1ull << (i % 64);
-		uint32_t now = !(a->unclaimed[i / 64] & a->present[i / 64] & bit) ? 0
-			       : a->huge[i / 64] & bit ? PAGE_PRESENT | PAGE_HUGE
-						       : PAGE_PRESENT;
+		uint32_t now = unclaimed_state(a, i);
 
 		if (i == first)
 			state = now;

@@ -67,7 +67,7 @@ static inline void resident_add(struct resident *sum, const struct resident *r)
 /* Claims the pages of a range of whole Go pages; returns those that were unclaimed. */
 struct resident residency_claim(struct residency *r, uint64_t addr, uint64_t len);
 
-/* Calls visit for each run of present pages that are in no claim, with state
+/* Calls visit for each run of pages that are in no claim, with state PAGE_SWAPPED, or
  * PAGE_PRESENT and perhaps PAGE_HUGE. */
 struct err *residency_unclaimed(const struct residency *r, page_run_fn visit, void *ctx);
 

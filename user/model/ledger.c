@@ -11,6 +11,17 @@ struct counter {
 	struct metadata *metadata;
 };
 
+static struct resident run_resident(const struct page_run *run)
+{
+	uint64_t len = run->end - run->start;
+
+	return (struct resident){
+		.bytes = run->state & PAGE_PRESENT ? len : 0,
+		.swap_bytes = run->state & PAGE_PRESENT ? 0 : len,
+		.huge_bytes = run->state & PAGE_HUGE ? len : 0,
+	};
+}
+
 /* ---- outside the Go heap ---- */
 
 /* The first block or mapping that ends behind addr. */
@@ -82,12 +93,7 @@ static struct err *count_outside(void *ctx, const struct page_run *run)
 	while (part.start < run->end) {
 		part.end = run->end;
 		enum ledger_region region = owner(c, &part, &part.end);
-		uint64_t len = part.end - part.start;
-		struct resident res = {
-			.bytes = run->state & PAGE_PRESENT ? len : 0,
-			.swap_bytes = run->state & PAGE_PRESENT ? 0 : len,
-			.huge_bytes = run->state & PAGE_HUGE ? len : 0,
-		};
+		struct resident res = run_resident(&part);
 
 		resident_add(&c->l->regions[region], &res);
 		part.start = part.end;
@@ -125,10 +131,7 @@ static void count_free(struct ledger *l, const struct pagealloc *pa, struct resi
 static struct err *count_unclaimed(void *ctx, const struct page_run *run)
 {
 	struct ledger *l = ctx;
-	struct resident res = {
-		.bytes = run->end - run->start,
-		.huge_bytes = run->state & PAGE_HUGE ? run->end - run->start : 0,
-	};
+	struct resident res = run_resident(run);
 
 	resident_add(&l->regions[REGION_RELEASED], &res);
 	return NULL;

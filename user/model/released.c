@@ -88,13 +88,15 @@ static struct err *sort_unlocked(struct sorter *s, const struct page_run *run)
 	return err;
 }
 
-/* Parts of a run are in locked mappings, others are not. */
+/* Parts of a run are in locked mappings, others are not; what is in swap is in no row. */
 static struct err *sort_run(void *ctx, const struct page_run *run)
 {
 	struct sorter *s = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
+	if (!(run->state & PAGE_PRESENT))
+		return NULL;
 	for (size_t i = 0; !err && i < s->locked.len && part.start < run->end; i++) {
 		const struct address_range *l = &s->locked.data[i];
 
