@@ -100,9 +100,34 @@ static struct err *walk_by_scan(struct walk *w)
 	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, visit_counted, w) : NULL;
 }
 
+static bool is_anonymous(const struct procmap *m)
+{
+	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO) && !m->inode && !m->shared;
+}
+
+/* A page of a file in an anonymous mapping is the huge page of zeroes. */
+static struct err *visit_read(void *ctx, const struct page_run *run)
+{
+	struct walk *w = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	if ((run->state & (PAGE_PRESENT | PAGE_FILE)) != (PAGE_PRESENT | PAGE_FILE))
+		return visit_counted(w, run);
+	while (!err && part.start < run->end) {
+		const struct procmap *m = procmaps_find(&w->as->maps, part.start);
+
+		part.end = m && m->end < run->end ? m->end : run->end;
+		if (!m || !is_anonymous(m))
+			err = visit_counted(w, &part);
+		part.start = part.end;
+	}
+	return err;
+}
+
 static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
 {
-	struct err *err = pagemap_walk(&w->pm, start, end, visit_counted, w);
+	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
 
 	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
 		err_free(err);
