@@ -16,6 +16,7 @@ struct walk {
 	struct pagemap pm;
 	page_run_fn visit;
 	void *ctx;
+	uint64_t swap_bytes; /* visited so far, page by page */
 	VEC(struct address_range) uncounted; /* pages here are in no RSS; ascending */
 };
 
@@ -60,8 +61,10 @@ static struct err *visit_counted(void *ctx, const struct page_run *run)
 		uint64_t stop = r && r->base < run->end ? r->base : run->end;
 
 		part.end = stop;
-		if (part.start < part.end)
+		if (part.start < part.end) {
+			w->swap_bytes += run->state & PAGE_PRESENT ? 0 : part.end - part.start;
 			err = w->visit(w->ctx, &part);
+		}
 		part.start = r && r->limit < run->end ? r->limit : run->end;
 	}
 	return err;
@@ -199,6 +202,30 @@ static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
 	return err;
 }
 
+/* ---- shared memory ---- */
+
+/* In a shared mapping nothing else can be in swap. */
+static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
+	struct page_run run = { m->start, m->start + m->sizes.swap_bytes,
+				PAGE_SWAPPED | PAGE_FILE };
+
+	if (!pm || !pm->shared || !m->sizes.swap_bytes || run.end > m->end)
+		return NULL;
+	return w->visit(w->ctx, &run);
+}
+
+/* Page tables don't tell what of shared memory is in swap: its file does, and smaps,
+ * which is asked only where something is amiss. */
+static struct err *add_shared_swap(struct walk *w)
+{
+	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
+		return NULL;
+	return smaps_read_mappings(w->as->pid, take_shared_swap, w);
+}
+
 /* ---- the interface ---- */
 
 /* Whether the file that could be opened also tells: its first page must be there to
@@ -239,5 +266,7 @@ struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
 
 	pagemap_close(&w.pm);
 	vec_fini(&w.uncounted);
-	return err ? err : smaps_read_sums(as->pid, &as->sums);
+	if (!err)
+		err = smaps_read_sums(as->pid, &as->sums);
+	return err ? err : add_shared_swap(&w);
 }

@@ -44,7 +44,8 @@ void addrspace_fini(struct addrspace *as);
 /*
  * Visits the runs of pages, ascending, and fills in sums and source. With
  * ADDRSPACE_SMAPS, or in a mapping that is too large to be read, a run is as long
- * as much of its mapping is resident, from the start of the mapping on.
+ * as much of its mapping is resident, from the start of the mapping on. So are, behind
+ * all others, the runs of shared memory in swap, of which no page table tells.
  */
 struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx);
 
