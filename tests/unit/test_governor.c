@@ -120,7 +120,7 @@ static void test_notice(void **state)
 	assert_true(lesson.learnt);
 	assert_true(governor_notice(&lesson, 2));
 	assert_false(lesson.learnt);
-	assert_true(lesson.busy_cores == 2 && lesson.late_hits == 0);
+	assert_true(lesson.busy_cores == 2 && lesson.late_ns == 0);
 	assert_false(governor_notice(&lesson, 2));
 	for (int i = 0; i < 20; i++)
 		assert_false(governor_notice(&lesson, 0));
@@ -169,13 +169,13 @@ static void test_lessons_fade(void **state)
 	governor_learn(&lesson, NS_PER_MS, 100, 5000);
 	assert_true(lesson.learnt);
 	assert_true(lesson.hits_per_s == 1e5);
-	assert_true(lesson.late_hits == 5000);
+	assert_true(lesson.late_ns == 5000);
 	for (int i = 0; i < 10; i++)
 		governor_learn(&lesson, NS_PER_MS, 0, 0);
-	assert_true(lesson.late_hits > 0 && lesson.late_hits < 200);
+	assert_true(lesson.late_ns > 0 && lesson.late_ns < 200);
 	governor_learn(&lesson, NS_PER_MS, 1000, 6000);
 	assert_true(lesson.hits_per_s == 1e6);
-	assert_true(lesson.late_hits == 6000);
+	assert_true(lesson.late_ns == 6000);
 	governor_learn(&lesson, 0, 10, 0); /* a window of no time teaches no rate */
 	assert_true(lesson.hits_per_s < 1e6);
 }
@@ -239,7 +239,7 @@ static double run(struct governor *g, const struct load *load, double busy_cores
 		uint64_t late = (uint64_t)(rate * late_s);
 
 		g->spent_ns += (double)(hits + late) * PRICE_NS;
-		governor_learn(&lesson, open_ns, hits, late);
+		governor_learn(&lesson, open_ns, hits, (double)late * PRICE_NS);
 		(*windows_ret)++;
 		start_ns += period.period_ns;
 	}

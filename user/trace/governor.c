@@ -98,7 +98,7 @@ static double reserve(const struct governor_lesson *lesson, double price_ns)
 	if (cores > LATE_CORES)
 		cores = LATE_CORES;
 	double foreseen_ns = LATE_NS * (cores > IDLE_CORES ? cores : IDLE_CORES);
-	double seen_ns = lesson->late_hits * price_ns;
+	double seen_ns = lesson->late_ns;
 
 	return seen_ns > foreseen_ns ? seen_ns : foreseen_ns;
 }
@@ -163,11 +163,11 @@ bool governor_notice(struct governor_lesson *lesson, double busy_cores)
 	return false;
 }
 
-void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t hits, uint64_t late)
+void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t hits, double late_ns)
 {
 	double rate = open_ns ? (double)hits * (double)NS_PER_S / (double)open_ns : 0;
 
 	lesson->learnt = true;
-	lesson->late_hits = remember(lesson->late_hits, (double)late);
+	lesson->late_ns = remember(lesson->late_ns, late_ns);
 	lesson->hits_per_s = remember(lesson->hits_per_s, rate);
 }

@@ -48,7 +48,7 @@ struct governor {
 struct governor_lesson {
 	double busy_cores;
 	bool learnt; /* the rest has a meaning */
-	double late_hits; /* of a window, beyond its quota */
+	double late_ns; /* cost of the late hits of a window */
 	double hits_per_s; /* while a window was open */
 };
 
@@ -104,7 +104,8 @@ uint32_t governor_standing_hits(const struct governor *g, const struct trace_quo
  */
 bool governor_notice(struct governor_lesson *lesson, double busy_cores);
 
-/* A window of open_ns has had so many hits inside, and so many late ones. */
-void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t hits, uint64_t late);
+/* A window of open_ns has had so many hits inside, and late ones of that cost. */
+void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t hits,
+		    double late_ns);
 
 #endif

@@ -87,6 +87,19 @@ static double set_price(const struct window *w)
 	return price_ns;
 }
 
+/* The same of a late hit. */
+static double late_price(const struct window *w)
+{
+	double price_ns = 0;
+
+	for (size_t i = 0; i < w->set.cnt; i++) {
+		double its = w->cost->late_price_ns[w->set.probe[i].func];
+		if (its > price_ns)
+			price_ns = its;
+	}
+	return price_ns;
+}
+
 static uint32_t set_funcs(const struct window *w)
 {
 	uint32_t funcs = 0;
@@ -106,8 +119,8 @@ static void plan_standing(struct window *w, uint64_t start_ns)
 	w->period_ns = min_u64(w->quota.period_ns, w->end_ns - start_ns);
 	w->open_at_ns = start_ns;
 	if (w->group->saturated) {
-		double hits = w->planned.hits + lesson_of(w)->late_hits;
-		w->open_at_ns = governor_when(w->governor, hits * set_price(w), 0, start_ns);
+		double cost_ns = w->planned.hits * set_price(w) + lesson_of(w)->late_ns;
+		w->open_at_ns = governor_when(w->governor, cost_ns, 0, start_ns);
 	}
 }
 
@@ -462,7 +475,8 @@ void window_plan(struct window *w, const struct trace_window *closed, const uint
 
 	heat_learn(w, heat);
 	group_add(w->group, closed);
-	governor_learn(lesson_of(w), closed->open_ns, closed->hits, closed->late);
+	governor_learn(lesson_of(w), closed->open_ns, closed->hits,
+		       (double)closed->late * late_price(w));
 	if (w->state == WINDOW_OPEN) { /* rolled */
 		plan(w, w->opened_ns);
 		w->shared->quota = w->planned.hits;
