@@ -147,7 +147,8 @@ chmod 755 "$root/init"
 disk=()
 if [[ $swap != 0 ]]; then
 	truncate -s "${swap}M" "$tmp/swap"
-	disk=(-drive "file=$tmp/swap,format=raw,if=none,id=swap" -device nvme,drive=swap,serial=swap)
+	disk=(-drive "file=$tmp/swap,format=raw,if=none,id=swap"
+		-device "nvme,drive=swap,serial=swap")
 fi
 
 : >"$tmp/console"

@@ -3,51 +3,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The part of run.sh that runs under another kernel: maptrace on each of the test
-# programs. Prints a compressed tar file; of each case NAME it has
+# programs. Prints a compressed tar file, see guest-lib.sh; a case NAME has also
 #
-#   NAME.out NAME.err NAME.rc    what maptrace printed, and its exit code
 #   NAME.truth NAME.after        what the program said before and after
-#
-# and `release`, `messages` (the kernel's), and NAME.target-err of a program that
-# had something to say.
 #
 #   guest.sh GO-VERSION...
 set -u
-results=/tmp/results
-mkdir -p $results
-cd $results || exit
-
-# Both ends of the pipes in one place, so that neither end waits for the other.
-start() { # NAME COMMAND...
-	name=$1
-	shift
-	mkfifo /tmp/in /tmp/from
-	"$@" </tmp/in >/tmp/from 2>"$name.target-err" &
-	target=$!
-	exec 3>/tmp/in 4</tmp/from
-	rm /tmp/in /tmp/from
-	head -n 1 <&4 >/dev/null
-}
-
-# There is never more than one answer on its way: head reads nothing too much.
-ask() {
-	echo "$1" >&3
-	head -n 1 <&4
-}
-
-stop() {
-	kill -KILL "$target"
-	wait "$target" 2>/dev/null
-	exec 3>&- 4<&-
-	[ -s "$name.target-err" ] || rm -f "$name.target-err"
-}
-
-try() { # NAME ARGUMENT...
-	case=$1
-	shift
-	timeout 60 maptrace report "$@" "$target" >"$case.out" 2>"$case.err"
-	echo $? >"$case.rc"
-}
+# shellcheck source=tests/kernels/guest-lib.sh
+. guest-lib.sh
 
 try_between() {
 	ask truth >"$1.truth"
@@ -108,6 +71,4 @@ for version; do
 	without_btf "$version"
 done
 locked_down "$version"
-uname -r >release
-dmesg >messages
-tar -c . | gzip -1
+results

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# maptrace on other kernels, in emulated machines: two minutes each. TAP.
+# maptrace on other kernels, in emulated machines: some minutes each. TAP. A second
+# machine of each kernel has swap and huge pages, for where every byte is.
 #
 #   tests/kernels/run.sh [KERNEL...]    as for scripts/vm.sh; default: Debian's
 #   prove -v tests/kernels/run.sh :: trixie
 #
-# KEEP=DIR keeps what the machines answered, below DIR/KERNEL.
+# KEEP=DIR keeps what the machines answered, below DIR/KERNEL. ONLY=memory runs just
+# the machine with swap, ONLY=guest just the other.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -43,22 +45,36 @@ quiet() { # LABEL
 	is "$1: silent on stderr" "$(head -c 300 "$err")" ''
 }
 
-check_census() { # LABEL VERSION
-	local label="$1 census" compared=$tmp/compared.json field
+compared=$tmp/compared.json
 
-	take "zoo-$2"
-	quiet "$label"
-	jq -n -L "$e2e" --slurpfile truth "$dir/zoo-$2.truth" --slurpfile report "$out" \
+compare_zoo() { # LABEL CASE REPORT
+	local label=$1 field
+
+	jq -n -L "$e2e" --slurpfile truth "$dir/$2.truth" --slurpfile report "$3" \
 		'include "truth"; compare($truth[0]; $report[0])' >"$compared"
 	holds "$label: there are maps" "$compared" '.found > 10000'
 	none "$label: every map is found" "$compared" '.missing[]'
-	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes resident_bytes; do
+	for field in live_keys slots buckets tombstones overflow_buckets old_bytes table_bytes; do
 		none "$label: $field" "$compared" '.wrong[$field][]' --arg field "$field"
 	done
 	none "$label: a quiet map is exact" "$compared" '.inexact[]'
 	none "$label: no live map is called garbage" "$compared" '.garbage[]'
 	none "$label: no more is resident than there is" "$compared" '.too_resident[]'
 	none "$label: totals are the sums of the rows" "$compared" '.totals_wrong[]'
+}
+
+# The program asks before it is written out.
+compare_resident() { # LABEL
+	none "$1: resident_bytes" "$compared" '.wrong.resident_bytes[]'
+}
+
+check_census() { # LABEL VERSION
+	local label="$1 census"
+
+	take "zoo-$2"
+	quiet "$label"
+	compare_zoo "$label" "zoo-$2" "$out"
+	compare_resident "$label"
 	holds "$label: no trace was asked for" "$out" '.trace.status == "off"'
 	take "zoo-$2-text"
 	quiet "$label in text"
@@ -143,6 +159,86 @@ check_refusal() { # LABEL VERSION
 	holds "$1: the program lives on" "$dir/churn-$2-perf.after" '.ops > 0'
 }
 
+# ---- where every byte is ----
+
+sum_of() { # KEY FILE
+	awk -v key="$1:" '$1 == key { print $2 * 1024 }' "$2"
+}
+
+# Each page of the stopped program is in one row or region, wherever it is.
+check_sums() { # LABEL CASE
+	local label=$1 rss swap huge
+
+	take "$2"
+	quiet "$label"
+	rss=$(sum_of Rss "$dir/$2.rollup") swap=$(sum_of Swap "$dir/$2.rollup")
+	huge=$(sum_of AnonHugePages "$dir/$2.rollup")
+	ok "$label: a report moved nothing" cmp -s "$dir/$2.before" "$dir/$2.rollup"
+	holds "$label: the rows add up to RSS" "$out" '.memory | .rss_bytes == $rss
+		and .unexplained_bytes == 0 and ([.rows[].resident_bytes] | add) == $rss
+		and ([.regions[].resident_bytes] | add) == $rss' --argjson rss "$rss"
+	holds "$label: the first report's, too" "$dir/$2.first" '.memory | .unexplained_bytes == 0
+		and .rss_bytes == ([.rows[].resident_bytes] | add)'
+	holds "$label: the regions add up to what is in swap" "$out" '.memory
+		| .swap_bytes == $swap and ([.regions[].swap_bytes] | add) == $swap' --argjson swap "$swap"
+	holds "$label: and to what is in huge pages" "$out" '.memory | .huge_page_bytes == $huge
+		and (.source != "pagemap_scan" or ([.regions[].huge_page_bytes] | add) == $huge)' \
+		--argjson huge "$huge"
+	none "$label: no row gives back more than it has" "$out" \
+		'.memory.rows[] | select(.gives_back_bytes > .resident_bytes)'
+	diag "$label: $(sum_of Swap "$dir/$2.squeezed") bytes in swap, $(sum_of Swap \
+		"$dir/$2.moved") after the first report"
+}
+
+# What the program made of its memory is there or in swap, to 2 % and 1 MiB.
+check_region() { # LABEL CASE REGION
+	holds "$1: resident or in swap, it is in $3" "$out" '$ready[0].bytes as $want
+		| .memory.regions[] | select(.region == $region)
+		| .swap_bytes > 0.2 * $want and .resident_bytes + .swap_bytes >= 0.98 * $want
+			and .resident_bytes + .swap_bytes <= 1.02 * $want + 4e6' \
+		--arg region "$3" --slurpfile ready "$dir/$2.ready"
+}
+
+check_memory() {
+	local version label release case
+
+	release=$(<"$dir/release")
+	for version in "${versions[@]}"; do
+		label="$release go$version"
+		for case in swap-{zoo,pinned_by_map,not_scavenged,refilled,stacks,files} \
+			huge-{zoo,pinned_by_map,not_scavenged,refilled} both-zoo; do
+			check_sums "$label $case" "$case-$version"
+			case $case in
+			*-zoo)
+				compare_zoo "$label $case first" "$case-$version" "$dir/$case-$version.first"
+				compare_zoo "$label $case" "$case-$version" "$out"
+				;;&
+			huge-zoo) compare_resident "$label $case" ;;
+			swap-not_scavenged) check_region "$label $case" "$case-$version" heap_free ;;
+			swap-refilled) check_region "$label $case" "$case-$version" heap_released ;;
+			swap-stacks) check_region "$label $case" "$case-$version" stack ;;
+			swap-files) check_region "$label $case" "$case-$version" file ;;
+			esac
+			case $case in
+			swap-* | both-*)
+				ok "$label $case: something was in swap" \
+					test "$(sum_of Swap "$dir/$case-$version.squeezed")" -gt 10000000
+				;;
+			esac
+		done
+		# Whether memory comes in huge pages depends on where it was before.
+		holds "$label huge-zoo: there are some" "$dir/huge-zoo-$version.out" \
+			'.memory.huge_page_bytes > 10e6'
+	done
+	check_silence "$release memory"
+}
+
+check_silence() { # LABEL
+	is "$1: nothing from the kernel" \
+		"$(grep -E 'BUG|WARNING|Oops|Call Trace|segfault' "$dir/messages")" ''
+	is "$1: nothing from the programs" "$(cat "$dir"/*.target-err 2>/dev/null)" ''
+}
+
 check_kernel() { # KERNEL
 	local version label mechanism release
 
@@ -163,28 +259,39 @@ check_kernel() { # KERNEL
 	done
 	[[ $mechanism == none ]] ||
 		check_partial "$release locked down" "locked-$version" .trace.hot lockdown
-	is "$release: nothing from the kernel" \
-		"$(grep -E 'BUG|WARNING|Oops|Call Trace|segfault' "$dir/messages")" ''
-	is "$release: nothing from the programs" "$(cat "$dir"/*.target-err 2>/dev/null)" ''
+	check_silence "$release"
 }
 
-files=(-f "$here/guest.sh")
+files=(-f "$here/guest.sh" -f "$here/guest-lib.sh" -f "$here/guest-memory.sh")
 for version in "${versions[@]}"; do
-	for program in mapzoo churn demo; do
+	for program in mapzoo churn demo reclaim; do
 		build "$version" "$program" stripped
 		files+=(-f "$bin")
 	done
 done
 
-for kernel in "${kernels[@]}"; do
-	dir=${KEEP:-$tmp}/${kernel##*/}
+# Runs a script in a machine; what it answered is below `dir`.
+machine() { # KERNEL SCRIPT OPTION...
+	local kernel=$1 script=$2
+	shift 2
+
+	dir=${KEEP:-$tmp}/${kernel##*/}/${script%.sh}
 	mkdir -p "$dir" || bail "cannot create $dir"
-	if ! MAPTRACE=$maptrace "$top/scripts/vm.sh" -t 400 -m 1536 "${files[@]}" "$kernel" -- \
-		guest.sh "${versions[@]}" >"$dir/results.tar.gz" 2>"$dir/vm-err"; then
-		ok "$kernel: the machine runs" false
+	if ! MAPTRACE=$maptrace "$top/scripts/vm.sh" -t 400 -m 1536 "$@" "${files[@]}" "$kernel" -- \
+		"$script" "${versions[@]}" >"$dir/results.tar.gz" 2>"$dir/vm-err"; then
+		ok "$kernel: the machine of $script runs" false
 		diag "$(tail -n 30 "$dir/vm-err")"
-		continue
+		return 1
 	fi
-	ok "$kernel: there are results" tar -xzf "$dir/results.tar.gz" -C "$dir" && check_kernel "$kernel"
+	ok "$kernel: there are results of $script" tar -xzf "$dir/results.tar.gz" -C "$dir"
+}
+
+for kernel in "${kernels[@]}"; do
+	if [[ ${ONLY:-guest} == guest ]] && machine "$kernel" guest.sh; then
+		check_kernel "$kernel"
+	fi
+	if [[ ${ONLY:-memory} == memory ]] && machine "$kernel" guest-memory.sh -s 1024; then
+		check_memory
+	fi
 done
 finish
