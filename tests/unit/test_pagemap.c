@@ -152,6 +152,29 @@ static void reservations_cost_nothing(void **state)
 	munmap(area, len);
 }
 
+/* What glibc guards stacks with takes no memory and no swap. */
+static void guards_are_no_pages(void **state)
+{
+	enum { GUARD_INSTALL = 102, CATEGORY_GUARD = 1 << 8 };
+	static struct seen seen;
+	char *area = map_pages(PAGES);
+	struct pagemap pm;
+
+	(void)state;
+	area[0] = area[9 * PAGE] = 1;
+	assert_null(pagemap_open(&pm, getpid()));
+	if (!(pm.categories & CATEGORY_GUARD) || madvise(area + PAGE, 8 * PAGE, GUARD_INSTALL) != 0)
+		skip(); /* before Linux 6.15 */
+	for (int scans = 0; scans < 2; scans++) {
+		pm.scans = scans;
+		walk(&pm, area, &seen);
+		for (int i = 0; i < 16; i++)
+			assert_int_equal(seen.state[i], i == 0 || i == 9 ? PAGE_PRESENT : 0);
+	}
+	pagemap_close(&pm);
+	munmap(area, (size_t)PAGES * PAGE);
+}
+
 static void no_such_process(void **state)
 {
 	struct pagemap pm;
@@ -168,6 +191,7 @@ int main(void)
 		cmocka_unit_test(pages_of_files_are_told),
 		cmocka_unit_test(the_huge_page_of_zeroes_is_told),
 		cmocka_unit_test(reservations_cost_nothing),
+		cmocka_unit_test(guards_are_no_pages),
 		cmocka_unit_test(no_such_process),
 	};
 

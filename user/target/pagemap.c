@@ -19,6 +19,7 @@ enum {
 static const uint64_t ENTRY_PRESENT = 1ull << 63;
 static const uint64_t ENTRY_SWAPPED = 1ull << 62;
 static const uint64_t ENTRY_FILE = 1ull << 61;
+static const uint64_t ENTRY_GUARD = 1ull << 58; /* Linux 6.15 */
 static const uint64_t ENTRY_FRAME = (1ull << 55) - 1;
 
 /* ---- the ioctl; build hosts' headers may be older than it ---- */
@@ -52,6 +53,8 @@ enum {
 	SCAN_SWAPPED = 1 << 4,
 	SCAN_ZERO = 1 << 5,
 	SCAN_HUGE = 1 << 6,
+	SCAN_GUARD = 1 << 8, /* Linux 6.15 */
+	SCAN_ALL = SCAN_FILE | SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO | SCAN_HUGE,
 };
 
 static int scan(const struct pagemap *pm, uint64_t start, uint64_t end, struct scan_region *regions,
@@ -64,7 +67,7 @@ static int scan(const struct pagemap *pm, uint64_t start, uint64_t end, struct s
 		.vec = (uintptr_t)regions,
 		.vec_len = cnt,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
-		.return_mask = SCAN_FILE | SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO | SCAN_HUGE,
+		.return_mask = pm->categories,
 	};
 	int n = ioctl(pm->fd, SCAN_IOCTL, &arg);
 
@@ -72,8 +75,11 @@ static int scan(const struct pagemap *pm, uint64_t start, uint64_t end, struct s
 	return n;
 }
 
+/* Guards of stacks (MADV_GUARD_INSTALL) pass for swapped pages; they are none. */
 static uint32_t state_of_categories(uint64_t c)
 {
+	if (c & SCAN_GUARD)
+		return 0;
 	return (c & SCAN_PRESENT ? PAGE_PRESENT : 0) | (c & SCAN_SWAPPED ? PAGE_SWAPPED : 0) |
 	       (c & SCAN_FILE ? PAGE_FILE : 0) | (c & SCAN_ZERO ? PAGE_ZERO : 0) |
 	       (c & SCAN_HUGE ? PAGE_HUGE : 0);
@@ -107,6 +113,8 @@ static struct err *visit_region(const struct pagemap *pm, const struct scan_regi
 	struct page_run run = { region->start, region->end,
 				state_of_categories(region->categories) };
 
+	if (!run.state)
+		return NULL;
 	if ((run.state & (PAGE_HUGE | PAGE_FILE | PAGE_ZERO)) == PAGE_HUGE)
 		return visit_huge(pm, &run, visit, ctx);
 	return visit(ctx, &run);
@@ -157,6 +165,8 @@ static uint32_t state_of_entry(const struct pagemap *pm, uint64_t entry)
 	bool zero = pm->zero_pfn && (entry & ENTRY_PRESENT) &&
 		    (entry & ENTRY_FRAME) == pm->zero_pfn;
 
+	if (!(entry & ENTRY_PRESENT) && (entry & ENTRY_GUARD))
+		return 0;
 	return (entry & ENTRY_PRESENT ? PAGE_PRESENT : 0) |
 	       (entry & ENTRY_SWAPPED ? PAGE_SWAPPED : 0) | (entry & ENTRY_FILE ? PAGE_FILE : 0) |
 	       (zero ? PAGE_ZERO : 0);
@@ -278,7 +288,12 @@ struct err *pagemap_open(struct pagemap *pm, pid_t pid)
 	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (pm->fd < 0)
 		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+	pm->categories = SCAN_ALL | SCAN_GUARD;
 	pm->scans = scan(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
+	if (!pm->scans) {
+		pm->categories = SCAN_ALL;
+		pm->scans = scan(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
+	}
 	if (!pm->scans)
 		pm->zero_pfn = find_zero_frame(pm->page_sz);
 	return NULL;

@@ -20,6 +20,7 @@ struct pagemap {
 	int fd;
 	uint32_t page_sz;
 	bool scans; /* PAGEMAP_SCAN works here */
+	uint64_t categories; /* that PAGEMAP_SCAN knows, of those we ask for */
 	uint64_t zero_pfn; /* the page of zeroes; 0: not known */
 };
 
