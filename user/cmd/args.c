@@ -6,8 +6,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
+
+#define RING_SZ_MOST (UINT64_C(64) << 20)
 
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret)
@@ -68,6 +71,17 @@ struct err *args_attach(const char *arg, enum trace_attach *ret)
 		*ret = TRACE_ATTACH_PERF;
 	else
 		return err_new(ERR_USAGE, "--attach: '%s' is neither multi nor perf", arg);
+	return NULL;
+}
+
+struct err *args_ring_size(const char *arg, uint32_t *ret)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), size;
+
+	if (!parse_bytes(arg, &size) || size < page || size > RING_SZ_MOST || (size & (size - 1)))
+		return err_new(ERR_USAGE, "--ring-size: '%s' is no power of two from a page to 64M",
+			       arg);
+	*ret = (uint32_t)size;
 	return NULL;
 }
 

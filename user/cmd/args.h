@@ -21,6 +21,8 @@ struct err *args_number(const char *what, const char *arg, unsigned long long ma
 struct err *args_duration(const char *option, const char *arg, uint64_t *ret);
 /* A share of one core: 1%, 0.1%, 0. */
 struct err *args_max_overhead(const char *arg, double *ret);
+/* Bytes of a ring of records: a power of two, a page at least. */
+struct err *args_ring_size(const char *arg, uint32_t *ret);
 struct err *args_attach(const char *arg, enum trace_attach *ret);
 
 /* For a parser of argp: keeps the first error, and stops it. */

@@ -25,7 +25,7 @@ struct options {
 	bool samples;
 };
 
-enum { OPT_SAMPLES = 256, OPT_MAX_OVERHEAD, OPT_ATTACH };
+enum { OPT_SAMPLES = 256, OPT_MAX_OVERHEAD, OPT_ATTACH, OPT_RING_SIZE };
 
 static const struct argp_option argp_options[] = {
 	{ "duration", 'd', "TIME", 0, "End after TIME (10s; 500ms, 2m); else when interrupted", 0 },
@@ -34,6 +34,7 @@ static const struct argp_option argp_options[] = {
 	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
 	  "Let probe hits cost the process SHARE of one core at most (1%; 0.1%, 5%)", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "of each ring of records", 0 },
 	{ "verbose", 'v', NULL, 0, "Say what goes on", 0 },
 	{ 0 },
 };
@@ -76,6 +77,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return args_fail(&o->err, args_max_overhead(arg, &o->watch.max_overhead));
 	case OPT_ATTACH:
 		return args_fail(&o->err, args_attach(arg, &o->watch.attach));
+	case OPT_RING_SIZE:
+		return args_fail(&o->err, args_ring_size(arg, &o->watch.ring_sz));
 	case ARGP_KEY_ARG:
 		return args_fail(&o->err, args_pid(arg, &o->pid));
 	case ARGP_KEY_END:

@@ -41,6 +41,7 @@ enum {
 	OPT_MIN_WASTE,
 	OPT_FAIL_ON,
 	OPT_ATTACH,
+	OPT_RING_SIZE,
 	OPT_DRY_RUN,
 	OPT_SCAN_VALUES,
 	OPT_SCAN_SEED,
@@ -68,6 +69,7 @@ static const struct argp_option argp_options[] = {
 	  0 },
 	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN, "choose samples by N, not at random", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "of each ring of records", 0 },
 	{ 0 },
 };
 
@@ -166,6 +168,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_scan_seed(o, arg);
 	case OPT_ATTACH:
 		return args_fail(&o->err, args_attach(arg, &o->watch.attach));
+	case OPT_RING_SIZE:
+		return args_fail(&o->err, args_ring_size(arg, &o->watch.ring_sz));
 	case OPT_MAX_OVERHEAD:
 		return args_fail(&o->err, args_max_overhead(arg, &o->watch.max_overhead));
 	case OPT_DRY_RUN:

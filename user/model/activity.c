@@ -48,8 +48,9 @@ static void op_add(struct activity_op *op, const struct trace_result *trace,
 
 	op->hits += row->hits;
 	op->per_s += span_s > 0 ? row->estimate / span_s : 0;
-	op->told += row->told;
-	op->changed += row->changed;
+	/* Two hits with a lost one between them tell nothing. */
+	op->told += trace_is_lossy(trace) ? 0 : row->told;
+	op->changed += trace_is_lossy(trace) ? 0 : row->changed;
 	if (row->hits > op->caller_hits) {
 		op->caller_hits = row->hits;
 		op->caller = row->caller;

@@ -224,6 +224,7 @@ struct err *watch_open_trace(struct watch *w)
 	opts.tick_ctx = w;
 	opts.stop = w->opts.stop;
 	opts.attach = w->opts.attach;
+	opts.ring_sz = w->opts.ring_sz;
 	opts.memcalls = TRACE_MEMCALLS_AUTO;
 	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
 	opts.listener = w->opts.listener ? w->opts.listener : &w->listener;

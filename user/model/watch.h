@@ -23,6 +23,7 @@ struct watch_opts {
 	uint64_t duration_ns; /* 0: census only */
 	uint64_t min_waste_bytes;
 	enum trace_attach attach;
+	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* without a budget: don't count zero values */
 	double max_overhead; /* what probes may cost: a share of one core */
 	const volatile bool *stop; /* set by a signal: end early */

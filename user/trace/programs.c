@@ -94,9 +94,12 @@ static struct err *load_err(int failed, const char *what)
 		       strerror(failed), warning[0] ? ": " : "", warning);
 }
 
-/* The next power of two that holds cnt records of sz bytes twice. */
-static uint32_t ring_size(uint64_t cnt, size_t sz)
+/* What was asked for, or the next power of two that holds cnt records of sz bytes twice. */
+static uint32_t ring_size(const struct trace_opts *opts, uint64_t cnt, size_t sz)
 {
+	if (opts->ring_sz)
+		return opts->ring_sz;
+
 	uint64_t want = 2 * cnt * (sz + RING_HEADER_SZ);
 	uint32_t size = RING_SZ_MIN;
 
@@ -167,7 +170,7 @@ static struct err *maps_configure(struct maps_bpf *skel, const struct trace_opts
 	skel->rodata->goid_off = opts->goid_off;
 	functions_fill(skel, sites);
 	bpf_map__set_max_entries(skel->maps.records,
-				 ring_size(hits, sizeof(struct abi_map_event_rec)));
+				 ring_size(opts, hits, sizeof(struct abi_map_event_rec)));
 	bpf_program__set_expected_attach_type(skel->progs.map_function, type);
 	bpf_program__set_expected_attach_type(skel->progs.priced_function, type);
 	bpf_program__set_expected_attach_type(skel->progs.selftest, type);
@@ -256,8 +259,8 @@ static struct err *memcalls_configure(struct memcalls_bpf *skel, const struct tr
 	skel->rodata->call_nr[ABI_CALL_MMAP] = SYS_mmap;
 	skel->rodata->call_nr[ABI_CALL_MUNMAP] = SYS_munmap;
 	skel->rodata->call_nr[ABI_CALL_MADVISE] = SYS_madvise;
-	bpf_map__set_max_entries(skel->maps.records,
-				 ring_size(opts->memcalls_per_s, sizeof(struct abi_memcall_rec)));
+	bpf_map__set_max_entries(skel->maps.records, ring_size(opts, opts->memcalls_per_s,
+							       sizeof(struct abi_memcall_rec)));
 	bpf_object__for_each_program(prog, skel->obj)
 	{
 		bool tracepoint = prog == skel->progs.any_enter || prog == skel->progs.any_exit;

@@ -98,6 +98,9 @@ struct rate rate_of(const struct rate_sum *from, const struct trace_result *resu
 		.rough = sum.rough > ROUGH_PART * sum.estimate,
 	};
 
+	/* What was lost would be on top, even where all of the time was watched. */
+	if (trace_is_lossy(result))
+		rate.rough = true;
 	if (rate.rough)
 		rate.high = NAN;
 	/* Samples that were left out can't tell how far off the others are. */

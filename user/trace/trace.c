@@ -743,6 +743,11 @@ const struct trace_result *trace_result(const struct trace *trace)
 	return &trace->result;
 }
 
+bool trace_is_lossy(const struct trace_result *result)
+{
+	return result->cost.counts[ABI_COUNT_RING_FULL] || result->cost.bad_records;
+}
+
 struct trace_lost trace_lost(const struct trace *t)
 {
 	const struct abi_mem_state *mem = t->programs.mem_state;

@@ -152,6 +152,7 @@ struct trace_opts {
 
 	const struct trace_listener *listener; /* may be NULL; must outlive the trace */
 	bool rare_only; /* no windows on inserts, deletes and makes */
+	uint32_t ring_sz; /* bytes of each ring, a power of two; 0: what the quotas need */
 };
 
 /* Fills in all defaults: 10 s, a tick a second, 1 % of a core, no target. */
@@ -405,6 +406,10 @@ const struct trace_site *trace_sites(const struct trace *trace, size_t *cnt_ret)
 
 /* What was learnt; owned by the trace, complete after trace_run(). */
 const struct trace_result *trace_result(const struct trace *trace);
+
+/* Did records of maps get lost? Then counts of operations are too low, by nobody knows
+ * how many and whose. */
+bool trace_is_lossy(const struct trace_result *result);
 
 /* What is missing among the records so far; trace_result() has it at the end. */
 struct trace_lost {
