@@ -270,7 +270,7 @@ check_small_ring() {
 	ask pause >"$before"
 	ok "$label: maptrace attaches" watch --json --duration 300s --ring-size 4096 "$target"
 	ask resume >/dev/null
-	let_work 3
+	let_work 2
 	ask pause >"$after"
 	kill -INT "$watcher"
 	watch_ended
