@@ -754,7 +754,8 @@ struct trace_lost trace_lost(const struct trace *t)
 
 	return (struct trace_lost){
 		.records = t->meter.count[ABI_COUNT_RING_FULL] + t->result.cost.bad_records,
-		.rare_hits = t->result.groups[ABI_GROUP_RARE].late,
+		.rare_hits = t->result.groups[ABI_GROUP_RARE].late +
+			     t->result.groups[ABI_GROUP_MAKE].late,
 		.memcalls = mem ? mem->over_budget + mem->ring_full : 0,
 	};
 }

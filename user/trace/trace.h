@@ -414,7 +414,7 @@ bool trace_is_lossy(const struct trace_result *result);
 /* What is missing among the records so far; trace_result() has it at the end. */
 struct trace_lost {
 	uint64_t records; /* of maps: no room in the ring, or no sense */
-	uint64_t rare_hits; /* beyond the quota, up to the latest closed window */
+	uint64_t rare_hits; /* RARE and MAKE beyond the quota, up to the latest closed window */
 	uint64_t memcalls; /* beyond the budget, or no room in the ring */
 };
 

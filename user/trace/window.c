@@ -74,30 +74,27 @@ static struct governor_lesson *lesson_of(struct window *w)
 	return &w->lesson[takes_turns(w) ? w->order[w->turn] : 0];
 }
 
-/* Of the dearest probe. */
-static double set_price(const struct window *w)
+/* The highest of the prices, by function, of the probes in the set. */
+static double dearest(const struct probe_set *set, const double *prices_ns)
 {
 	double price_ns = 0;
 
-	for (size_t i = 0; i < w->set.cnt; i++) {
-		double its = w->cost->price_ns[w->set.probe[i].func];
+	for (size_t i = 0; i < set->cnt; i++) {
+		double its = prices_ns[set->probe[i].func];
 		if (its > price_ns)
 			price_ns = its;
 	}
 	return price_ns;
 }
 
-/* The same of a late hit. */
+static double set_price(const struct window *w)
+{
+	return dearest(&w->set, w->cost->price_ns);
+}
+
 static double late_price(const struct window *w)
 {
-	double price_ns = 0;
-
-	for (size_t i = 0; i < w->set.cnt; i++) {
-		double its = w->cost->late_price_ns[w->set.probe[i].func];
-		if (its > price_ns)
-			price_ns = its;
-	}
-	return price_ns;
+	return dearest(&w->set, w->cost->late_price_ns);
 }
 
 static uint32_t set_funcs(const struct window *w)
