@@ -62,31 +62,11 @@ if [[ ${#sanitized[@]} -gt 0 ]]; then
 	make -s DEBUG=1 units || exit 1
 fi
 
+# The end-to-end tests come last: their failures mean little when units fail.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-
-run() { # TEST...
-	prove ${V:+-v} --exec '' "$@" 2>&1 | tee "$log"
-	[[ ${PIPESTATUS[0]} == 0 ]]
-}
-
-# The end-to-end tests among those that failed; fails when others did, too.
-failed_live() {
-	grep -oE '^[^ ]+ +\(Wstat' "$log" | cut -d ' ' -f 1 | awk '
-		/^tests\/e2e\// { print; live = 1; next } { other = 1 } END { exit !live || other }'
-}
-
-# The end-to-end tests come last: their failures mean little when units fail. They look
-# at live processes, whose moments a busy machine may upset: one that fails is run once
-# more, for all to see, and has to pass then.
-run "${sanitized[@]}" "${tests[@]}"
-status=$?
-if [[ $status != 0 ]] && again=$(failed_live); then
-	printf 'once more: %s\n' $again
-	mapfile -t tests <<<"$again"
-	run "${tests[@]}"
-	status=$?
-fi
+prove ${V:+-v} --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
 
 # Where all tests were skipped prove is content.
 [[ $status == 0 && $(tail -n 1 "$log") == 'Result: PASS' ]]

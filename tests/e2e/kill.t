@@ -64,10 +64,10 @@ check_kill() { # NUMBER OPTION...
 	ok "$name: the target goes on" wait_for 30 has_worked_since "$before"
 	# The kernel takes the probes out one by one; on a machine without time to spare that
 	# may last.
-	ok "$name: its code is as it was" wait_for 180 text_is_clean "$target"
-	ok "$name: ${#held_links[@]} links are gone" wait_for 180 are_gone links "${held_links[@]}"
+	ok "$name: its code is as it was" wait_for 60 text_is_clean "$target"
+	ok "$name: ${#held_links[@]} links are gone" wait_for 60 are_gone links "${held_links[@]}"
 	ok "$name: ${#held_programs[@]} programs are gone" \
-		wait_for 180 are_gone programs "${held_programs[@]}"
+		wait_for 60 are_gone programs "${held_programs[@]}"
 	ok "$name: nothing is printed" test ! -s "$out"
 }
 

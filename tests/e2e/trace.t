@@ -68,18 +68,14 @@ matched() {
 
 # The windows are less than half of the time, and a busy machine makes programs work
 # in fits and starts.
-# How often the truth is in the interval is what rates.t tells. On a machine that is
-# busy with others the target works in bursts: windows may miss, or meet, most of them.
 check_rates() { # FACTOR
 	local op count
 
 	for op in insert:inserts_new delete:deletes; do
 		count=${op#*:} op=${op%:*}
-		none "$label: rate of ${op}s, within a factor of $1 of its interval" \
-			"$tmp/matched.json" '.seconds as $s
-			| .maps[] | (.[$count] / $s) as $truth | .row.activity[$op] as $got
-			| select($got.per_s == null or $truth < $got.per_s_low / $factor
-				or ($got.per_s_high != null and $truth > $got.per_s_high * $factor))
+		none "$label: rate of ${op}s, within a factor of $1" "$tmp/matched.json" '.seconds as $s
+			| .maps[] | (.[$count] / $s) as $truth | .row.activity[$op].per_s as $got
+			| select($got == null or $got < $truth / $factor or $got > $truth * $factor)
 			| [.name, $truth, $got]' --arg op "$op" --arg count "$count" --argjson factor "$1"
 		holds "$label: there were ${op}s to see" "$tmp/matched.json" \
 			'all(.maps[]; .[$count] > 200)' --arg count "$count"
@@ -229,9 +225,9 @@ check_busy() { # VERSION MECHANISM
 	holds "$label: windows end by hits" "$out" '.trace.hot.windows_ended_by_hits > 0'
 	holds "$label: no window takes more hits than its quota" "$out" \
 		'.trace.hot | .quota_hits > 0 and .hits <= .windows * .quota_hits'
-	holds "$label: rates that were cut off are said to be rough" "$out" \
-		'any((.maps, .trace.not_in_census)[].activity | select(. and .insert.hits > 0);
-			.insert.per_s_is_rough)'
+	holds "$label: a rate that was cut off is said to be rough" "$out" \
+		'[(.maps, .trace.not_in_census)[].activity | select(. and .insert.hits > 0)
+			| .insert.per_s_is_rough] | length > 0 and all'
 	check_busy_maps
 	# Probes that nobody closes make it 200 times slower.
 	ok "$label: $watched operations a second, $alone alone" test "$watched" -gt $((alone / 4))
@@ -260,12 +256,11 @@ check_madvise() { # VERSION
 		| .status == "ok" and ([.totals[]
 			| select(.call == "madvise" and .advice == "MADV_DONTNEED" and .error == null)
 			| .bytes] | add >= ($cycles - 1) * 64 * 1024 * 1024)' --argjson cycles "$cycles"
-	# The scavenger in the background may come first for some of them.
 	holds "$label: debug.FreeOSMemory gave them back, for whom" "$out" '.memory_calls
 		| .not_listed == 0 and ([.calls[]
 			| select(.advice == "MADV_DONTNEED" and .reason == "free_os_memory"
 				and .caller == "main.madvise" and (.file | endswith("/main.go")))
-			| .bytes] | add >= ($cycles - 1) * 32 * 1024 * 1024)' --argjson cycles "$cycles"
+			| .bytes] | add >= ($cycles - 1) * 64 * 1024 * 1024)' --argjson cycles "$cycles"
 	none "$label: all others are the runtime's" "$out" '.memory_calls.calls[]
 		| select(.advice == "MADV_DONTNEED")
 		| select(.reason | IN("free_os_memory", "background_scavenger", "allocation") | not)'
