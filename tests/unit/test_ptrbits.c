@@ -49,7 +49,7 @@ static void two_bits_a_word_in_the_arena(void **state)
 	struct fixture f;
 	struct span s = span_of(ARENA + 0x4000, 48, false);
 	struct ptrbits p;
-	const uint8_t bytes[] = { 0xf4, 0x02 };
+	const uint8_t bytes[2 + PTRBITS_PAD] = { 0xf4, 0x02 };
 
 	(void)state;
 	fixture_init(&f, 19, "");
@@ -71,7 +71,7 @@ static void one_bit_a_word_in_the_arena(void **state)
 	struct fixture f;
 	struct span s = span_of(ARENA + 0x4000, 48, false);
 	struct ptrbits p;
-	const uint8_t bytes[] = { 0x40, 0x09 };
+	const uint8_t bytes[2 + PTRBITS_PAD] = { 0x40, 0x09 };
 
 	(void)state;
 	fixture_init(&f, 21, "");
@@ -143,7 +143,7 @@ static void pattern_of_an_object(void **state)
 		struct image *img = image_new(minors[i], "");
 		struct object o;
 		struct ptrbits p;
-		uint8_t bytes[PTRBITS_SZ_MAX];
+		uint8_t bytes[PTRBITS_SZ_MAX + PTRBITS_PAD] = { 0 };
 		uint64_t addr = 0;
 
 		for (int n = 0; n < 40; n++)

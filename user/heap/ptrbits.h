@@ -13,11 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cursor.h"
 #include "heap/heap.h"
 
 enum {
 	PTRBITS_WORDS_MAX = GO_PAGE_SZ / 8,
 	PTRBITS_SZ_MAX = PTRBITS_WORDS_MAX / 4 + 1, /* two bits a word, the widest form */
+	PTRBITS_PAD = 32, /* that bits are looked at by words takes so much more room */
 };
 
 /* Where the bits of some words are, and how to read them once fetched. */
@@ -33,16 +35,37 @@ struct ptrbits {
 bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr, uint32_t words,
 		   struct ptrbits *ret);
 
-/* Bit i: word w + i (from the addr that was asked for) holds a pointer; n <= 64. */
+/* The low four bits of each byte, put together. */
+static inline uint64_t ptrbits_low_halves(uint64_t bytes)
+{
+	bytes &= 0x0f0f0f0f0f0f0f0f;
+	bytes = (bytes | bytes >> 4) & 0x00ff00ff00ff00ff;
+	bytes = (bytes | bytes >> 8) & 0x0000ffff0000ffff;
+	return (bytes | bytes >> 16) & 0xffffffff;
+}
+
+/* The bits of 64 words, the first of which is the first that *bytes tells of. */
+static inline uint64_t ptrbits_word(const struct ptrbits *p, const uint8_t *bytes)
+{
+	if (p->shift == 3)
+		return load_u64(bytes, 0);
+	return ptrbits_low_halves(load_u64(bytes, 0)) | ptrbits_low_halves(load_u64(bytes, 8))
+								<< 32;
+}
+
+/*
+ * Bit i: word w + i (from the addr that was asked for) holds a pointer; n <= 64. Looks at
+ * up to PTRBITS_PAD bytes behind the last one that it needs.
+ */
 static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *bytes, uint32_t w,
 				    uint32_t n)
 {
-	uint32_t at = p->first + w, a_byte = 1u << p->shift, skip = at & (a_byte - 1);
-	uint64_t mask = 0;
+	uint32_t at = p->first + w, skip = at & ((1u << p->shift) - 1);
 
 	bytes += at >> p->shift;
-	for (uint32_t got = 0; got < n; got += a_byte - skip, skip = 0)
-		mask |= ((*bytes++ & ((1ull << a_byte) - 1)) >> skip) << got;
+	uint64_t mask = ptrbits_word(p, bytes) >> skip;
+	if (skip + n > 64)
+		mask |= ptrbits_word(p, bytes + (64 >> p->shift)) << (64 - skip);
 	return n < 64 ? mask & ((1ull << n) - 1) : mask;
 }
 

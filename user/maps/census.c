@@ -38,7 +38,14 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
-/* Candidates come in order, but some take several rounds. */
+struct err *census_count(struct census *census, const struct map_info *m)
+{
+	totals_add(&census->totals, m);
+	return !contents_may_tell(m) || vec_push(&census->unclear, m->addr) ? NULL : err_nomem();
+}
+
+/* Candidates come in order, but some take several rounds. The decoders write behind the
+ * last map, which is where most belong. */
 static struct err *add_map(struct census *census, struct map_info *m, const struct candidate *c)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;
@@ -49,8 +56,15 @@ static struct err *add_map(struct census *census, struct map_info *m, const stru
 		return stacks_add(census->stacks, c, m, layout);
 	stacks_claim(census->stacks, c, layout);
 	m->garbage = c->garbage;
-	return (late ? vec_push(&census->late, *m) : vec_push(&census->maps, *m)) ? NULL
-										  : err_nomem();
+	if (late) {
+		if (!vec_push(&census->late, *m))
+			return err_nomem();
+	} else if (m == census->maps.data + len) {
+		census->maps.len++;
+	} else if (!vec_push(&census->maps, *m)) {
+		return err_nomem();
+	}
+	return census_count(census, m);
 }
 
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
@@ -147,15 +161,15 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt)
 {
-	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
 	_cleanup_free_ enum verdict *verdicts = malloc(cnt * sizeof(*verdicts));
-	struct census_batch batch = {
-		.cands = cands, .maps = maps, .verdicts = verdicts, .cnt = cnt
-	};
+	struct census_batch batch = { .cands = cands, .verdicts = verdicts, .cnt = cnt };
 
-	if (!maps || !verdicts)
+	if (!verdicts)
 		return err_nomem();
 	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
+		if (!vec_reserve(&census->maps, census->maps.len + batch.cnt))
+			return err_nomem();
+		batch.maps = census->maps.data + census->maps.len;
 		struct err *err = decode(census, &batch);
 
 		if (!err)
@@ -167,6 +181,19 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 		drop_misfits(census, &batch);
 	}
 	return give_up(census, &batch);
+}
+
+struct err *census_tools_init(struct census *census)
+{
+	census->shapes = shape_cache_new();
+	census->blocks = blocks_new();
+	return census->shapes && census->blocks ? NULL : err_nomem();
+}
+
+void census_tools_fini(struct census *census)
+{
+	shape_cache_free(census->shapes);
+	blocks_free(census->blocks);
 }
 
 static int cmp_map(const void *a, const void *b)
@@ -206,8 +233,9 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->heap = heap;
 	census->mem = &heap->prog->target->mem;
 	census->residency = residency;
-	census->shapes = shape_cache_new();
-	struct err *err = heap_read_sweepgen(heap, census->mem, &census->sweepgen);
+	struct err *err = census_tools_init(census);
+	if (!err)
+		err = heap_read_sweepgen(heap, census->mem, &census->sweepgen);
 	if (!err)
 		err = stacks_take(census);
 	if (!err)
@@ -228,10 +256,11 @@ void census_free(struct census *census)
 {
 	if (!census)
 		return;
-	shape_cache_free(census->shapes);
+	census_tools_fini(census);
 	stacks_free(census->stacks);
 	vec_fini(&census->maps);
 	vec_fini(&census->late);
+	vec_fini(&census->unclear);
 	free(census);
 }
 

@@ -15,14 +15,18 @@
 #include "maps/mapinfo.h"
 #include "maps/scan.h"
 #include "maps/stacks.h"
+#include "maps/totals.h"
 
 struct census {
 	struct heap *heap;
 	struct mem *mem; /* what the heap is read through */
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
-	struct shape_cache *shapes; /* NULL: slower */
+	struct shape_cache *shapes;
+	struct blocks *blocks; /* what the decoders read a batch with */
 	VEC(struct map_info) maps; /* ascending by address */
 	VEC(struct map_info) late; /* empty but while the census is taken */
+	struct map_totals totals; /* of both */
+	VEC(uint64_t) unclear; /* addresses of maps whose contents may tell the type */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
 	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
@@ -37,6 +41,13 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 void census_free(struct census *census);
 DEFINE_CLEANUP_PTR(struct census *, census_free, cleanup_census)
 #define _cleanup_census_ _cleanup_(cleanup_census)
+
+/* Counts a map that becomes a row. */
+struct err *census_count(struct census *census, const struct map_info *m);
+
+/* What a thread that decodes needs: its own shapes and blocks. */
+struct err *census_tools_init(struct census *census);
+void census_tools_fini(struct census *census);
 
 /* The map with this header address, or NULL. */
 const struct map_info *census_find(const struct census *census, uint64_t addr);

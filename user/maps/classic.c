@@ -94,8 +94,8 @@ struct work {
 	bool adds_up; /* ... and holds as many keys as the header counts */
 	bool unread; /* some overflow bucket is in memory that was not there yet */
 	uint64_t found; /* keys, with the candidate size that comes closest */
-	uint8_t after[MAP_HEADER_SZ_MAX];
-	bool after_ok;
+	const uint8_t *after; /* the header, read again behind the buckets; NULL: gone */
+	uint8_t own_after[MAP_HEADER_SZ_MAX];
 };
 
 struct decoder {
@@ -389,13 +389,14 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 {
 	const struct classic_layout *l = &d->census->heap->prog->layout.classic;
 	struct map_info *m = &d->batch->maps[w->at];
-	struct header after = parse_header(l, w->after);
 
+	if (!w->sane || !w->after)
+		return VERDICT_CHANGED;
 	/* A writer may be off its processor for as long as we look: nothing moves then. */
+	struct header after = parse_header(l, w->after);
 	bool writing = (w->h.flags | after.flags) & FLAG_WRITING;
-	d->batch->cands[w->at].moved |= w->sane && w->after_ok && writing;
-	if (!w->sane || !w->after_ok || after.buckets != w->h.buckets ||
-	    after.oldbuckets != w->h.oldbuckets)
+	d->batch->cands[w->at].moved |= writing;
+	if (after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
 	if (after.count == w->h.count && w->adds_up && !w->unread && !writing) {
 		m->consistency = MAP_EXACT;
@@ -433,7 +434,7 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
-	struct shape shape = shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
+	struct shape shape = *shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
 	struct err *err;
 
 	if (!shape.size_cnt)
@@ -446,7 +447,7 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 	if (shape.size_cnt > 1 && !w->adds_up)
 		w->now.tally = w->old.tally = (struct tally){ 0 };
 	if (shape.candidates > 1 && shape.size_cnt > 1 && w->adds_up)
-		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
+		shape = *shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
 	fill(d, w, &shape);
 	return NULL;
 }
@@ -459,25 +460,46 @@ static uint32_t ahead_bytes(const struct work *w)
 	return len <= AHEAD_ARRAY_MAX ? len : 0;
 }
 
-/* Reads small arrays and what tells their types, for the whole batch in a few calls.
- * The works point into *buf_ret, the caller's to free. */
-static struct err *read_ahead(const struct decoder *d, uint8_t **buf_ret)
+/* Reads small arrays that lie together, with what tells their types. Returns the bytes that
+ * the others take. */
+static struct err *read_blocks(const struct decoder *d, size_t *rest_ret)
 {
-	size_t each = 1 + SHAPE_READS;
-	_cleanup_free_ struct mem_req *reqs = malloc((each * d->work_cnt + 1) * sizeof(*reqs));
-	size_t n = 0, sz = 0;
+	struct blocks *blocks = d->census->blocks;
 
-	for (size_t i = 0; i < d->work_cnt; i++)
-		sz += ahead_bytes(&d->works[i]);
-	uint8_t *buf = *buf_ret = malloc(sz + 1);
-	if (!reqs || !buf)
+	blocks_begin(blocks);
+	for (size_t i = 0; i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+
+		evidence_place(d->census->heap, &w->now.o, &w->evidence);
+		evidence_want(&w->evidence, blocks);
+		if (ahead_bytes(w))
+			blocks_want(blocks, w->now.addr, ahead_bytes(w));
+	}
+	struct err *err = blocks_read(blocks, d->mem);
+	for (size_t i = 0; !err && i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+		uint32_t len = ahead_bytes(w);
+
+		w->now.ahead = len ? blocks_at(blocks, w->now.addr, len) : NULL;
+		*rest_ret += w->now.ahead ? 0 : len;
+	}
+	return err;
+}
+
+/* Reads the others, one by one; *buf has room for them. */
+static struct err *read_rest(const struct decoder *d, uint8_t *buf)
+{
+	size_t each = 1 + SHAPE_READS, n = 0;
+	_cleanup_free_ struct mem_req *reqs = malloc((each * d->work_cnt + 1) * sizeof(*reqs));
+
+	if (!reqs)
 		return err_nomem();
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
 		uint32_t len = ahead_bytes(w);
 
-		n += evidence_start(d->census->heap, &w->now.o, &w->evidence, &reqs[n]);
-		if (!len)
+		n += evidence_start(&w->evidence, d->census->blocks, &reqs[n]);
+		if (!len || w->now.ahead)
 			continue;
 		w->now.ahead = buf;
 		reqs[n++] = (struct mem_req){ w->now.addr, len, false, buf };
@@ -490,27 +512,40 @@ static struct err *read_ahead(const struct decoder *d, uint8_t **buf_ret)
 	return err;
 }
 
+/* Reads the headers again. */
 static struct err *read_after(const struct decoder *d)
 {
 	_cleanup_free_ struct mem_req *reqs = malloc((d->work_cnt + 1) * sizeof(*reqs));
 	uint32_t sz = d->census->heap->prog->layout.classic.header_sz;
+	struct blocks *blocks = d->census->blocks;
+	size_t n = 0;
 
 	if (!reqs)
 		return err_nomem();
+	blocks_begin(blocks);
 	for (size_t i = 0; i < d->work_cnt; i++)
-		reqs[i] = (struct mem_req){ d->batch->cands[d->works[i].at].addr, sz, false,
-					    d->works[i].after };
-	struct err *err = mem_gather(d->mem, reqs, d->work_cnt);
-	for (size_t i = 0; !err && i < d->work_cnt; i++)
-		d->works[((uint8_t *)reqs[i].dst - (uint8_t *)d->works) / sizeof(*d->works)]
-			.after_ok = reqs[i].ok;
+		blocks_want(blocks, d->batch->cands[d->works[i].at].addr, sz);
+	struct err *err = blocks_read(blocks, d->mem);
+	for (size_t i = 0; !err && i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+		uint64_t addr = d->batch->cands[w->at].addr;
+
+		w->after = blocks_at(blocks, addr, sz);
+		if (!w->after)
+			reqs[n++] = (struct mem_req){ addr, sz, false, w->own_after };
+	}
+	if (!err)
+		err = mem_gather(d->mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (reqs[i].ok)
+			d->works[((uint8_t *)reqs[i].dst - (uint8_t *)d->works) / sizeof(*d->works)]
+				.after = reqs[i].dst;
 	return err;
 }
 
 struct err *classic_decode(struct census *census, struct census_batch *batch)
 {
 	_cleanup_free_ uint8_t *buf = malloc(READ_SZ);
-	_cleanup_free_ uint8_t *ahead = NULL;
 	_cleanup_free_ struct work *works = malloc((batch->cnt + 1) * sizeof(*works));
 	struct decoder d = {
 		.census = census,
@@ -533,7 +568,11 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
-	struct err *err = read_ahead(&d, &ahead);
+	size_t rest = 0;
+	struct err *err = read_blocks(&d, &rest);
+	_cleanup_free_ uint8_t *ahead = malloc(rest + 1);
+	if (!err)
+		err = ahead ? read_rest(&d, ahead) : err_nomem();
 	for (size_t i = 0; !err && i < d.work_cnt; i++)
 		err = decode_one(&d, &works[i]);
 	if (!err)

@@ -36,7 +36,7 @@ struct ref {
 	uint64_t mask; /* of the words from there on: which of them are pointers */
 	uint8_t mask_words;
 	struct ptrbits bits;
-	uint8_t bit_bytes[POINTEE_WORDS_MAX / 4 + 1];
+	uint8_t bit_bytes[POINTEE_WORDS_MAX / 4 + 1 + PTRBITS_PAD];
 };
 
 struct contents {
@@ -363,7 +363,7 @@ static int cmp_largest(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static bool is_worth_it(const struct map_info *m)
+bool contents_may_tell(const struct map_info *m)
 {
 	return m->type_source == TYPE_AMBIGUOUS && m->bucket_sz && m->live_keys &&
 	       m->consistency == MAP_EXACT && m->on_stack == MAP_ON_HEAP && map_counts(m) &&
@@ -376,8 +376,9 @@ struct err *contents_narrow(struct census *census)
 	_cleanup_free_ struct contents *c = malloc(sizeof(*c));
 	struct err *err = c ? NULL : err_nomem();
 
-	for (size_t i = 0; i < census->maps.len && !err; i++)
-		if (is_worth_it(&census->maps.data[i]) && !vec_push(&maps, &census->maps.data[i]))
+	for (size_t i = 0; i < census->unclear.len && !err; i++)
+		if (!vec_push(&maps,
+			      (struct map_info *)census_find(census, census->unclear.data[i])))
 			err = err_nomem();
 	if (!err) {
 		c->census = census;

@@ -56,18 +56,19 @@ static struct err *worker_init(struct worker *w, struct crew *crew)
 		.heap = census->heap,
 		.mem = &w->mem,
 		.residency = census->residency,
-		.shapes = shape_cache_new(),
 		.stacks = census->stacks,
 	};
-	return scan_new(census->heap, &w->mem, take_batch, &w->part, &w->scan);
+	struct err *err = census_tools_init(&w->part);
+	return err ? err : scan_new(census->heap, &w->mem, take_batch, &w->part, &w->scan);
 }
 
 static void worker_fini(struct worker *w)
 {
 	scan_free(w->scan);
-	shape_cache_free(w->part.shapes);
+	census_tools_fini(&w->part);
 	vec_fini(&w->part.maps);
 	vec_fini(&w->part.late);
+	vec_fini(&w->part.unclear);
 	mem_join(w->crew->census->mem, &w->mem);
 }
 
@@ -80,7 +81,8 @@ static void worker_fini(struct worker *w)
 /* Moves the rows of a part to the census. */
 static struct err *add_rows(struct census *census, struct census *part)
 {
-	return APPEND(&census->maps, &part->maps) && APPEND(&census->late, &part->late)
+	return APPEND(&census->maps, &part->maps) && APPEND(&census->late, &part->late) &&
+			       APPEND(&census->unclear, &part->unclear)
 		       ? NULL
 		       : err_nomem();
 }
@@ -90,6 +92,8 @@ static void add_counts(struct census *census, struct census *part)
 	census->lookalike_cnt += part->lookalike_cnt;
 	census->empty_cnt += part->empty_cnt;
 	part->lookalike_cnt = part->empty_cnt = 0;
+	totals_join(&census->totals, &part->totals);
+	part->totals = (struct map_totals){ 0 };
 	for (size_t i = 0; i < SPANCLASS_CNT; i++) {
 		census->class_bytes[i] += part->class_bytes[i];
 		part->class_bytes[i] = 0;
@@ -122,6 +126,7 @@ static void leave_part(struct worker *w, struct early *slot)
 {
 	SWAP(w->part.maps, slot->part.maps);
 	SWAP(w->part.late, slot->part.late);
+	SWAP(w->part.unclear, slot->part.unclear);
 	slot->done = true;
 }
 
@@ -238,6 +243,7 @@ struct err *crew_take(struct census *census)
 	for (int i = 0; i < AHEAD; i++) {
 		vec_fini(&crew.early[i].part.maps);
 		vec_fini(&crew.early[i].part.late);
+		vec_fini(&crew.early[i].part.unclear);
 	}
 	return err;
 }

@@ -27,7 +27,8 @@ struct span_bytes {
 	uint8_t mark_bits[BITS_SZ];
 	struct ptrbits ptrbits;
 	const uint8_t *ptr_bytes;
-	uint8_t ptr_buf[PTRBITS_SZ_MAX]; /* where they are not part of the span's memory */
+	uint8_t ptr_buf[PTRBITS_SZ_MAX +
+			PTRBITS_PAD]; /* where they are not part of the span's memory */
 	bool bad; /* some of it cannot be read */
 };
 

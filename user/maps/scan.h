@@ -17,7 +17,7 @@
 #include "heap/heap.h"
 
 /* What a batch takes stays in the processor's cache. */
-enum { SCAN_BATCH = 512 };
+enum { SCAN_BATCH = 1024 };
 
 struct candidate {
 	uint64_t addr;

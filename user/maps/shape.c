@@ -6,25 +6,46 @@
 #include "base/cursor.h"
 #include "heap/sizeclass.h"
 
-size_t evidence_start(const struct heap *heap, const struct object *o, struct evidence *ev,
-		      struct mem_req reqs[SHAPE_READS])
+void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev)
 {
 	const struct mspan_layout *mspan = &heap->prog->layout.mspan;
 	uint64_t words = (o->slot + o->size - o->start) / 8;
-	size_t n = 0;
 
-	ev->o = *o; /* bit_bytes is large, and read from the target */
-	ev->type_word = 0;
+	ev->o = *o; /* own_bytes is large, and read from the target */
+	ev->type_word = ev->type_at = 0;
 	/* In others it is a leftover of the descriptor's former use. */
 	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
-		reqs[n++] = (struct mem_req){ o->span->desc + mspan->large_type, 8, false,
-					      &ev->type_word };
+		ev->type_at = o->span->desc + mspan->large_type;
 	if (o->has_header)
-		reqs[n++] = (struct mem_req){ o->slot, 8, false, &ev->type_word };
+		ev->type_at = o->slot;
 	ev->has_bits = ptrbits_place(heap, o->span, o->start,
 				     words < SHAPE_WORDS ? words : SHAPE_WORDS, &ev->bits);
+}
+
+void evidence_want(const struct evidence *ev, struct blocks *blocks)
+{
 	if (ev->has_bits)
-		reqs[n++] = (struct mem_req){ ev->bits.addr, ev->bits.len, false, ev->bit_bytes };
+		blocks_want(blocks, ev->bits.addr, ev->bits.len);
+	if (ev->type_at)
+		blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
+}
+
+size_t evidence_start(struct evidence *ev, struct blocks *blocks, struct mem_req reqs[SHAPE_READS])
+{
+	const uint8_t *bits = NULL, *type = NULL;
+	size_t n = 0;
+
+	if (blocks && ev->has_bits)
+		bits = blocks_at(blocks, ev->bits.addr, ev->bits.len);
+	if (blocks && ev->type_at)
+		type = blocks_at(blocks, ev->type_at, sizeof(ev->type_word));
+	ev->bit_bytes = bits ? bits : ev->own_bytes;
+	if (type)
+		ev->type_word = load_u64(type, 0);
+	else if (ev->type_at)
+		reqs[n++] = (struct mem_req){ ev->type_at, 8, false, &ev->type_word };
+	if (ev->has_bits && !bits)
+		reqs[n++] = (struct mem_req){ ev->bits.addr, ev->bits.len, false, ev->own_bytes };
 	return n;
 }
 
@@ -37,7 +58,8 @@ struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev,
 	*ok_ret = heap_object(heap, addr, &o);
 	if (!*ok_ret)
 		return NULL;
-	size_t cnt = evidence_start(heap, &o, ev, reqs);
+	evidence_place(heap, &o, ev);
+	size_t cnt = evidence_start(ev, /* blocks= */ NULL, reqs);
 	struct err *err = mem->read_reqs(mem, reqs, cnt); /* too few to gather */
 	for (size_t i = 0; !err && i < cnt; i++)
 		if (!reqs[i].ok)
@@ -175,12 +197,6 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 	return s;
 }
 
-static struct shape by_look(const struct heap *heap, const struct evidence *ev, uint64_t n,
-			    uint16_t only_sz)
-{
-	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
-}
-
 /* How many map types share a bucket type: type M map[K]V and map[K]V do. */
 static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 {
@@ -206,20 +222,21 @@ static struct shape by_header(const struct heap *heap, const struct map_type *t)
 	};
 }
 
-/* Everything that by_look() looks at. */
+enum { MASK_WORDS = (SHAPE_WORDS + 63) / 64 };
+
+/* Everything that a type is told by. */
 struct look {
-	uint64_t size;
+	uint64_t size; /* of the object */
 	uint64_t n;
-	uint16_t only_sz;
-	bool noscan;
-	bool has_bits;
-	uint8_t words[PTR_MASK_SZ]; /* bit i: word i is a pointer */
+	uint64_t type_word;
+	uint64_t traits; /* what else there is, put together */
+	uint32_t mask_words; /* that are used: small maps have one */
+	uint64_t mask[MASK_WORDS]; /* bit i: word i is a pointer */
 };
 
 struct shape_cache {
 	struct {
-		bool used;
-		struct look look;
+		struct look look; /* size 0: none */
 		struct shape shape;
 	} slots[SHAPE_CACHE_SLOTS];
 };
@@ -238,58 +255,62 @@ static void look_init(struct look *look, const struct evidence *ev, uint64_t n, 
 {
 	uint64_t words = (ev->o.slot + ev->o.size - ev->o.start) / 8;
 
-	memset(look, 0, sizeof(*look)); /* compared as bytes, padding included */
 	look->size = ev->o.size;
 	look->n = n;
-	look->only_sz = only_sz;
-	look->noscan = span_noscan(ev->o.span);
-	look->has_bits = ev->has_bits;
+	look->type_word = ev->type_word;
+	look->traits = only_sz | span_noscan(ev->o.span) << 16 | ev->has_bits << 17;
+	look->mask_words = 0;
 	if (words > SHAPE_WORDS)
 		words = SHAPE_WORDS;
-	for (uint32_t w = 0; ev->has_bits && w < words; w += 32) {
-		uint32_t n = words - w < 32 ? words - w : 32;
-		uint32_t mask = ptrbits_mask(&ev->bits, ev->bit_bytes, w, n);
-
-		memcpy(&look->words[w / 8], &mask, sizeof(mask));
-	}
+	for (uint32_t w = 0; ev->has_bits && w < words; w += 64)
+		look->mask[look->mask_words++] =
+			ptrbits_mask(&ev->bits, ev->bit_bytes, w, words - w < 64 ? words - w : 64);
 }
 
-/* The mask is a whole number of the pieces that it is put together from. */
-_Static_assert(PTR_MASK_SZ % sizeof(uint32_t) == 0, "see look_init()");
+static bool look_same(const struct look *a, const struct look *b)
+{
+	bool same = a->size == b->size && a->n == b->n && a->type_word == b->type_word &&
+		    a->traits == b->traits && a->mask_words == b->mask_words;
 
-/* Each word times an odd number of its own, so that none waits for another. */
+	for (uint32_t i = 0; same && i < a->mask_words; i++)
+		same = a->mask[i] == b->mask[i];
+	return same;
+}
+
+/* Each part times an odd number of its own, so that none waits for another. */
 static size_t look_hash(const struct look *look)
 {
-	uint64_t h = 0, factor = 0x9e3779b97f4a7c15, word;
+	uint64_t h = look->size * 0x9e3779b97f4a7c15 + look->n * 0xbf58476d1ce4e5b9 +
+		     look->type_word * 0x94d049bb133111eb + look->traits * 0xd6e8feb86659fd93;
 
-	_Static_assert(sizeof(*look) % sizeof(word) == 0, "hashed by words");
-	for (size_t i = 0; i < sizeof(*look); i += sizeof(word), factor += 0xbf58476d1ce4e5b8) {
-		memcpy(&word, (const uint8_t *)look + i, sizeof(word));
-		h += (word ^ word >> 32) * factor;
-	}
+	for (uint32_t i = 0; i < look->mask_words; i++)
+		h += (look->mask[i] ^ look->mask[i] >> 32) * (0xff51afd7ed558ccd + 2 * i);
 	return (h >> 40) % SHAPE_CACHE_SLOTS;
 }
 
-struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,
-		      uint64_t n, uint16_t only_sz)
+static struct shape find_shape(const struct heap *heap, const struct evidence *ev, uint64_t n,
+			       uint16_t only_sz)
 {
 	const struct map_type *t =
 		ev->type_word ? gotypes_by_bucket(heap->prog->types, ev->type_word) : NULL;
-	struct look look;
 
 	if (t && fits(heap, &ev->o, t, n))
 		return by_header(heap, t);
-	if (!cache)
-		return by_look(heap, ev, n, only_sz);
+	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
+}
+
+const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
+			     const struct evidence *ev, uint64_t n, uint16_t only_sz)
+{
+	struct look look;
 
 	look_init(&look, ev, n, only_sz);
 	size_t i = look_hash(&look);
-	if (!cache->slots[i].used || memcmp(&cache->slots[i].look, &look, sizeof(look))) {
-		cache->slots[i].used = true;
+	if (!look_same(&cache->slots[i].look, &look)) {
 		cache->slots[i].look = look;
-		cache->slots[i].shape = by_look(heap, ev, n, only_sz);
+		cache->slots[i].shape = find_shape(heap, ev, n, only_sz);
 	}
-	return cache->slots[i].shape;
+	return &cache->slots[i].shape;
 }
 
 void shape_apply(const struct shape *shape, struct map_info *m)

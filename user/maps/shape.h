@@ -15,6 +15,7 @@
 #include "heap/heap.h"
 #include "heap/ptrbits.h"
 #include "maps/mapinfo.h"
+#include "target/blocks.h"
 
 enum {
 	SHAPE_SIZES_MAX = 16,
@@ -28,10 +29,12 @@ enum {
 /* What the heap knows of a table's memory. */
 struct evidence {
 	struct object o;
-	uint64_t type_word; /* type that the allocator noted; 0: none */
+	uint64_t type_at; /* where the allocator notes a type; 0: nowhere */
+	uint64_t type_word; /* that type; 0: none */
 	bool has_bits;
 	struct ptrbits bits; /* of the object's first words */
-	uint8_t bit_bytes[SHAPE_BITS_SZ];
+	const uint8_t *bit_bytes; /* in the blocks that were read, or here: */
+	uint8_t own_bytes[SHAPE_BITS_SZ + PTRBITS_PAD];
 };
 
 struct shape {
@@ -50,15 +53,22 @@ struct shape_cache;
 struct shape_cache *shape_cache_new(void);
 void shape_cache_free(struct shape_cache *cache);
 
-/* Starts the evidence for an object, and appends the reads that complete it; the
- * caller does them, filling what cannot be read with 0xff. Returns their number. */
-size_t evidence_start(const struct heap *heap, const struct object *o, struct evidence *ev,
-		      struct mem_req reqs[SHAPE_READS]);
+/* Finds where the evidence for an object is. */
+void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev);
 
-/* The type of a table of n buckets in that object. only_sz: its bucket size where
- * that is known, else 0. cache may be NULL. */
-struct shape shape_of(const struct heap *heap, struct shape_cache *cache, const struct evidence *ev,
-		      uint64_t n, uint16_t only_sz);
+/* Wants it, where it lies together with other things. */
+void evidence_want(const struct evidence *ev, struct blocks *blocks);
+
+/* Takes it from the blocks, which may be NULL, and appends the reads of what is not in
+ * them; the caller does them, filling what cannot be read with 0xff. Returns their number. */
+size_t evidence_start(struct evidence *ev, struct blocks *blocks, struct mem_req reqs[SHAPE_READS]);
+
+/*
+ * The type of a table of n buckets in that object. only_sz: its bucket size where that is
+ * known, else 0. The cache has the answer, until it is asked again.
+ */
+const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
+			     const struct evidence *ev, uint64_t n, uint16_t only_sz);
 
 /* Reads the evidence for the object at addr. *ok_ret is false when there is none. */
 struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev, bool *ok_ret);

@@ -427,13 +427,17 @@ struct err *stacks_take(struct census *census)
 
 struct err *stacks_finish(struct census *census)
 {
-	for (size_t i = 0; i < census->stacks->maps.len; i++) {
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < census->stacks->maps.len; i++) {
 		const struct stack_map *m = &census->stacks->maps.data[i];
 
-		if (!m->dropped && !vec_push(&census->late, m->info))
-			return err_nomem();
+		if (m->dropped)
+			continue;
+		err = vec_push(&census->late, m->info) ? census_count(census, &m->info)
+						       : err_nomem();
 	}
-	return NULL;
+	return err;
 }
 
 uint64_t stacks_goroutine_cnt(const struct stacks *stacks)

@@ -123,7 +123,6 @@ static void start_work(struct swiss_decoder *d, size_t at)
 
 	w->at = at;
 	w->h = swiss_parse_header(c->header);
-	w->group = NULL;
 	w->used_sum = 0;
 	enum verdict v = swiss_find_dir(d->census->heap, &w->h, &w->dir);
 	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */

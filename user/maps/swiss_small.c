@@ -5,21 +5,27 @@
 #include "base/cursor.h"
 #include "maps/swiss.h"
 
+enum {
+	CTRL_SZ = 8,
+	EQUAL_MIN = 6, /* bytes, of a group that is none */
+};
+
 /*
  * Control bytes of full slots are seven bits of a hash. Text and small numbers are
  * not: six equal bytes, or eight below 16, come from hashing once in 10 million
  * full groups.
  */
-static bool looks_hashed(uint64_t ctrl)
+static bool looks_hashed(uint64_t ctrl, int full)
 {
 	const uint64_t low = SWISS_EACH_BYTE * 0x7f;
 
-	for (int i = 0; i < 3; i++) { /* of six equal bytes one is among the first three */
+	/* Of six equal bytes one is among the first three. */
+	for (int i = 0; i < 3 && full >= EQUAL_MIN; i++) {
 		uint8_t c = ctrl >> (8 * i);
 		uint64_t diff = ctrl ^ SWISS_EACH_BYTE * c;
 		uint64_t differs = (((diff & low) + low) | diff) >> 7 & SWISS_EACH_BYTE;
 
-		if (c < 0x80 && BUCKET_SLOTS - swiss_byte_cnt(differs) >= 6)
+		if (c < 0x80 && BUCKET_SLOTS - swiss_byte_cnt(differs) >= EQUAL_MIN)
 			return false;
 	}
 	return ctrl & SWISS_EACH_BYTE * 0xf0;
@@ -28,9 +34,10 @@ static bool looks_hashed(uint64_t ctrl)
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
 {
 	struct map_info *m = &d->batch->maps[w->at];
-	int full = swiss_ctrl_full(w->ctrl, /* small= */ true);
+	uint64_t ctrl = load_u64(w->group, 0);
+	int full = swiss_ctrl_full(ctrl, /* small= */ true);
 
-	if (full < 0 || !looks_hashed(w->ctrl))
+	if (full < 0 || !looks_hashed(ctrl, full))
 		return VERDICT_LOOKALIKE;
 	if ((uint64_t)full != w->h.used) {
 		/* In the middle of an insert or delete, at whose end nothing may come. */
@@ -48,78 +55,96 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 		.small = true,
 		.noscan = span_noscan(w->dir.span),
 	};
-	struct shape shape =
+	const struct shape *shape =
 		shape_of(d->census->heap, d->census->shapes, &w->evidence, 1, /* only_sz= */ 0);
 	/* Memory without pointers gives no other evidence than its content, and that
 	 * may have been torn. */
-	if (w->group && !shape_fits_group(&shape, w->group))
+	if (m->noscan && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
-	shape_apply(&shape, m);
+	shape_apply(shape, m);
 	if (m->bucket_sz && m->live_keys) /* a fresh map of so few keys is such a group, too */
 		m->rebuild_bytes = w->dir.size;
 	return VERDICT_MAP;
 }
 
 /*
- * Appends the reads for one small map. Of memory without pointers the whole group is
- * read, for its content is the evidence; else the control word and what the allocator
- * noted. Returns their number.
+ * What is read of a small map's group. Without pointers all of it, for its content is the
+ * evidence; else the control word.
  */
-static size_t start_small(const struct swiss_decoder *d, struct swiss_work *w, uint8_t *buf,
-			  struct mem_req reqs[1 + SHAPE_READS])
+static uint32_t group_bytes(const struct swiss_work *w)
 {
-	size_t n = evidence_start(d->census->heap, &w->dir, &w->evidence, reqs);
+	return span_noscan(w->dir.span) ? w->dir.slot + w->dir.size - w->h.dir_ptr : CTRL_SZ;
+}
 
-	if (span_noscan(w->dir.span)) {
-		w->group = buf;
-		reqs[n++] = (struct mem_req){ w->h.dir_ptr,
-					      w->dir.slot + w->dir.size - w->h.dir_ptr, false,
-					      buf };
-	} else {
-		reqs[n++] = (struct mem_req){ w->h.dir_ptr, 8, false, &w->ctrl };
+/* Reads groups that lie together, with what tells their types. Returns the bytes that the
+ * others take. */
+static struct err *read_blocks(struct swiss_decoder *d, size_t *rest_ret)
+{
+	struct blocks *blocks = d->census->blocks;
+
+	blocks_begin(blocks);
+	for (size_t i = 0; i < d->work_cnt; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (w->h.dir_len)
+			continue;
+		evidence_place(d->census->heap, &w->dir, &w->evidence);
+		evidence_want(&w->evidence, blocks);
+		blocks_want(blocks, w->h.dir_ptr, group_bytes(w));
 	}
-	return n;
+	struct err *err = blocks_read(blocks, d->mem);
+	for (size_t i = 0; !err && i < d->work_cnt; i++) {
+		struct swiss_work *w = &d->works[i];
+
+		if (w->h.dir_len)
+			continue;
+		w->group = blocks_at(blocks, w->h.dir_ptr, group_bytes(w));
+		*rest_ret += w->group ? 0 : group_bytes(w);
+	}
+	return err;
 }
 
-static size_t group_bytes(const struct swiss_work *w)
+/* Reads the others, one by one; *buf has room for them. */
+static struct err *read_rest(struct swiss_decoder *d, uint8_t *buf)
 {
-	return !w->h.dir_len && span_noscan(w->dir.span) ? w->dir.size : 0;
-}
-
-/* Reads the control words of all small maps, and what tells their types. */
-struct err *swiss_decode_small(struct swiss_decoder *d)
-{
-	size_t each = 1 + SHAPE_READS, n = 0, used = 0, sz = 0;
-
-	for (size_t i = 0; i < d->work_cnt; i++)
-		sz += group_bytes(&d->works[i]);
+	size_t each = 1 + SHAPE_READS, n = 0;
 	_cleanup_free_ struct mem_req *reqs = malloc(each * (d->work_cnt + 1) * sizeof(*reqs));
-	_cleanup_free_ uint8_t *groups = malloc(sz + 1);
 
-	if (!reqs || !groups)
+	if (!reqs)
 		return err_nomem();
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct swiss_work *w = &d->works[i];
 
 		if (w->h.dir_len)
 			continue;
-		n += start_small(d, w, groups + used, &reqs[n]);
-		used += group_bytes(w);
+		n += evidence_start(&w->evidence, d->census->blocks, &reqs[n]);
+		if (w->group)
+			continue;
+		w->group = buf;
+		reqs[n++] = (struct mem_req){ w->h.dir_ptr, group_bytes(w), false, buf };
+		buf += group_bytes(w);
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
-	if (err)
-		return err;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; !err && i < n; i++)
 		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
 			memset(reqs[i].dst, 0xff, reqs[i].len);
-	for (size_t i = 0; i < d->work_cnt; i++) {
+	return err;
+}
+
+/* Reads the groups of all small maps, and what tells their types. */
+struct err *swiss_decode_small(struct swiss_decoder *d)
+{
+	size_t rest = 0;
+	struct err *err = read_blocks(d, &rest);
+	_cleanup_free_ uint8_t *buf = malloc(rest + 1);
+
+	if (!err)
+		err = buf ? read_rest(d, buf) : err_nomem();
+	for (size_t i = 0; !err && i < d->work_cnt; i++) {
 		struct swiss_work *w = &d->works[i];
 
-		if (w->h.dir_len)
-			continue;
-		if (w->group)
-			w->ctrl = load_u64(w->group, 0);
-		d->batch->verdicts[w->at] = finish_small(d, w);
+		if (!w->h.dir_len)
+			d->batch->verdicts[w->at] = finish_small(d, w);
 	}
-	return NULL;
+	return err;
 }

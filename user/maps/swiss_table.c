@@ -175,7 +175,7 @@ static struct err *narrow_size(const struct swiss_decoder *d, const struct swiss
 		match = shape->sizes[s];
 	}
 	if (match)
-		*shape = shape_of(d->census->heap, d->census->shapes, &w->evidence, groups, match);
+		*shape = *shape_of(d->census->heap, d->census->shapes, &w->evidence, groups, match);
 	return NULL;
 }
 
@@ -183,9 +183,9 @@ static struct err *set_type(const struct swiss_decoder *d, struct swiss_work *w,
 			    const struct table *first)
 {
 	struct map_info *m = &d->batch->maps[w->at];
-	struct shape shape = shape_of(d->census->heap, d->census->shapes, &w->evidence,
-				      first->length_mask + 1,
-				      /* only_sz= */ 0);
+	struct shape shape = *shape_of(d->census->heap, d->census->shapes, &w->evidence,
+				       first->length_mask + 1,
+				       /* only_sz= */ 0);
 
 	if (shape.size_cnt > 1) {
 		struct err *err = narrow_size(d, w, first, &shape);
@@ -313,7 +313,8 @@ static struct err *read_after(struct swiss_decoder *d, struct dir_batch *b)
 		if (w->sane) {
 			struct object first = w->evidence.o;
 
-			n += evidence_start(d->census->heap, &first, &w->evidence, &reqs[n]);
+			evidence_place(d->census->heap, &first, &w->evidence);
+			n += evidence_start(&w->evidence, /* blocks= */ NULL, &reqs[n]);
 		}
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);

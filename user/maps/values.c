@@ -339,9 +339,9 @@ static struct err *find_common_form(struct scan *s, const struct buckets *b,
 	struct err *err = evidence_read(s->heap, a->addr, &evidence, &known);
 	if (err || !known)
 		return err;
-	struct shape shape =
+	const struct shape *shape =
 		shape_of(s->heap, s->values->census->shapes, &evidence, n, b->bucket_sz);
-	const struct map_type *form = common_form(&shape, &s->may_point);
+	const struct map_type *form = common_form(shape, &s->may_point);
 	*ret = form && form->bucket_sz == b->bucket_sz ? form : NULL;
 	return NULL;
 }

@@ -6,6 +6,18 @@
 
 enum { TRIES = 3 };
 
+static void set_ledger_maps(struct snapshot *snap)
+{
+	const struct map_totals *t = &snap->census->totals;
+	struct ledger_maps maps = {
+		.live_bytes = t->live_resident_bytes,
+		.hole_bytes = t->resident_bytes - t->live_resident_bytes,
+		.gives_back_bytes = t->gives_back_resident_bytes,
+	};
+
+	ledger_set_maps(&snap->ledger, &maps);
+}
+
 static struct err *take(struct program *prog, struct snapshot *snap)
 {
 	struct err *err = heap_open(prog, &snap->heap);
@@ -17,7 +29,7 @@ static struct err *take(struct program *prog, struct snapshot *snap)
 	if (!err)
 		err = census_take(snap->heap, &snap->residency, &snap->census);
 	if (!err)
-		snapshot_sum(snap);
+		set_ledger_maps(snap);
 	return err;
 }
 
@@ -43,7 +55,7 @@ struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 {
 	bool taken = false;
 
-	for (int i = 0; i < TRIES && (!taken || (*snap)->totals.suspect_cnt); i++) {
+	for (int i = 0; i < TRIES && (!taken || (*snap)->census->totals.suspect_cnt); i++) {
 		_cleanup_snapshot_ struct snapshot *now = NULL;
 		struct err *err = take_once(prog, &now);
 
@@ -53,7 +65,7 @@ struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 			err_free(err);
 			break;
 		}
-		if (taken && (*snap)->totals.suspect_cnt <= now->totals.suspect_cnt)
+		if (taken && (*snap)->census->totals.suspect_cnt <= now->census->totals.suspect_cnt)
 			continue;
 		snapshot_free(*snap);
 		*snap = take_ptr(now);
@@ -83,6 +95,7 @@ void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct m
 		.load_num = snap->heap->prog->layout.classic.load_num,
 	};
 
+	totals_remove(&snap->census->totals, m);
 	m->type = type;
 	m->type_source = TYPE_PROBE;
 	m->type_candidates = 1;
@@ -90,50 +103,6 @@ void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct m
 	m->rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS
 				   ? sizing_swiss(m->live_keys, &shape)
 				   : sizing_classic(m->live_keys, &shape);
-}
-
-static void add_map(struct map_totals *t, const struct map_info *m)
-{
-	t->exact_cnt += m->consistency == MAP_EXACT;
-	t->moving_cnt += m->consistency == MAP_MOVING;
-	t->map_cnt++;
-	t->on_stack_cnt += m->on_stack != MAP_ON_HEAP;
-	t->live_keys += m->live_keys;
-	t->slots += map_slots(m);
-	t->table_bytes += m->table_bytes;
-	t->resident_bytes += m->resident_bytes;
-	t->old_bytes += m->old_bytes;
-	t->scan_bytes += m->noscan ? 0 : m->table_bytes;
-	if (!m->bucket_sz) {
-		t->unknown_size_cnt++;
-		return;
-	}
-	t->hole_bytes += map_hole_bytes(m);
-	t->gives_back_bytes += map_gives_back(m);
-	t->gives_back_resident_bytes += map_gives_back_resident(m);
-}
-
-void snapshot_sum(struct snapshot *snap)
-{
-	struct map_totals t = { 0 };
-	uint64_t live_resident = 0;
-
-	for (size_t i = 0; i < snap->census->maps.len; i++) {
-		const struct map_info *m = &snap->census->maps.data[i];
-
-		t.suspect_cnt += m->consistency == MAP_SUSPECT;
-		t.garbage_cnt += m->garbage;
-		if (!map_counts(m))
-			continue;
-		add_map(&t, m);
-		uint64_t live = m->table_bytes - (m->bucket_sz ? map_hole_bytes(m) : 0);
-		live_resident += live < m->resident_bytes ? live : m->resident_bytes;
-	}
-	struct ledger_maps maps = {
-		.live_bytes = live_resident,
-		.hole_bytes = t.resident_bytes - live_resident,
-		.gives_back_bytes = t.gives_back_resident_bytes,
-	};
-	snap->totals = t;
-	ledger_set_maps(&snap->ledger, &maps);
+	totals_add(&snap->census->totals, m);
+	set_ledger_maps(snap);
 }

@@ -302,7 +302,6 @@ static struct err *apply_traced_types(struct watch *w)
 		err_free(err);
 		err = NULL;
 	}
-	snapshot_sum(w->snap);
 	return err;
 }
 

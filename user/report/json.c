@@ -429,7 +429,7 @@ static json_t *census_section(const struct watch *w)
 	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
 	set_u64(o, "headers_without_table", w->snap->census->empty_cnt);
 	set(o, "stacks", stacks_section(w->snap->census->stacks));
-	set(o, "totals", totals(&w->snap->totals));
+	set(o, "totals", totals(&w->snap->census->totals));
 	return o;
 }
 
@@ -888,7 +888,8 @@ static json_t *gc_section(const struct watch *w)
 	set_u64(o, "heap_released_bytes", s->heap_released_bytes);
 	set_u64(o, "scannable_bytes", s->scannable_bytes);
 	set_u64(o, "last_scannable_bytes", s->last_scannable_bytes);
-	set_known(o, "map_scannable_bytes", w->snap, w->snap ? w->snap->totals.scan_bytes : 0);
+	set_known(o, "map_scannable_bytes", w->snap,
+		  w->snap ? w->snap->census->totals.scan_bytes : 0);
 	set(o, "watched", gc_window(&w->gc_first, s, &win) ? gc_window_object(&win) : json_null());
 	return o;
 }

@@ -358,7 +358,7 @@ static void print_values_footnotes(const struct page *p)
 
 static void print_footnotes(const struct page *p)
 {
-	const struct map_totals *t = &p->w->snap->totals;
+	const struct map_totals *t = &p->w->snap->census->totals;
 
 	if (t->moving_cnt)
 		fprintf(p->out, "     ~ busy while it was read: within the values of two reads\n");
@@ -388,7 +388,7 @@ static void print_maps(const struct page *p)
 	if (!p->w->snap)
 		return;
 
-	const struct map_totals *t = &p->w->snap->totals;
+	const struct map_totals *t = &p->w->snap->census->totals;
 
 	fprintf(p->out, "\nMAPS  %s with %s of tables (%s resident), most to win first\n",
 		COUNT(t->map_cnt), BYTES(t->table_bytes), BYTES(t->resident_bytes));
@@ -668,7 +668,7 @@ static void print_gc(const struct page *p)
 		BYTES(s->heap_goal_bytes));
 	if (w->trace && gc_window(&w->gc_first, s, &win))
 		print_gc_window(p, &win);
-	uint64_t scan = w->snap->totals.scan_bytes;
+	uint64_t scan = w->snap->census->totals.scan_bytes;
 	if (scan && scan <= s->scannable_bytes)
 		fprintf(p->out, "  map tables are %.0f %% of the %s that each cycle has to scan\n",
 			percent(scan, s->scannable_bytes), BYTES(s->scannable_bytes));

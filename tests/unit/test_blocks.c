@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Blocks against a small memory of two parts, with a hole between them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "target/blocks.h"
+
+enum { PART_SZ = 4 * BLOCK_SZ };
+#define LOW UINT64_C(0x10000)
+#define HIGH (LOW + PART_SZ + BLOCK_SZ)
+
+struct memory {
+	struct mem mem;
+	uint8_t low[PART_SZ];
+	uint8_t high[PART_SZ];
+	size_t reqs;
+};
+
+static const uint8_t *at(const struct memory *m, uint64_t addr, size_t len)
+{
+	if (addr >= LOW && addr - LOW <= PART_SZ - len)
+		return m->low + (addr - LOW);
+	if (addr >= HIGH && addr - HIGH <= PART_SZ - len)
+		return m->high + (addr - HIGH);
+	return NULL;
+}
+
+static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
+{
+	struct memory *m = mem->ctx;
+
+	m->reqs += n;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *from = at(m, reqs[i].addr, reqs[i].len);
+
+		reqs[i].ok = from;
+		if (from)
+			memcpy(reqs[i].dst, from, reqs[i].len);
+	}
+	return NULL;
+}
+
+static struct memory *memory_new(void)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	assert_non_null(m);
+	m->mem = (struct mem){ .read_reqs = read_reqs, .ctx = m };
+	for (size_t i = 0; i < PART_SZ; i++) {
+		m->low[i] = (uint8_t)(i * 7 >> 3);
+		m->high[i] = (uint8_t)(i * 11 >> 3);
+	}
+	return m;
+}
+
+/* Wants n pieces of 16 bytes from addr on, side by side. */
+static void want(struct blocks *b, uint64_t addr, int n)
+{
+	for (int i = 0; i < n; i++)
+		blocks_want(b, addr + 16 * i, 16);
+}
+
+static void what_many_pieces_are_in_is_read_whole(void **state)
+{
+	struct memory *m = memory_new();
+	struct blocks *b = blocks_new();
+
+	(void)state;
+	blocks_begin(b);
+	want(b, LOW + BLOCK_SZ, 16);
+	want(b, LOW, 16); /* its neighbour: one read for both */
+	want(b, HIGH + 3 * BLOCK_SZ, 16);
+	want(b, HIGH, 1); /* alone */
+	assert_null(blocks_read(b, &m->mem));
+	assert_int_equal(m->reqs, 2);
+	for (uint64_t addr = LOW; addr < LOW + 2 * BLOCK_SZ; addr += 16)
+		assert_memory_equal(blocks_at(b, addr, 16), at(m, addr, 16), 16);
+	assert_memory_equal(blocks_at(b, HIGH + 3 * BLOCK_SZ, BLOCK_SZ),
+			    at(m, HIGH + 3 * BLOCK_SZ, BLOCK_SZ), BLOCK_SZ);
+	assert_null(blocks_at(b, HIGH, 16));
+	assert_null(blocks_at(b, LOW + 2 * BLOCK_SZ, 16));
+	/* In two blocks, both of which are there. */
+	assert_null(blocks_at(b, LOW + BLOCK_SZ - 8, 16));
+	blocks_free(b);
+	free(m);
+}
+
+static void a_batch_forgets_the_one_before(void **state)
+{
+	struct memory *m = memory_new();
+	struct blocks *b = blocks_new();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		blocks_begin(b);
+		want(b, LOW + i * BLOCK_SZ, 16);
+		assert_null(blocks_at(b, LOW + i * BLOCK_SZ, 16)); /* not yet */
+		assert_null(blocks_read(b, &m->mem));
+		for (int k = 0; k < 3; k++)
+			assert_true(!blocks_at(b, LOW + k * BLOCK_SZ, 16) == (k != i));
+	}
+	m->low[0] = 1;
+	blocks_begin(b);
+	want(b, LOW, 16);
+	m->low[0] = 2; /* is read when it is read, not when it is wanted */
+	assert_null(blocks_read(b, &m->mem));
+	assert_int_equal(*blocks_at(b, LOW, 1), 2);
+	blocks_free(b);
+	free(m);
+}
+
+/* A hole beside a block takes away what is read together with it, and nothing else. */
+static void what_cannot_be_read_is_not_there(void **state)
+{
+	struct memory *m = memory_new();
+	struct blocks *b = blocks_new();
+
+	(void)state;
+	blocks_begin(b);
+	want(b, LOW, 16);
+	want(b, LOW + PART_SZ, 16); /* the hole */
+	want(b, UINT64_MAX - BLOCK_SZ + 1, 16);
+	blocks_want(b, UINT64_MAX - 7, 16); /* behind the end of all memory */
+	blocks_want(b, LOW, SIZE_MAX);
+	assert_null(blocks_read(b, &m->mem));
+	assert_non_null(blocks_at(b, LOW, 16));
+	assert_null(blocks_at(b, LOW + PART_SZ, 16));
+	assert_null(blocks_at(b, UINT64_MAX - BLOCK_SZ + 1, 16));
+	assert_null(blocks_at(b, UINT64_MAX - 7, 16));
+	assert_null(blocks_at(b, LOW, SIZE_MAX));
+	blocks_free(b);
+	free(m);
+}
+
+/* More blocks than there is room for: some are there, and those are right. */
+static void too_many_blocks(void **state)
+{
+	struct memory *m = memory_new();
+	struct blocks *b = blocks_new();
+	int held = 0;
+
+	(void)state;
+	blocks_begin(b);
+	for (uint64_t i = 0; i < 5000; i++)
+		want(b, (i * 977 % 5000) * BLOCK_SZ, 16);
+	assert_null(blocks_read(b, &m->mem));
+	for (uint64_t i = 0; i < 5000; i++) {
+		const uint8_t *bytes = blocks_at(b, i * BLOCK_SZ, 16);
+		const uint8_t *truth = at(m, i * BLOCK_SZ, 16);
+
+		assert_true(!bytes || truth);
+		if (bytes)
+			assert_memory_equal(bytes, truth, 16);
+		held += bytes != NULL;
+	}
+	assert_true(held <= 8);
+	blocks_free(b);
+	free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_many_pieces_are_in_is_read_whole),
+		cmocka_unit_test(a_batch_forgets_the_one_before),
+		cmocka_unit_test(what_cannot_be_read_is_not_there),
+		cmocka_unit_test(too_many_blocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
