@@ -1002,3 +1002,16 @@ struct census *image_census(struct image *img)
 		fail_msg("%s", err->msg);
 	return census;
 }
+
+const struct map_info *image_map(const struct census *census, uint64_t addr)
+{
+	static struct map_info rows[8];
+	static size_t next;
+	ssize_t i = rows_find(&census->maps, addr);
+
+	if (i == ROWS_NONE)
+		return NULL;
+	next = (next + 1) % 8;
+	rows[next] = census_map(census, i);
+	return &rows[next];
+}

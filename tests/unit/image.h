@@ -237,4 +237,7 @@ void image_open(struct image *img);
 /* Takes the census, without a residency; the test frees it. */
 struct census *image_census(struct image *img);
 
+/* The row of a map, or NULL; valid for the next few calls. */
+const struct map_info *image_map(const struct census *census, uint64_t addr);
+
 #endif

@@ -82,21 +82,21 @@ static void a_mixed_heap_of_every_version(void **state)
 		assert_int_equal(census->empty_cnt, N / 3);
 		assert_int_equal(census->lookalike_cnt, N / 5);
 		for (size_t i = 0; i < census->maps.len; i++) {
-			keys -= census->maps.data[i].live_keys;
-			assert_int_equal(census->maps.data[i].consistency, MAP_EXACT);
+			keys -= census_map(census, i).live_keys;
+			assert_int_equal(census_map(census, i).consistency, MAP_EXACT);
 			if (i)
-				assert_true(census->maps.data[i - 1].addr <
-					    census->maps.data[i].addr);
+				assert_true(census_map(census, i - 1).addr <
+					    census_map(census, i).addr);
 		}
 		assert_int_equal(keys, 0);
 		for (int i = 0; i < N; i++) {
-			assert_int_equal(census_find(census, small[i])->live_keys, i % 9);
+			assert_int_equal(image_map(census, small[i])->live_keys, i % 9);
 			if (large[i])
-				assert_int_equal(census_find(census, large[i])->live_keys,
+				assert_int_equal(image_map(census, large[i])->live_keys,
 						 300 + i % 7);
 		}
-		assert_null(census_find(census, small[0] + 8));
-		assert_null(census_find(census, 0));
+		assert_null(image_map(census, small[0] + 8));
+		assert_null(image_map(census, 0));
 		census_free(census);
 		image_free(img);
 	}
@@ -114,7 +114,7 @@ static void a_heap_without_maps(void **state)
 		assert_int_equal(census->maps.len, 0);
 		assert_int_equal(census->empty_cnt, 0);
 		assert_int_equal(census->lookalike_cnt, 0);
-		assert_null(census_find(census, IMAGE_HEAP));
+		assert_null(image_map(census, IMAGE_HEAP));
 		census_free(census);
 		image_free(img);
 	}
@@ -136,11 +136,11 @@ static void garbage_is_told(void **state)
 		image_open(img);
 		struct census *census = image_census(img);
 		assert_int_equal(census->maps.len, 3);
-		assert_false(census_find(census, live)->garbage);
-		assert_true(map_counts(census_find(census, live)));
-		assert_true(census_find(census, dead)->garbage);
-		assert_false(map_counts(census_find(census, dead)));
-		assert_true(census_find(census, large)->garbage);
+		assert_false(image_map(census, live)->garbage);
+		assert_true(map_counts(image_map(census, live)));
+		assert_true(image_map(census, dead)->garbage);
+		assert_false(map_counts(image_map(census, dead)));
+		assert_true(image_map(census, large)->garbage);
 		census_free(census);
 		image_free(img);
 	}
@@ -175,8 +175,8 @@ static void rows_stay_in_order(void **state)
 		struct census *census = image_census(img);
 		assert_int_equal(census->maps.len, 9);
 		for (int i = 0; i < 9; i++) {
-			assert_true(census->maps.data[i].addr == map[i]);
-			assert_int_equal(census_find(census, map[i])->live_keys, 3);
+			assert_true(census_map(census, i).addr == map[i]);
+			assert_int_equal(image_map(census, map[i])->live_keys, 3);
 		}
 		census_free(census);
 		image_free(img);
@@ -208,14 +208,14 @@ static void resident_bytes_of_tables(void **state)
 		present[page / 64] |= 1ull << page % 64;
 		image_open(img);
 		assert_null(census_take(img->heap, &r, &census));
-		assert_int_equal(census_find(census, map)->resident_bytes, IMAGE_PAGE_SZ);
-		assert_int_equal(census_find(census, small)->resident_bytes, 0);
+		assert_int_equal(image_map(census, map)->resident_bytes, IMAGE_PAGE_SZ);
+		assert_int_equal(image_map(census, small)->resident_bytes, 0);
 		memset(present, 0xff, PAGES / 8);
 		census_free(census);
 		assert_null(census_take(img->heap, &r, &census));
-		const struct map_info *m = census_find(census, map);
+		const struct map_info *m = image_map(census, map);
 		assert_int_equal(m->resident_bytes, m->table_bytes);
-		m = census_find(census, small);
+		m = image_map(census, small);
 		assert_int_equal(m->resident_bytes, m->table_bytes);
 		census_free(census);
 		free(present);
@@ -250,7 +250,7 @@ static void many_types_are_told_apart(void **state)
 		image_open(img);
 		struct census *census = image_census(img);
 		for (int i = 0; i < 2 * TYPES; i++) {
-			const struct map_info *m = census_find(census, map[i]);
+			const struct map_info *m = image_map(census, map[i]);
 
 			assert_non_null(m);
 			assert_int_equal(m->bucket_sz, t[i % TYPES].bucket_sz);
@@ -369,9 +369,9 @@ static void several_threads_take_a_large_heap(void **state)
 	assert_int_equal(census->empty_cnt, CROWD / 5);
 	assert_int_equal(census->lookalike_cnt, (CROWD + 6) / 7);
 	for (size_t i = 0; i < CROWD; i++) {
-		assert_true(last < census->maps.data[i].addr);
-		last = census->maps.data[i].addr;
-		assert_int_equal(census_find(census, maps[i])->live_keys, i % 9);
+		assert_true(last < census_map(census, i).addr);
+		last = census_map(census, i).addr;
+		assert_int_equal(image_map(census, maps[i])->live_keys, i % 9);
 	}
 	assert_int_equal(img->target.mem.call_cnt - calls, UINT64_MAX - door.reads_left);
 	census_free(census);

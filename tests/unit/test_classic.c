@@ -38,9 +38,12 @@ static struct image_type string_to_ptr(void)
 
 static const struct map_info *only_row(const struct census *census, uint64_t map)
 {
+	static struct map_info row;
+
 	assert_int_equal(census->maps.len, 1);
-	assert_true(census->maps.data[0].addr == map);
-	return &census->maps.data[0];
+	row = census_map(census, 0);
+	assert_true(row.addr == map);
+	return &row;
 }
 
 static uint64_t bucket(struct image *img, uint64_t map, const struct image_type *t, uint64_t i)
@@ -275,7 +278,7 @@ static void more_arrays_than_are_read_ahead(void **state)
 	struct census *census = image_census(img);
 	assert_int_equal(census->maps.len, N);
 	for (int i = 0; i < N; i++) {
-		const struct map_info *m = &census->maps.data[i];
+		const struct map_info row = census_map(census, i), *m = &row;
 
 		assert_int_equal(m->consistency, MAP_EXACT);
 		assert_int_equal(m->table_bytes, 4096);
@@ -401,7 +404,7 @@ static void pointer_bits_narrow_types(void **state)
 		struct census *census = image_census(img);
 		assert_int_equal(census->maps.len, CNT(t));
 		for (size_t i = 0; i < CNT(t); i++) {
-			const struct map_info *m = census_find(census, map[i]);
+			const struct map_info *m = image_map(census, map[i]);
 
 			assert_non_null(m->type);
 			assert_string_equal(m->type->name, t[i].name);
@@ -518,7 +521,7 @@ static void pair_judge(struct pair *p, const char *what)
 	struct census *census = image_census(p->img);
 	const struct map_info *good;
 
-	if (census_find(census, p->bad))
+	if (image_map(census, p->bad))
 		fail_msg("%s: taken for a map", what);
 	good = only_row(census, p->good);
 	assert_int_equal(good->consistency, MAP_EXACT);

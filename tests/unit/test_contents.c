@@ -79,7 +79,7 @@ static void put_elems(struct pair *p, const void *elem)
 static struct map_info look(struct pair *p)
 {
 	struct census *census = image_census(p->img);
-	const struct map_info *found = census_find(census, p->map);
+	const struct map_info *found = image_map(census, p->map);
 
 	assert_non_null(found);
 	struct map_info m = *found;

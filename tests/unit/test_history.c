@@ -18,7 +18,7 @@ static void add_map(struct census *c, uint64_t addr, uint64_t table_bytes)
 		.addr = addr, .live_keys = addr, .buckets = 1, .table_bytes = table_bytes
 	};
 
-	assert_true(vec_push(&c->maps, m));
+	assert_true(rows_push(&c->maps, &m));
 }
 
 static void the_largest_are_followed(void **state)
@@ -35,7 +35,7 @@ static void the_largest_are_followed(void **state)
 
 	uint64_t least_followed = UINT64_MAX, most_left_out = 0;
 	for (size_t i = 0; i < c.maps.len; i++) {
-		const struct map_info *m = &c.maps.data[i];
+		const struct map_info row = census_map(&c, i), *m = &row;
 		const struct map_history *mh = history_find(&h, m->addr);
 
 		if (!mh && m->table_bytes > most_left_out)
@@ -46,7 +46,7 @@ static void the_largest_are_followed(void **state)
 			assert_int_equal(mh->last_live_keys, m->live_keys);
 	}
 	assert_true(least_followed > most_left_out);
-	vec_fini(&c.maps);
+	rows_fini(&c.maps);
 	history_fini(&h);
 }
 
@@ -78,8 +78,8 @@ static void newcomers_take_what_room_there_is(void **state)
 	assert_null(history_add(&h, &second, 4));
 	assert_int_equal(h.left_out, 2);
 	assert_int_equal(history_find(&h, 2)->samples, 3);
-	vec_fini(&first.maps);
-	vec_fini(&second.maps);
+	rows_fini(&first.maps);
+	rows_fini(&second.maps);
 	history_fini(&h);
 }
 
@@ -91,13 +91,15 @@ static void garbage_and_suspects_are_not_followed(void **state)
 	(void)state;
 	for (uint64_t i = 1; i <= 3; i++)
 		add_map(&c, i, 100);
-	c.maps.data[0].garbage = true;
-	c.maps.data[1].consistency = MAP_SUSPECT;
+	struct map_info garbage = census_map(&c, 0), suspect = census_map(&c, 1);
+	garbage.garbage = true;
+	suspect.consistency = MAP_SUSPECT;
+	assert_true(rows_set(&c.maps, 0, &garbage) && rows_set(&c.maps, 1, &suspect));
 	assert_null(history_add(&h, &c, 5));
 	assert_int_equal(h.maps.len, 1);
 	assert_int_equal(h.left_out, 0);
 	assert_non_null(history_find(&h, 3));
-	vec_fini(&c.maps);
+	rows_fini(&c.maps);
 	history_fini(&h);
 }
 
@@ -133,7 +135,7 @@ static void values_count_for_their_time(void **state)
 	/* Of one that is gone the time after the last census does not count. */
 	assert_int_equal(histogram_total_ns(&history_find(&h, 6)->live_keys), 0);
 	assert_int_equal(history_find(&h, 6)->live_keys.min, 6);
-	vec_fini(&c.maps);
+	rows_fini(&c.maps);
 	history_fini(&h);
 }
 

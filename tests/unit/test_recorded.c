@@ -110,7 +110,7 @@ static void check_map(const struct census *census, const char *line)
 				&want.tombstones, &want.overflow_buckets, &want.old_bytes,
 				&want.table_bytes, &type_at),
 			 8);
-	const struct map_info *m = census_find(census, want.addr);
+	const struct map_info *m = image_map(census, want.addr);
 	if (!m)
 		fail_msg("not found: %s", line);
 	assert_int_equal(m->consistency, MAP_EXACT);
@@ -190,7 +190,7 @@ static uint64_t wrong_word(struct image *img, uint64_t right, uint64_t *rng)
 static void check_bounds(const struct heap *heap, const struct census *census)
 {
 	for (size_t i = 0; i < census->maps.len; i++) {
-		const struct map_info *m = &census->maps.data[i];
+		const struct map_info row = census_map(census, i), *m = &row;
 
 		assert_true(m->table_bytes <= heap->in_use_bytes);
 		assert_true(m->old_bytes <= m->table_bytes);

@@ -71,10 +71,10 @@ static void done(struct image *img, struct census *census)
 static void one_map(struct census *census, uint64_t addr, enum map_place place)
 {
 	assert_int_equal(census->maps.len, 1);
-	assert_true(census->maps.data[0].addr == addr);
-	assert_int_equal(census->maps.data[0].on_stack, place);
-	assert_int_equal(census->maps.data[0].live_keys, KEYS);
-	assert_int_equal(census->maps.data[0].consistency, MAP_EXACT);
+	assert_true(census_map(census, 0).addr == addr);
+	assert_int_equal(census_map(census, 0).on_stack, place);
+	assert_int_equal(census_map(census, 0).live_keys, KEYS);
+	assert_int_equal(census_map(census, 0).consistency, MAP_EXACT);
 	assert_int_equal(census->lookalike_cnt, 0);
 }
 
@@ -89,7 +89,7 @@ static void a_header_in_a_frame(void **state)
 		image_move_header(img, large_map(img, KEYS), hi - USED);
 		struct census *census = take(img);
 		one_map(census, hi - USED, MAP_ON_STACK);
-		assert_true(census->maps.data[0].table_bytes > 1024 * 16);
+		assert_true(census_map(census, 0).table_bytes > 1024 * 16);
 		assert_int_equal(stacks_goroutine_cnt(census->stacks), 1);
 		assert_null(stacks_refusal(census->stacks));
 		done(img, census);
@@ -199,7 +199,7 @@ static void dead_variables(void **state)
 			struct census *census = take(img);
 			assert_int_equal(census->maps.len, !freed);
 			if (!freed)
-				assert_true(census->maps.data[0].garbage);
+				assert_true(census_map(census, 0).garbage);
 			done(img, census);
 		}
 	}
@@ -218,7 +218,7 @@ static void a_live_table_in_an_unswept_span(void **state)
 		image_move_header(img, map, hi - 512);
 		struct census *census = take(img);
 		one_map(census, hi - 512, MAP_ON_STACK);
-		assert_false(census->maps.data[0].garbage);
+		assert_false(census_map(census, 0).garbage);
 		done(img, census);
 	}
 }
@@ -330,7 +330,7 @@ static void a_deep_stack(void **state)
 		struct census *census = take(img);
 		assert_int_equal(census->maps.len, N + 1);
 		for (uint64_t i = 0; i <= N; i++)
-			assert_int_equal(census->maps.data[i].live_keys, KEYS + i);
+			assert_int_equal(census_map(census, i).live_keys, KEYS + i);
 		done(img, census);
 	}
 }

@@ -30,9 +30,12 @@ static struct image_type string_to_ptr(void)
 
 static const struct map_info *only_row(const struct census *census, uint64_t map)
 {
+	static struct map_info row;
+
 	assert_int_equal(census->maps.len, 1);
-	assert_true(census->maps.data[0].addr == map);
-	return &census->maps.data[0];
+	row = census_map(census, 0);
+	assert_true(row.addr == map);
+	return &row;
 }
 
 static void expect_exact(const struct map_info *m, uint64_t live, uint64_t groups, uint64_t bytes)
@@ -78,7 +81,7 @@ static void small_maps_of_every_len(void **state)
 			uint64_t b = image_swiss_small(img, &p, len);
 			image_open(img);
 			struct census *census = image_census(img);
-			const struct map_info *m = census_find(census, a);
+			const struct map_info *m = image_map(census, a);
 
 			assert_int_equal(census->maps.len, 2);
 			expect_exact(m, len, 1, 144);
@@ -88,7 +91,7 @@ static void small_maps_of_every_len(void **state)
 			assert_string_equal(m->type->name, "map[int]int");
 			assert_int_equal(m->type_source, TYPE_UNIQUE_SHAPE);
 			assert_int_equal(m->rebuild_bytes, len ? 144 : 0);
-			m = census_find(census, b);
+			m = image_map(census, b);
 			expect_exact(m, len, 1, 208);
 			assert_string_equal(m->type->name, "map[string]*main.T");
 			census_free(census);
@@ -215,7 +218,7 @@ static void large_directories(void **state)
 	struct census *census = image_census(img);
 	assert_int_equal(census->maps.len, 6);
 	for (int i = 0; i < 6; i++) {
-		const struct map_info *m = census_find(census, map[i]);
+		const struct map_info *m = image_map(census, map[i]);
 
 		assert_int_equal(m->consistency, MAP_EXACT);
 		assert_int_equal(m->live_keys, i % 3 ? 900 : 9);
@@ -370,7 +373,7 @@ static void pointer_bits_narrow_types(void **state)
 		image_open(img);
 		struct census *census = image_census(img);
 		for (size_t i = 0; i < CNT(t); i++) {
-			const struct map_info *m = census_find(census, map[i]);
+			const struct map_info *m = image_map(census, map[i]);
 
 			assert_non_null(m->type);
 			assert_string_equal(m->type->name, t[i].name);
@@ -513,7 +516,7 @@ static void pair_judge(struct pair *p, const char *what)
 	p->img->reads = 0;
 	struct census *census = image_census(p->img);
 
-	if (census_find(census, p->bad))
+	if (image_map(census, p->bad))
 		fail_msg("%s: taken for a map", what);
 	expect_exact(only_row(census, p->good), 35, 8 + 8 + 16, 1152 + 1152 + 2304 + 3 * 32 + 32);
 	if (census->lookalike_cnt != 1 || census->empty_cnt)
@@ -707,7 +710,7 @@ static void impossible_tables_are_none(void **state)
 		p.bad = image_swiss_map(p.img, &p.t, 0, &tables[i], 1);
 		image_open(p.img);
 		struct census *census = image_census(p.img);
-		assert_null(census_find(census, p.bad));
+		assert_null(image_map(census, p.bad));
 		assert_int_equal(census->maps.len, 1);
 		assert_int_equal(census->lookalike_cnt, 2);
 		census_free(census);
@@ -833,7 +836,7 @@ static void spoilt_small_maps_are_none(void **state)
 		image_u64(img, image_get_u64(img, bad + 16), rows[i].ctrl);
 		image_open(img);
 		struct census *census = image_census(img);
-		if (census_find(census, bad))
+		if (image_map(census, bad))
 			fail_msg("%s: taken for a map", rows[i].what);
 		assert_true(only_row(census, good)->addr == good);
 		census_free(census);
@@ -946,7 +949,7 @@ static void look_alikes_are_none(void **state)
 	struct census *census = image_census(img);
 	for (size_t i = 0; i < census->maps.len; i++)
 		fail_msg("look-alike %llu became a map",
-			 (unsigned long long)(census->maps.data[i].addr - IMAGE_HEAP));
+			 (unsigned long long)(census_map(census, i).addr - IMAGE_HEAP));
 	assert_int_equal(census->lookalike_cnt, CNT(words));
 	census_free(census);
 	image_free(img);
@@ -1074,7 +1077,7 @@ static void a_small_write_that_stands_still_is_suspect(void **state)
 		assert_int_equal(census->maps.len, writing);
 		assert_int_equal(census->lookalike_cnt, !writing);
 		if (writing)
-			assert_int_equal(census->maps.data[0].consistency, MAP_SUSPECT);
+			assert_int_equal(census_map(census, 0).consistency, MAP_SUSPECT);
 		census_free(census);
 		image_free(img);
 	}

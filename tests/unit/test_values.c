@@ -67,9 +67,9 @@ static struct value_count count_only(struct image *img, uint64_t map, uint64_t b
 	struct census *census = image_census(img);
 
 	assert_int_equal(census->maps.len, 1);
-	assert_true(census->maps.data[0].addr == map);
+	assert_true(census_map(census, 0).addr == map);
 	struct values *values = take(census, budget);
-	struct value_count row = *values_of(values, &census->maps.data[0]);
+	struct value_count row = values->rows[0];
 
 	assert_int_equal(values->counted, row.status == VALUES_OK);
 	values_free(values);
@@ -443,7 +443,7 @@ static struct value_count count_spoilt(struct image *img, struct spoiler s)
 	img->hook_ctx = &s;
 	s.armed = true;
 	struct values *values = take(census, PLENTY);
-	struct value_count row = *values_of(values, &census->maps.data[0]);
+	struct value_count row = values->rows[0];
 
 	img->hook = NULL;
 	values_free(values);
@@ -527,7 +527,7 @@ static void memory_that_goes_away_is_not_counted(void **state)
 
 	image_unmap(img, image_get_u64(img, map + 16) + 8 * IMAGE_PAGE_SZ, IMAGE_PAGE_SZ);
 	struct values *values = take(census, PLENTY);
-	assert_int_equal(values_of(values, &census->maps.data[0])->status, VALUES_CHANGED);
+	assert_int_equal(values->rows[0].status, VALUES_CHANGED);
 	values_free(values);
 	census_free(census);
 	image_free(img);
@@ -548,7 +548,7 @@ static void a_target_that_exits_leaves_rows_without_figures(void **state)
 	img->gone = true;
 	assert_null(values_take(census, &opts, &values, &gone));
 	assert_true(err_is(gone, ERR_GONE));
-	assert_int_equal(values_of(values, &census->maps.data[0])->status, VALUES_GONE);
+	assert_int_equal(values->rows[0].status, VALUES_GONE);
 	assert_int_equal(values->counted, 0);
 	err_free(gone);
 	values_free(values);

@@ -44,27 +44,19 @@ struct err *census_count(struct census *census, const struct map_info *m)
 	return !contents_may_tell(m) || vec_push(&census->unclear, m->addr) ? NULL : err_nomem();
 }
 
-/* Candidates come in order, but some take several rounds. The decoders write behind the
- * last map, which is where most belong. */
+/* Candidates come in order, but some take several rounds. */
 static struct err *add_map(struct census *census, struct map_info *m, const struct candidate *c)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;
 	size_t len = census->maps.len;
-	bool late = len && census->maps.data[len - 1].addr > m->addr;
+	struct map_rows *rows = len && census->maps.data[len - 1].addr > m->addr ? &census->late
+										 : &census->maps;
 
 	if (c->on_stack)
 		return stacks_add(census->stacks, c, m, layout);
 	stacks_claim(census->stacks, c, layout);
 	m->garbage = c->garbage;
-	if (late) {
-		if (!vec_push(&census->late, *m))
-			return err_nomem();
-	} else if (m == census->maps.data + len) {
-		census->maps.len++;
-	} else if (!vec_push(&census->maps, *m)) {
-		return err_nomem();
-	}
-	return census_count(census, m);
+	return rows_push(rows, m) ? census_count(census, m) : err_nomem();
 }
 
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
@@ -161,15 +153,15 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt)
 {
+	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
 	_cleanup_free_ enum verdict *verdicts = malloc(cnt * sizeof(*verdicts));
-	struct census_batch batch = { .cands = cands, .verdicts = verdicts, .cnt = cnt };
+	struct census_batch batch = {
+		.cands = cands, .maps = maps, .verdicts = verdicts, .cnt = cnt
+	};
 
-	if (!verdicts)
+	if (!maps || !verdicts)
 		return err_nomem();
 	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
-		if (!vec_reserve(&census->maps, census->maps.len + batch.cnt))
-			return err_nomem();
-		batch.maps = census->maps.data + census->maps.len;
 		struct err *err = decode(census, &batch);
 
 		if (!err)
@@ -183,8 +175,17 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 	return give_up(census, &batch);
 }
 
+void census_rows_init(struct census *census, const struct program *prog)
+{
+	struct map_rows none = { 0 };
+
+	none.types = gotypes_maps(prog->types, &none.type_cnt);
+	census->maps = census->late = none;
+}
+
 struct err *census_tools_init(struct census *census)
 {
+	census_rows_init(census, census->heap->prog);
 	census->shapes = shape_cache_new();
 	census->blocks = blocks_new();
 	return census->shapes && census->blocks ? NULL : err_nomem();
@@ -194,34 +195,6 @@ void census_tools_fini(struct census *census)
 {
 	shape_cache_free(census->shapes);
 	blocks_free(census->blocks);
-}
-
-static int cmp_map(const void *a, const void *b)
-{
-	uint64_t x = ((const struct map_info *)a)->addr, y = ((const struct map_info *)b)->addr;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Puts the maps that took several rounds, and those of stacks, among the others. */
-static struct err *merge_late(struct census *census)
-{
-	size_t left = census->maps.len, late = census->late.len;
-
-	if (!vec_reserve(&census->maps, left + late))
-		return err_nomem();
-	vec_sort(&census->late, cmp_map);
-	census->maps.len += late;
-	for (size_t at = census->maps.len; late; at--) {
-		struct map_info *to = &census->maps.data[at - 1];
-
-		if (left && census->maps.data[left - 1].addr > census->late.data[late - 1].addr)
-			*to = census->maps.data[--left];
-		else
-			*to = census->late.data[--late];
-	}
-	vec_fini(&census->late);
-	return NULL;
 }
 
 struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret)
@@ -242,8 +215,8 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		err = crew_take(census);
 	if (!err)
 		err = stacks_finish(census);
-	if (!err)
-		err = merge_late(census);
+	if (!err && !rows_merge(&census->maps, &census->late))
+		err = err_nomem();
 	if (!err)
 		err = contents_narrow(census);
 	if (err)
@@ -258,15 +231,8 @@ void census_free(struct census *census)
 		return;
 	census_tools_fini(census);
 	stacks_free(census->stacks);
-	vec_fini(&census->maps);
-	vec_fini(&census->late);
+	rows_fini(&census->maps);
+	rows_fini(&census->late);
 	vec_fini(&census->unclear);
 	free(census);
-}
-
-const struct map_info *census_find(const struct census *census, uint64_t addr)
-{
-	struct map_info key = { .addr = addr };
-
-	return vec_search(&census->maps, &key, cmp_map);
 }

@@ -12,7 +12,7 @@
 #include "heap/heap.h"
 #include "heap/occupancy.h"
 #include "heap/residency.h"
-#include "maps/mapinfo.h"
+#include "maps/rows.h"
 #include "maps/scan.h"
 #include "maps/stacks.h"
 #include "maps/totals.h"
@@ -23,8 +23,8 @@ struct census {
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
 	struct shape_cache *shapes;
 	struct blocks *blocks; /* what the decoders read a batch with */
-	VEC(struct map_info) maps; /* ascending by address */
-	VEC(struct map_info) late; /* empty but while the census is taken */
+	struct map_rows maps; /* ascending by address */
+	struct map_rows late; /* empty but while the census is taken */
 	struct map_totals totals; /* of both */
 	VEC(uint64_t) unclear; /* addresses of maps whose contents may tell the type */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
@@ -45,12 +45,18 @@ DEFINE_CLEANUP_PTR(struct census *, census_free, cleanup_census)
 /* Counts a map that becomes a row. */
 struct err *census_count(struct census *census, const struct map_info *m);
 
+/* No rows yet, of maps of that program. */
+void census_rows_init(struct census *census, const struct program *prog);
+
 /* What a thread that decodes needs: its own shapes and blocks. */
 struct err *census_tools_init(struct census *census);
 void census_tools_fini(struct census *census);
 
-/* The map with this header address, or NULL. */
-const struct map_info *census_find(const struct census *census, uint64_t addr);
+/* The i-th map. */
+static inline struct map_info census_map(const struct census *census, size_t i)
+{
+	return rows_get(&census->maps, i);
+}
 
 enum verdict {
 	VERDICT_MAP, /* *ret is filled */
@@ -62,7 +68,7 @@ enum verdict {
 
 struct census_batch {
 	struct candidate *cands;
-	struct map_info *maps; /* one a candidate */
+	struct map_info *maps; /* one a candidate, valid with VERDICT_MAP */
 	enum verdict *verdicts; /* one a candidate */
 	size_t cnt;
 };

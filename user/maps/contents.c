@@ -354,13 +354,19 @@ static struct err *narrow_map(struct contents *c, struct map_info *m)
 	return err;
 }
 
+/* A row that may be looked into. */
+struct job {
+	size_t row;
+	uint64_t table_bytes;
+};
+
 static int cmp_largest(const void *a, const void *b)
 {
-	const struct map_info *x = *(struct map_info *const *)a, *y = *(struct map_info *const *)b;
+	const struct job *x = a, *y = b;
 
 	if (x->table_bytes != y->table_bytes)
 		return x->table_bytes < y->table_bytes ? 1 : -1;
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
+	return x->row < y->row ? -1 : x->row > y->row;
 }
 
 bool contents_may_tell(const struct map_info *m)
@@ -370,26 +376,37 @@ bool contents_may_tell(const struct map_info *m)
 	       m->table_bytes >= CONTENTS_TABLE_MIN;
 }
 
+static struct err *narrow_row(struct contents *c, struct census *census, size_t row)
+{
+	struct map_info m = census_map(census, row);
+	struct err *err = narrow_map(c, &m);
+
+	return err || rows_set(&census->maps, row, &m) ? err : err_nomem();
+}
+
 struct err *contents_narrow(struct census *census)
 {
-	VEC(struct map_info *) maps = { 0 };
+	VEC(struct job) jobs = { 0 };
 	_cleanup_free_ struct contents *c = malloc(sizeof(*c));
 	struct err *err = c ? NULL : err_nomem();
 
-	for (size_t i = 0; i < census->unclear.len && !err; i++)
-		if (!vec_push(&maps,
-			      (struct map_info *)census_find(census, census->unclear.data[i])))
+	for (size_t i = 0; i < census->unclear.len && !err; i++) {
+		ssize_t row = rows_find(&census->maps, census->unclear.data[i]);
+		uint64_t bytes = row >= 0 ? census_map(census, row).table_bytes : 0;
+
+		if (row >= 0 && !vec_push(&jobs, ((struct job){ row, bytes })))
 			err = err_nomem();
+	}
 	if (!err) {
 		c->census = census;
 		c->heap = census->heap;
 		c->mem = census->mem;
 		c->left = BUDGET;
 		c->kind = census->heap->prog->layout.kind;
-		vec_sort(&maps, cmp_largest);
+		vec_sort(&jobs, cmp_largest);
 	}
-	for (size_t i = 0; i < maps.len && i < CONTENTS_MAPS_MAX && !err; i++)
-		err = narrow_map(c, maps.data[i]);
-	vec_fini(&maps);
+	for (size_t i = 0; i < jobs.len && i < CONTENTS_MAPS_MAX && !err; i++)
+		err = narrow_row(c, census, jobs.data[i].row);
+	vec_fini(&jobs);
 	return err;
 }

@@ -66,8 +66,8 @@ static void worker_fini(struct worker *w)
 {
 	scan_free(w->scan);
 	census_tools_fini(&w->part);
-	vec_fini(&w->part.maps);
-	vec_fini(&w->part.late);
+	rows_fini(&w->part.maps);
+	rows_fini(&w->part.late);
 	vec_fini(&w->part.unclear);
 	mem_join(w->crew->census->mem, &w->mem);
 }
@@ -81,7 +81,7 @@ static void worker_fini(struct worker *w)
 /* Moves the rows of a part to the census. */
 static struct err *add_rows(struct census *census, struct census *part)
 {
-	return APPEND(&census->maps, &part->maps) && APPEND(&census->late, &part->late) &&
+	return rows_append(&census->maps, &part->maps) && rows_append(&census->late, &part->late) &&
 			       APPEND(&census->unclear, &part->unclear)
 		       ? NULL
 		       : err_nomem();
@@ -237,12 +237,14 @@ struct err *crew_take(struct census *census)
 
 	if (err)
 		return err;
+	for (int i = 0; i < AHEAD; i++)
+		census_rows_init(&crew.early[i].part, census->heap->prog);
 	reserve_rows(census, crew.spans.object_cnt);
 	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
 	for (int i = 0; i < AHEAD; i++) {
-		vec_fini(&crew.early[i].part.maps);
-		vec_fini(&crew.early[i].part.late);
+		rows_fini(&crew.early[i].part.maps);
+		rows_fini(&crew.early[i].part.late);
 		vec_fini(&crew.early[i].part.unclear);
 	}
 	return err;

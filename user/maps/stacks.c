@@ -434,8 +434,8 @@ struct err *stacks_finish(struct census *census)
 
 		if (m->dropped)
 			continue;
-		err = vec_push(&census->late, m->info) ? census_count(census, &m->info)
-						       : err_nomem();
+		err = rows_push(&census->late, &m->info) ? census_count(census, &m->info)
+							 : err_nomem();
 	}
 	return err;
 }

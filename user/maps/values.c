@@ -455,7 +455,7 @@ static uint64_t cost_of(const struct map_info *m)
 }
 
 struct job {
-	const struct map_info *map;
+	size_t row; /* of the census */
 	uint64_t cost;
 };
 
@@ -475,7 +475,7 @@ static int cmp_largest(const void *a, const void *b)
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? 1 : -1;
-	return x->map < y->map ? -1 : x->map > y->map;
+	return x->row < y->row ? -1 : x->row > y->row;
 }
 
 static struct err *plan_init(struct plan *p, struct values *values)
@@ -484,16 +484,16 @@ static struct err *plan_init(struct plan *p, struct values *values)
 
 	*p = (struct plan){ 0 };
 	for (size_t i = 0; i < census->maps.len; i++) {
-		const struct map_info *m = &census->maps.data[i];
+		struct map_info m = census_map(census, i);
 		struct value_count *row = &values->rows[i];
 
-		row->status = status_of(m);
-		row->consistency = m->consistency;
+		row->status = status_of(&m);
+		row->consistency = m.consistency;
 		if (row->status != VALUES_OVER_BUDGET)
 			continue;
-		if (!vec_push(&p->jobs, ((struct job){ m, cost_of(m) })))
+		if (!vec_push(&p->jobs, ((struct job){ i, cost_of(&m) })))
 			return err_nomem();
-		p->cost += cost_of(m);
+		p->cost += cost_of(&m);
 	}
 	vec_sort(&p->jobs, cmp_largest);
 	return NULL;
@@ -519,12 +519,12 @@ static struct err *run_plan(struct scan *s, struct plan *p, uint64_t budget)
 		const struct job *job = &p->jobs.data[i];
 		uint64_t share = share_of(job, p->cost, budget);
 		uint64_t before = s->values->bytes;
-		struct value_count *row = &s->values->rows[job->map - s->values->census->maps.data];
+		struct map_info m = census_map(s->values->census, job->row);
 
 		p->cost -= job->cost;
 		if (share > budget)
 			continue; /* a smaller one may still fit */
-		err = count_map(s, job->map, share, job->cost, row);
+		err = count_map(s, &m, share, job->cost, &s->values->rows[job->row]);
 		uint64_t spent = s->values->bytes - before;
 		budget -= spent < budget ? spent : budget;
 	}
@@ -594,11 +594,6 @@ void values_free(struct values *values)
 		return;
 	free(values->rows);
 	free(values);
-}
-
-const struct value_count *values_of(const struct values *values, const struct map_info *m)
-{
-	return &values->rows[m - values->census->maps.data];
 }
 
 const char *value_status_text(enum value_status status)

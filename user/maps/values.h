@@ -65,9 +65,6 @@ void values_free(struct values *values);
 DEFINE_CLEANUP_PTR(struct values *, values_free, cleanup_values)
 #define _cleanup_values_ _cleanup_(cleanup_values)
 
-/* The count of a map of that census. */
-const struct value_count *values_of(const struct values *values, const struct map_info *m);
-
 /* Why maps have no count, for people; NULL with VALUES_OK. */
 const char *value_status_text(enum value_status status);
 

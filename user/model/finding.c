@@ -49,8 +49,8 @@ static void add_map(struct finding *finding, const struct map_info *m, uint64_t 
 	finding->live_keys += m->live_keys;
 	finding->slots += map_slots(m);
 	finding->resident_bytes += m->resident_bytes;
-	if (!finding->map || bytes > finding->map_bytes) {
-		finding->map = m;
+	if (!finding->map.addr || bytes > finding->map_bytes) {
+		finding->map = *m;
 		finding->map_bytes = bytes;
 	}
 }
@@ -61,15 +61,15 @@ static struct err *add_maps(struct findings *f, const struct census *census)
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < census->maps.len; i++) {
-		const struct map_info *m = &census->maps.data[i];
+		struct map_info m = census_map(census, i);
 		struct finding *finding;
 
 		/* Maps that need what they have would only dilute the finding. */
-		if (!map_counts(m) || !m->bucket_sz || !map_gives_back_resident(m))
+		if (!map_counts(&m) || !m.bucket_sz || !map_gives_back_resident(&m))
 			continue;
-		err = finding_for(f, &by_kind, FINDING_MAP_HOLES, m, &finding);
+		err = finding_for(f, &by_kind, FINDING_MAP_HOLES, &m, &finding);
 		if (!err)
-			add_map(finding, m, map_gives_back_resident(m));
+			add_map(finding, &m, map_gives_back_resident(&m));
 	}
 	return err;
 }
@@ -80,19 +80,19 @@ static struct err *add_zero_values(struct findings *f, const struct values *valu
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < values->census->maps.len; i++) {
-		const struct map_info *m = &values->census->maps.data[i];
-		const struct value_count *v = values_of(values, m);
-		uint64_t all = 0, holes = map_gives_back_resident(m);
+		struct map_info m = census_map(values->census, i);
+		const struct value_count *v = &values->rows[i];
+		uint64_t all = 0, holes = map_gives_back_resident(&m);
 		struct finding *finding;
 
-		if (v->status == VALUES_OK && v->zero && v->rebuild_bytes < m->resident_bytes)
-			all = m->resident_bytes - v->rebuild_bytes;
+		if (v->status == VALUES_OK && v->zero && v->rebuild_bytes < m.resident_bytes)
+			all = m.resident_bytes - v->rebuild_bytes;
 		if (all <= holes)
 			continue;
-		err = finding_for(f, &by_kind, FINDING_ZERO_VALUES, m, &finding);
+		err = finding_for(f, &by_kind, FINDING_ZERO_VALUES, &m, &finding);
 		if (err)
 			return err;
-		add_map(finding, m, all - holes);
+		add_map(finding, &m, all - holes);
 		finding->zero_values += v->zero;
 		finding->all_bytes += all;
 		finding->sampled |= v->sampled;

@@ -25,7 +25,7 @@ struct finding {
 	uint64_t bytes;
 
 	/* FINDING_MAP_HOLES, FINDING_ZERO_VALUES; sums over the maps */
-	const struct map_info *map; /* the one with most to give back; owned by the snapshot */
+	struct map_info map; /* the one with most to give back; addr 0: none */
 	uint64_t map_bytes; /* that map's part of bytes */
 	uint64_t map_cnt;
 	uint64_t live_keys;

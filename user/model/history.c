@@ -75,8 +75,13 @@ static void add_sample(struct map_history *mh, const struct map_info *m, uint64_
 }
 
 /* The largest maps that are not followed yet: a heap whose root is the smallest. */
+struct newcomer {
+	size_t row; /* of the census */
+	uint64_t table_bytes;
+};
+
 struct newcomers {
-	const struct map_info *maps[HISTORY_MAPS_MAX];
+	struct newcomer maps[HISTORY_MAPS_MAX];
 	size_t len;
 	size_t max;
 	uint64_t left_out;
@@ -84,12 +89,12 @@ struct newcomers {
 
 static bool is_smaller(const struct newcomers *n, size_t a, size_t b)
 {
-	return n->maps[a]->table_bytes < n->maps[b]->table_bytes;
+	return n->maps[a].table_bytes < n->maps[b].table_bytes;
 }
 
 static void swap(struct newcomers *n, size_t a, size_t b)
 {
-	const struct map_info *m = n->maps[a];
+	struct newcomer m = n->maps[a];
 
 	n->maps[a] = n->maps[b];
 	n->maps[b] = m;
@@ -111,7 +116,7 @@ static void sift_down(struct newcomers *n, size_t i)
 	}
 }
 
-static void consider(struct newcomers *n, const struct map_info *m)
+static void consider(struct newcomers *n, struct newcomer m)
 {
 	if (n->len < n->max) {
 		n->maps[n->len] = m;
@@ -119,7 +124,7 @@ static void consider(struct newcomers *n, const struct map_info *m)
 		return;
 	}
 	n->left_out++;
-	if (n->max && m->table_bytes > n->maps[0]->table_bytes) {
+	if (n->max && m.table_bytes > n->maps[0].table_bytes) {
 		n->maps[0] = m;
 		sift_down(n, 0);
 	}
@@ -143,19 +148,22 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 	struct err *err = NULL;
 
 	for (size_t i = 0; i < census->maps.len; i++) {
-		const struct map_info *m = &census->maps.data[i];
+		struct map_info m = census_map(census, i);
 
 		/* A header on a stack moves: its address is another map's next time. */
-		if (!map_counts(m) || m->on_stack)
+		if (!map_counts(&m) || m.on_stack)
 			continue;
-		size_t at = table_get(&h->by_addr, m->addr);
+		size_t at = table_get(&h->by_addr, m.addr);
 		if (at != TABLE_NONE)
-			add_sample(&h->maps.data[at], m, now_ns);
+			add_sample(&h->maps.data[at], &m, now_ns);
 		else
-			consider(&newcomers, m);
+			consider(&newcomers, (struct newcomer){ i, m.table_bytes });
 	}
-	for (size_t i = 0; !err && i < newcomers.len; i++)
-		err = follow(h, newcomers.maps[i], now_ns);
+	for (size_t i = 0; !err && i < newcomers.len; i++) {
+		struct map_info m = census_map(census, newcomers.maps[i].row);
+
+		err = follow(h, &m, now_ns);
+	}
 	h->samples++;
 	h->last_ns = now_ns;
 	h->left_out = newcomers.left_out;

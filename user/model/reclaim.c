@@ -51,10 +51,10 @@ static void add_free_ranges(struct reclaim_row *row, const struct snapshot *snap
 static void add_map_ranges(struct reclaim_row *row, const struct snapshot *snap)
 {
 	for (size_t i = 0; i < snap->census->maps.len; i++) {
-		const struct map_info *m = &snap->census->maps.data[i];
+		struct map_info m = census_map(snap->census, i);
 
-		if (map_counts(m) && m->bucket_sz && map_gives_back_resident(m))
-			add_range(row, m->addr, map_gives_back_resident(m));
+		if (map_counts(&m) && m.bucket_sz && map_gives_back_resident(&m))
+			add_range(row, m.addr, map_gives_back_resident(&m));
 	}
 }
 

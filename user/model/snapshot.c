@@ -86,8 +86,10 @@ void snapshot_free(struct snapshot *snap)
 	free(snap);
 }
 
-void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct map_type *type)
+struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type)
 {
+	struct census *census = snap->census;
+	struct map_info m = census_map(census, row);
 	struct table_shape shape = {
 		.bucket_sz = type->bucket_sz,
 		.noscan = type->bucket_ptr_bytes == 0,
@@ -95,14 +97,15 @@ void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct m
 		.load_num = snap->heap->prog->layout.classic.load_num,
 	};
 
-	totals_remove(&snap->census->totals, m);
-	m->type = type;
-	m->type_source = TYPE_PROBE;
-	m->type_candidates = 1;
-	m->bucket_sz = type->bucket_sz;
-	m->rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS
-				   ? sizing_swiss(m->live_keys, &shape)
-				   : sizing_classic(m->live_keys, &shape);
-	totals_add(&snap->census->totals, m);
+	totals_remove(&census->totals, &m);
+	m.type = type;
+	m.type_source = TYPE_PROBE;
+	m.type_candidates = 1;
+	m.bucket_sz = type->bucket_sz;
+	m.rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS
+				  ? sizing_swiss(m.live_keys, &shape)
+				  : sizing_classic(m.live_keys, &shape);
+	totals_add(&census->totals, &m);
 	set_ledger_maps(snap);
+	return rows_set(&census->maps, row, &m) ? NULL : err_nomem();
 }

@@ -30,7 +30,7 @@ void snapshot_free(struct snapshot *snap);
 DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 #define _cleanup_snapshot_ _cleanup_(cleanup_snapshot)
 
-/* Gives a map the type that a traced call named. */
-void snapshot_set_type(struct snapshot *snap, struct map_info *m, const struct map_type *type);
+/* Gives a map of the census the type that a traced call named. */
+struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type);
 
 #endif

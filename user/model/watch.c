@@ -290,13 +290,15 @@ static struct err *apply_traced_types(struct watch *w)
 	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
 		const struct trace_map *traced = &tr->maps[i];
 		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
-		struct map_info *m = (struct map_info *)census_find(w->snap->census, traced->addr);
+		ssize_t row = type ? rows_find(&w->snap->census->maps, traced->addr) : ROWS_NONE;
 		bool same = traced->live_reads && seeds[i] &&
 			    (traced->seed == seeds[i] || traced->cleared_last);
 
-		if (type && m && same && map_counts(m) &&
-		    (!m->bucket_sz || m->bucket_sz == type->bucket_sz))
-			snapshot_set_type(w->snap, m, type);
+		if (row == ROWS_NONE || !same)
+			continue;
+		struct map_info m = census_map(w->snap->census, row);
+		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
+			err = snapshot_set_type(w->snap, row, type);
 	}
 	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
 		err_free(err);

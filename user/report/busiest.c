@@ -10,12 +10,15 @@ static struct busy row_of(const struct busy_sources *from, const struct activity
 {
 	struct busy row = { .sum = *a, .map_cnt = 1 };
 
-	row.map = from->census && a->addr ? census_find(from->census, a->addr) : NULL;
-	row.place = ranking_place(from->ranking, row.map);
+	ssize_t i = from->census && a->addr ? rows_find(&from->census->maps, a->addr) : ROWS_NONE;
+
+	if (i != ROWS_NONE)
+		row.map = census_map(from->census, i);
+	row.place = ranking_place(from->ranking, &row.map);
 	if (row.place > from->top)
 		row.place = 0;
-	if (!row.sum.type && row.map)
-		row.sum.type = row.map->type;
+	if (!row.sum.type)
+		row.sum.type = row.map.type;
 	return row;
 }
 
@@ -43,7 +46,7 @@ static void merge(struct busy *into, const struct busy *row)
 	}
 	if (into->sum.addr != row->sum.addr)
 		into->sum.addr = 0;
-	if (!into->map)
+	if (!into->map.addr)
 		into->map = row->map;
 	into->map_cnt++;
 }

@@ -16,7 +16,7 @@ struct busy {
 	struct activity sum; /* addr 0: several maps, or maps without an address */
 	size_t map_cnt;
 	size_t place; /* in the ranking, when that lists it; else 0 */
-	const struct map_info *map; /* one of them; NULL: in no census */
+	struct map_info map; /* one of them; addr 0: in no census */
 };
 
 /* What rows are made from; all of it outlives them. */

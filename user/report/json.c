@@ -616,8 +616,9 @@ static json_t *next_growth(const struct watch *w, const struct map_info *m,
 	return o;
 }
 
-static json_t *map_row(const struct watch *w, const struct map_info *m)
+static json_t *map_row(const struct watch *w, size_t i)
 {
+	const struct map_info row = census_map(w->snap->census, i), *m = &row;
 	const struct map_history *h = history_find(&w->history, m->addr);
 	const struct activity *a = activity_of(w, m);
 	bool sized = m->bucket_sz != 0;
@@ -650,7 +651,7 @@ static json_t *map_row(const struct watch *w, const struct map_info *m)
 	set_known(o, "gives_back_bytes", sized, sized ? map_gives_back(m) : 0);
 	set_known(o, "gives_back_resident_bytes", sized, sized ? map_gives_back_resident(m) : 0);
 	if (w->values)
-		set_zero_values(o, values_of(w->values, m));
+		set_zero_values(o, &w->values->rows[i]);
 	if (a)
 		set(o, "activity", activity_ops(w, a));
 	if (h && h->samples)
@@ -664,7 +665,7 @@ static void emit_maps(struct doc *d)
 	fprintf(d->out, ",\n\"maps\":[");
 	for (size_t i = 0; d->w->snap && i < d->w->snap->census->maps.len; i++) {
 		fputs(i ? ",\n" : "\n", d->out);
-		emit(d, map_row(d->w, &d->w->snap->census->maps.data[i]));
+		emit(d, map_row(d->w, i));
 	}
 	fprintf(d->out, "]");
 }
@@ -758,7 +759,7 @@ static json_t *unplaced(const struct watch *w)
 		const struct activity *act = &w->activities.maps.data[i];
 		json_t *o;
 
-		if (w->snap && act->addr && census_find(w->snap->census, act->addr))
+		if (w->snap && act->addr && rows_find(&w->snap->census->maps, act->addr) >= 0)
 			continue;
 		o = json_object();
 		set(o, "address", address(act->addr));
@@ -975,8 +976,8 @@ static json_t *findings_section(const struct watch *w)
 
 		set(o, "kind", text(finding_name(f->kind)));
 		set_u64(o, "bytes", f->bytes);
-		set(o, "map", f->map ? address(f->map->addr) : json_null());
-		set(o, "type", f->map && f->map->type ? text(f->map->type->name) : json_null());
+		set(o, "map", address(f->map.addr));
+		set(o, "type", f->map.type ? text(f->map.type->name) : json_null());
 		if (f->kind == FINDING_MAP_HOLES || f->kind == FINDING_ZERO_VALUES) {
 			set_u64(o, "maps", f->map_cnt);
 			set_u64(o, "live_keys", f->live_keys);

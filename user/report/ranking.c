@@ -16,7 +16,7 @@ static struct err *place_for(struct ranking *r, const struct map_info *m, struct
 
 	if (i == TABLE_NONE) {
 		i = r->places.len;
-		if (!vec_push(&r->places, (struct ranked){ .map = m }) ||
+		if (!vec_push(&r->places, (struct ranked){ .map = *m }) ||
 		    !table_put(&r->by_key, key_of(m), i))
 			return err_nomem();
 	}
@@ -45,7 +45,7 @@ static int cmp_places(const void *a, const void *b)
 	int by_waste = cmp_down(x->gives_back_bytes, y->gives_back_bytes);
 	int by_size = cmp_down(x->resident_bytes, y->resident_bytes);
 
-	return by_waste ? by_waste : by_size ? by_size : cmp_down(y->map->addr, x->map->addr);
+	return by_waste ? by_waste : by_size ? by_size : cmp_down(y->map.addr, x->map.addr);
 }
 
 /* Sorting moved the places. */
@@ -53,7 +53,7 @@ static void reindex(struct ranking *r)
 {
 	table_fini(&r->by_key);
 	for (size_t i = 0; i < r->places.len; i++)
-		if (!table_put(&r->by_key, key_of(r->places.data[i].map), i))
+		if (!table_put(&r->by_key, key_of(&r->places.data[i].map), i))
 			return; /* out of memory: activity goes without place numbers */
 }
 
@@ -61,16 +61,17 @@ struct err *ranking_init(struct ranking *r, const struct census *census)
 {
 	memset(r, 0, sizeof(*r));
 	for (size_t i = 0; i < census->maps.len; i++) {
+		struct map_info m = census_map(census, i);
 		struct ranked *place = NULL;
 
-		if (!map_counts(&census->maps.data[i]))
+		if (!map_counts(&m))
 			continue;
-		struct err *err = place_for(r, &census->maps.data[i], &place);
+		struct err *err = place_for(r, &m, &place);
 		if (err) {
 			ranking_fini(r);
 			return err;
 		}
-		add_map(place, &census->maps.data[i]);
+		add_map(place, &m);
 	}
 	vec_sort(&r->places, cmp_places);
 	reindex(r);
@@ -85,7 +86,7 @@ void ranking_fini(struct ranking *r)
 
 size_t ranking_place(const struct ranking *r, const struct map_info *m)
 {
-	size_t i = m && map_counts(m) ? table_get(&r->by_key, key_of(m)) : TABLE_NONE;
+	size_t i = m->addr && map_counts(m) ? table_get(&r->by_key, key_of(m)) : TABLE_NONE;
 
 	return i == TABLE_NONE ? 0 : i + 1;
 }

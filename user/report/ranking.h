@@ -20,7 +20,7 @@
 enum { RANKING_SINGLE_MIN = 64 << 10 };
 
 struct ranked {
-	const struct map_info *map; /* the map, or one of them */
+	struct map_info map; /* the map, or one of them */
 	uint64_t map_cnt;
 	uint64_t live_keys;
 	uint64_t slots;

@@ -270,9 +270,9 @@ static void print_place(const struct page *p, size_t place, const struct ranked 
 {
 	char type[NAME_SZ];
 
-	type_text(p, r->map, type, sizeof(type));
+	type_text(p, &r->map, type, sizeof(type));
 	fprintf(p->out, "%3zu %10s %10s %12s %6.1f%% %9s%c %s", place,
-		r->map->bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
+		r->map.bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
 		COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
 		r->moving ? '~' : ' ', type);
 	if (r->map_cnt > 1)
@@ -403,9 +403,9 @@ static void print_maps(const struct page *p)
 			print_zero_values(p, i);
 		if (r->map_cnt > 1)
 			continue;
-		print_history(p, r->map);
+		print_history(p, &r->map);
 		if (p->opts->verbose)
-			print_histograms(p, r->map);
+			print_histograms(p, &r->map);
 	}
 	if (p->ranking.places.len > p->opts->top)
 		fprintf(p->out, "     and %s more rows (--top, --json)\n",
@@ -435,8 +435,8 @@ static void print_subject(const struct page *p, const struct busy *row)
 		fprintf(p->out, "  #%zu", row->place);
 	if (a->type)
 		fprintf(p->out, "  %s", a->type->name);
-	else if (row->map) {
-		type_text(p, row->map, type, sizeof(type));
+	else if (row->map.addr) {
+		type_text(p, &row->map, type, sizeof(type));
 		fprintf(p->out, "  %s", type);
 	} else if (a->addr)
 		fprintf(p->out, "  map at 0x%" PRIx64, a->addr);
@@ -524,7 +524,7 @@ static void print_growths(const struct page *p, const struct trace_result *tr)
 /* ---- growth to come ---- */
 
 struct coming {
-	const struct map_info *map;
+	struct map_info map;
 	struct forecast f;
 };
 
@@ -540,7 +540,7 @@ static void print_coming(const struct page *p, const struct coming *c)
 	bool fits = !p->w->cgroup_limited || c->f.allocates_bytes <= p->w->cgroup_left_bytes;
 	char type[NAME_SZ];
 
-	type_text(p, c->map, type, sizeof(type));
+	type_text(p, &c->map, type, sizeof(type));
 	fprintf(p->out, "  %8s  at %s keys (+%s/s) %s  %s\n", text_duration(c->f.in_ns).s,
 		COUNT(c->f.at_live_keys), text_rate(c->f.keys_per_s).s,
 		c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables", type);
@@ -558,10 +558,10 @@ static struct err *print_next_growths(const struct page *p)
 	bool full = false;
 
 	for (size_t i = 0; p->w->snap && !full && i < p->w->snap->census->maps.len; i++) {
-		struct coming c = { .map = &p->w->snap->census->maps.data[i] };
+		struct coming c = { .map = census_map(p->w->snap->census, i) };
 
-		if (c.map->table_bytes >= FORECAST_TABLE_MIN &&
-		    forecast_of(p->w->prog, c.map, history_find(&p->w->history, c.map->addr),
+		if (c.map.table_bytes >= FORECAST_TABLE_MIN &&
+		    forecast_of(p->w->prog, &c.map, history_find(&p->w->history, c.map.addr),
 				&c.f) &&
 		    c.f.rate_known && c.f.in_ns < FORECAST_NS_MAX)
 			full = !vec_push(&list, c);
@@ -746,7 +746,7 @@ static void print_map_finding(const struct page *p, size_t no, const struct find
 {
 	char type[NAME_SZ];
 
-	type_text(p, f->map, type, sizeof(type));
+	type_text(p, &f->map, type, sizeof(type));
 	if (f->map_cnt == 1)
 		fprintf(p->out, "  %zu. %s keeps %s for %s keys (%s slots).\n", no, type,
 			BYTES(f->resident_bytes), COUNT(f->live_keys), COUNT(f->slots));
@@ -764,7 +764,7 @@ static void print_zero_finding(const struct page *p, size_t no, const struct fin
 {
 	char type[NAME_SZ], maps[64] = "";
 
-	type_text(p, f->map, type, sizeof(type));
+	type_text(p, &f->map, type, sizeof(type));
 	if (f->map_cnt > 1)
 		snprintf(maps, sizeof(maps), " in %s maps", COUNT(f->map_cnt));
 	fprintf(p->out, "  %zu. %s:\n     %s%s of %s values%s are zero.\n", no, type,
@@ -888,15 +888,15 @@ static struct err *sum_zeroes(struct page *p)
 	if (!p->zeroes)
 		return err_nomem();
 	for (size_t i = 0; i < values->census->maps.len; i++) {
-		const struct map_info *m = &values->census->maps.data[i];
+		struct map_info m = census_map(values->census, i);
 		const struct value_count *v = &values->rows[i];
-		size_t place = ranking_place(&p->ranking, m);
+		size_t place = ranking_place(&p->ranking, &m);
 
 		if (!place || v->status != VALUES_OK)
 			continue;
 		struct zero_sum *z = &p->zeroes[place - 1];
 		z->map_cnt++;
-		z->live_keys += m->live_keys;
+		z->live_keys += m.live_keys;
 		z->zero += v->zero;
 		z->low += v->low;
 		z->high += v->high;
