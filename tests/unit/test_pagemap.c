@@ -152,6 +152,59 @@ static void reservations_cost_nothing(void **state)
 	munmap(area, len);
 }
 
+/* Adds up what a run has of one area. */
+struct part {
+	uint64_t start;
+	uint64_t end;
+	uint64_t bytes;
+	size_t runs;
+};
+
+static struct err *add_part(void *ctx, const struct page_run *run)
+{
+	struct part *part = ctx;
+
+	/* A run may begin before the area, or end behind it. */
+	uint64_t start = run->start > part->start ? run->start : part->start;
+	uint64_t end = run->end < part->end ? run->end : part->end;
+
+	if (start < end) {
+		part->bytes += end - start;
+		part->runs++;
+	}
+	return NULL;
+}
+
+/* A walk that has begun before finds what one does that begins now, and with more runs
+ * than are kept it begins anew. */
+static void a_walk_may_be_ahead(void **state)
+{
+	static const size_t pages[] = { 64, 3 << 16 }; /* every second one is touched */
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char *area = map_pages(pages[i]);
+		struct part part = { (uintptr_t)area, (uintptr_t)area + pages[i] * PAGE, 0, 0 };
+		struct addrspace as;
+
+		for (size_t k = 0; k < pages[i]; k += 2)
+			area[k * PAGE] = 1;
+		assert_null(addrspace_init(&as, getpid()));
+		addrspace_start(&as);
+		assert_null(addrspace_walk(&as, add_part, &part));
+		assert_int_equal(as.ahead.too_many, i == 1);
+		assert_int_equal(part.runs, pages[i] / 2);
+		assert_int_equal(part.bytes, pages[i] / 2 * PAGE);
+		assert_true(as.sums.rss_bytes >= part.bytes);
+		addrspace_fini(&as);
+		/* Nobody wants to know any more. */
+		assert_null(addrspace_init(&as, getpid()));
+		addrspace_start(&as);
+		addrspace_fini(&as);
+		munmap(area, pages[i] * PAGE);
+	}
+}
+
 /* What glibc guards stacks with takes no memory and no swap. */
 static void guards_are_no_pages(void **state)
 {
@@ -191,6 +244,7 @@ int main(void)
 		cmocka_unit_test(pages_of_files_are_told),
 		cmocka_unit_test(the_huge_page_of_zeroes_is_told),
 		cmocka_unit_test(reservations_cost_nothing),
+		cmocka_unit_test(a_walk_may_be_ahead),
 		cmocka_unit_test(guards_are_no_pages),
 		cmocka_unit_test(no_such_process),
 	};

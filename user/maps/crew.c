@@ -214,15 +214,16 @@ static struct err *run(struct crew *crew, struct worker *workers, size_t cnt)
  * Most of the objects are maps. Pages that nobody writes cost nothing, and those that
  * are written cost less when they are huge. Without all that rows grow as they come.
  */
-static void reserve_rows(struct census *census, uint64_t cnt)
+static void reserve_rows(struct map_rows *rows, uint64_t cnt)
 {
-	uint64_t sz = cnt * sizeof(*census->maps.data);
+	uint64_t sz = (cnt * sizeof(*rows->data) + HUGE_PAGE_SZ - 1) / HUGE_PAGE_SZ * HUGE_PAGE_SZ;
+	void *data = !rows->cap && sz > 2 * HUGE_PAGE_SZ ? aligned_alloc(HUGE_PAGE_SZ, sz) : NULL;
 
-	if (sz < 8 * HUGE_PAGE_SZ || !vec_reserve(&census->maps, cnt))
+	if (!data)
 		return;
-	uintptr_t start = (uintptr_t)census->maps.data / HUGE_PAGE_SZ + 1;
-	uintptr_t end = ((uintptr_t)census->maps.data + sz) / HUGE_PAGE_SZ;
-	madvise((void *)(start * HUGE_PAGE_SZ), (end - start) * HUGE_PAGE_SZ, MADV_HUGEPAGE);
+	madvise(data, sz, MADV_HUGEPAGE);
+	rows->data = data;
+	rows->cap = sz / sizeof(*rows->data);
 }
 
 struct err *crew_take(struct census *census)
@@ -239,7 +240,7 @@ struct err *crew_take(struct census *census)
 		return err;
 	for (int i = 0; i < AHEAD; i++)
 		census_rows_init(&crew.early[i].part, census->heap->prog);
-	reserve_rows(census, crew.spans.object_cnt);
+	reserve_rows(&census->maps, crew.spans.object_cnt);
 	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
 	for (int i = 0; i < AHEAD; i++) {

@@ -230,15 +230,12 @@ static struct err *count(struct ledger *l, struct heap *heap, const struct pagea
 }
 
 struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
-			struct residency *r)
+			struct addrspace *as, struct residency *r)
 {
-	_cleanup_(addrspace_fini) struct addrspace as;
 	struct ledger_maps none = { 0 };
 
 	memset(l, 0, sizeof(*l));
-	struct err *err = addrspace_init(&as, heap->prog->target->pid);
-	if (!err)
-		err = count(l, heap, pa, r, &as);
+	struct err *err = count(l, heap, pa, r, as);
 	if (!err)
 		ledger_set_maps(l, &none);
 	return err;

@@ -72,10 +72,10 @@ struct ledger {
 	const char *missing; /* runtime memory that could not be told apart; NULL: none */
 };
 
-/* Reads residency (free with residency_fini()) and counts all but the maps. Free with
- * ledger_fini(). */
+/* Takes residency (free with residency_fini()) from the pages of the target, whose walk may
+ * have begun, and counts all but the maps. Free with ledger_fini(). */
 struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
-			struct residency *r);
+			struct addrspace *as, struct residency *r);
 void ledger_fini(struct ledger *l);
 
 /* Bytes of a free range that are no whole physical page, which madvise(2) cannot take. */

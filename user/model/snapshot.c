@@ -20,12 +20,17 @@ static void set_ledger_maps(struct snapshot *snap)
 
 static struct err *take(struct program *prog, struct snapshot *snap)
 {
-	struct err *err = heap_open(prog, &snap->heap);
+	_cleanup_(addrspace_fini) struct addrspace as;
+	struct err *err = addrspace_init(&as, prog->target->pid);
 
+	if (!err) {
+		addrspace_start(&as);
+		err = heap_open(prog, &snap->heap);
+	}
 	if (!err)
 		err = pagealloc_init(&snap->pages, snap->heap);
 	if (!err)
-		err = ledger_init(&snap->ledger, snap->heap, &snap->pages, &snap->residency);
+		err = ledger_init(&snap->ledger, snap->heap, &snap->pages, &as, &snap->residency);
 	if (!err)
 		err = census_take(snap->heap, &snap->residency, &snap->census);
 	if (!err)

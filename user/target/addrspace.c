@@ -9,6 +9,9 @@ static const uint64_t READ_ALL_MAX = 1ull << 34;
 /* ... and 2 GiB for this. */
 static const uint64_t READ_ONE_MAX = 1ull << 40;
 
+/* Runs that are kept when the walk is ahead of its visitor: 1.5 MiB of them. */
+enum { RUNS_MAX = 1 << 16 };
+
 static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
 
 struct walk {
@@ -24,11 +27,6 @@ struct err *addrspace_init(struct addrspace *as, pid_t pid)
 {
 	*as = (struct addrspace){ .pid = pid };
 	return procmaps_init(&as->maps, pid);
-}
-
-void addrspace_fini(struct addrspace *as)
-{
-	procmaps_fini(&as->maps);
 }
 
 /* The first range that ends behind addr; the number of ranges when none does. */
@@ -259,7 +257,7 @@ static struct err *walk(struct walk *w)
 	return w->pm.scans ? walk_by_scan(w) : walk_by_read(w);
 }
 
-struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
+static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 {
 	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
 	struct err *err = walk(&w);
@@ -269,4 +267,59 @@ struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
 	if (!err)
 		err = smaps_read_sums(as->pid, &as->sums);
 	return err ? err : add_shared_swap(&w);
+}
+
+/* ---- ahead ---- */
+
+static struct err *keep(void *ctx, const struct page_run *run)
+{
+	struct addrspace_ahead *ahead = ctx;
+
+	ahead->too_many = ahead->runs.len == RUNS_MAX;
+	return !ahead->too_many && vec_push(&ahead->runs, *run) ? NULL : err_nomem();
+}
+
+static void *walk_ahead(void *ctx)
+{
+	struct addrspace *as = ctx;
+
+	as->ahead.err = walk_now(as, keep, &as->ahead);
+	return NULL;
+}
+
+void addrspace_start(struct addrspace *as)
+{
+	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, walk_ahead, as);
+}
+
+/* Waits for the walk; true when it was whole. */
+static bool join(struct addrspace *as)
+{
+	if (!as->ahead.started)
+		return false;
+	pthread_join(as->ahead.thread, NULL);
+	as->ahead.started = false;
+	return !as->ahead.err;
+}
+
+void addrspace_fini(struct addrspace *as)
+{
+	join(as);
+	err_free(as->ahead.err);
+	vec_fini(&as->ahead.runs);
+	procmaps_fini(&as->maps);
+}
+
+struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
+{
+	struct addrspace_ahead *ahead = &as->ahead;
+	struct err *err = NULL;
+
+	if (!join(as) && (!ahead->err || ahead->too_many))
+		return walk_now(as, visit, ctx);
+	if (ahead->err)
+		return take_ptr(ahead->err);
+	for (size_t i = 0; !err && i < ahead->runs.len; i++)
+		err = visit(ctx, &ahead->runs.data[i]);
+	return err;
 }

@@ -10,6 +10,7 @@
 #ifndef MAPTRACE_TARGET_ADDRSPACE_H
 #define MAPTRACE_TARGET_ADDRSPACE_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,16 +30,30 @@ enum addrspace_source {
 	ADDRSPACE_SMAPS, /* mapping by mapping */
 };
 
+/* A walk by a thread of its own, before anybody visits. */
+struct addrspace_ahead {
+	pthread_t thread;
+	bool started;
+	bool too_many; /* runs to keep: they were dropped */
+	struct err *err;
+	VEC(struct page_run) runs;
+};
+
 struct addrspace {
 	pid_t pid;
 	struct procmaps maps; /* ascending; a moment's truth */
 	struct smaps sums; /* as of right behind the walk */
 	enum addrspace_source source;
 	char why_coarse[160]; /* ADDRSPACE_SMAPS: why pagemap cannot be read */
+	struct addrspace_ahead ahead;
 };
 
 /* Lists the mappings. Close with addrspace_fini(). */
 struct err *addrspace_init(struct addrspace *as, pid_t pid);
+
+/* Begins to walk, while the caller has something else to do. Until addrspace_walk() or
+ * addrspace_fini() nothing else may touch it. */
+void addrspace_start(struct addrspace *as);
 void addrspace_fini(struct addrspace *as);
 
 /*
