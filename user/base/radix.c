@@ -1,126 +1,126 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/radix.h"
 
-#include <alloca.h>
+#include <stdbool.h>
 #include <string.h>
 
-enum { DIGITS = 256 };
+enum {
+	DIGIT_BITS = 8,
+	DIGITS = 1 << DIGIT_BITS,
+	FEW = 24, /* so many are faster sorted one by one */
+};
 
 struct elems {
-	char *data;
-	size_t n;
-	size_t elem_sz;
+	size_t sz;
 	size_t key_off;
 };
 
-static uint64_t key_of(const struct elems *e, size_t i)
+static inline uint64_t key_of(const struct elems *e, const char *elem)
 {
 	uint64_t key;
 
-	memcpy(&key, e->data + i * e->elem_sz + e->key_off, sizeof(key));
+	memcpy(&key, elem + e->key_off, sizeof(key));
 	return key;
 }
 
-static bool is_sorted(const struct elems *e)
+static inline unsigned int digit_of(const struct elems *e, const char *elem, unsigned int bit)
 {
-	for (size_t i = 1; i < e->n; i++)
-		if (key_of(e, i - 1) > key_of(e, i))
-			return false;
-	return true;
+	return key_of(e, elem) >> bit & (DIGITS - 1);
 }
 
-static unsigned int bits_of(uint64_t v)
+static void insertion_sort(const struct elems *e, char *data, size_t n)
 {
-	return v ? 64 - __builtin_clzll(v) : 0;
-}
+	char held[RADIX_ELEM_MAX];
 
-/* One pass, by the byte at this bit; false when all have the same, and nothing moved. */
-static bool sort_by_byte(const uint64_t *from, uint64_t *to, size_t n, unsigned int bit)
-{
-	size_t at[DIGITS] = { 0 }, sum = 0;
+	for (size_t i = 1; i < n; i++) {
+		size_t to = i;
+		uint64_t key = key_of(e, data + i * e->sz);
 
-	for (size_t i = 0; i < n; i++)
-		at[from[i] >> bit & 0xff]++;
-	if (at[from[0] >> bit & 0xff] == n)
-		return false;
-	for (size_t d = 0; d < DIGITS; d++) {
-		size_t cnt = at[d];
-
-		at[d] = sum;
-		sum += cnt;
-	}
-	for (size_t i = 0; i < n; i++)
-		to[at[from[i] >> bit & 0xff]++] = from[i];
-	return true;
-}
-
-/* Moves each element to its place: order[i] is where the i-th was. */
-static void permute(const struct elems *e, uint64_t *order)
-{
-	char *held = alloca(e->elem_sz), *data = e->data;
-	size_t sz = e->elem_sz;
-
-	for (size_t i = 0; i < e->n; i++) {
-		size_t to = i, from = order[i];
-
-		if (from == i)
+		while (to && key_of(e, data + (to - 1) * e->sz) > key)
+			to--;
+		if (to == i)
 			continue;
-		memcpy(held, data + i * sz, sz);
-		for (; from != i; from = order[to]) {
-			memcpy(data + to * sz, data + from * sz, sz);
-			order[to] = to;
-			to = from;
-		}
-		memcpy(data + to * sz, held, sz);
-		order[to] = to;
+		memcpy(held, data + i * e->sz, e->sz);
+		memmove(data + (to + 1) * e->sz, data + to * e->sz, (i - to) * e->sz);
+		memcpy(data + to * e->sz, held, e->sz);
 	}
 }
 
-/*
- * Keys are distances to the lowest one. As many of their low bits as fit are sorted at
- * a time, above the index, which is in order from the start; the rest in a second turn.
- */
-bool radix_sort(struct radix *r, void *data, size_t n, size_t elem_sz, size_t key_off)
+static inline void swap(const struct elems *e, char *a, char *b)
 {
-	struct elems e = { data, n, elem_sz, key_off };
-	uint64_t low = UINT64_MAX, high = 0;
+	char held[RADIX_ELEM_MAX];
 
-	if (is_sorted(&e))
-		return true;
-	if (!vec_reserve(&r->keys, 2 * n))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t key = key_of(&e, i);
-
-		low = key < low ? key : low;
-		high = key > high ? key : high;
-	}
-
-	unsigned int index_bits = bits_of(n - 1), fit = 64 - index_bits;
-	uint64_t index_mask = (1ull << index_bits) - 1;
-	unsigned int key_bits = bits_of(high - low);
-	for (unsigned int done = 0; done < key_bits; done += fit) {
-		uint64_t *keys = r->keys.data, *other = keys + n;
-
-		for (size_t i = 0; i < n; i++)
-			keys[i] = (key_of(&e, i) - low) >> done << index_bits | i;
-		for (unsigned int bit = index_bits; bit < 64 && bit - index_bits < key_bits - done;
-		     bit += 8) {
-			uint64_t *sorted = other;
-
-			if (!sort_by_byte(keys, sorted, n, bit))
-				continue;
-			other = keys;
-			keys = sorted;
-		}
-		for (size_t i = 0; i < n; i++)
-			keys[i] &= index_mask;
-		permute(&e, keys);
-	}
-	return true;
+	memcpy(held, a, e->sz);
+	memcpy(a, b, e->sz);
+	memcpy(b, held, e->sz);
 }
 
-void radix_fini(struct radix *r)
+/* Where the elements of each digit begin; the end of all is at[DIGITS]. */
+static void count_digits(const struct elems *e, const char *data, size_t n, unsigned int bit,
+			 size_t at[DIGITS + 1])
 {
-	vec_fini(&r->keys);
+	memset(at, 0, (DIGITS + 1) * sizeof(*at));
+	for (size_t i = 0; i < n; i++)
+		at[digit_of(e, data + i * e->sz, bit) + 1]++;
+	for (size_t d = 0; d < DIGITS; d++)
+		at[d + 1] += at[d];
+}
+
+/* Moves each element to the part of its digit: what it takes the place of goes on. */
+static void deal(const struct elems *e, char *data, unsigned int bit, const size_t at[DIGITS + 1])
+{
+	size_t next[DIGITS];
+
+	memcpy(next, at, sizeof(next));
+	for (size_t d = 0; d < DIGITS; d++)
+		while (next[d] < at[d + 1]) {
+			char *elem = data + next[d] * e->sz;
+			unsigned int its = digit_of(e, elem, bit);
+
+			if (its != d)
+				swap(e, elem, data + next[its] * e->sz);
+			next[its]++;
+		}
+}
+
+/* By the digit at this bit, and all below it. */
+static void sort_from(const struct elems *e, char *data, size_t n, unsigned int bit)
+{
+	size_t at[DIGITS + 1];
+
+	if (n <= FEW) {
+		insertion_sort(e, data, n);
+		return;
+	}
+	count_digits(e, data, n, bit, at);
+	deal(e, data, bit, at);
+	for (size_t d = 0; bit && d < DIGITS; d++)
+		if (at[d + 1] - at[d] > 1)
+			sort_from(e, data + at[d] * e->sz, at[d + 1] - at[d], bit - DIGIT_BITS);
+}
+
+/* Bits in which some keys differ; *sorted_ret: they are in order. */
+static uint64_t differences(const struct elems *e, const char *data, size_t n, bool *sorted_ret)
+{
+	uint64_t first = key_of(e, data), last = first, differ = 0;
+
+	*sorted_ret = true;
+	for (size_t i = 1; i < n; i++) {
+		uint64_t key = key_of(e, data + i * e->sz);
+
+		differ |= key ^ first;
+		*sorted_ret &= last <= key;
+		last = key;
+	}
+	return differ;
+}
+
+void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off)
+{
+	struct elems e = { elem_sz, key_off };
+	bool sorted = true;
+	uint64_t differ = n ? differences(&e, data, n, &sorted) : 0;
+
+	if (!sorted)
+		sort_from(&e, data, n, (63 - __builtin_clzll(differ)) / DIGIT_BITS * DIGIT_BITS);
 }

@@ -2,25 +2,17 @@
 /*
  * radix.h - sorts elements of any type by a 64-bit field.
  *
- * Several times as fast as qsort() where there are thousands of them, and a million
- * need 16 MB beside themselves. The sort is stable.
+ * Several times as fast as qsort() where there are thousands of them, and in place: a
+ * million elements take no memory beside themselves. Equal ones end in any order.
  */
 #ifndef MAPTRACE_BASE_RADIX_H
 #define MAPTRACE_BASE_RADIX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/vec.h"
-
-/* Working memory; sorting again takes no new one. */
-struct radix {
-	VEC(uint64_t) keys;
-};
-
-/* Sorts n elements by the uint64_t at key_off in each; false when out of memory. */
-bool radix_sort(struct radix *r, void *data, size_t n, size_t elem_sz, size_t key_off);
-void radix_fini(struct radix *r);
+/* Sorts n elements of at most RADIX_ELEM_MAX bytes by the uint64_t at key_off in each. */
+enum { RADIX_ELEM_MAX = 64 };
+void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off);
 
 #endif

@@ -11,6 +11,7 @@
 #include "heap/sizeclass.h"
 
 enum {
+	SPAN_KEY_OFF = 0, /* of the word that a span is sorted by */
 	SPAN_BATCH = 8192,
 	SPAN_ROUNDS = 3, /* that a descriptor has to make sense */
 	LOADS = 4, /* of a heap that changes too fast to be proved */
@@ -32,6 +33,7 @@ static struct span decode_span(const struct mspan_layout *l, uint64_t desc, cons
 {
 	uint32_t sg = load_u32(m, l->sweepgen);
 	bool wide = l->index_width == 8;
+	uint8_t state = load_u8(m, l->state);
 
 	return (struct span){
 		.base = load_u64(m, l->start_addr),
@@ -41,7 +43,7 @@ static struct span decode_span(const struct mspan_layout *l, uint64_t desc, cons
 		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
 		.alloc_count = load_u16(m, l->alloc_count),
 		.spanclass = load_u8(m, l->spanclass),
-		.state = load_u8(m, l->state),
+		.state = state < SPAN_NO_STATE ? state : SPAN_NO_STATE,
 		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
 		.unswept = sg == heap_sg - 2 || sg == heap_sg + 1,
 		.sweeping = sg == heap_sg - 1,
@@ -52,7 +54,8 @@ static struct span decode_span(const struct mspan_layout *l, uint64_t desc, cons
  * later computation overflow. */
 static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const struct span *s)
 {
-	if (s->base % GO_PAGE_SZ || !s->npages || s->base > UINT64_MAX - span_bytes(s))
+	if (s->base != load_u64(m, l->start_addr) || s->base % GO_PAGE_SZ || !s->npages ||
+	    s->base > UINT64_MAX - span_bytes(s))
 		return false;
 	if (s->state == SPAN_MANUAL)
 		return s->npages <= MANUAL_PAGES_MAX;
@@ -130,12 +133,14 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *
 			      uint32_t heap_sg)
 {
 	struct pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
+	uint64_t bad_state = proof->bad_state, insane = proof->insane; /* of those before */
 	struct err *err = NULL;
 
 	for (int round = 1; p.cnt && round <= SPAN_ROUNDS && !err; round++) {
 		p.last_round = round == SPAN_ROUNDS;
 		p.left = 0;
-		proof->bad_state = proof->insane = 0;
+		proof->bad_state = bad_state;
+		proof->insane = insane;
 		err = read_pending(heap, proof, &p);
 		p.cnt = p.left;
 	}
@@ -200,16 +205,13 @@ bool span_is_steady(const struct span *before, const struct span_bits *bits_befo
 
 /*
  * Two descriptors for one place are left over when a span was freed and reused
- * while we read. Nothing says which is newer, so the later one in the list goes.
+ * while we read. Nothing says which is newer: one of them goes.
  */
-static struct err *drop_overlaps(struct heap *heap)
+static void drop_overlaps(struct heap *heap)
 {
-	_cleanup_(radix_fini) struct radix radix = { 0 };
 	size_t kept = 0;
 
-	if (!radix_sort(&radix, heap->spans.data, heap->spans.len, sizeof(*heap->spans.data),
-			offsetof(struct span, base)))
-		return err_nomem();
+	radix_sort(heap->spans.data, heap->spans.len, sizeof(*heap->spans.data), SPAN_KEY_OFF);
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
 		const struct span *prev = kept ? &heap->spans.data[kept - 1] : NULL;
@@ -218,7 +220,6 @@ static struct err *drop_overlaps(struct heap *heap)
 			heap->spans.data[kept++] = *s;
 	}
 	heap->spans.len = kept;
-	return NULL;
 }
 
 static struct arena *arena_of(const struct heap *heap, uint64_t addr)
@@ -329,12 +330,18 @@ static void heap_reset(struct heap *heap)
 static struct err *read_allspans(struct heap *heap, struct proof *proof, uint64_t addr, size_t cnt,
 				 uint32_t heap_sg)
 {
-	_cleanup_free_ uint64_t *ptrs = malloc(cnt * sizeof(*ptrs));
+	_cleanup_free_ uint64_t *ptrs = malloc(SPAN_BATCH * sizeof(*ptrs));
+	struct err *err = ptrs ? NULL : err_nomem();
 
-	if (!ptrs)
-		return err_nomem();
-	struct err *err = mem_read(&heap->prog->target->mem, addr, ptrs, cnt * sizeof(*ptrs));
-	return err ? err : read_spans(heap, proof, ptrs, cnt, heap_sg);
+	for (size_t done = 0; done < cnt && !err; done += SPAN_BATCH) {
+		size_t n = cnt - done < SPAN_BATCH ? cnt - done : SPAN_BATCH;
+
+		err = mem_read(&heap->prog->target->mem, addr + done * sizeof(*ptrs), ptrs,
+			       n * sizeof(*ptrs));
+		if (!err)
+			err = read_spans(heap, proof, ptrs, n, heap_sg);
+	}
+	return err;
 }
 
 /* What the runtime counts of the whole heap. */
@@ -368,10 +375,9 @@ static struct err *load_at(struct heap *heap, const struct moment *start)
 
 	heap_reset(heap);
 	struct err *err = read_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
-	if (!err)
-		err = drop_overlaps(heap);
 	if (err)
 		return err;
+	drop_overlaps(heap);
 	sum_spans(heap);
 	err = proof_check(&proof, heap);
 	if (!err)

@@ -15,22 +15,23 @@
 #include "base/vec.h"
 #include "target/program.h"
 
-enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
+enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2, SPAN_NO_STATE = 3 };
 
-/* A heap of 8 GiB may have a million of these: 32 bytes at most. */
+/* A heap of 8 GiB may have a million of these: 24 bytes. Addresses of user space have 48
+ * bits. */
 struct span {
-	uint64_t base;
-	uint64_t desc; /* address of its descriptor, the runtime's mspan */
+	uint64_t nelems : 16;
+	uint64_t base : 48; /* above, so that spans can be sorted by this word */
+	uint64_t freeindex : 16;
+	uint64_t desc : 48; /* address of its descriptor, the runtime's mspan */
 	uint32_t npages; /* of GO_PAGE_SZ */
-	uint16_t nelems;
-	uint16_t freeindex;
 	uint16_t alloc_count; /* slots given out, at most nelems */
 	uint8_t spanclass; /* sizeclass << 1 | noscan */
-	uint8_t state;
-	bool unswept; /* unmarked objects in it are garbage */
-	bool sweeping; /* its bitmaps are being exchanged: they may belong to neither state */
+	uint8_t state : 2; /* enum span_state */
+	uint8_t unswept : 1; /* unmarked objects in it are garbage */
+	uint8_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to neither */
 };
-_Static_assert(sizeof(struct span) <= 32, "a million spans must stay affordable");
+_Static_assert(sizeof(struct span) == 24, "a million spans must stay affordable");
 
 /* Addresses of a span's bitmaps. */
 struct span_bits {

@@ -212,18 +212,19 @@ static struct err *run(struct crew *crew, struct worker *workers, size_t cnt)
 
 /*
  * Most of the objects are maps. Pages that nobody writes cost nothing, and those that
- * are written cost less when they are huge. Without all that rows grow as they come.
+ * are written cost less when they are huge. Without memory for that rows grow as they come.
  */
 static void reserve_rows(struct map_rows *rows, uint64_t cnt)
 {
-	uint64_t sz = (cnt * sizeof(*rows->data) + HUGE_PAGE_SZ - 1) / HUGE_PAGE_SZ * HUGE_PAGE_SZ;
-	void *data = !rows->cap && sz > 2 * HUGE_PAGE_SZ ? aligned_alloc(HUGE_PAGE_SZ, sz) : NULL;
+	uint64_t sz = cnt * sizeof(*rows->data);
+	bool huge = sz > 2 * HUGE_PAGE_SZ;
+	uint64_t unit = huge ? HUGE_PAGE_SZ : GO_PAGE_SZ;
 
-	if (!data)
-		return;
-	madvise(data, sz, MADV_HUGEPAGE);
-	rows->data = data;
-	rows->cap = sz / sizeof(*rows->data);
+	sz = (sz + unit - 1) / unit * unit;
+	rows->data = aligned_alloc(unit, sz);
+	rows->cap = rows->data ? sz / sizeof(*rows->data) : 0;
+	if (rows->data && huge)
+		madvise(rows->data, sz, MADV_HUGEPAGE);
 }
 
 struct err *crew_take(struct census *census)
@@ -240,7 +241,8 @@ struct err *crew_take(struct census *census)
 		return err;
 	for (int i = 0; i < AHEAD; i++)
 		census_rows_init(&crew.early[i].part, census->heap->prog);
-	reserve_rows(&census->maps, crew.spans.object_cnt);
+	if (!census->maps.cap)
+		reserve_rows(&census->maps, crew.spans.object_cnt);
 	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
 	for (int i = 0; i < AHEAD; i++) {

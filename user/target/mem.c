@@ -127,7 +127,6 @@ struct mem_gather {
 	struct mem_req merged[IOV_BATCH];
 	struct run runs[IOV_BATCH];
 	char scratch[SCRATCH_SZ];
-	struct radix radix;
 };
 
 struct gather {
@@ -142,7 +141,6 @@ void mem_fini(struct mem *mem)
 {
 	if (!mem->gather)
 		return;
-	radix_fini(&mem->gather->radix);
 	free(mem->gather);
 	mem->gather = NULL;
 }
@@ -215,11 +213,9 @@ struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
 	if (!mem->gather)
 		mem->gather = calloc(1, sizeof(*mem->gather));
 	struct gather g = { .mem = mem, .reqs = reqs, .m = mem->gather };
-	struct err *err = NULL;
+	struct err *err = g.m ? NULL : err_nomem();
 
-	if (!g.m ||
-	    !radix_sort(&g.m->radix, reqs, n, sizeof(*reqs), offsetof(struct mem_req, addr)))
-		err = err_nomem();
+	radix_sort(reqs, n, sizeof(*reqs), offsetof(struct mem_req, addr));
 
 	for (size_t i = 0; !err && i < n;) {
 		size_t len;
