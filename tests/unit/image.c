@@ -708,6 +708,11 @@ struct image_span *image_span_of(struct image *img, uint64_t addr)
 	return NULL;
 }
 
+void image_free_span(struct image *img, uint64_t addr)
+{
+	image_u8(img, image_span_of(img, addr)->mspan + img->prog.layout.mspan.state, SPAN_DEAD);
+}
+
 void image_mark(struct image *img, uint64_t addr)
 {
 	const struct image_span *s = image_span_of(img, addr);

@@ -173,6 +173,10 @@ uint64_t image_alloc_buckets(struct image *img, const struct image_type *type, u
 /* The span of an object, valid until the next allocation. */
 struct image_span *image_span_of(struct image *img, uint64_t addr);
 
+/* Lets the span of an object be freed, after image_open(): the heap that was read does not
+ * know. */
+void image_free_span(struct image *img, uint64_t addr);
+
 /* Sets an object's bit in the bitmap that the collector marks. */
 void image_mark(struct image *img, uint64_t addr);
 

@@ -4,6 +4,8 @@
 
 #include "image.h"
 
+#define CNT(a) (sizeof(a) / sizeof((a)[0]))
+
 static const struct {
 	unsigned int minor;
 	const char *experiments;
@@ -663,6 +665,51 @@ static void what_changes_and_contradicts_is_refused(void **state)
 	image_free(img);
 }
 
+/* What the snapshot says of an address holds until its span is freed, or one is made. */
+static void memory_that_changed_is_told(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		uint64_t same = image_alloc_words(img, 6, 4), freed = image_alloc_words(img, 2, 1);
+		uint64_t stack = image_alloc_words(img, 64, 0), dead = image_alloc_words(img, 3, 1);
+		uint64_t other = image_alloc_words(img, 8, 1);
+		const uint64_t arena = IMAGE_HEAP + (9ull << ARENA_SHIFT);
+		const struct {
+			uint64_t addr;
+			bool changed;
+		} rows[] = {
+			{ same, false },       { freed, true },		 { stack, true },
+			{ dead, true }, /* made since, or free */
+			{ other, true },       { same + 48, false },	 { 0, false },
+			{ UINT64_MAX, false }, { IMAGE_NOWHERE, false }, { arena + 8, true },
+			{ arena - 8, false },  { IMAGE_TYPES, false },
+		};
+		uint64_t addrs[CNT(rows)];
+		bool changed[CNT(rows)];
+
+		image_span_of(img, stack)->state = SPAN_MANUAL;
+		image_span_of(img, dead)->state = SPAN_DEAD;
+		image_open(img);
+		image_free_span(img, freed);
+		image_free_span(img, stack);
+		image_u8(img, image_span_of(img, other)->mspan + img->prog.layout.mspan.spanclass,
+			 2);
+		image_u64(img,
+			  IMAGE_ARENA_INDEX +
+				  8 * (heap_linear_address(img->heap, arena) >> ARENA_SHIFT),
+			  IMAGE_ARENA_METAS);
+		for (size_t i = 0; i < CNT(rows); i++)
+			addrs[i] = rows[i].addr;
+		assert_null(
+			heap_find_changed(img->heap, &img->target.mem, addrs, CNT(rows), changed));
+		for (size_t i = 0; i < CNT(rows); i++)
+			if (changed[i] != rows[i].changed)
+				fail_msg("row %zu", i);
+		image_free(img);
+	}
+}
+
 static void refusals_name_version_and_layout(void **state)
 {
 	struct image *img = image_new(28, "");
@@ -702,6 +749,7 @@ int main(void)
 		cmocka_unit_test(torn_descriptors_are_read_again),
 		cmocka_unit_test(a_sum_of_two_moments_is_taken_again),
 		cmocka_unit_test(what_changes_and_contradicts_is_refused),
+		cmocka_unit_test(memory_that_changed_is_told),
 		cmocka_unit_test(refusals_name_version_and_layout),
 	};
 

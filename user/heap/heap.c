@@ -469,11 +469,17 @@ bool heap_is_unread(const struct heap *heap, uint64_t addr)
 	return a && !a->page_span[(addr - a->base) / GO_PAGE_SZ];
 }
 
-static const struct span *span_at(const struct heap *heap, uint64_t addr, enum span_state state)
+static const struct span *any_span_at(const struct heap *heap, uint64_t addr)
 {
 	const struct arena *a = arena_of(heap, addr);
 	uint32_t index = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
-	const struct span *s = index ? &heap->spans.data[index - 1] : NULL;
+
+	return index ? &heap->spans.data[index - 1] : NULL;
+}
+
+static const struct span *span_at(const struct heap *heap, uint64_t addr, enum span_state state)
+{
+	const struct span *s = any_span_at(heap, addr);
 
 	return s && s->state == state ? s : NULL;
 }
@@ -486,6 +492,78 @@ const struct span *heap_span(const struct heap *heap, uint64_t addr)
 const struct span *heap_manual_span(const struct heap *heap, uint64_t addr)
 {
 	return span_at(heap, addr, SPAN_MANUAL);
+}
+
+/* The spans that were read at these addresses, and which address each one is of. */
+static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t cnt,
+			 struct span *spans, size_t *of)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cnt; i++) {
+		const struct span *s = any_span_at(heap, addrs[i]);
+
+		if (!s)
+			continue;
+		spans[n] = *s;
+		of[n++] = i;
+	}
+	return n;
+}
+
+/* An arena that no span was read of. All that are made come behind the first one. */
+static bool may_be_new_arena(const struct heap *heap, uint64_t addr)
+{
+	return heap->arenas.len && addr >= heap->arenas.data[0].base && !arena_of(heap, addr) &&
+	       heap_linear_address(heap, addr) >> ARENA_SHIFT < ARENAS_MAX;
+}
+
+/* Sets changed for the addresses in arenas that the index knows, and the snapshot not. */
+static struct err *find_new_arenas(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
+				   size_t cnt, bool *changed)
+{
+	_cleanup_free_ struct mem_req *reqs = malloc((cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint64_t *metas = calloc(cnt + 1, sizeof(*metas));
+	uint64_t l2;
+	size_t n = 0;
+
+	if (!reqs || !metas)
+		return err_nomem();
+	struct err *err = mem_read_u64(mem, heap->mheap + heap->prog->layout.mheap.arenas, &l2);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		uint64_t index = heap_linear_address(heap, addrs[i]) >> ARENA_SHIFT;
+
+		if (may_be_new_arena(heap, addrs[i]))
+			reqs[n++] = (struct mem_req){ l2 + 8 * index, 8, false, &metas[i] };
+	}
+	if (!err)
+		err = mem_gather(mem, reqs, n);
+	for (size_t i = 0; !err && i < n; i++) {
+		const uint64_t *meta = reqs[i].dst;
+
+		changed[meta - metas] = reqs[i].ok && *meta;
+	}
+	return err;
+}
+
+struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
+			      size_t cnt, bool *changed)
+{
+	_cleanup_free_ struct span *spans = malloc((cnt + 1) * sizeof(*spans));
+	_cleanup_free_ size_t *of = malloc((cnt + 1) * sizeof(*of));
+	bool beyond = false;
+
+	if (!spans || !of)
+		return err_nomem();
+	for (size_t i = 0; i < cnt; i++) {
+		changed[i] = heap_is_unread(heap, addrs[i]);
+		beyond |= may_be_new_arena(heap, addrs[i]);
+	}
+	size_t n = spans_read(heap, addrs, cnt, spans, of);
+	struct err *err = n ? heap_reread_spans(heap, mem, spans, NULL, n) : NULL;
+	for (size_t i = 0; !err && i < n; i++)
+		changed[of[i]] = spans[i].state == SPAN_DEAD;
+	return !err && beyond ? find_new_arenas(heap, mem, addrs, cnt, changed) : err;
 }
 
 bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)

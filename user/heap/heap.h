@@ -102,6 +102,14 @@ bool span_is_steady(const struct span *before, const struct span_bits *bits_befo
  * snapshot (or free). */
 bool heap_is_unread(const struct heap *heap, uint64_t addr);
 
+/*
+ * Whether the memory at each of these addresses is another span's than when the heap was
+ * read, or was none's then: what the snapshot says of it is out of date. Reads the spans'
+ * descriptors again; addresses outside of the heap have not changed.
+ */
+struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
+			      size_t cnt, bool *changed);
+
 /* The in-use span that holds addr, or NULL. */
 const struct span *heap_span(const struct heap *heap, uint64_t addr);
 
