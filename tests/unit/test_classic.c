@@ -781,6 +781,72 @@ static void a_write_that_stands_still_is_moving(void **state)
 	}
 }
 
+/* Expects a heap with no map but that one, which is suspect, or is none. */
+static void expect_suspect(struct image *img, uint64_t map, bool suspect, const char *what)
+{
+	struct census *census = image_census(img);
+
+	if (census->maps.len != suspect || census->lookalike_cnt != !suspect)
+		fail_msg("%s: %zu maps, %llu look-alikes", what, census->maps.len,
+			 (unsigned long long)census->lookalike_cnt);
+	if (suspect)
+		assert_int_equal(only_row(census, map)->consistency, MAP_SUSPECT);
+	census_free(census);
+	image_free(img);
+}
+
+/* The map leads to memory that is of another use than when the heap was read. What it led
+ * to then contradicts the map as much, but is no proof. */
+static void what_an_outdated_span_contradicts_is_suspect(void **state)
+{
+	static const char *const whats[] = { "buckets", "old buckets", "extra", "overflow",
+					     "table of another size" };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++)
+		for (size_t i = 0; i < CNT(whats); i++)
+			for (int freed = 0; freed < 2; freed++) {
+				struct image *img =
+					image_new(versions[v].minor, versions[v].experiments);
+				struct image_type t = int_to_int();
+
+				image_add_type(img, &t);
+				uint64_t map = image_classic_map(img, &t, 3, 30);
+				uint64_t other = image_alloc_words(img, 5, 0);
+				const uint64_t fields[] = { map + 16, map + 24,
+							    map + img->prog.layout.classic.extra,
+							    bucket(img, map, &t, 2) + 136 };
+
+				if (i < CNT(fields))
+					image_u64(img, fields[i], other);
+				else /* of which the keys don't add up, then */
+					image_u64(img, other = bucket(img, map, &t, 0), 0);
+				image_open(img);
+				if (freed)
+					image_free_span(img, other);
+				expect_suspect(img, map, freed, whats[i]);
+			}
+}
+
+/* An arena that the heap did not have when it was read: the index tells. */
+static void memory_of_a_new_arena_is_no_proof(void **state)
+{
+	(void)state;
+	for (int made = 0; made < 2; made++) {
+		struct image *img = image_new(21, "");
+		struct image_type t = int_to_int();
+		const uint64_t arena = IMAGE_HEAP + (7ull << ARENA_SHIFT);
+
+		image_add_type(img, &t);
+		uint64_t map = image_classic_map(img, &t, 3, 30);
+		image_u64(img, map + 16, arena + GO_PAGE_SZ);
+		image_open(img);
+		uint64_t index = heap_linear_address(img->heap, arena) >> ARENA_SHIFT;
+		image_u64(img, IMAGE_ARENA_INDEX + 8 * index, made ? IMAGE_ARENA_METAS : 0);
+		expect_suspect(img, map, made, "a new arena");
+	}
+}
+
 struct mover {
 	uint64_t map;
 	uint64_t array;
@@ -1033,6 +1099,8 @@ int main(void)
 		cmocka_unit_test(headers_of_one_byte_are_none),
 		cmocka_unit_test(a_write_that_stands_still_is_moving),
 		cmocka_unit_test(unreadable_parts_are_no_map),
+		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
+		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),

@@ -1083,6 +1083,90 @@ static void a_small_write_that_stands_still_is_suspect(void **state)
 	}
 }
 
+/* Expects a heap with no map but that one, which is suspect, or is none. */
+static void expect_suspect(struct image *img, uint64_t map, bool suspect, const char *what)
+{
+	struct census *census = image_census(img);
+
+	if (census->maps.len != suspect || census->lookalike_cnt != !suspect)
+		fail_msg("%s: %zu maps, %llu look-alikes", what, census->maps.len,
+			 (unsigned long long)census->lookalike_cnt);
+	if (suspect)
+		assert_int_equal(only_row(census, map)->consistency, MAP_SUSPECT);
+	census_free(census);
+	image_free(img);
+}
+
+/* The map leads to memory that is of another use than when the heap was read. What it led
+ * to then contradicts the map as much, but is no proof. */
+static void what_an_outdated_span_contradicts_is_suspect(void **state)
+{
+	static const char *const whats[] = { "directory", "table", "groups" };
+
+	(void)state;
+	for (size_t i = 0; i < CNT(whats); i++)
+		for (int freed = 0; freed < 2; freed++) {
+			struct image *img = image_new(24, "");
+			uint64_t map = tabled_map(img);
+			uint64_t large = image_alloc_words(img, 20, 0);
+			uint64_t other = image_alloc_words(img, 2, 0);
+			uint64_t dir = image_get_u64(img, map + 16);
+			uint64_t table = image_swiss_table(img, map, 0), bytes[4];
+
+			if (i == 0) {
+				image_u64(img, map + 16, other + 8);
+			} else if (i == 1) { /* all that a table has, in a larger object */
+				for (int w = 0; w < 4; w++)
+					bytes[w] = image_get_u64(img, table + 8 * w);
+				image_write(img, other = large, bytes, sizeof(bytes));
+				image_u64(img, dir, large);
+			} else {
+				image_u64(img, table + 16, other);
+			}
+			image_open(img);
+			if (freed)
+				image_free_span(img, other);
+			expect_suspect(img, map, freed, whats[i]);
+		}
+}
+
+/* The same of the only group of a small map. */
+static void a_group_of_an_outdated_span_is_no_proof(void **state)
+{
+	(void)state;
+	for (int freed = 0; freed < 2; freed++) {
+		struct image *img = image_new(24, "");
+		struct image_type t = int_to_int();
+
+		image_add_type(img, &t);
+		uint64_t map = image_swiss_small(img, &t, 5);
+		uint64_t group = image_get_u64(img, map + 16);
+
+		image_u64(img, map + 16, group + 8);
+		image_open(img);
+		if (freed)
+			image_free_span(img, group);
+		expect_suspect(img, map, freed, "group");
+	}
+}
+
+/* An arena that the heap did not have when it was read: the index tells. */
+static void memory_of_a_new_arena_is_no_proof(void **state)
+{
+	(void)state;
+	for (int made = 0; made < 2; made++) {
+		struct image *img = image_new(24, "");
+		const uint64_t arena = IMAGE_HEAP + (7ull << ARENA_SHIFT);
+		uint64_t map = tabled_map(img);
+
+		image_u64(img, map + 16, arena + GO_PAGE_SZ);
+		image_open(img);
+		uint64_t index = heap_linear_address(img->heap, arena) >> ARENA_SHIFT;
+		image_u64(img, IMAGE_ARENA_INDEX + 8 * index, made ? IMAGE_ARENA_METAS : 0);
+		expect_suspect(img, map, made, "a new arena");
+	}
+}
+
 static void a_key_more_while_it_is_read_is_moving(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -1278,6 +1362,9 @@ int main(void)
 		cmocka_unit_test(look_alikes_are_none),
 		cmocka_unit_test(a_write_that_stands_still_is_moving),
 		cmocka_unit_test(a_small_write_that_stands_still_is_suspect),
+		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
+		cmocka_unit_test(a_group_of_an_outdated_span_is_no_proof),
+		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(a_change_in_time_is_read_again),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cursor.h"
 #include "maps/contents.h"
 #include "maps/crew.h"
 #include "maps/shape.h"
@@ -130,10 +131,55 @@ static struct err *reread_headers(struct census *census, struct census_batch *ba
 	return err;
 }
 
+/*
+ * Appends the addresses at which the heap may be another than when it was read. A misfit
+ * has one; what its tables contradict may also be because their own memory is not of the
+ * size that it was.
+ */
+static size_t doubts_of(const struct census *census, const struct candidate *c, uint64_t ret[2])
+{
+	uint32_t ptrs = layout_map_header_ptrs(&census->heap->prog->layout);
+
+	ret[0] = c->stray;
+	ret[1] = load_u64(c->header, 8 * __builtin_ctz(ptrs)); /* the table */
+	return c->misfit ? 1 : 2;
+}
+
+/*
+ * The heap was read before the headers: a map that has grown since may lead to memory of
+ * which the snapshot tells another use. Of the candidates that are to be dropped those
+ * stay, as busy ones. last: of those that contradict themselves, too.
+ */
+static struct err *excuse_overtaken(struct census *census, struct census_batch *batch, bool last)
+{
+	_cleanup_free_ uint64_t *doubts = malloc((2 * batch->cnt + 1) * sizeof(*doubts));
+	_cleanup_free_ struct candidate **of = malloc((2 * batch->cnt + 1) * sizeof(*of));
+	_cleanup_free_ bool *changed = malloc(2 * batch->cnt + 1);
+	size_t n = 0;
+
+	if (!doubts || !of || !changed)
+		return err_nomem();
+	for (size_t i = 0; i < batch->cnt; i++) {
+		struct candidate *c = &batch->cands[i];
+
+		if (c->on_stack || !(c->misfit || (last && !c->moved)))
+			continue;
+		for (size_t end = n + doubts_of(census, c, doubts + n); n < end; n++)
+			of[n] = c;
+	}
+	struct err *err = n ? heap_find_changed(census->heap, census->mem, doubts, n, changed)
+			    : NULL;
+	for (size_t i = 0; !err && i < n; i++) {
+		of[i]->moved |= changed[i];
+		of[i]->misfit &= !changed[i];
+	}
+	return err;
+}
+
 /* What is still undecided after the last round. */
 static struct err *give_up(struct census *census, struct census_batch *batch)
 {
-	struct err *err = NULL;
+	struct err *err = excuse_overtaken(census, batch, /* last= */ true);
 
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		struct map_info m = {
@@ -168,6 +214,8 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 			err = settle(census, &batch);
 		if (!err)
 			err = reread_headers(census, &batch);
+		if (!err)
+			err = excuse_overtaken(census, &batch, /* last= */ false);
 		if (err)
 			return err;
 		drop_misfits(census, &batch);

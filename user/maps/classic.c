@@ -134,13 +134,17 @@ static int bucket_filled(const uint8_t *bucket)
 static bool add_overflow(const struct decoder *d, struct work *w, struct array *a, uint64_t addr)
 {
 	const struct heap *heap = d->census->heap;
+	uint64_t *stray = &d->batch->cands[w->at].stray;
 	struct object o;
 
 	/* Far more buckets than hashing can chain: a cycle, or no bucket at all. */
 	if (++a->tally.overflow_cnt > 16 * a->cnt + 65536)
 		return false;
-	if (addr >= a->addr && addr < a->o.slot + a->o.size)
+	if (addr >= a->addr && addr < a->o.slot + a->o.size) {
+		*stray = a->addr;
 		return (addr - a->addr) % w->bucket_sz == 0;
+	}
+	*stray = addr;
 	if (!heap_object(heap, addr, &o)) {
 		if (!heap_is_unread(heap, addr))
 			return false;
@@ -307,21 +311,14 @@ static bool extra_fits(const struct heap *heap, uint64_t addr)
 	return !addr || (heap_object(heap, addr, &o) && o.start == addr && o.size == 24);
 }
 
-/* What the header alone tells, and the places of its arrays. */
-static enum verdict check_header(const struct heap *heap, struct work *w, struct candidate *c)
+/* Whether the memory that was found is that of the arrays. */
+static enum verdict check_arrays(struct work *w, struct candidate *c)
 {
 	const struct header *h = &w->h;
 	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
 
-	if (!find_array(heap, h->buckets, &w->now) || !find_array(heap, h->oldbuckets, &w->old)) {
-		c->moved = true; /* the heap has, under our feet */
-		return VERDICT_CHANGED;
-	}
-
-	/* hash0 is 32 random bits, and set before the first bucket is. */
-	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0) ||
-	    !extra_fits(heap, h->extra))
-		return VERDICT_LOOKALIKE;
+	/* Of two arrays this is the newer one. */
+	c->stray = h->buckets;
 	if (!h->buckets)
 		return h->count || h->oldbuckets ? VERDICT_MISFIT : VERDICT_EMPTY;
 	if (!array_fits(&w->now, h->b))
@@ -330,7 +327,27 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 		return VERDICT_MAP;
 	if (!same_size && h->b == 0)
 		return VERDICT_MISFIT;
-	return array_fits(&w->old, same_size ? h->b : h->b - 1) ? VERDICT_MAP : VERDICT_MISFIT;
+	if (array_fits(&w->old, same_size ? h->b : h->b - 1))
+		return VERDICT_MAP;
+	c->stray = h->oldbuckets;
+	return VERDICT_MISFIT;
+}
+
+/* What the header alone tells, and the places of its arrays. */
+static enum verdict check_header(const struct heap *heap, struct work *w, struct candidate *c)
+{
+	const struct header *h = &w->h;
+
+	/* hash0 is 32 random bits, and set before the first bucket is. Only what rests on
+	 * nothing but the header is for good: the heap may be another by now. */
+	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0))
+		return VERDICT_LOOKALIKE;
+	if (!find_array(heap, h->buckets, &w->now) || !find_array(heap, h->oldbuckets, &w->old)) {
+		c->moved = true; /* the heap has, under our feet */
+		return VERDICT_CHANGED;
+	}
+	c->stray = h->extra;
+	return extra_fits(heap, h->extra) ? check_arrays(w, c) : VERDICT_MISFIT;
 }
 
 /* The allocator's note of pointers vouches for none of the words. */

@@ -91,7 +91,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		c->garbage = is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->misfit = false;
-		c->found = 0;
+		c->found = c->stray = 0;
 		memcpy(c->header, sb->memory + off, s->header_sz);
 		if (s->cand_cnt == SCAN_BATCH) {
 			struct err *err = flush(s);

@@ -28,6 +28,7 @@ struct candidate {
 	bool moved; /* its header changed between two reads, or the heap since it was read */
 	bool misfit; /* no map by its last header */
 	uint64_t found; /* keys in its tables at the last read, plus 1 */
+	uint64_t stray; /* what it leads to, and the heap as it was read contradicts; or 0 */
 	uint8_t header[MAP_HEADER_SZ_MAX];
 };
 

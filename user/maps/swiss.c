@@ -101,19 +101,23 @@ bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
 	       heap_object(heap, h.dir_ptr, &o);
 }
 
-enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *h,
-			    struct object *dir)
+static enum verdict check_dir(const struct heap *heap, const struct swiss_header *h,
+			      struct object *dir)
 {
-	enum verdict v = check_header(heap, h);
-
-	if (v != VERDICT_MAP)
-		return v;
 	if (!heap_object(heap, h->dir_ptr, dir))
 		return heap_is_unread(heap, h->dir_ptr) ? VERDICT_CHANGED : VERDICT_MISFIT;
 	if (!swiss_is_group_start(dir, h->dir_ptr) || dir->size < h->dir_len * 8 ||
 	    (!h->dir_len && dir->size > GROUP_ALLOC_MAX))
 		return VERDICT_MISFIT;
 	return VERDICT_MAP;
+}
+
+enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *h,
+			    struct object *dir)
+{
+	enum verdict v = check_header(heap, h);
+
+	return v == VERDICT_MAP ? check_dir(heap, h, dir) : v;
 }
 
 static void start_work(struct swiss_decoder *d, size_t at)
@@ -124,7 +128,12 @@ static void start_work(struct swiss_decoder *d, size_t at)
 	w->at = at;
 	w->h = swiss_parse_header(c->header);
 	w->used_sum = 0;
-	enum verdict v = swiss_find_dir(d->census->heap, &w->h, &w->dir);
+	c->stray = 0;
+	enum verdict v = check_header(d->census->heap, &w->h);
+	if (v == VERDICT_MAP) {
+		v = check_dir(d->census->heap, &w->h, &w->dir);
+		c->stray = w->h.dir_ptr;
+	}
 	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */
 	d->batch->verdicts[at] = v;
 	d->work_cnt += v == VERDICT_MAP;

@@ -82,13 +82,16 @@ static uint64_t table_tombstones(const struct table *t)
 }
 
 /* Where a table and its groups are; false when their memory does not fit them. */
-static bool find_table(const struct heap *heap, uint64_t addr, const struct table *t,
-		       struct object *table, struct object *groups)
+static bool find_table(const struct heap *heap, uint64_t addr, struct object *table)
+{
+	return heap_object(heap, addr, table) && table->start == addr && table->size == TABLE_SZ;
+}
+
+static bool find_groups(const struct heap *heap, const struct table *t, struct object *groups)
 {
 	uint64_t n = t->length_mask + 1;
 
-	return heap_object(heap, addr, table) && table->start == addr && table->size == TABLE_SZ &&
-	       heap_object(heap, t->groups, groups) && swiss_is_group_start(groups, t->groups) &&
+	return heap_object(heap, t->groups, groups) && swiss_is_group_start(groups, t->groups) &&
 	       groups->size >= n * 8 && groups->size / n <= 8 + 8 * 256 + GO_PAGE_SZ;
 }
 
@@ -98,12 +101,17 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 {
 	struct map_info *m = &d->batch->maps[w->at];
 	const struct heap *heap = d->census->heap;
+	uint64_t *stray = &d->batch->cands[w->at].stray;
 	struct object table, o;
 
 	/* Made after the heap was read: the map goes on changing. */
 	d->batch->cands[w->at].moved |= heap_is_unread(heap, addr) ||
 					heap_is_unread(heap, t->groups);
-	if (!find_table(heap, addr, t, &table, &o))
+	*stray = addr;
+	if (!find_table(heap, addr, &table))
+		return false;
+	*stray = t->groups;
+	if (!find_groups(heap, t, &o))
 		return false;
 	if (!m->table_cnt) {
 		w->evidence.o = o;
@@ -402,7 +410,8 @@ static struct err *add_groups(struct buckets *b, const struct swiss_header *h,
 
 		run = run_len(dir->entries, h->dir_len, at);
 		*found_ret = dir->table_ok[table_at] && table_is_sane(&t, h, at, run) &&
-			     find_table(b->heap, dir->entries[at], &t, &table, &groups) &&
+			     find_table(b->heap, dir->entries[at], &table) &&
+			     find_groups(b->heap, &t, &groups) &&
 			     groups_fit(b, t.groups, t.length_mask + 1, &groups);
 		if (!*found_ret)
 			return NULL;
