@@ -847,6 +847,24 @@ static void memory_of_a_new_arena_is_no_proof(void **state)
 	}
 }
 
+/* B is that of the next array, the buckets are the old ones: a writer lost its processor
+ * between two stores. */
+static void a_map_that_stands_still_while_it_doubles_is_suspect(void **state)
+{
+	(void)state;
+	for (int writing = 0; writing < 2; writing++) {
+		struct image *img = image_new(21, "");
+		struct image_type t = { .name = "map[uint8]struct{}", .key_sz = 1 };
+
+		image_add_type(img, &t);
+		uint64_t map = image_classic_map(img, &t, 3, 52);
+		image_u8(img, map + 8, writing ? 4 : 0);
+		image_u8(img, map + 9, 4);
+		image_open(img);
+		expect_suspect(img, map, writing, "B");
+	}
+}
+
 struct mover {
 	uint64_t map;
 	uint64_t array;
@@ -1101,6 +1119,7 @@ int main(void)
 		cmocka_unit_test(unreadable_parts_are_no_map),
 		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
+		cmocka_unit_test(a_map_that_stands_still_while_it_doubles_is_suspect),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),

@@ -1167,6 +1167,91 @@ static void memory_of_a_new_arena_is_no_proof(void **state)
 	}
 }
 
+/* A writer lost its processor between two stores to the header. */
+static void a_map_that_stands_still_while_it_grows_is_suspect(void **state)
+{
+	(void)state;
+	for (int writing = 0; writing < 2; writing++) {
+		struct image *img = image_new(24, "");
+		uint64_t map = tabled_map(img);
+
+		image_u64(img, map + 24, 0); /* the directory is there, its length is not */
+		image_u64(img, map, 8);
+		image_u8(img, map + 32, 0);
+		image_u8(img, map + 33, 0);
+		image_u8(img, map + 34, writing);
+		image_open(img);
+		expect_suspect(img, map, writing, "small to tables");
+
+		img = image_new(24, "");
+		map = tabled_map(img);
+		image_u8(img, map + 32, 2); /* the depth of the next directory */
+		image_u8(img, map + 34, writing);
+		image_open(img);
+		expect_suspect(img, map, writing, "next depth");
+	}
+}
+
+/* The map has tables since its header was read, and its only group is something else. */
+static void outgrow(struct image *img, uint64_t map, int n)
+{
+	(void)n;
+	image_u64(img, map, 50);
+	image_u64(img, map + 16, ((struct mover *)img->hook_ctx)->spare);
+	image_u64(img, map + 24, 2);
+	image_u8(img, map + 32, 1);
+	image_u8(img, map + 33, 63);
+}
+
+static void a_small_map_may_be_outgrown_while_it_is_read(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct mover m = { .map = tabled_map(img), .from = 2, .to = 2, .change = outgrow };
+	bool found;
+
+	(void)state;
+	m.spare = image_get_u64(img, m.map + 16);
+	image_u64(img, m.map, 8);
+	image_u64(img, m.map + 16, image_alloc_words(img, 17, 0)); /* no control bytes */
+	image_u64(img, m.map + 24, 0);
+	image_u8(img, m.map + 32, 0);
+	image_u8(img, m.map + 33, 0);
+	struct map_info row = census_moving(img, &m, &found);
+	assert_true(found);
+	assert_int_equal(row.consistency, MAP_EXACT);
+	assert_int_equal(row.live_keys, 50);
+}
+
+/* A key comes and goes, and is in the group whenever that is read but for one time, and in
+ * no header. */
+static void toggle(struct image *img, const struct mem_req *req)
+{
+	struct mover *m = img->hook_ctx;
+
+	if (image_covers(req, m->spare))
+		image_u8(img, m->spare + 5, ++m->reads == 6 ? 0x80 : 0x2b);
+	else if (image_covers(req, m->map))
+		image_u8(img, m->spare + 5, 0x80);
+}
+
+static void a_small_map_that_toggles_is_not_lost(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type t = int_to_int();
+
+	(void)state;
+	image_add_type(img, &t);
+	struct mover m = { .map = image_swiss_small(img, &t, 5) };
+	m.spare = image_get_u64(img, m.map + 16);
+	image_open(img);
+	img->hook = toggle;
+	img->hook_ctx = &m;
+	struct census *census = image_census(img);
+	assert_int_equal(only_row(census, m.map)->live_keys, 5);
+	census_free(census);
+	image_free(img);
+}
+
 static void a_key_more_while_it_is_read_is_moving(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -1365,6 +1450,9 @@ int main(void)
 		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
 		cmocka_unit_test(a_group_of_an_outdated_span_is_no_proof),
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
+		cmocka_unit_test(a_map_that_stands_still_while_it_grows_is_suspect),
+		cmocka_unit_test(a_small_map_may_be_outgrown_while_it_is_read),
+		cmocka_unit_test(a_small_map_that_toggles_is_not_lost),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
 		cmocka_unit_test(a_change_in_time_is_read_again),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),

@@ -77,6 +77,7 @@ struct census_batch {
  * Whether the keys in a map's tables, which are not as many as its header counts, may
  * be those of a busy map: some read of it differed from another. A cache deletes as
  * often as it inserts, so that its count hardly shows it. What stands still is no map.
+ * Notes what was found for the next read.
  */
 bool census_is_busy(struct candidate *c, uint64_t found);
 

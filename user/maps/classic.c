@@ -333,6 +333,16 @@ static enum verdict check_arrays(struct work *w, struct candidate *c)
 	return VERDICT_MISFIT;
 }
 
+/* A map doubles by several stores to its header, B first and buckets last, and the writer
+ * may be off its processor between two of them for as long as we look. */
+static bool is_doubling(const struct work *w)
+{
+	struct array now = w->now;
+	bool before = !w->h.oldbuckets || w->h.oldbuckets == w->h.buckets;
+
+	return w->h.flags & FLAG_WRITING && w->h.b && before && array_fits(&now, w->h.b - 1);
+}
+
 /* What the header alone tells, and the places of its arrays. */
 static enum verdict check_header(const struct heap *heap, struct work *w, struct candidate *c)
 {
@@ -347,7 +357,13 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 		return VERDICT_CHANGED;
 	}
 	c->stray = h->extra;
-	return extra_fits(heap, h->extra) ? check_arrays(w, c) : VERDICT_MISFIT;
+	if (!extra_fits(heap, h->extra))
+		return VERDICT_MISFIT;
+	enum verdict v = check_arrays(w, c);
+	if (v != VERDICT_MISFIT || !is_doubling(w))
+		return v;
+	c->moved = true;
+	return VERDICT_CHANGED;
 }
 
 /* The allocator's note of pointers vouches for none of the words. */
@@ -407,20 +423,20 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	const struct classic_layout *l = &d->census->heap->prog->layout.classic;
 	struct map_info *m = &d->batch->maps[w->at];
 
-	if (!w->sane || !w->after)
+	if (!w->after)
 		return VERDICT_CHANGED;
 	/* A writer may be off its processor for as long as we look: nothing moves then. */
 	struct header after = parse_header(l, w->after);
 	bool writing = (w->h.flags | after.flags) & FLAG_WRITING;
 	d->batch->cands[w->at].moved |= writing;
-	if (after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets)
+	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
 	if (after.count == w->h.count && w->adds_up && !w->unread && !writing) {
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
-	if (!census_is_near(w->found, after.count) ||
-	    (after.count == w->h.count && !census_is_busy(&d->batch->cands[w->at], w->found)))
+	bool busy = census_is_busy(&d->batch->cands[w->at], w->found);
+	if (!census_is_near(w->found, after.count) || (after.count == w->h.count && !busy))
 		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.count;

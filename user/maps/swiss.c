@@ -120,6 +120,20 @@ enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *
 	return v == VERDICT_MAP ? check_dir(heap, h, dir) : v;
 }
 
+/*
+ * A map grows by several stores to its header, and the writer may be off its processor
+ * between two of them for as long as we look. Each of the words is a map's all the time.
+ */
+enum verdict swiss_misfit(const struct swiss_header *h, struct candidate *c)
+{
+	bool torn = h->writing && h->dir_ptr && h->dir_ptr % 8 == 0 &&
+		    h->global_depth <= DEPTH_MAX && h->global_shift <= 64 &&
+		    h->dir_len <= 1ull << DEPTH_MAX && !(h->dir_len & (h->dir_len - 1));
+
+	c->moved |= torn;
+	return torn ? VERDICT_CHANGED : VERDICT_MISFIT;
+}
+
 static void start_work(struct swiss_decoder *d, size_t at)
 {
 	struct swiss_work *w = &d->works[d->work_cnt];
@@ -135,6 +149,8 @@ static void start_work(struct swiss_decoder *d, size_t at)
 		c->stray = w->h.dir_ptr;
 	}
 	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */
+	if (v == VERDICT_MISFIT)
+		v = swiss_misfit(&w->h, c);
 	d->batch->verdicts[at] = v;
 	d->work_cnt += v == VERDICT_MAP;
 }

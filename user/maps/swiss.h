@@ -62,6 +62,9 @@ struct swiss_header swiss_parse_header(const uint8_t *bytes);
 enum verdict swiss_find_dir(const struct heap *heap, const struct swiss_header *h,
 			    struct object *dir);
 
+/* What to make of a header that is no map's: VERDICT_CHANGED of one that is being written. */
+enum verdict swiss_misfit(const struct swiss_header *h, struct candidate *c);
+
 /* Whether a group array may start at addr in object o. */
 bool swiss_is_group_start(const struct object *o, uint64_t addr);
 

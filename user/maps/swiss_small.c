@@ -34,19 +34,25 @@ static bool looks_hashed(uint64_t ctrl, int full)
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
 {
 	struct map_info *m = &d->batch->maps[w->at];
+	struct candidate *c = &d->batch->cands[w->at];
 	uint64_t ctrl = load_u64(w->group, 0);
 	int full = swiss_ctrl_full(ctrl, /* small= */ true);
 
-	if (full < 0 || !looks_hashed(ctrl, full))
-		return VERDICT_LOOKALIKE;
+	/* The header was read before the group, which is no group when the map has outgrown
+	 * it meanwhile. */
+	if (full < 0 || !looks_hashed(ctrl, full)) {
+		c->stray = 0; /* whatever span it is in */
+		return swiss_misfit(&w->h, c);
+	}
 	if ((uint64_t)full != w->h.used) {
 		/* In the middle of an insert or delete, at whose end nothing may come. */
-		d->batch->cands[w->at].moved |= w->h.writing && ((uint64_t)full + 1 == w->h.used ||
-								 (uint64_t)full == w->h.used + 1);
+		c->moved |= w->h.writing &&
+			    ((uint64_t)full + 1 == w->h.used || (uint64_t)full == w->h.used + 1);
+		census_is_busy(c, full);
 		return VERDICT_CHANGED;
 	}
 	*m = (struct map_info){
-		.addr = d->batch->cands[w->at].addr,
+		.addr = c->addr,
 		.live_keys = w->h.used,
 		.buckets = 1,
 		.table_bytes = w->dir.size,

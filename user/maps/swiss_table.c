@@ -221,8 +221,9 @@ static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work
 		m->consistency = MAP_EXACT;
 		return VERDICT_MAP;
 	}
+	bool busy = census_is_busy(&d->batch->cands[w->at], w->used_sum);
 	if (after.dir_ptr != w->h.dir_ptr || !census_is_near(w->used_sum, after.used) ||
-	    (same && !census_is_busy(&d->batch->cands[w->at], w->used_sum)))
+	    (same && !busy))
 		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.used;
