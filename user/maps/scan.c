@@ -2,6 +2,7 @@
 #include "maps/scan.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/cursor.h"
 #include "heap/ptrbits.h"
@@ -10,8 +11,11 @@
 
 enum {
 	SPANS_A_READ = 32,
-	/* Sweeping a span takes microseconds, and happens once in a cycle. */
+	/* Sweeping a span takes microseconds, and happens once in a cycle. A sweeper that
+	 * lost its processor is waited for, but not for one that never comes back. */
 	ROUNDS = 8,
+	PAUSE_NS = 2000000,
+	PAUSES_MAX = 32,
 	SPAN_SZ = GO_PAGE_SZ, /* header classes have one-page spans */
 	BITS_SZ = SPAN_SZ / 16 / 8, /* alloc and mark bits: no class of ours is smaller */
 
@@ -45,6 +49,7 @@ struct scan {
 	struct span descs[SPANS_A_READ]; /* of the spans, as new as their bytes */
 	struct span_bits places[SPANS_A_READ]; /* of their bitmaps */
 	size_t span_cnt;
+	unsigned int pause_cnt;
 };
 
 static bool bit(const uint8_t *bits, size_t i)
@@ -172,10 +177,14 @@ static struct err *scan_steady(struct scan *s, bool last_round)
 
 static struct err *scan_collected(struct scan *s)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	struct err *err = NULL;
 
-	for (int round = 1; s->span_cnt && round <= ROUNDS && !err; round++)
+	for (int round = 1; s->span_cnt && round <= ROUNDS && !err; round++) {
 		err = scan_steady(s, round == ROUNDS);
+		if (s->span_cnt && round >= ROUNDS / 2 && s->pause_cnt++ < PAUSES_MAX)
+			nanosleep(&pause, NULL);
+	}
 	s->span_cnt = 0;
 	return err;
 }
