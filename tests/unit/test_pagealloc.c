@@ -248,6 +248,37 @@ static void hostile_page_caches_are_refused(void **state)
 	expect_refusal(&f, "runtime.allp is no slice");
 }
 
+/* Lets the page cache be whole when the ranges are read for the n-th time. */
+struct mender {
+	struct fixture *f;
+	int reads, n;
+};
+
+static void mend(struct image *img, const struct mem_req *req)
+{
+	struct mender *m = img->hook_ctx;
+
+	if (image_covers(req, RANGES) && ++m->reads == m->n)
+		set_cache(m->f, 0, IMAGE_HEAP, 1, 0);
+}
+
+static void a_page_cache_that_changes_is_read_again(void **state)
+{
+	struct fixture f;
+	struct mender m = { .f = &f, .n = 3 };
+
+	(void)state;
+	fixture_init(&f, 24, 1);
+	set_cache(&f, 0, IMAGE_HEAP + CHUNK_SZ, 1, 0); /* of a range that is not there yet */
+	f.img->hook = mend;
+	f.img->hook_ctx = &m;
+	read_pages(&f);
+	assert_int_equal(m.reads, 3);
+	assert_int_equal(f.pa.free_bytes, GO_PAGE_SZ);
+	assert_int_equal(f.pa.in_use.len, 1);
+	fixture_fini(&f);
+}
+
 static void unreadable_bitmaps_are_faults(void **state)
 {
 	struct fixture f;
@@ -272,6 +303,7 @@ int main(void)
 		cmocka_unit_test(padding_counts_as_released),
 		cmocka_unit_test(hostile_ranges_are_refused),
 		cmocka_unit_test(hostile_page_caches_are_refused),
+		cmocka_unit_test(a_page_cache_that_changes_is_read_again),
 		cmocka_unit_test(unreadable_bitmaps_are_faults),
 	};
 

@@ -2,6 +2,7 @@
 #include "heap/pagealloc.h"
 
 #include <string.h>
+#include <time.h>
 
 enum {
 	CHUNK_SHIFT = 22, /* 512 pages of 8 KiB */
@@ -14,6 +15,10 @@ enum {
 	/* From 1.21 on: 96.875 % of a chunk's pages (S runtime/mgcscavenge.go
 	 * scavChunkHiOccPages). */
 	BUSY_CHUNK_PAGES = 496,
+
+	/* A writer that lost its processor is back in some milliseconds. */
+	TRIES = 5,
+	FIRST_PAUSE_NS = 500000, /* doubled each time */
 };
 
 static struct err *add_free(struct pagealloc *pa, uint64_t addr, bool busy)
@@ -161,17 +166,31 @@ static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
 	return NULL;
 }
 
-struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
+static struct err *read_all(struct pagealloc *pa, struct heap *heap)
 {
 	memset(pa, 0, sizeof(*pa));
 	struct err *err = read_chunks(pa, heap);
 	if (!err)
 		err = read_page_caches(pa, heap);
-	if (err) {
+	if (err)
 		pagealloc_fini(pa);
-		return err_wrap(err, "reading the page allocator");
+	return err;
+}
+
+/* A heap that grows has caches of ranges that it did not have when those were read, and
+ * a cache is taken and given back by several stores: what contradicts is read again. */
+struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
+{
+	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };
+	struct err *err = read_all(pa, heap);
+
+	for (int i = 1; i < TRIES && (err_is(err, ERR_FORMAT) || err_is(err, ERR_FAULT));
+	     i++, pause.tv_nsec *= 2) {
+		err_free(err);
+		nanosleep(&pause, NULL);
+		err = read_all(pa, heap);
 	}
-	return NULL;
+	return err ? err_wrap(err, "reading the page allocator") : NULL;
 }
 
 void pagealloc_fini(struct pagealloc *pa)
