@@ -14,7 +14,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 truth=$tmp/truth.json again=$tmp/again.json compared=$tmp/compared.json
-rounds=3
+rounds=3 moving=10
 
 census() {
 	run 60 report --duration 0 --json "$target"
@@ -65,6 +65,36 @@ check_seed() { # LABEL SEED STRANGERS
 	stop
 }
 
+# Maps that the same variable holds before and behind a census, and the census of a
+# program that goes on meanwhile: whatever it says of them, it says something.
+lost() { # BEFORE AFTER
+	jq -c --slurpfile before "$1" --slurpfile after "$2" '
+		def made: reduce .variables[] as $v ({}; .[$v.name] = $v.made);
+		($before[0] | made) as $made | ($after[0] | made) as $made_after
+		| (reduce $after[0].maps[] as $m ({}; .[$m.name] = $m.addr)) as $addr
+		| (reduce .maps[] as $m ({}; .[$m.address] = true)) as $told
+		| $before[0].maps[]
+		| select(.buckets > 0 and $made[.name] == $made_after[.name] and $addr[.name] == .addr)
+		| {name, addr, type, told: ($told[.addr] // false)}' "$out"
+}
+
+check_moving() { # LABEL SEED
+	local i rows=$tmp/lost.json
+
+	start "$bin" -seed "$2" -steps 2000
+	ask truth >"$truth"
+	for ((i = 0; i < moving; i++)); do
+		printf 'round\n' >&"$to"
+		census
+		answer >"$again"
+		lost "$truth" "$again"
+		mv "$again" "$truth"
+	done >"$rows"
+	stop
+	holds "$1: maps stay while the program goes on" "$rows" 'length > 0' -s
+	none "$1: none of them is lost" "$rows" 'select(.told | not)'
+}
+
 check() { # VERSION VARIANT
 	local seed strangers
 
@@ -77,6 +107,7 @@ check() { # VERSION VARIANT
 	strangers=$(strangers "$compared")
 	for seed in ${SEEDS:-$RANDOM$RANDOM $RANDOM$RANDOM}; do
 		check_seed "go$1 $2" "$seed" "$strangers"
+		check_moving "go$1 $2 seed $seed, moving" "$seed"
 	done
 }
 

@@ -64,6 +64,14 @@ func print() {
 		}
 	}
 	w.CloseArray()
+	w.OpenArray("variables")
+	for i, m := range variables {
+		w.Open()
+		w.Indexed("name", "random", i)
+		w.Int("made", int64(m.made()))
+		w.Close()
+	}
+	w.CloseArray()
 	w.Close()
 	if w.Flush() != nil {
 		os.Exit(1)

@@ -12,6 +12,7 @@ type anyMap interface {
 	step()
 	of() gomap.Map
 	typeName() string
+	made() int
 }
 
 // variable is a map and how to make its keys from numbers.
@@ -19,25 +20,32 @@ type variable[K comparable, V any] struct {
 	m    map[K]V
 	key  func(i int) K
 	keys int // numbers that make keys
+	maps int // that the variable has had
 }
 
 func (v *variable[K, V]) of() gomap.Map    { return gomap.Of(v.m) }
 func (v *variable[K, V]) typeName() string { return gomap.TypeName(v.m) }
+func (v *variable[K, V]) made() int        { return v.maps }
+
+func (v *variable[K, V]) set(m map[K]V) {
+	v.m = m
+	v.maps++
+}
 
 // step does one thing to the map.
 func (v *variable[K, V]) step() {
 	if v.m == nil {
-		v.m = make(map[K]V)
+		v.set(make(map[K]V))
 	}
 	switch dice.below(20) {
 	case 0:
 		v.m = nil
 	case 1:
-		v.m = make(map[K]V, dice.some())
+		v.set(make(map[K]V, dice.some()))
 	case 2:
 		v.clear()
 	case 3:
-		v.m = clone(v.m)
+		v.set(clone(v.m))
 	case 4:
 		v.rebuild()
 	case 5:
@@ -89,7 +97,7 @@ func (v *variable[K, V]) rebuild() {
 	for k, elem := range v.m {
 		fresh[k] = elem
 	}
-	v.m = fresh
+	v.set(fresh)
 }
 
 // deleteWhileRanging leaves one key in n, and all of them behind some place.
