@@ -299,6 +299,7 @@ static void expect_found(struct process *p, uint64_t header, uint64_t module)
 	assert_true(image.moduledata == module);
 	assert_int_equal(image.build.minor, 24);
 	assert_true(image.file.start == p->list[CODE].start);
+	goimage_fini(&image);
 	image_free(p->img);
 }
 
@@ -378,7 +379,8 @@ static void finds_the_runtime_in_another_file(void **state)
 	put_buildinfo(&p, RW_ADDR + 0x20, "go1.24.4");
 	assert_null(goimage_find(&p.img->target, &p.maps, &image));
 	assert_true(image.file.start == 0x10000000);
-	assert_false(image.is_exe);
+	assert_false(image.mapped->is_exe);
+	goimage_fini(&image);
 	image_free(p.img);
 }
 

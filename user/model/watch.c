@@ -213,7 +213,7 @@ struct err *watch_open_trace(struct watch *w)
 	opts.pid = w->target->pid;
 	opts.pidfd = w->target->pidfd;
 	opts.machine = machine_of(w->prog);
-	opts.code_path = w->prog->image.path;
+	opts.code_path = w->prog->image.mapped->path;
 	opts.layout = header_layout(&w->prog->layout);
 	opts.goid_off = w->prog->layout.g.goid;
 	opts.find_func = find_func;

@@ -140,7 +140,7 @@ static json_t *target_section(const struct watch *w)
 	set(o, "command_line", text(t->command_line));
 	set(o, "executable", text(t->exe));
 	set(o, "executable_deleted", json_boolean(t->exe_deleted));
-	set(o, "runtime_in_shared_library", json_boolean(!prog->image.is_exe));
+	set(o, "runtime_in_shared_library", json_boolean(!prog->image.mapped->is_exe));
 	set_u64(o, "start_time_unix_s", t->started_at_s);
 	set_u64(o, "uptime_ns", t->uptime_ns);
 	set(o, "go_version", text(prog->image.build.version));

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "target/goimage.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cursor.h"
 #include "target/moduledata.h"
@@ -51,9 +48,9 @@ bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pchea
 
 /* What a walk over a file's mappings looks for. */
 struct scan {
-	struct target *target;
 	const struct procmaps *maps;
 	const struct procmap *file;
+	struct mem *mem; /* reads that file's mappings */
 	uint8_t *buf;
 
 	VEC(struct pcheader) headers;
@@ -71,10 +68,9 @@ typedef struct err *(*scan_fn)(struct scan *s, uint64_t addr, const uint8_t *dat
 static struct err *scan_piece(struct scan *s, uint64_t addr, uint64_t step, uint64_t end,
 			      scan_fn fn, bool *ok_ret)
 {
-	struct mem *mem = &s->target->mem;
 	uint64_t len = end - addr < step + SCAN_OVERLAP ? end - addr : step + SCAN_OVERLAP;
 	struct mem_req req = { .addr = addr, .len = len, .dst = s->buf };
-	struct err *err = mem->read_reqs(mem, &req, 1);
+	struct err *err = s->mem->read_reqs(s->mem, &req, 1);
 
 	*ok_ret = req.ok;
 	return err || !req.ok ? err : fn(s, addr, s->buf, len, step);
@@ -194,7 +190,7 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	_cleanup_free_ uint8_t *data = malloc(len);
 	if (!data)
 		return err_nomem();
-	struct err *err = read_readable(&s->target->mem, s->buildinfo_addr, data, len, &len);
+	struct err *err = read_readable(s->mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
 }
 
@@ -211,13 +207,13 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 {
 	for (size_t i = 0; i < s->header_refs.len; i++) {
 		uint64_t addr = s->header_refs.data[i], header_addr;
-		struct err *err = mem_read_u64(&s->target->mem, addr, &header_addr);
+		struct err *err = mem_read_u64(s->mem, addr, &header_addr);
 
 		if (err)
 			return err;
 		const struct pcheader *h = header_at(s, header_addr);
 		bool is_module = false;
-		err = h ? moduledata_check(&s->target->mem, addr, h, &is_module) : NULL;
+		err = h ? moduledata_check(s->mem, addr, h, &is_module) : NULL;
 		if (err)
 			return err;
 		if (is_module) {
@@ -276,39 +272,33 @@ static bool is_first_code_mapping(const struct procmaps *maps, size_t i)
 	return true;
 }
 
-static bool is_executable_of(const struct target *t, const struct procmap *m)
-{
-	char link[64];
-	struct stat st;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", t->pid);
-	return stat(link, &st) == 0 && st.st_ino == m->inode;
-}
-
 struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(SCAN_CHUNK + SCAN_OVERLAP);
-	struct scan s = { .target = t, .maps = maps, .buf = buf };
+	struct scan s = { .maps = maps, .buf = buf };
 
 	if (!buf)
 		return err_nomem();
 	for (size_t i = 0; i < maps->maps.len; i++) {
 		const struct procmap *m = &maps->maps.data[i];
+		_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
 		struct goimage image = { .file = *m };
 		bool found = false;
 
 		if (!is_first_code_mapping(maps, i))
 			continue;
+		struct err *err = mapped_file_open(t, maps, m, &mapped);
+		if (err)
+			return err;
 		s.file = m;
-		struct err *err = examine_file(&s, &image, &found);
+		s.mem = &mapped->mem;
+		err = examine_file(&s, &image, &found);
 		scan_reset(&s);
 		if (err)
 			return err;
 		if (!found)
 			continue;
-		image.is_exe = is_executable_of(t, m);
-		snprintf(image.path, sizeof(image.path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-			 t->pid, m->start, m->end);
+		image.mapped = take_ptr(mapped);
 		*ret = image;
 		return NULL;
 	}
@@ -317,4 +307,10 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 			       "'%s' was built by Go older than 1.18, which maptrace does not know",
 			       t->command);
 	return err_new(ERR_UNSUPPORTED, "'%s' is not a Go program", t->command);
+}
+
+void goimage_fini(struct goimage *image)
+{
+	mapped_file_close(image->mapped);
+	image->mapped = NULL;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "target/buildinfo.h"
+#include "target/mapped_file.h"
 #include "target/procmaps.h"
 #include "target/target.h"
 
@@ -32,8 +33,7 @@ struct goimage {
 	struct pcheader pcheader;
 	uint64_t moduledata;
 	struct procmap file; /* one mapping of the file that holds the runtime */
-	char path[64]; /* opens that file from our namespace, even when it was deleted */
-	bool is_exe; /* false: a shared library in a process of another language */
+	struct mapped_file *mapped; /* that file; its mem is for reads of the image */
 };
 
 /* Parses a pcHeader; false when the bytes are none. len may be as small as 72. */
@@ -41,8 +41,10 @@ bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pchea
 
 /*
  * Finds the image. ERR_UNSUPPORTED with a reason when the process is no Go
- * program, or of a Go that we do not know.
+ * program, or of a Go that we do not know. The target and the list must outlive it.
+ * Release with goimage_fini().
  */
 struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret);
+void goimage_fini(struct goimage *image);
 
 #endif

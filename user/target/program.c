@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "target/program.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,20 +16,6 @@ enum {
 	DWARF_CHEAP_MAX = 16 << 20,
 	DWARF_MAX = 512 << 20,
 };
-
-/* The link under map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; for an
- * executable /proc/PID/exe is the same file. */
-static struct err *open_file(struct program *prog)
-{
-	struct goimage *image = &prog->image;
-	struct err *err = elf_file_open(image->path, &prog->elf);
-
-	if (!err || !image->is_exe)
-		return err;
-	err_free(err);
-	snprintf(image->path, sizeof(image->path), "/proc/%d/exe", prog->target->pid);
-	return elf_file_open(image->path, &prog->elf);
-}
 
 /* Each kind of map has a function that the other lacks, and that no program with maps
  * can be without; this says more than a version and a list of experiments. */
@@ -51,7 +36,7 @@ static void choose_layout(struct program *prog)
 {
 	prog->layout = layout_for(&prog->image.build, map_kind(prog), &prog->layout_match);
 	bool known = prog->layout_match == LAYOUT_KNOWN;
-	struct err *err = dwarf_apart_read(prog->image.path, DEBUG_DIR,
+	struct err *err = dwarf_apart_read(prog->image.mapped->path, DEBUG_DIR,
 					   known ? DWARF_CHEAP_MAX : DWARF_MAX, &prog->layout);
 
 	if (err) {
@@ -65,29 +50,30 @@ static void choose_layout(struct program *prog)
 
 static struct err *program_init(struct program *prog)
 {
-	struct mem *mem = &prog->target->mem;
+	struct goimage *image = &prog->image;
 	struct err *err = procmaps_init(&prog->maps, prog->target->pid);
 
 	if (!err)
-		err = goimage_find(prog->target, &prog->maps, &prog->image);
+		err = goimage_find(prog->target, &prog->maps, image);
 	if (!err)
-		err = open_file(prog);
+		err = elf_file_open(image->mapped->path, &prog->elf);
 	if (err)
 		return err;
 
+	struct mem *mem = &image->mapped->mem;
 	prog->stripped = !elf_file_has_symtab(prog->elf);
 	prog->has_dwarf = elf_file_has_dwarf(prog->elf);
-	err = moduledata_read(mem, prog->image.moduledata, &prog->md);
+	err = moduledata_read(mem, image->moduledata, &prog->md);
 	if (!err)
 		err = pclntab_new(mem, &prog->md, &prog->funcs);
 	if (err)
 		return err;
 	choose_layout(prog);
-	err = moduledata_read_types(mem, prog->image.moduledata, &prog->layout, &prog->md);
+	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = gotypes_new(mem, &prog->md, &prog->layout, &prog->types);
 	if (!err)
-		err = lines_new(mem, &prog->image.pcheader, &prog->md, prog->funcs, &prog->lines);
+		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
 	return err;
 }
 
@@ -115,6 +101,7 @@ void program_close(struct program *prog)
 	gotypes_free(prog->types);
 	pclntab_free(prog->funcs);
 	elf_file_close(prog->elf);
+	goimage_fini(&prog->image);
 	procmaps_fini(&prog->maps);
 	free(prog);
 }
