@@ -79,10 +79,14 @@ check_report() { # LABEL
 	between "$1: RSS" .memory.rss_bytes process_resident_memory_bytes
 }
 
-# A stopped daemon is one that is quiet.
+# A stopped daemon is one that is quiet. It is looked at for the first time here.
 check_stopped() { # LABEL
+	local before
+
 	kill -STOP "$target"
+	before=$(file_kib "$target" '^...p$' Rss)
 	run 60 report --duration 0 --fail-on never --json "$target"
+	is "$1, stopped: no page of a file by looking" "$(file_kib "$target" '^...p$' Rss)" "$before"
 	kill -CONT "$target"
 	holds "$1, stopped: no byte is unexplained" "$out" '.memory.unexplained_bytes == 0'
 }
@@ -94,8 +98,8 @@ check() { # LABEL LOAD COMMAND...
 	loader=$!
 	started+=("$loader")
 	sleep 4
-	check_report "$label"
 	check_stopped "$label"
+	check_report "$label"
 	kill -KILL "$loader" "$target" 2>/dev/null
 	wait "$loader" "$target" 2>/dev/null
 }
@@ -104,7 +108,7 @@ prometheus() { # SUITE
 	local root label="$1 prometheus"
 
 	root=$("$top/scripts/debian-daemon.sh" "$1" prometheus 2>/dev/null) || {
-		skip 10 "$label cannot be had"
+		skip 11 "$label cannot be had"
 		return
 	}
 	printf 'global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: self\n' >"$tmp/prometheus.yml"
@@ -119,7 +123,7 @@ etcd() { # SUITE
 	local root label="$1 etcd"
 
 	root=$("$top/scripts/debian-daemon.sh" "$1" etcd-server 2>/dev/null) || {
-		skip 10 "$label cannot be had"
+		skip 11 "$label cannot be had"
 		return
 	}
 	daemon "$root/usr/bin/etcd" --data-dir "$tmp/etcd-$1" \

@@ -16,6 +16,7 @@
 #                                sets $target, its pid
 #   ask COMMAND                  sends it a line, prints its answer
 #   stop                         ends it
+#   file_kib PID PERMS ROW       KiB in a row of smaps, over the mappings of files
 #
 #   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
 #                                its output is in the files $out and $err
@@ -190,6 +191,14 @@ stop() {
 	kill -KILL "$target" 2>/dev/null
 	wait "$target" 2>/dev/null
 	exec {to}>&- {from}<&-
+}
+
+# PERMS is a pattern: '^...p$'.
+file_kib() { # PID PERMS ROW
+	awk -v perms="$2" -v row="$3:" '
+		$1 ~ /^[0-9a-f]+-[0-9a-f]+$/ { counts = $6 ~ /^\// && $2 ~ perms }
+		$1 == row && counts { sum += $2 }
+		END { print sum + 0 }' "/proc/$1/smaps"
 }
 
 # ---- maptrace ----
