@@ -40,6 +40,9 @@ static struct err *attach_err(int os_errno, const char *how)
 	case EPERM:
 	case EACCES:
 		return capability_err("attaching probes");
+	case ENOENT: /* the file's path is below /proc/PID, where it ends before the process */
+		os_errno = ESRCH;
+		/* fall through */
 	case ESRCH:
 	case ENOMEM:
 		return err_os(os_errno, "attaching probes (%s)", how);
