@@ -83,7 +83,7 @@ check_report() { # LABEL
 check_stopped() { # LABEL
 	local before
 
-	kill -STOP "$target"
+	pause "$target"
 	before=$(file_kib "$target" '^...p$' Rss)
 	run 60 report --duration 0 --fail-on never --json "$target"
 	is "$1, stopped: no page of a file by looking" "$(file_kib "$target" '^...p$' Rss)" "$before"

@@ -16,6 +16,7 @@
 #                                sets $target, its pid
 #   ask COMMAND                  sends it a line, prints its answer
 #   stop                         ends it
+#   pause PID                    stops a process, and waits for each of its threads
 #   file_kib PID PERMS ROW       KiB in a row of smaps, over the mappings of files
 #
 #   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
@@ -191,6 +192,15 @@ stop() {
 	kill -KILL "$target" 2>/dev/null
 	wait "$target" 2>/dev/null
 	exec {to}>&- {from}<&-
+}
+
+is_stopped() { # PID
+	! cat "/proc/$1/task"/*/stat | grep -qv ') T '
+}
+
+pause() { # PID
+	kill -STOP "$1"
+	wait_for 20 is_stopped "$1"
 }
 
 # PERMS is a pattern: '^...p$'.

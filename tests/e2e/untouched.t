@@ -13,7 +13,7 @@ set -u
 census_adds_nothing() {
 	local before
 
-	kill -STOP "$target"
+	pause "$target"
 	before=$(file_kib "$target" '^...p$' Rss)
 	run 60 report --duration 0 --json --fail-on never "$target"
 	is "$label: exit code of a census" "$rc" 0
@@ -59,8 +59,8 @@ check() { # VERSION VARIANT
 	build "$1" inlined "$2"
 	start_inlined "$bin"
 	census_adds_nothing
-	holds "$label: the type of a map" "$out" '[.maps[] | select(.address == $deep).type]
-		== ["map[uint64]uint64"]' --arg deep "$(jq -r .deep "$tmp/truth.json")"
+	holds "$label: the type of a map" "$out" \
+		'any(.maps[]; .type == "map[string][]runtime.Frame")'
 	stop
 	start_inlined "$bin"
 	trace_adds_nothing
