@@ -577,10 +577,11 @@ bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
 	if (index >= s->nelems)
 		return false;
 
-	struct object o = { .span = s, .slot = s->base + index * size, .size = size };
-	o.has_header = heap_malloc_headers(heap) && !span_noscan(s) && span_sizeclass(s) &&
-		       size > MALLOC_HEADER_MIN;
-	o.start = o.slot + (o.has_header ? MALLOC_HEADER_SZ : 0);
-	*ret = o;
+	ret->span = s;
+	ret->slot = s->base + index * size;
+	ret->size = size;
+	ret->has_header = heap_malloc_headers(heap) && !span_noscan(s) && span_sizeclass(s) &&
+			  size > MALLOC_HEADER_MIN;
+	ret->start = ret->slot + (ret->has_header ? MALLOC_HEADER_SZ : 0);
 	return true;
 }

@@ -88,13 +88,15 @@ struct work {
 	struct header h;
 	struct array now;
 	struct array old;
-	struct evidence evidence; /* of the present array */
 	uint16_t bucket_sz;
 	bool sane; /* the memory of the buckets makes sense */
 	bool adds_up; /* ... and holds as many keys as the header counts */
 	bool unread; /* some overflow bucket is in memory that was not there yet */
 	uint64_t found; /* keys, with the candidate size that comes closest */
 	const uint8_t *after; /* the header, read again behind the buckets; NULL: gone */
+
+	/* Large, and not cleared in a batch: written before it is read. */
+	struct evidence evidence; /* of the present array */
 	uint8_t own_after[MAP_HEADER_SZ_MAX];
 };
 
@@ -593,11 +595,9 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 	for (size_t i = 0; i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
 
-		*w = (struct work){
-			.at = i,
-			.h = parse_header(&census->heap->prog->layout.classic,
-					  batch->cands[i].header),
-		};
+		memset(w, 0, offsetof(struct work, evidence));
+		w->at = i;
+		w->h = parse_header(&census->heap->prog->layout.classic, batch->cands[i].header);
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
