@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Every way to a map function is seen, and no operation twice: reflect, maps.Clone,
-# tables that get rid of tombstones; as it is shipped, with a profile, and with the race
-# detector.
+# tables that get rid of tombstones, all kinds of growth; as it is shipped, with a
+# profile, and with the race detector. Each probe that there is is hit.
 #
 #   tests/e2e/paths.t [VERSION VARIANT]...
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
@@ -26,6 +26,14 @@ check_turns() {
 		| .trace.hot.windows as $windows | $windows > 0 and all($ready[0].turns[];
 			$rows[.addr].activity | .insert.hits > 4 * $windows and .delete.hits > 4 * $windows)' \
 		--slurpfile ready "$ready"
+}
+
+# So do makes without a size, and the first insert into each of those maps.
+check_small_makes() {
+	holds "$label: as many small makes as inserts into them" "$out" '.trace.hot.windows as $windows
+		| [.trace.call_sites[] | select(.caller == "main.makeInsert")]
+		| (map({key: .operation, value: .hits}) | from_entries) as $hits
+		| length == 2 and $hits.insert > 4 * $windows and ($hits.make - $hits.insert | fabs <= $windows)'
 }
 
 events() { # MAP OPERATION: how many
@@ -66,6 +74,13 @@ check_prunes() { # VERSION
 		is "$label: growths of that map" "$(events churned grow)" "$(jq .grown "$did")"
 }
 
+# Steps from a small map to a table, doublings, and splits.
+check_growths() {
+	is "$label: growths of maps that are filled" \
+		"$(jq '[.trace.events[] | select(.operation == "grow" and .caller == "main.fill")] | length' "$out")" \
+		"$(jq .filled "$did")"
+}
+
 check() { # VERSION VARIANT
 	label="go$1 $2"
 	build "$1" paths "$2"
@@ -73,18 +88,27 @@ check() { # VERSION VARIANT
 	answer >"$ready"
 	ok "$label: maptrace attaches" watch --json --duration 300s --max-overhead 10% "$target"
 	ask "rare $times" >"$did"
-	sleep 2 # of turns
+	sleep 1 # of turns
 	kill -INT "$watcher"
 	watch_ended
 	is "$label: exit code" "$rc" 0
 	check_turns
+	check_small_makes
 	check_rare "$2"
 	check_prunes "$1"
+	check_growths
+	none "$label: each of the probes was hit" "$out" '.trace.sites[]
+		| select(.probe != null and .hits == 0) | .function'
 	ok "$label: the code is as it was" text_is_clean "$target"
 	stop
 }
 
-[[ $# -gt 0 ]] || set -- 1.19 stripped 1.21 stripped 1.21 pgo 1.24 stripped 1.24 pgo 1.24 race 1.27 pgo
+if [[ $# == 0 ]]; then
+	for version in 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27; do
+		set -- "$@" "$version" stripped
+	done
+	set -- "$@" 1.21 pgo 1.24 pgo 1.24 race 1.27 pgo
+fi
 while [[ $# -gt 0 ]]; do
 	check "$1" "$2"
 	shift 2

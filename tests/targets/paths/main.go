@@ -35,14 +35,18 @@ var (
 	viaUint64 = map[uint64]uint64{}
 	plain32   = map[uint32]uint64{}
 	plain64   = map[uint64]uint64{}
+	plainPtr  = map[*Key]uint64{}
 	plainStr  = map[string]uint64{}
 	plainAny  = map[Key]uint64{}
 	cleared   = map[uint64]uint64{}
 	emptied   = map[uint64]uint64{}
 	cloned    = map[uint64]uint64{1: 1}
 	churned   = map[uint64]uint64{}
+	made      map[uint64]uint64
 	sink      any
 )
+
+var keys [256]Key
 
 // turns is a map that takes turns.
 type turns struct {
@@ -81,6 +85,12 @@ func pair64(i uint64) {
 }
 
 //go:noinline
+func pairPtr(i uint64) {
+	plainPtr[&keys[i%256]] = i
+	delete(plainPtr, &keys[i%256])
+}
+
+//go:noinline
 func pairStr(i uint64) {
 	plainStr[names[i%256]] = i
 	delete(plainStr, names[i%256])
@@ -92,14 +102,39 @@ func pairAny(i uint64) {
 	delete(plainAny, Key{i, 1})
 }
 
+// makeInsert makes maps that take turns with inserts: one into each.
+//
+//go:noinline
+func makeInsert(i uint64) {
+	made = make(map[uint64]uint64)
+	made[i] = i
+}
+
 var all = []turns{
 	{"reflect, struct", viaStruct, throughReflect(viaStruct, func(i uint64) any { return Key{i, 1} })},
 	{"reflect, string", viaString, throughReflect(viaString, func(i uint64) any { return names[i%256] })},
 	{"reflect, uint64", viaUint64, throughReflect(viaUint64, func(i uint64) any { return i })},
 	{"fast32", plain32, pair32},
 	{"fast64", plain64, pair64},
+	{"fast64ptr", plainPtr, pairPtr},
 	{"faststr", plainStr, pairStr},
 	{"generic", plainAny, pairAny},
+}
+
+// fill makes a map that grows in every way there is, and counts how often.
+//
+//go:noinline
+func fill() uint64 {
+	var g gomap.Growths
+
+	m := make(map[uint64]uint64)
+	sink = m
+	of := gomap.Of(m)
+	for i := uint64(0); i < 3000; i++ {
+		m[i] = i
+		g.Look(of)
+	}
+	return g.Grown + g.SameSize
 }
 
 // take does some 2,000 pairs a second; busy ones are for a profile.
@@ -150,8 +185,8 @@ const length = 300
 
 var first uint64
 
-// rare does everything n times.
-func rare(n int) (pruned, grown uint64) {
+// rare does everything n times, but for what has many growths.
+func rare(n int) (pruned, grown, filled uint64) {
 	for i := 0; i < n; i++ {
 		cleared[1] = 1
 		clearByReflect(cleared)
@@ -164,6 +199,9 @@ func rare(n int) (pruned, grown uint64) {
 		sink = clone(cloned)
 		p, g := churn(500)
 		pruned, grown = pruned+p, grown+g
+		if i%10 == 0 {
+			filled += fill()
+		}
 		time.Sleep(2 * time.Millisecond)
 	}
 	return
@@ -204,6 +242,7 @@ func main() {
 	for _, t := range all {
 		go take(t)
 	}
+	go take(turns{pair: makeInsert})
 	say(report)
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -212,10 +251,11 @@ func main() {
 			continue
 		}
 		n, _ := strconv.Atoi(words[1])
-		pruned, grown := rare(n)
+		pruned, grown, filled := rare(n)
 		say(func(w *jsonw.Writer) {
 			w.Uint("pruned", pruned)
 			w.Uint("grown", grown)
+			w.Uint("filled", filled)
 		})
 	}
 	time.Sleep(time.Hour)
