@@ -81,6 +81,22 @@ wake_by_freezer() {
 	echo THAWED >"$freezer/freezer.state"
 }
 
+# What the report says of it.
+halted_by() {
+	case $how in
+	signal) echo signal ;;
+	*) echo cgroup ;;
+	esac
+}
+
+ns() {
+	echo $((${EPOCHREALTIME/./} * 1000))
+}
+
+is_told() { # KIND
+	jq -e -n --arg kind "$1" 'any(inputs; .kind == $kind)' "$out" >/dev/null 2>&1
+}
+
 # Nothing moves: all is exact, and as the target said before.
 check_halted_before() {
 	label="go$version, $how, before"
@@ -96,6 +112,10 @@ check_halted_before() {
 	holds "$label: watched, and nothing seen" "$out" '.trace.status == "ok"
 		and .trace.hot.status == "ok" and .trace.events == [] and .cost.probe_hits == 0
 		and all(.maps[]; .activity == null or (.activity.insert.hits == 0))'
+	holds "$label: why there is nothing" "$out" '.target.stopped_by == $by and .trace.target_stopped_by == $by
+		and (.trace | .target_stopped_ns / .duration_ns | . > 0.9 and . <= 1)' --arg by "$(halted_by)"
+	run 30 report --duration 0 "$target"
+	ok "$label: the text says so" grep -qE '^THE TARGET GETS NO CPU: it is (stopped by a signal|frozen by its cgroup)' "$out"
 	ok "$label: its code is as it was" text_is_clean "$target"
 	"wake_by_$how"
 	ask resume >/dev/null
@@ -104,14 +124,18 @@ check_halted_before() {
 
 # In the middle of it, and a while later it goes on.
 check_halted_meanwhile() {
+	local start_ns halted_ns
+
 	label="go$version, $how, meanwhile"
 	ask pause >"$before"
 	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
 	ask resume >/dev/null
 	let_work 1
+	start_ns=$(ns)
 	ok "$label: is halted" "halt_by_$how"
 	let_work 0.7
 	"wake_by_$how"
+	halted_ns=$(($(ns) - start_ns))
 	let_work 1
 	ask pause >"$after"
 	kill -INT "$watcher"
@@ -120,6 +144,9 @@ check_halted_meanwhile() {
 	is "$label: exit code" "$rc" 0
 	is "$label: silent on stderr" "$(cat "$err")" ''
 	check_counts "$out"
+	holds "$label: it says so, and for how long" "$out" '.target.stopped_by == null and .trace.target_stopped_by == $by
+		and .trace.target_stopped_ns > 0 and .trace.target_stopped_ns <= $ns' \
+		--arg by "$(halted_by)" --argjson ns "$halted_ns"
 	check_alive
 }
 
@@ -127,15 +154,22 @@ check_halted_meanwhile() {
 # stream is whole.
 check_halted_at_end() {
 	label="go$version, $how, at the end"
-	"$maptrace" events --duration 2s "$target" >"$out" 2>"$err" &
+	"$maptrace" events --duration 3s "$target" >"$out" 2>"$err" &
 	watcher=$!
 	started+=("$watcher")
 	ok "$label: maptrace attaches" wait_for 30 is_attached "$watcher"
 	ok "$label: is halted" "halt_by_$how"
+	ok "$label: which is told" wait_for 10 is_told stopped
+	"wake_by_$how"
+	ok "$label: and that it goes on" wait_for 10 is_told resumed
+	ok "$label: is halted again" "halt_by_$how"
 	ok "$label: it ends" wait_for 30 is_dead "$watcher"
 	watch_ended
 	is "$label: exit code" "$rc" 0
 	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: what became of the target" "$(jq -n -c '[inputs
+		| select(.kind == "stopped" or .kind == "resumed") | .stopped_by // .kind]' "$out")" \
+		"[\"$(halted_by)\",\"resumed\",\"$(halted_by)\"]"
 	is "$label: the last line" "$(tail -n 1 "$out" | jq -r '"\(.kind) \(.reason)"')" 'end duration'
 	ok "$label: its code is as it was" text_is_clean "$target"
 	"wake_by_$how"
@@ -176,7 +210,7 @@ check_halted() { # HOW...
 	start "$bin" "${work[@]}"
 	for how; do
 		if [[ $how != signal && -z ${!how-} ]]; then
-			skip 28 "no cgroup of our own can be made ($how)"
+			skip 35 "no cgroup of our own can be made ($how)"
 			continue
 		fi
 		check_halted_before
@@ -208,6 +242,8 @@ check_twice() {
 	watcher=$first
 	watch_ended
 	is "$label: exit code" "$rc" 0
+	holds "$label: it was not stopped" "$out" '.target.stopped_by == null
+		and .trace.target_stopped_by == null and .trace.target_stopped_ns == 0'
 	check_counts "$out"
 	kill -INT "$second"
 	watcher=$second

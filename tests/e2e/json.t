@@ -23,7 +23,7 @@ check_keys() { # LABEL
 		start_time_unix_s uptime_ns go_version go_experiments main_package map_kind layout \
 		layout_is_of_this_version stripped has_dwarf rss_bytes swap_bytes cgroup_limit_bytes \
 		cgroup_left_bytes \
-		other_pid_namespace other_mount_namespace gone
+		other_pid_namespace other_mount_namespace stopped_by gone
 	has_keys "$1: memory" .memory rss_bytes map_live_bytes map_hole_bytes other_heap_bytes \
 		free_slot_bytes free_bytes released_resident_bytes huge_excess_bytes stack_bytes \
 		runtime_bytes file_bytes anon_bytes unexplained_bytes swap_bytes huge_page_bytes \

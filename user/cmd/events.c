@@ -126,6 +126,7 @@ static struct err *on_tick(void *ctx)
 	struct run *r = ctx;
 	struct err *err = target_check(r->w->target);
 
+	halts_look(&r->w->halts);
 	if (!err && !r->w->gc_err)
 		err_free(gcstats_read(&r->w->gc, &r->w->gc_last));
 	if (!err)

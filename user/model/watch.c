@@ -118,6 +118,7 @@ static struct err *on_tick(void *ctx)
 	struct watch *w = ctx;
 	struct err *err = target_check(w->target);
 
+	halts_look(&w->halts);
 	if (!err)
 		gc_sample(w);
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
@@ -251,8 +252,10 @@ struct err *watch_open_trace(struct watch *w)
 static struct err *run_trace(struct watch *w)
 {
 	uint64_t start = clock_ns();
-	struct err *err = w->trace ? trace_run(w->trace) : NULL;
 
+	halts_init(&w->halts, w->target->pid); /* stopped since before is no news of the trace */
+	struct err *err = w->trace ? trace_run(w->trace) : NULL;
+	halts_look(&w->halts);
 	w->watched_ns = clock_ns() - start;
 	history_end(&w->history, clock_ns());
 	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
@@ -385,6 +388,7 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 		err = target_rss(w->target, &w->rss);
 	if (err)
 		return err;
+	halts_init(&w->halts, pid);
 	*ret = take_ptr(w);
 	return NULL;
 }

@@ -16,6 +16,7 @@
 #include "model/reclaim.h"
 #include "maps/values.h"
 #include "model/snapshot.h"
+#include "target/halt.h"
 #include "target/program.h"
 #include "trace/trace.h"
 
@@ -61,6 +62,7 @@ struct watch {
 	struct activities activities;
 	struct values *values; /* zero values in the maps of snap; NULL: not asked for */
 	struct findings findings;
+	struct halts halts; /* times in which nothing could happen */
 	struct err *gone; /* the target exited or executed another program */
 	uint64_t next_census_ns;
 	uint64_t watched_ns;

@@ -182,6 +182,24 @@ static struct err *tell_cycles(struct event_stream *s, const struct gc_sample *g
 	return err;
 }
 
+/* Without that a stream of nothing looks like a target with nothing to do. */
+static struct err *tell_halt(struct event_stream *s)
+{
+	enum halt now = s->w->halts.now;
+	uint64_t dropped = s->dropped;
+
+	if (now == s->halt_told)
+		return NULL;
+	json_t *o = object(now == HALT_NONE ? "resumed" : "stopped");
+	set_time(o, s);
+	if (now != HALT_NONE)
+		set_text(o, "stopped_by", name_halt(now));
+	struct err *err = emit(s, o);
+	if (!err && s->dropped == dropped)
+		s->halt_told = now;
+	return err;
+}
+
 static void set_lost(json_t *o, const struct trace_lost *lost, uint64_t lines)
 {
 	set_u64(o, "map_records", lost->records);
@@ -215,8 +233,10 @@ static struct err *tell_losses(struct event_stream *s)
 struct err *events_tick(struct event_stream *s, const struct gc_sample *gc)
 {
 	struct pollfd out = { .fd = s->fd };
-	struct err *err = tell_cycles(s, gc);
+	struct err *err = tell_halt(s);
 
+	if (!err)
+		err = tell_cycles(s, gc);
 	if (!err)
 		err = tell_losses(s);
 	if (poll(&out, 1, 0) > 0 && (out.revents & POLLERR))

@@ -5,6 +5,8 @@
  *	start		the target, and when time_ns is 0
  *	map		a growth, clear or clone; with samples also inserts, deletes, makes
  *	memory_call	mmap, munmap or madvise
+ *	stopped		the target gets no CPU from here on, and why
+ *	resumed		it does again
  *	gc		a cycle of the collector that has ended
  *	lost		what is missing from here on back to the last one
  *	end		why, and all that is missing
@@ -32,6 +34,7 @@ struct event_stream {
 	uint64_t dropped_told;
 	struct trace_lost lost_told;
 	uint64_t cycles_told;
+	enum halt halt_told;
 };
 
 /* Each returns an error when writing fails, but for a closed pipe: see `closed`. */
@@ -40,7 +43,7 @@ struct err *events_map(struct event_stream *s, const struct trace_event *e,
 		       enum abi_group_id group);
 struct err *events_memcall(struct event_stream *s, const struct trace_memcall *call);
 
-/* Looks at what comes without a record: cycles, losses, a closed pipe. */
+/* Looks at what comes without a record: halts, cycles, losses, a closed pipe. */
 struct err *events_tick(struct event_stream *s, const struct gc_sample *gc);
 
 struct err *events_end(struct event_stream *s, const char *reason);

@@ -158,6 +158,7 @@ static json_t *target_section(const struct watch *w)
 	set_known(o, "cgroup_left_bytes", w->cgroup_limited, w->cgroup_left_bytes);
 	set(o, "other_pid_namespace", json_boolean(t->other_pid_ns));
 	set(o, "other_mount_namespace", json_boolean(t->other_mnt_ns));
+	set(o, "stopped_by", text(name_halt(w->halts.now)));
 	set(o, "gone", w->gone ? text(w->gone->msg) : json_null());
 	return o;
 }
@@ -831,6 +832,8 @@ static json_t *trace_section(const struct watch *w)
 	const struct trace_result *tr = trace_result(w->trace);
 	set_reason(o, "ok", NULL);
 	set_u64(o, "duration_ns", w->watched_ns);
+	set_u64(o, "target_stopped_ns", w->halts.halted_ns);
+	set(o, "target_stopped_by", text(name_halt(w->halts.last)));
 	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
 	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
 	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));

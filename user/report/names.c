@@ -75,6 +75,17 @@ const char *name_mechanism(enum trace_attach a)
 	return a == TRACE_ATTACH_MULTI ? "uprobe_multi" : "perf_event";
 }
 
+const char *name_halt(enum halt h)
+{
+	static const char *const names[HALT_CNT] = {
+		[HALT_SIGNAL] = "signal",
+		[HALT_TRACER] = "tracer",
+		[HALT_CGROUP] = "cgroup",
+	};
+
+	return names[h];
+}
+
 const char *name_advice(uint32_t advice)
 {
 	static const struct {

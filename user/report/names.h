@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "maps/mapinfo.h"
+#include "target/halt.h"
 #include "target/layout.h"
 #include "trace/trace.h"
 
@@ -16,6 +17,9 @@ const char *name_op(enum abi_op op);
 const char *name_growth(enum trace_growth g);
 const char *name_memcall(enum abi_memcall call);
 const char *name_mechanism(enum trace_attach a);
+
+/* NULL for HALT_NONE. */
+const char *name_halt(enum halt h);
 
 /* "MADV_DONTNEED"; NULL for advice without a name here. */
 const char *name_advice(uint32_t advice);

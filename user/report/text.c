@@ -60,6 +60,27 @@ static double percent(uint64_t part, uint64_t whole)
 
 /* ---- head ---- */
 
+/* Nothing seen in a process that gets no CPU says nothing about the process. */
+static void print_halts(const struct page *p)
+{
+	static const char *const how[HALT_CNT] = {
+		[HALT_SIGNAL] = "stopped by a signal",
+		[HALT_TRACER] = "stopped by a debugger or another tracer",
+		[HALT_CGROUP] = "frozen by its cgroup",
+	};
+	const struct halts *h = &p->w->halts;
+
+	if (h->now != HALT_NONE)
+		fprintf(p->out, "THE TARGET GETS NO CPU: it is %s, nothing happens in it\n",
+			how[h->now]);
+	else if (h->last != HALT_NONE)
+		fprintf(p->out, "the target was %s for a while: it got no CPU, nothing happened\n",
+			how[h->last]);
+	if (p->w->trace && h->last != HALT_NONE)
+		fprintf(p->out, "  for about %s of the time watched; rates are over all of it\n",
+			text_duration(h->halted_ns).s);
+}
+
 static void print_head(const struct page *p)
 {
 	const struct watch *w = p->w;
@@ -72,6 +93,7 @@ static void print_head(const struct page *p)
 		fprintf(p->out, "\nwatched %s, never stopped\n", text_duration(w->watched_ns).s);
 	else
 		fprintf(p->out, "\nnot traced, never stopped\n");
+	print_halts(p);
 	if (w->target->exe_deleted)
 		fprintf(p->out, "its file %s was deleted or replaced on disk\n", w->target->exe);
 	if (prog->layout_match == LAYOUT_NEAREST)
@@ -610,7 +632,8 @@ static void print_activity(const struct page *p)
 	print_budget(p, rare, "clears and growths");
 	print_budget(p, &tr->groups[ABI_GROUP_MAKE], "makes with a size");
 	if (!p->busiest.rows.len) {
-		fprintf(p->out, "  no map operation seen\n");
+		fprintf(p->out, "  no map operation seen%s\n",
+			w->halts.last != HALT_NONE ? ": the target was stopped, see above" : "");
 		return;
 	}
 	fprintf(p->out, " %8s %8s %8s %8s %8s  %s\n", "inserts", "deletes", "clears", "growths",

@@ -113,35 +113,56 @@ static bool find_mount(const char *fstype, const char *option, char *ret, size_t
 	return false;
 }
 
+/* The cgroup of a process in one hierarchy. */
+struct membership {
+	const char *controllers; /* v1: names, with commas; v2: none */
+	const char *path;
+};
+
 /*
- * A line of /proc/PID/cgroup:
+ * Reads the next line of /proc/PID/cgroup into a buffer of getline():
  *	4:memory:/user.slice	v1: id, controllers, path
  *	0::/system.slice/x	v2: no controllers
  */
-static struct limits limits_of(pid_t pid)
+static bool read_membership(FILE *f, char **line, size_t *cap, struct membership *ret)
 {
-	char path[64], mount[1024];
-	struct limits l = { 0 };
+	while (f && getline(line, cap, f) > 0) {
+		(*line)[strcspn(*line, "\n")] = '\0';
+		char *controllers = strchr(*line, ':');
+		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = '\0';
+		*ret = (struct membership){ controllers + 1, path };
+		return true;
+	}
+	return false;
+}
+
+static FILE *open_memberships(pid_t pid)
+{
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	return fopen(path, "re");
+}
+
+static struct limits limits_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
+	struct limits l = { 0 };
+	struct membership m;
+	char mount[1024];
 	size_t cap = 0;
 
-	while (f && getline(&line, &cap, f) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		char *controllers = strchr(line, ':');
-		char *cgroup = controllers ? strchr(controllers + 1, ':') : NULL;
-
-		if (!cgroup)
-			continue;
-		*cgroup++ = '\0';
-		controllers++;
-		if (!*controllers && find_mount("cgroup2", NULL, mount, sizeof(mount)))
-			walk_up(mount, cgroup, &v2_files, &l);
-		else if (strstr(controllers, "memory") &&
+	while (read_membership(f, &line, &cap, &m)) {
+		if (!*m.controllers && find_mount("cgroup2", NULL, mount, sizeof(mount)))
+			walk_up(mount, m.path, &v2_files, &l);
+		else if (strstr(m.controllers, "memory") &&
 			 find_mount("cgroup", "memory", mount, sizeof(mount)))
-			walk_up(mount, cgroup, &v1_files, &l);
+			walk_up(mount, m.path, &v1_files, &l);
 	}
 	return l;
 }
@@ -157,4 +178,47 @@ bool cgroup_memory_left(pid_t pid, uint64_t *ret)
 
 	*ret = l.left;
 	return l.limited;
+}
+
+void cgroup_find_freezers(struct cgroup_freezers *ret)
+{
+	if (!find_mount("cgroup2", NULL, ret->v2, sizeof(ret->v2)))
+		ret->v2[0] = '\0';
+	if (!find_mount("cgroup", "freezer", ret->v1, sizeof(ret->v1)))
+		ret->v1[0] = '\0';
+}
+
+/* A line of a file of a cgroup. */
+static bool has_line(const char *mount, const char *cgroup, const char *file, const char *wanted)
+{
+	char path[PATH_MAX], line[64];
+
+	if (!*mount ||
+	    snprintf(path, sizeof(path), "%s%s/%s", mount, cgroup, file) >= (int)sizeof(path))
+		return false;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Both files know what is frozen above the cgroup, too. */
+bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = open_memberships(pid);
+	_cleanup_free_ char *line = NULL;
+	struct membership m;
+	bool frozen = false;
+	size_t cap = 0;
+
+	while (!frozen && read_membership(f, &line, &cap, &m)) {
+		if (!*m.controllers)
+			frozen = has_line(freezers->v2, m.path, "cgroup.events", "frozen 1");
+		else if (strstr(m.controllers, "freezer"))
+			frozen = has_line(freezers->v1, m.path, "freezer.state", "FROZEN");
+	}
+	return frozen;
 }
