@@ -186,12 +186,18 @@ static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct 
 	}
 }
 
+static __always_inline void count_lost(const struct hit *hit)
+{
+	if (!hit->priced)
+		hit->meter->count[ABI_COUNT_RING_FULL]++;
+}
+
 static __always_inline void op_send(const struct hit *hit)
 {
 	struct abi_map_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 
 	if (!rec) {
-		hit->meter->count[ABI_COUNT_RING_FULL]++;
+		count_lost(hit);
 		return;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
@@ -211,7 +217,7 @@ static __always_inline void event_send(const struct hit *hit)
 	struct abi_map_event_rec *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 
 	if (!rec) {
-		hit->meter->count[ABI_COUNT_RING_FULL]++;
+		count_lost(hit);
 		return;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "trace/calibrate.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -214,14 +215,16 @@ static struct err *child_ask(const struct child *child, size_t i, double *ret_ns
 }
 
 /* Prices with probes in place. */
-static struct err *ask_all(const struct child *child, const bool wanted[CALIBRATE_FUNC_CNT],
-			   double ns[CALIBRATE_FUNC_CNT])
+static struct err *ask_all(const struct child *child, struct ring_buffer *rings,
+			   const bool wanted[CALIBRATE_FUNC_CNT], double ns[CALIBRATE_FUNC_CNT])
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < CALIBRATE_FUNC_CNT; i++) {
-		if (wanted[i])
-			err = child_ask(child, i, &ns[i]);
+		if (!wanted[i])
+			continue;
+		err = child_ask(child, i, &ns[i]);
+		ring_buffer__consume(rings); /* skips what was thrown away: all of it */
 	}
 	return err;
 }
@@ -249,9 +252,9 @@ static void groups_open(struct abi_group *groups, bool open)
 	}
 }
 
-static struct err *measure_on(const struct programs *programs, const struct child *child,
-			      const bool wanted[CALIBRATE_FUNC_CNT], double ns[CALIBRATE_FUNC_CNT],
-			      double late_ns[CALIBRATE_FUNC_CNT])
+static struct err *measure_on(const struct programs *programs, struct ring_buffer *rings,
+			      const struct child *child, const bool wanted[CALIBRATE_FUNC_CNT],
+			      double ns[CALIBRATE_FUNC_CNT], double late_ns[CALIBRATE_FUNC_CNT])
 {
 	struct attach_target target = {
 		.how = programs->mechanism,
@@ -268,16 +271,17 @@ static struct err *measure_on(const struct programs *programs, const struct chil
 	if (err)
 		return err;
 	groups_open(programs->groups, true);
-	err = ask_all(child, wanted, ns);
+	err = ask_all(child, rings, wanted, ns);
 	groups_open(programs->groups, false);
 	if (!err)
-		err = ask_all(child, wanted, late_ns);
+		err = ask_all(child, rings, wanted, late_ns);
 	attachment_remove(&attachment, /* heat */ NULL);
 	return err;
 }
 
-struct err *calibrate(const struct programs *programs, const struct sites *sites,
-		      double ret_ns[ABI_FUNC_MAX], double late_ret_ns[ABI_FUNC_MAX])
+struct err *calibrate(const struct programs *programs, struct ring_buffer *rings,
+		      const struct sites *sites, double ret_ns[ABI_FUNC_MAX],
+		      double late_ret_ns[ABI_FUNC_MAX])
 {
 	bool wanted[CALIBRATE_FUNC_CNT] = { 0 };
 	double ns[CALIBRATE_FUNC_CNT], late_ns[CALIBRATE_FUNC_CNT];
@@ -290,7 +294,7 @@ struct err *calibrate(const struct programs *programs, const struct sites *sites
 	struct err *err = child_start(&child);
 	if (err)
 		return err;
-	err = measure_on(programs, &child, wanted, ns, late_ns);
+	err = measure_on(programs, rings, &child, wanted, ns, late_ns);
 	child_end(&child);
 	for (size_t i = 0; !err && i < sites->cnt; i++) {
 		if (sites->site[i].missing)

@@ -24,9 +24,12 @@ enum abi_group_id calibrate_group(size_t i);
 /*
  * Measures the price of a hit of each probed site, in nanoseconds, by index in
  * map_functions; and that of a late one, which is turned back at once. No probes may
- * be in the target yet. Fails with ERR_KERNEL when nothing can be measured.
+ * be in the target yet. The records, which are thrown away, take up room in the ring
+ * until `rings` are read: one without room would be cheaper. Fails with ERR_KERNEL when
+ * nothing can be measured.
  */
-struct err *calibrate(const struct programs *programs, const struct sites *sites,
-		      double ret_ns[ABI_FUNC_MAX], double late_ret_ns[ABI_FUNC_MAX]);
+struct err *calibrate(const struct programs *programs, struct ring_buffer *rings,
+		      const struct sites *sites, double ret_ns[ABI_FUNC_MAX],
+		      double late_ret_ns[ABI_FUNC_MAX]);
 
 #endif

@@ -514,7 +514,8 @@ static struct err *prices_find(struct trace *t)
 		return NULL;
 
 	struct trace_cost *cost = &t->result.cost;
-	struct err *err = calibrate(&t->programs, &t->sites, cost->price_ns, cost->late_price_ns);
+	struct err *err =
+		calibrate(&t->programs, t->rings, &t->sites, cost->price_ns, cost->late_price_ns);
 	if (!err || err_is(err, ERR_NOMEM))
 		return err;
 	log_debug("%s", err->msg);
@@ -545,13 +546,13 @@ static struct err *calibrate_all(struct trace *t)
 
 static struct err *run_begin(struct trace *t)
 {
-	struct err *err = calibrate_all(t);
+	struct err *err = programs_open_rings(&t->programs, record_add, t, &t->rings);
 
+	if (!err)
+		err = calibrate_all(t);
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!err && t->wake_fd < 0)
 		err = err_os(errno, "making an eventfd");
-	if (!err)
-		err = programs_open_rings(&t->programs, record_add, t, &t->rings);
 	if (!err)
 		err = attach_memcalls(t);
 	if (err)
