@@ -84,7 +84,7 @@ check_trace_keys() { # LABEL
 		slots_from slots_to thread goroutine caller caller_pc
 	has_keys "$1: each activity" '(.maps[].activity // empty)' make insert delete clear grow clone
 	has_keys "$1: each operation" '(.maps[].activity // empty | .[])' hits per_s \
-		per_s_is_rough
+		per_s_reason per_s_is_rough per_s_low per_s_high
 	has_keys "$1: each set of histograms" '(.maps[].histograms // empty)' censuses observed_ns \
 		live_keys buckets resident_bytes
 	has_keys "$1: each histogram" \

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "trace/functions.h"
 #include "trace/rate.h"
 
 #define WINDOWS 64
@@ -40,6 +41,8 @@ static void run_init(struct run *run, uint64_t open_ns)
 	run->result.rows = run->rows;
 	run->result.row_cnt = 2;
 	run->result.samples = run->samples;
+	run->result.covers[map_functions[0].op] = open_ns == PERIOD_NS ? TRACE_COVER_ALL
+								       : TRACE_COVER_WINDOWS;
 	run->result.bases[0] = (struct trace_base){
 		.windows = WINDOWS,
 		.open_ns = (double)WINDOWS * (double)open_ns,
@@ -61,7 +64,7 @@ static struct rate run_rate(const struct run *run)
 
 	for (size_t i = 0; i < run->result.sample_cnt; i++)
 		rate_add(&sum, &run->result, &run->samples[i]);
-	return rate_of(&sum, &run->result);
+	return rate_of(&sum, map_functions[0].op, &run->result);
 }
 
 static void test_nothing_seen(void **state)
@@ -70,9 +73,29 @@ static void test_nothing_seen(void **state)
 	struct rate rate;
 	(void)state;
 
-	run_init(&run, OPEN_NS);
+	run_init(&run, PERIOD_NS);
 	rate = run_rate(&run);
 	assert_true(rate.per_s == 0 && rate.low == 0 && rate.high == 0 && !rate.rough);
+	assert_null(rate.missing);
+
+	/* There may have been any number between the windows. */
+	run_init(&run, OPEN_NS);
+	rate = run_rate(&run);
+	assert_true(rate.per_s == 0 && rate.low == 0 && isnan(rate.high) && !rate.rough);
+	assert_null(rate.missing);
+}
+
+static void test_not_watched(void **state)
+{
+	struct run run;
+	struct rate rate;
+	(void)state;
+
+	run_init(&run, OPEN_NS);
+	run.result.covers[map_functions[0].op] = TRACE_COVER_NONE;
+	rate = run_rate(&run);
+	assert_true(rate.low == 0 && isnan(rate.high) && rate.rough);
+	assert_string_equal(rate.missing, "not watched");
 }
 
 /* All of the time was watched: a count, and no doubt. */
@@ -138,17 +161,47 @@ static void test_full_windows_have_no_upper_end(void **state)
 }
 
 /* A record that was lost may have been of any map: what was counted is a low end. */
-static void test_lost_records_leave_no_upper_end(void **state)
+static void test_lost_records_are_the_upper_end_of_a_count(void **state)
 {
 	struct run run;
 	struct rate rate;
 	(void)state;
 
 	run_init(&run, PERIOD_NS);
+	run.result.cost.counts[ABI_COUNT_RING_FULL] = 1;
+	run.result.cost.bad_records = 2;
+	run.result.overflow.rows = 4;
+	rate = run_rate(&run);
+	assert_true(rate.rough && rate.per_s == 0 && rate.low == 0);
+	assert_true(fabs(rate.high - 7 / RUN_S) < 1e-9);
+	assert_null(rate.missing);
+
 	run_hit(&run, 3, 0, 8);
+	rate = run_rate(&run);
+	assert_true(rate.rough && rate.low == rate.per_s && fabs(rate.low - 8 / RUN_S) < 1e-9);
+	assert_true(fabs(rate.high - 15 / RUN_S) < 1e-9);
+
+	run.windows[3].saturated = true;
+	rate = run_rate(&run);
+	assert_true(rate.rough && isnan(rate.high));
+}
+
+static void test_lost_records_leave_no_upper_end_in_windows(void **state)
+{
+	struct run run;
+	struct rate rate;
+	(void)state;
+
+	run_init(&run, OPEN_NS);
 	run.result.cost.counts[ABI_COUNT_RING_FULL] = 1;
 	rate = run_rate(&run);
-	assert_true(rate.rough && isnan(rate.high) && rate.low == rate.per_s && rate.low > 0);
+	assert_true(rate.rough && isnan(rate.high) && rate.low == 0);
+	assert_string_equal(rate.missing, "records were lost");
+
+	run_hit(&run, 3, 0, 8);
+	rate = run_rate(&run);
+	assert_true(rate.rough && isnan(rate.high) && rate.low > 0 && rate.low < rate.per_s);
+	assert_null(rate.missing);
 }
 
 static void test_left_out_samples_are_not_ignored(void **state)
@@ -161,6 +214,12 @@ static void test_left_out_samples_are_not_ignored(void **state)
 		run_hit(&run, i, 0, 5);
 	run.result.overflow.samples = 1;
 	struct rate rate = run_rate(&run);
+	assert_true(rate.low == 0 && isnan(rate.high));
+
+	/* Perhaps those of an operation that was watched all the time. */
+	run_init(&run, PERIOD_NS);
+	run.result.overflow.windows = 1;
+	rate = run_rate(&run);
 	assert_true(rate.low == 0 && isnan(rate.high));
 }
 
@@ -234,11 +293,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_seen),
+		cmocka_unit_test(test_not_watched),
 		cmocka_unit_test(test_standing_window_is_exact),
 		cmocka_unit_test(test_rows_add_up),
 		cmocka_unit_test(test_one_window_tells_little),
 		cmocka_unit_test(test_full_windows_have_no_upper_end),
-		cmocka_unit_test(test_lost_records_leave_no_upper_end),
+		cmocka_unit_test(test_lost_records_are_the_upper_end_of_a_count),
+		cmocka_unit_test(test_lost_records_leave_no_upper_end_in_windows),
 		cmocka_unit_test(test_left_out_samples_are_not_ignored),
 		cmocka_unit_test(test_coverage),
 	};

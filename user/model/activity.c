@@ -49,8 +49,8 @@ static void op_add(struct activity_op *op, const struct trace_result *trace,
 	op->hits += row->hits;
 	op->per_s += span_s > 0 ? row->estimate / span_s : 0;
 	/* Two hits with a lost one between them tell nothing. */
-	op->told += trace_is_lossy(trace) ? 0 : row->told;
-	op->changed += trace_is_lossy(trace) ? 0 : row->changed;
+	op->told += trace_lost_hits(trace) ? 0 : row->told;
+	op->changed += trace_lost_hits(trace) ? 0 : row->changed;
 	if (row->hits > op->caller_hits) {
 		op->caller_hits = row->hits;
 		op->caller = row->caller;
@@ -58,13 +58,14 @@ static void op_add(struct activity_op *op, const struct trace_result *trace,
 	}
 }
 
-static void op_finish(struct activity_op *op, const struct trace_result *trace)
+static void op_finish(struct activity_op *op, enum abi_op kind, const struct trace_result *trace)
 {
-	struct rate rate = rate_of(&op->sum, trace);
+	struct rate rate = rate_of(&op->sum, kind, trace);
 
 	op->per_s_low = rate.low;
 	op->per_s_high = rate.high;
 	op->rough = rate.rough;
+	op->missing = rate.missing;
 }
 
 static void add_row(struct activity *a, const struct trace_result *trace,
@@ -155,11 +156,11 @@ static void sum_samples(struct activities *as, const struct trace_result *trace,
 	}
 	for (size_t i = 0; i < as->maps.len; i++) {
 		for (int op = 0; op < ABI_OP_CNT; op++)
-			op_finish(&as->maps.data[i].ops[op], trace);
+			op_finish(&as->maps.data[i].ops[op], op, trace);
 		as->per_s += total_rate(&as->maps.data[i]);
 	}
 	for (size_t i = 0; i < as->sites.len; i++)
-		op_finish(&as->sites.data[i].did, trace);
+		op_finish(&as->sites.data[i].did, as->sites.data[i].op, trace);
 }
 
 static int cmp_busiest_site(const void *a, const void *b)

@@ -20,7 +20,8 @@ struct activity_op {
 	double per_s; /* estimated from what was seen */
 	double per_s_low; /* 95 % interval; see trace/rate.h */
 	double per_s_high; /* NAN: not known */
-	bool rough; /* windows filled up: they saw a moment, or slowed the target down */
+	bool rough; /* windows filled up, or slowed the target down; or records were lost */
+	const char *missing; /* nothing was seen, and per_s is not known: why; else NULL */
 	uint64_t told; /* hits that are known to have changed the length, or not */
 	uint64_t changed; /* of those, the ones that did: inserts of new keys */
 	uint64_t goroutine; /* id of the one that most hits of the busiest row came from; or 0 */

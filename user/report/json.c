@@ -492,12 +492,13 @@ static json_t *activity_op(const struct watch *w, const struct activity_op *op)
 	json_t *row = json_object();
 
 	set_u64(row, "hits", op->hits);
-	set(row, "per_s", json_real(op->per_s));
+	set(row, "per_s", op->missing ? json_null() : json_real(op->per_s));
+	set(row, "per_s_reason", text(op->missing));
 	set(row, "per_s_is_rough", json_boolean(op->rough));
-	if (!op->hits)
-		return row;
 	set(row, "per_s_low", json_real(op->per_s_low));
 	set(row, "per_s_high", isnan(op->per_s_high) ? json_null() : json_real(op->per_s_high));
+	if (!op->hits)
+		return row;
 	set(row, "share_of_operations", json_real(all > 0 ? op->per_s / all : 0));
 	set_known(row, "goroutine", op->goroutine, op->goroutine);
 	return row;
@@ -751,6 +752,21 @@ static json_t *overflow(const struct trace_overflow *v)
 	return o;
 }
 
+/* What it means that a map has no activity, or none of an operation. */
+static json_t *coverage(const struct trace_result *tr)
+{
+	static const char *const names[] = {
+		[TRACE_COVER_NONE] = "none",
+		[TRACE_COVER_WINDOWS] = "windows",
+		[TRACE_COVER_ALL] = "all",
+	};
+	json_t *o = json_object();
+
+	for (enum abi_op op = 0; op < ABI_OP_CNT; op++)
+		set(o, name_op(op), text(names[tr->covers[op]]));
+	return o;
+}
+
 /* What maps without an address of their own did. */
 static json_t *unplaced(const struct watch *w)
 {
@@ -838,6 +854,7 @@ static json_t *trace_section(const struct watch *w)
 	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
 	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));
 	set(o, "make", group(&tr->groups[ABI_GROUP_MAKE]));
+	set(o, "coverage", coverage(tr));
 	set(o, "sites", sites(w));
 	set(o, "call_sites", call_sites(w));
 	set(o, "events", events(w, tr));

@@ -444,7 +444,7 @@ static void print_rate(const struct page *p, const struct activity_op *op)
 	if (op->hits)
 		snprintf(text, sizeof(text), "%s%s", op->rough ? "~" : "", text_rate(op->per_s).s);
 	else
-		snprintf(text, sizeof(text), "-");
+		snprintf(text, sizeof(text), op->rough ? "?" : "-");
 	fprintf(p->out, " %8s", text);
 }
 
@@ -653,6 +653,10 @@ static void print_activity(const struct page *p)
 	if (p->busiest.rows.len > ACTIVITY_ROWS)
 		fprintf(p->out, "  and %s more rows (--json)\n",
 			COUNT(p->busiest.rows.len - ACTIVITY_ROWS));
+	if (trace_lost_hits(tr))
+		fprintf(p->out,
+			"  %s hits were lost: there may be more of everything, also where a ? is\n",
+			COUNT(trace_lost_hits(tr)));
 	print_growths(p, tr);
 }
 

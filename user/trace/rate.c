@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "trace/functions.h"
 
 #define ROUGH_PART 0.1
 
@@ -77,14 +78,50 @@ static double relative_error(const struct rate_sum *sum, const struct trace_base
 	return unseen > 0 ? sqrt(variance * unseen) / sum->estimate : 0;
 }
 
-struct rate rate_of(const struct rate_sum *from, const struct trace_result *result)
+/* The shortest time that a function of the operation was watched; 0: there is none. */
+static double least_span_ns(enum abi_op op, const struct trace_result *result)
+{
+	double least_ns = 0;
+
+	for (size_t i = 0; i < map_function_cnt; i++) {
+		double span_ns = result->bases[i].span_ns;
+
+		if (map_functions[i].op == op && span_ns > 0 && (!least_ns || span_ns < least_ns))
+			least_ns = span_ns;
+	}
+	return least_ns;
+}
+
+static struct rate rate_of_none(enum abi_op op, const struct trace_result *result)
+{
+	double lost = (double)trace_lost_hits(result), span_ns = least_span_ns(op, result);
+
+	/* It may have been seen, in what was left out. */
+	if (result->overflow.samples || result->overflow.windows)
+		return (struct rate){ .high = NAN };
+	switch (result->covers[op]) {
+	case TRACE_COVER_NONE:
+		return (struct rate){ .high = NAN, .rough = true, .missing = "not watched" };
+	case TRACE_COVER_WINDOWS:
+		return (struct rate){ .high = NAN,
+				      .rough = lost > 0,
+				      .missing = lost > 0 ? "records were lost" : NULL };
+	case TRACE_COVER_ALL:
+		break;
+	}
+	if (!lost || !span_ns)
+		return (struct rate){ 0 };
+	return (struct rate){ .high = lost / span_ns * NS_PER_S, .rough = true };
+}
+
+struct rate rate_of(const struct rate_sum *from, enum abi_op op, const struct trace_result *result)
 {
 	struct rate_sum sum = *from;
 	const struct trace_base *base = &result->bases[sum.func];
 
 	window_flush(&sum, result);
 	if (!sum.hits || base->span_ns <= 0)
-		return (struct rate){ 0 };
+		return rate_of_none(op, result);
 
 	uint64_t freedom = sum.windows < base->windows ? sum.windows : base->windows - 1;
 	double factor = 1;
@@ -98,11 +135,13 @@ struct rate rate_of(const struct rate_sum *from, const struct trace_result *resu
 		.rough = sum.rough > ROUGH_PART * sum.estimate,
 	};
 
-	/* What was lost would be on top, even where all of the time was watched. */
-	if (trace_is_lossy(result))
-		rate.rough = true;
-	if (rate.rough)
+	double lost = (double)trace_lost_hits(result);
+	if (rate.rough || (lost > 0 && base->open_ns < base->span_ns))
 		rate.high = NAN;
+	else
+		rate.high += lost * per_ns * NS_PER_S;
+	if (lost > 0)
+		rate.rough = true;
 	/* Samples that were left out can't tell how far off the others are. */
 	if (result->overflow.samples || result->overflow.windows) {
 		rate.low = 0;

@@ -653,6 +653,24 @@ static struct err *run_loop(struct trace *t)
 	return NULL;
 }
 
+static enum trace_cover cover_of(const struct trace *t, enum abi_op op)
+{
+	enum trace_cover cover = TRACE_COVER_ALL; /* of a program without such a function, too */
+
+	for (size_t i = 0; i < t->sites.cnt; i++) {
+		const struct trace_site *site = &t->sites.site[i];
+		const struct trace_base *base = &t->tally.bases[i];
+
+		if (!site->present || site->op != op)
+			continue;
+		if (!base->windows)
+			return TRACE_COVER_NONE;
+		if (base->open_ns < base->span_ns)
+			cover = TRACE_COVER_WINDOWS;
+	}
+	return cover;
+}
+
 static void result_publish(struct trace *t)
 {
 	struct trace_result *r = &t->result;
@@ -672,6 +690,8 @@ static void result_publish(struct trace *t)
 	r->samples = tally->samples.data;
 	r->sample_cnt = tally->samples.len;
 	memcpy(r->bases, tally->bases, sizeof(r->bases));
+	for (enum abi_op op = 0; op < ABI_OP_CNT; op++)
+		r->covers[op] = cover_of(t, op);
 	r->overflow = tally->overflow;
 	r->overflow.untold = t->worker.dropped;
 }
@@ -744,9 +764,10 @@ const struct trace_result *trace_result(const struct trace *trace)
 	return &trace->result;
 }
 
-bool trace_is_lossy(const struct trace_result *result)
+uint64_t trace_lost_hits(const struct trace_result *result)
 {
-	return result->cost.counts[ABI_COUNT_RING_FULL] || result->cost.bad_records;
+	return result->cost.counts[ABI_COUNT_RING_FULL] + result->cost.bad_records +
+	       result->overflow.rows;
 }
 
 struct trace_lost trace_lost(const struct trace *t)

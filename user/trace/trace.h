@@ -324,6 +324,13 @@ struct trace_base {
 	double span_ns_squared; /* sum of the squares */
 };
 
+/* What it means when no hit of an operation was seen. */
+enum trace_cover {
+	TRACE_COVER_NONE, /* nothing: a function that does it was never watched */
+	TRACE_COVER_WINDOWS, /* that there was none in the windows */
+	TRACE_COVER_ALL, /* that there was none, but for lost ones */
+};
+
 struct trace_overflow {
 	uint64_t rows;
 	uint64_t maps;
@@ -379,6 +386,7 @@ struct trace_result {
 
 	struct trace_group groups[ABI_GROUP_CNT];
 	struct trace_base bases[ABI_FUNC_MAX]; /* by index in trace_sites() */
+	enum trace_cover covers[ABI_OP_CNT];
 	struct trace_overflow overflow;
 	struct trace_cost cost;
 };
@@ -407,9 +415,9 @@ const struct trace_site *trace_sites(const struct trace *trace, size_t *cnt_ret)
 /* What was learnt; owned by the trace, complete after trace_run(). */
 const struct trace_result *trace_result(const struct trace *trace);
 
-/* Did records of maps get lost? Then counts of operations are too low, by nobody knows
- * how many and whose. */
-bool trace_is_lossy(const struct trace_result *result);
+/* Hits that were looked at, but are in no row: their records were lost, or there were too
+ * many rows. Counts of operations are too low by as many in all, nobody knows whose. */
+uint64_t trace_lost_hits(const struct trace_result *result);
 
 /* What is missing among the records so far; trace_result() has it at the end. */
 struct trace_lost {
