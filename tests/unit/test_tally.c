@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is learnt from one hit after the other, of made-up hits. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "trace/functions.h"
+#include "trace/tally.h"
+
+#define MAP 0xc000010000
+#define CALLER 0x401000
+
+/* The first function of an operation. */
+static uint32_t func_of(enum abi_op op)
+{
+	for (uint32_t i = 0; i < map_function_cnt; i++) {
+		if (map_functions[i].op == op)
+			return i;
+	}
+	fail();
+	return 0;
+}
+
+static struct event hit_of(enum abi_op op, uint64_t live_keys)
+{
+	return (struct event){
+		.kind = ABI_REC_MAP_OP,
+		.func = func_of(op),
+		.map = { .op = op,
+			 .map = MAP,
+			 .caller = CALLER,
+			 .goroutine = 7,
+			 .live_known = true,
+			 .live_keys = live_keys,
+			 .seed = 1 },
+	};
+}
+
+static void hit(struct tally *t, enum abi_op op, uint64_t live_keys)
+{
+	struct event event = hit_of(op, live_keys);
+
+	assert_null(tally_event(t, &event));
+}
+
+static void hit_by(struct tally *t, uint64_t goroutine)
+{
+	struct event event = hit_of(ABI_OP_INSERT, 3);
+
+	event.map.goroutine = goroutine;
+	assert_null(tally_event(t, &event));
+}
+
+static void window_end(struct tally *t, enum abi_group_id group, uint64_t open_ns, uint64_t span_ns)
+{
+	struct trace_window window = { .group = group, .open_ns = open_ns, .span_ns = span_ns };
+
+	assert_null(tally_window(t, &window));
+}
+
+static const struct trace_row *row_of(const struct tally *t, enum abi_op op)
+{
+	for (size_t i = 0; i < t->rows.len; i++) {
+		if (t->rows.data[i].op == op)
+			return &t->rows.data[i];
+	}
+	fail();
+	return NULL;
+}
+
+/* The length before each hit tells what the one before it did. */
+static void the_next_hit_tells(void **state)
+{
+	struct tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, /* sees_all */ true));
+	hit(&t, ABI_OP_INSERT, 10); /* a new key */
+	hit(&t, ABI_OP_INSERT, 11); /* an old one */
+	hit(&t, ABI_OP_DELETE, 11); /* one that is there */
+	hit(&t, ABI_OP_DELETE, 10); /* one that is not */
+	hit(&t, ABI_OP_INSERT, 10); /* and something that was missed */
+	hit(&t, ABI_OP_INSERT, 20); /* who knows */
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->hits, 4);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->told, 2);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->changed, 1);
+	assert_int_equal(row_of(&t, ABI_OP_DELETE)->hits, 2);
+	assert_int_equal(row_of(&t, ABI_OP_DELETE)->told, 2);
+	assert_int_equal(row_of(&t, ABI_OP_DELETE)->changed, 1);
+	tally_fini(&t);
+}
+
+/* Neither a hit of the next window, nor of the next map at the address; growths come from
+ * inside an insert. */
+static void some_tell_nothing(void **state)
+{
+	struct tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, /* sees_all */ true));
+	hit(&t, ABI_OP_INSERT, 10);
+	window_end(&t, ABI_GROUP_HOT, 20, 125);
+	hit(&t, ABI_OP_INSERT, 11);
+	struct event other = hit_of(ABI_OP_INSERT, 12);
+	other.map.seed = 2;
+	assert_null(tally_event(&t, &other));
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->told, 0);
+	struct event grow = hit_of(ABI_OP_GROW, 12);
+	grow.map.seed = 2;
+	assert_null(tally_event(&t, &grow));
+	other.map.live_keys = 13;
+	assert_null(tally_event(&t, &other));
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->told, 1);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->changed, 1);
+	tally_fini(&t);
+
+	assert_null(tally_init(&t, /* sees_all */ false));
+	hit(&t, ABI_OP_INSERT, 10);
+	hit(&t, ABI_OP_INSERT, 11);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->told, 0);
+	tally_fini(&t);
+}
+
+static void the_busiest_goroutine_is_left_over(void **state)
+{
+	struct tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	hit_by(&t, 1);
+	hit_by(&t, 2);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->goroutine_votes, 0); /* as busy as each other */
+	hit_by(&t, 2);
+	hit_by(&t, 3);
+	hit_by(&t, 2);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->goroutine, 2);
+	assert_true(row_of(&t, ABI_OP_INSERT)->goroutine_votes > 0);
+	tally_fini(&t);
+}
+
+/* A clear gives the map another seed, so that it is known by its address alone. */
+static void a_clear_that_came_last_is_known(void **state)
+{
+	struct tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	hit(&t, ABI_OP_INSERT, 10);
+	assert_false(t.maps.data[0].cleared_last);
+	hit(&t, ABI_OP_CLEAR, 11);
+	assert_true(t.maps.data[0].cleared_last);
+	hit(&t, ABI_OP_INSERT, 0);
+	assert_false(t.maps.data[0].cleared_last);
+	assert_int_equal(t.maps.data[0].live_min, 0);
+	assert_int_equal(t.maps.data[0].live_max, 11);
+	tally_fini(&t);
+}
+
+/* A hit stands for as many as fit into the time that its window stands for. */
+static void windows_weigh_their_hits(void **state)
+{
+	struct tally t;
+	uint32_t func = func_of(ABI_OP_INSERT);
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	hit(&t, ABI_OP_INSERT, 1);
+	hit(&t, ABI_OP_INSERT, 1);
+	struct trace_window window = {
+		.group = ABI_GROUP_HOT, .open_ns = 20, .span_ns = 100, .funcs = 1u << func
+	};
+	assert_null(tally_window(&t, &window));
+	hit(&t, ABI_OP_INSERT, 1);
+	window.span_ns = 60;
+	assert_null(tally_window(&t, &window));
+	assert_true(fabs(row_of(&t, ABI_OP_INSERT)->estimate - (2 * 5 + 1 * 3)) < 1e-9);
+	assert_int_equal(t.samples.len, 2);
+	assert_int_equal(t.samples.data[0].hits, 2);
+	assert_int_equal(t.samples.data[1].hits, 1);
+	assert_int_equal(t.samples.data[1].window, 1);
+	assert_int_equal(t.bases[func].windows, 2);
+	assert_true(t.bases[func].open_ns == 40 && t.bases[func].span_ns == 160);
+	tally_fini(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_next_hit_tells),
+		cmocka_unit_test(some_tell_nothing),
+		cmocka_unit_test(the_busiest_goroutine_is_left_over),
+		cmocka_unit_test(a_clear_that_came_last_is_known),
+		cmocka_unit_test(windows_weigh_their_hits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
