@@ -66,13 +66,13 @@ check_load() { # SECONDS BUDGET SHARE OPTION...
 check_version() { # VERSION
 	build "$1" churn stripped
 	label="go$1, 64 threads on one map, 1 %"
-	check_load 6 1% 0.01 -busy -hammer 64 -kind fast64
+	check_load 5 1% 0.01 -busy -hammer 64 -kind fast64
 	label="go$1, 64 threads on one map, 0.1 %"
-	check_load 3 0.1% 0.001 -busy -hammer 64 -kind faststr
+	check_load 2 0.1% 0.001 -busy -hammer 64 -kind faststr
 	label="go$1, from 0 to all, 5 %"
-	check_load 5 5% 0.05 -busy -busy-after 3s -maps 2 -goroutines 2
+	check_load 3 5% 0.05 -busy -busy-after 1s -maps 2 -goroutines 2
 	label="go$1, from 0 to all, 1 %"
-	check_load 6 1% 0.01 -busy -busy-after 3s -maps 2 -goroutines 2 -kind fast64
+	check_load 4 1% 0.01 -busy -busy-after 1s -maps 2 -goroutines 2 -kind fast64
 }
 
 # Makes with a size, and clears, are watched all the time, as long as the budget
@@ -80,11 +80,11 @@ check_version() { # VERSION
 check_rare_crowd() { # VERSION
 	build "$1" churn stripped
 	label="go$1, makes without end, 1 %"
-	check_load 5 1% 0.01 -maker -busy-after 2s
+	check_load 4 1% 0.01 -maker -busy-after 1s
 	check_crowd make made
 	label="go$1, clears without end, 1 %"
-	start "$bin" -every 0 -clearer -busy-after 2s
-	watch_load 5 1%
+	start "$bin" -every 0 -clearer -busy-after 1s
+	watch_load 4 1%
 	check_receipt 0.01
 	check_crowd rare cleared
 	stop
@@ -132,7 +132,7 @@ check_nothing() {
 check_perf() {
 	label='perf, 5 %'
 	start "$bin" -every 0 "${growing[@]}" -busy -maps 2 -goroutines 2
-	watch_load 5 5% --attach perf
+	watch_load 4 5% --attach perf
 	check_receipt 0.05
 	stop
 }

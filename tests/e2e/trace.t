@@ -158,7 +158,7 @@ check_steady() { # VERSION
 
 	label="go$1, multi"
 	start "$bin" "${steady[@]}"
-	watch_steady 5 --attach multi
+	watch_steady 4 --attach multi
 	matched
 	is "$label: exit code" "$rc" 0
 	is "$label: silent on stderr" "$(cat "$err")" ''
@@ -175,7 +175,7 @@ check_steady() { # VERSION
 
 	label="go$1, perf"
 	start "$bin" "${steady[@]}"
-	watch_steady 7 --attach perf
+	watch_steady 5 --attach perf
 	matched
 	is "$label: exit code" "$rc" 0
 	is "$label: silent on stderr" "$(cat "$err")" ''
@@ -214,11 +214,11 @@ check_busy() { # VERSION MECHANISM
 	label="go$1, busy, $2"
 	build "$1" churn stripped
 	start "$bin" -every 0 -busy -kind fast64,faststr -maps 2 -goroutines 2
-	alone=$(ops_per_s 2)
+	alone=$(ops_per_s 1)
 	# A busy target is let wait for a reserve, with the default budget for seconds.
 	ok "$label: maptrace attaches" watch --json --duration 300s --max-overhead 5% --attach "$2" \
 		"$target"
-	watched=$(ops_per_s 4)
+	watched=$(ops_per_s 3)
 	ask truth >"$after"
 	end_watch
 	is "$label: exit code" "$rc" 0
@@ -247,7 +247,7 @@ check_madvise() { # VERSION
 	start "$bin" -every 0 -madvise 500ms
 	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
 	ask truth >"$before"
-	let_work 3
+	let_work 2
 	ask truth >"$after"
 	end_watch
 	cycles=$(($(jq .madvise_cycles "$after") - $(jq .madvise_cycles "$before")))
