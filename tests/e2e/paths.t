@@ -28,6 +28,16 @@ check_turns() {
 		--slurpfile ready "$ready"
 }
 
+# Each insert is of a new key, which the delete behind it tells. (What a delete did nobody
+# tells: a map that it leaves empty gets a new seed, as if it were another map.)
+check_changes() {
+	none "$label: each insert is of a new key" "$out" '
+		(.maps | INDEX(.address)) as $rows | .trace.hot.windows as $windows
+		| $ready[0].turns[] | .name as $name | $rows[.addr].activity.insert
+		| select(.hits_told != .hits_that_changed_length or .hits_told < .hits - $windows)
+		| [$name, .hits, .hits_told, .hits_that_changed_length]' --slurpfile ready "$ready"
+}
+
 # So do makes without a size, and the first insert into each of those maps.
 check_small_makes() {
 	holds "$label: as many small makes as inserts into them" "$out" '.trace.hot.windows as $windows
@@ -93,6 +103,7 @@ check() { # VERSION VARIANT
 	watch_ended
 	is "$label: exit code" "$rc" 0
 	check_turns
+	check_changes
 	check_small_makes
 	check_rare "$2"
 	check_prunes "$1"
