@@ -139,6 +139,8 @@ check_histograms() {
 	holds "$label: its histogram covers the watch" "$out" '.trace.duration_ns as $ns
 		| $matched[0].maps | all(.[]; .row.histograms.observed_ns | . > 0.8 * $ns and . < 1.1 * $ns)' \
 		--slurpfile matched "$tmp/matched.json"
+	holds "$label: a clear left them empty for a while" "$tmp/matched.json" \
+		'all(.maps[]; .row.histograms.live_keys.min == 0)'
 	holds "$label: the length of the maps changed" "$tmp/matched.json" \
 		'all(.maps[]; .row.histograms.live_keys | .min < .max)'
 }
