@@ -469,21 +469,25 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
-	struct shape shape = *shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
-	struct err *err;
+	const struct shape *shape =
+		shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
+	struct shape possible;
 
-	if (!shape.size_cnt)
-		add_possible_sizes(heap, w, n, &shape);
-	err = try_sizes(d, w, &shape);
+	if (!shape->size_cnt) {
+		possible = *shape;
+		add_possible_sizes(heap, w, n, &possible);
+		shape = &possible;
+	}
+	struct err *err = try_sizes(d, w, shape);
 	if (err)
 		return err;
-	w->sane &= shape.size_cnt > 0;
+	w->sane &= shape->size_cnt > 0;
 	/* A moving map proves none of several sizes: what the last one found is void. */
-	if (shape.size_cnt > 1 && !w->adds_up)
+	if (shape->size_cnt > 1 && !w->adds_up)
 		w->now.tally = w->old.tally = (struct tally){ 0 };
-	if (shape.candidates > 1 && shape.size_cnt > 1 && w->adds_up)
-		shape = *shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
-	fill(d, w, &shape);
+	if (shape->candidates > 1 && shape->size_cnt > 1 && w->adds_up)
+		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
+	fill(d, w, shape);
 	return NULL;
 }
 
