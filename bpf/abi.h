@@ -25,6 +25,14 @@
 #define ABI_MEM_INFLIGHT 1024 /* threads inside a watched system call at one time */
 #define ABI_MEM_STACK_MAX 16 /* addresses in the stack of a memory call */
 #define ABI_MEM_ROWS 256 /* different (call, detail, error) */
+#define ABI_CHUNK_SHIFT 10 /* a chunk has so many pages, as a power of two: 4 MiB of 4 KiB */
+#define ABI_CHUNK_PAGES (1 << ABI_CHUNK_SHIFT)
+#define ABI_CHUNKS 2048 /* chunks of which pages are watched, each takes 8 KiB */
+#define ABI_GIVE_CHUNKS 256 /* of one call that gives back: 1 GiB of pages of 4 KiB */
+#define ABI_FORGET_CHUNKS 16384 /* of one call that maps or unmaps: 64 GiB of them */
+#define ABI_GIVERS 1024 /* stacks that gave back; a power of two: the low bits of a stamp */
+#define ABI_AGE_BINS 64
+#define ABI_FAULT_TIMED 64 /* one fault in so many is timed */
 
 /* ---- What is probed ---- */
 
@@ -133,7 +141,7 @@ _Static_assert(sizeof(struct abi_meter) == 8 * (2 * ABI_FUNC_MAX + ABI_COUNT_CNT
 enum abi_rec_kind {
 	ABI_REC_MAP_OP = 1, /* maps.bpf.c: struct abi_map_rec */
 	ABI_REC_MAP_EVENT = 2, /* maps.bpf.c: struct abi_map_event_rec */
-	ABI_REC_FULL = 3, /* maps.bpf.c: struct abi_rec_hdr alone */
+	ABI_REC_FULL = 3, /* struct abi_rec_hdr alone */
 	ABI_REC_MEMCALL = 4, /* memcalls.bpf.c: struct abi_memcall_rec */
 };
 
@@ -226,5 +234,53 @@ struct abi_mem_state {
 	__u64 inflight_full; /* summed up, duration unknown */
 };
 _Static_assert(sizeof(struct abi_mem_state) == 40, "abi_mem_state");
+
+/* ---- Page faults on what was given back ---- */
+
+/* Why pages that were given back are not watched. */
+enum abi_unwatched {
+	ABI_UNWATCHED_TABLE_FULL = 0, /* more than ABI_CHUNKS chunks */
+	ABI_UNWATCHED_CALL_TOO_LONG = 1, /* more than ABI_GIVE_CHUNKS chunks in one call */
+	ABI_UNWATCHED_CNT = 2,
+};
+
+/*
+ * Pages of a chunk. A stamp is the time of the call that gave the page back last; in
+ * its low bits, instead of a microsecond's, is the number of the giver. 0: not given
+ * back, or touched since.
+ */
+struct abi_chunk {
+	__u64 stamp[ABI_CHUNK_PAGES];
+};
+
+/* Who gave back: the stack of the call. */
+struct abi_giver {
+	__u64 stack[ABI_MEM_STACK_MAX];
+};
+
+/*
+ * The switch and the counters of the page fault program, in memory that both sides see.
+ * User space keeps `quota` ahead of `faults`; the one that reaches it sends an
+ * ABI_REC_FULL, and those behind it are turned back.
+ */
+struct abi_fault_state {
+	__u64 quota;
+	__u64 pad[7]; /* it is read in every fault of the machine, the next is written */
+	__u64 faults; /* of the target, whatever came of them */
+	__u64 timed; /* of them, about one in ABI_FAULT_TIMED */
+	__u64 timed_ns; /* inside the program */
+	__u64 watched_pages; /* pages given back: each time they were */
+	__u64 unwatched_pages[ABI_UNWATCHED_CNT];
+	__u64 void_ns; /* stamps before that are void: too much was mapped anew at once */
+	__u64 voids; /* how often */
+	__u64 giver_cnt; /* may be beyond ABI_GIVERS: those have no number of their own */
+	__u64 giver_pages[ABI_GIVERS]; /* of watched_pages; 0 is all without a number */
+};
+
+/* Refaults: faults on pages with a stamp. On each CPU for itself. */
+struct abi_fault_meter {
+	__u64 ages[ABI_AGE_BINS]; /* since they were given back: from 2^i ns on */
+	__u64 givers[ABI_GIVERS]; /* by number */
+};
 
 #endif

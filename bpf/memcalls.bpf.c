@@ -10,15 +10,19 @@
  * the duration only.
  *
  * Every call is summed up here, so sums are exact however many calls there are;
- * single calls are sent within a budget.
+ * single calls are sent within a budget. What calls gave back is remembered, for the
+ * program on page faults.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "refaults.bpf.h"
 #include "target.bpf.h"
 
 #define ERRNO_MAX 4095
+#define ADVICE_DONTNEED 4
+#define ADVICE_FREE 8
 
 const volatile __u64 call_nr[ABI_CALL_CNT]; /* system call numbers */
 
@@ -79,12 +83,17 @@ static __always_inline __u64 call_duration(__u64 now)
 	return ns;
 }
 
+static __always_inline int call_failed(const struct call *call)
+{
+	return call->result < 0 && call->result >= -ERRNO_MAX;
+}
+
 static __always_inline void call_sum(const struct call *call)
 {
 	struct abi_mem_key key = {
 		.call = call->call,
 		.detail = call->detail,
-		.error = call->result < 0 && call->result >= -ERRNO_MAX ? -call->result : 0,
+		.error = call_failed(call) ? -call->result : 0,
 	};
 	struct abi_mem_sum none = {};
 	struct abi_mem_sum *sum = bpf_map_lookup_elem(&sums, &key);
@@ -142,6 +151,23 @@ static __always_inline void call_send(void *ctx, const struct call *call)
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
+/* Keeps book of what is given back. */
+static __always_inline void call_watch(void *ctx, const struct call *call)
+{
+	struct abi_giver giver;
+
+	if (!page_shift || call_failed(call))
+		return;
+	if (call->call == ABI_CALL_MMAP) {
+		range_forget(call->result, call->length, call->end_ns);
+	} else if (call->call == ABI_CALL_MUNMAP) {
+		range_forget(call->addr, call->length, call->end_ns);
+	} else if (call->detail == ADVICE_DONTNEED || call->detail == ADVICE_FREE) {
+		stack_read(ctx, giver.stack);
+		range_give_back(&giver, call->addr, call->length, call->end_ns);
+	}
+}
+
 static __always_inline int call_exit(void *ctx, __u32 which, const struct pt_regs *regs,
 				     __s64 result)
 {
@@ -161,6 +187,7 @@ static __always_inline int call_exit(void *ctx, __u32 which, const struct pt_reg
 	if (which == ABI_CALL_MMAP)
 		call.flags = regs->r10;
 	call.ns = call_duration(call.end_ns);
+	call_watch(ctx, &call);
 	call_sum(&call);
 	call_send(ctx, &call);
 	return 0;
@@ -232,6 +259,41 @@ int any_exit(__u64 *ctx)
 	__u32 which = call_of(regs->orig_ax);
 
 	return which < ABI_CALL_CNT ? call_exit(ctx, which, regs, ctx[1]) : 0;
+}
+
+/* ---- Page faults in user mode: the context is the address, registers, error code ---- */
+
+/* Wakes the reader, who takes the program away. */
+static __always_inline void full_send(void)
+{
+	struct abi_rec_hdr *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
+
+	if (!rec) /* The reader looks at the counter from time to time. */
+		return;
+	rec->kind = ABI_REC_FULL;
+	rec->len = sizeof(*rec);
+	rec->ktime_ns = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
+}
+
+SEC("tp_btf/page_fault_user")
+int page_fault(__u64 *ctx)
+{
+	__u64 start = fault_state.faults % ABI_FAULT_TIMED ? 0 : bpf_ktime_get_ns();
+	__u64 nth;
+
+	if (!target_tid())
+		return 0;
+	nth = __sync_fetch_and_add(&fault_state.faults, 1);
+	if (nth < fault_state.quota)
+		fault_handle(ctx[0], ctx[2]);
+	else if (nth == fault_state.quota)
+		full_send();
+	if (start) {
+		__sync_fetch_and_add(&fault_state.timed, 1);
+		__sync_fetch_and_add(&fault_state.timed_ns, bpf_ktime_get_ns() - start);
+	}
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -227,6 +227,7 @@ struct err *watch_open_trace(struct watch *w)
 	opts.attach = w->opts.attach;
 	opts.ring_sz = w->opts.ring_sz;
 	opts.memcalls = TRACE_MEMCALLS_AUTO;
+	opts.refaults = !w->opts.listener; /* a stream has no place for them */
 	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
 	opts.listener = w->opts.listener ? w->opts.listener : &w->listener;
 	opts.rare_only = w->opts.rare_only;
@@ -343,11 +344,12 @@ static void sum_cost(struct watch *w)
 		return;
 
 	const struct trace_result *tr = trace_result(w->trace);
+	double spent_ns = tr->cost.spent_ns + tr->cost.faults_ns;
 	cost->hits = tr->cost.hits;
 	cost->hits_ns = tr->cost.spent_ns;
 	if (tr->end_ns > tr->start_ns)
-		cost->share = tr->cost.spent_ns / (double)(tr->end_ns - tr->start_ns);
-	cost->held = tr->cost.spent_ns <= tr->cost.budget_ns;
+		cost->share = spent_ns / (double)(tr->end_ns - tr->start_ns);
+	cost->held = spent_ns <= tr->cost.budget_ns;
 	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
 	for (int g = 0; g < ABI_GROUP_CNT; g++)
 		if (tr->groups[g].attached_ns > cost->attached_ns)

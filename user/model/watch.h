@@ -40,8 +40,8 @@ struct watch_opts {
 struct watch_cost {
 	uint64_t hits; /* probe hits in the target: each cost it a trap */
 	double hits_ns; /* all of them: hits times their measured price */
-	double share; /* of one core, over the time watched */
-	bool held; /* hits_ns is within the budget */
+	double share; /* of one core, over the time watched: of hits and page faults */
+	bool held; /* they are within the budget */
 	uint64_t attached_ns;
 	uint64_t lost_records;
 	uint64_t cpu_ns; /* of maptrace */

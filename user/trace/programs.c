@@ -250,8 +250,30 @@ static struct err *memcalls_aim(struct memcalls_bpf *skel)
 	return NULL;
 }
 
+/* What the page fault program needs; NULL when this kernel has it. */
+static const char *refaults_lack(const struct trace_opts *opts)
+{
+	if (!opts->refaults)
+		return "not asked for";
+	if (libbpf_find_vmlinux_btf_id("page_fault_user", BPF_TRACE_RAW_TP) < 0)
+		return "the kernel has no tracepoint exceptions:page_fault_user";
+	return NULL;
+}
+
+/* Without it nothing is kept for it either: no chunks, and nothing to do in calls. */
+static void refaults_configure(struct memcalls_bpf *skel, bool on)
+{
+	bpf_program__set_autoload(skel->progs.page_fault, on);
+	bpf_program__set_autoattach(skel->progs.page_fault, false);
+	if (on)
+		skel->rodata->page_shift = (uint32_t)__builtin_ctzl((size_t)sysconf(_SC_PAGESIZE));
+	else
+		bpf_map__set_max_entries(skel->maps.chunks, 1);
+}
+
 static struct err *memcalls_configure(struct memcalls_bpf *skel, const struct trace_opts *opts,
-				      const struct abi_target *target, enum trace_memcalls by)
+				      const struct abi_target *target, enum trace_memcalls by,
+				      bool refaults)
 {
 	struct bpf_program *prog;
 
@@ -266,18 +288,19 @@ static struct err *memcalls_configure(struct memcalls_bpf *skel, const struct tr
 		bool tracepoint = prog == skel->progs.any_enter || prog == skel->progs.any_exit;
 		bpf_program__set_autoload(prog, tracepoint == (by == TRACE_MEMCALLS_TRACEPOINTS));
 	}
+	refaults_configure(skel, refaults);
 	return by == TRACE_MEMCALLS_TRACEPOINTS ? NULL : memcalls_aim(skel);
 }
 
 static struct err *memcalls_load(const struct trace_opts *opts, const struct abi_target *target,
-				 enum trace_memcalls by, struct programs *ret)
+				 enum trace_memcalls by, bool refaults, struct programs *ret)
 {
 	last_warning[0] = '\0';
 	struct memcalls_bpf *skel = memcalls_bpf__open();
 	if (!skel)
 		return load_err(errno, "memory calls");
 
-	struct err *err = memcalls_configure(skel, opts, target, by);
+	struct err *err = memcalls_configure(skel, opts, target, by, refaults);
 	if (!err) {
 		int failed = memcalls_bpf__load(skel);
 		if (failed)
@@ -292,19 +315,36 @@ static struct err *memcalls_load(const struct trace_opts *opts, const struct abi
 	return NULL;
 }
 
+/* With the page fault program, or without it and the reason. */
+static struct err *memcalls_load_most(const struct trace_opts *opts,
+				      const struct abi_target *target, enum trace_memcalls by,
+				      struct programs *ret)
+{
+	ret->refaults_missing = refaults_lack(opts);
+	if (!ret->refaults_missing) {
+		struct err *err = memcalls_load(opts, target, by, /* refaults */ true, ret);
+		if (!err || err_is(err, ERR_PERM) || err_is(err, ERR_NOMEM))
+			return err;
+		log_debug("%s; going on without page faults", err->msg);
+		err_free(err);
+		ret->refaults_missing = "the kernel does not take the program on page faults";
+	}
+	return memcalls_load(opts, target, by, /* refaults */ false, ret);
+}
+
 static struct err *memcalls_choose(const struct trace_opts *opts, const struct abi_target *target,
 				   struct programs *ret)
 {
 	struct err *err;
 
 	if (opts->memcalls == TRACE_MEMCALLS_TRACEPOINTS)
-		return memcalls_load(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
-	err = memcalls_load(opts, target, TRACE_MEMCALLS_FUNCTIONS, ret);
+		return memcalls_load_most(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
+	err = memcalls_load_most(opts, target, TRACE_MEMCALLS_FUNCTIONS, ret);
 	if (!err || opts->memcalls == TRACE_MEMCALLS_FUNCTIONS)
 		return err;
 	log_debug("%s; going on with tracepoints", err->msg);
 	err_free(err);
-	return memcalls_load(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
+	return memcalls_load_most(opts, target, TRACE_MEMCALLS_TRACEPOINTS, ret);
 }
 
 struct err *programs_attach_memcalls(const struct programs *programs)
@@ -323,7 +363,90 @@ void programs_detach_memcalls(const struct programs *programs)
 		memcalls_bpf__detach(programs->_memcalls);
 }
 
-/* ---- Both ---- */
+/* ---- Page faults ---- */
+
+struct err *programs_attach_faults(struct programs *programs)
+{
+	last_warning[0] = '\0';
+	programs->_faults = bpf_program__attach(programs->_memcalls->progs.page_fault);
+	return programs->_faults ? NULL : load_err(errno, "page faults");
+}
+
+void programs_detach_faults(struct programs *programs)
+{
+	bpf_link__destroy(take_ptr(programs->_faults));
+}
+
+static void fault_meter_add(struct abi_fault_meter *sum, const struct abi_fault_meter *meter)
+{
+	for (size_t i = 0; i < ABI_AGE_BINS; i++)
+		sum->ages[i] += meter->ages[i];
+	for (size_t i = 0; i < ABI_GIVERS; i++)
+		sum->givers[i] += meter->givers[i];
+}
+
+/* Sums over the CPUs. */
+static struct err *fault_meter_read(const struct programs *programs, struct abi_fault_meter *sum)
+{
+	int cpu_cnt = libbpf_num_possible_cpus();
+	_cleanup_free_ struct abi_fault_meter *meters =
+		cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*meters)) : NULL;
+	uint32_t zero = 0;
+
+	if (!meters)
+		return err_nomem();
+	if (bpf_map_lookup_elem(bpf_map__fd(programs->_memcalls->maps.fault_meters), &zero, meters))
+		return err_os(errno, "reading the counters of page faults");
+	for (int cpu = 0; cpu < cpu_cnt; cpu++)
+		fault_meter_add(sum, &meters[cpu]);
+	return NULL;
+}
+
+/* All but number 0, which has no stack. */
+static struct err *givers_read(const struct programs *programs, const struct abi_fault_meter *sum,
+			       struct trace_giver givers[ABI_GIVERS], size_t *cnt)
+{
+	int fd = bpf_map__fd(programs->_memcalls->maps.givers);
+	struct abi_giver key;
+	void *previous = NULL;
+	uint32_t number;
+
+	while (*cnt < ABI_GIVERS && !bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		if (bpf_map_lookup_elem(fd, &key, &number))
+			return err_os(errno, "reading who gave memory back");
+		struct trace_giver *giver = &givers[(*cnt)++];
+		memcpy(giver->stack, key.stack, sizeof(giver->stack));
+		giver->pages = programs->fault_state->giver_pages[number % ABI_GIVERS];
+		giver->faults = sum->givers[number % ABI_GIVERS];
+	}
+	return NULL;
+}
+
+struct err *programs_read_refaults(const struct programs *programs, uint64_t ages[ABI_AGE_BINS],
+				   struct trace_giver givers[ABI_GIVERS], size_t *cnt_ret)
+{
+	_cleanup_free_ struct abi_fault_meter *sum = calloc(1, sizeof(*sum));
+	size_t cnt = 1;
+
+	if (!sum)
+		return err_nomem();
+	struct err *err = fault_meter_read(programs, sum);
+	if (err)
+		return err;
+	givers[0] = (struct trace_giver){
+		.pages = programs->fault_state->giver_pages[0],
+		.faults = sum->givers[0],
+	};
+	err = givers_read(programs, sum, givers, &cnt);
+	if (err)
+		return err;
+	memcpy(ages, sum->ages, sizeof(sum->ages));
+	*cnt_ret = cnt;
+	return NULL;
+}
+
+/* ---- All ---- */
 
 /* Keeps the reason why one set is missing, and frees err. */
 static struct err *reason_keep(struct err *err, char **ret)
@@ -373,12 +496,17 @@ struct err *programs_load(const struct trace_opts *opts, const struct sites *sit
 	}
 	if (programs._memcalls)
 		programs.mem_state = &programs._memcalls->bss->state;
+	if (programs.memcalls_missing)
+		programs.refaults_missing = programs.memcalls_missing;
+	if (!programs.refaults_missing)
+		programs.fault_state = &programs._memcalls->bss->fault_state;
 	*ret = programs;
 	return NULL;
 }
 
 void programs_fini(struct programs *programs)
 {
+	programs_detach_faults(programs);
 	maps_bpf__destroy(programs->_maps);
 	memcalls_bpf__destroy(programs->_memcalls);
 	free(programs->maps_missing);

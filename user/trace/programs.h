@@ -11,6 +11,7 @@
 #include "trace/sites.h"
 #include "trace/trace.h"
 
+struct bpf_link;
 struct bpf_program;
 struct maps_bpf;
 struct memcalls_bpf;
@@ -29,8 +30,13 @@ struct programs {
 	enum trace_memcalls memcalls_by; /* FUNCTIONS or TRACEPOINTS */
 	struct abi_mem_state *mem_state; /* shared with BPF */
 
+	/* Page faults; NULL when refaults_missing is set. */
+	const char *refaults_missing; /* static, or memcalls_missing */
+	struct abi_fault_state *fault_state; /* shared with BPF */
+
 	struct maps_bpf *_maps;
 	struct memcalls_bpf *_memcalls;
+	struct bpf_link *_faults;
 };
 
 /* `opts->quota` decides the size of the rings, so it must be complete. */
@@ -41,6 +47,17 @@ void programs_fini(struct programs *programs);
 /* Memory calls are attached as a whole. No-ops when they are missing. */
 struct err *programs_attach_memcalls(const struct programs *programs);
 void programs_detach_memcalls(const struct programs *programs);
+
+/*
+ * The program on page faults, which memory calls do without. It is paid for by every
+ * process of the machine, so it comes and goes. Detaching twice is fine.
+ */
+struct err *programs_attach_faults(struct programs *programs);
+void programs_detach_faults(struct programs *programs);
+
+/* Ages and givers, whose number goes to *cnt_ret. */
+struct err *programs_read_refaults(const struct programs *programs, uint64_t ages[ABI_AGE_BINS],
+				   struct trace_giver givers[ABI_GIVERS], size_t *cnt_ret);
 
 /* One reader over all rings; `fn` gets each record. Freed by ring_buffer__free(). */
 typedef int (*programs_record_fn)(void *ctx, void *data, size_t sz);

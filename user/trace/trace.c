@@ -19,6 +19,7 @@
 #include "trace/events.h"
 #include "trace/functions.h"
 #include "trace/programs.h"
+#include "trace/refaults.h"
 #include "trace/sites.h"
 #include "trace/tally.h"
 #include "trace/window.h"
@@ -47,6 +48,7 @@ struct trace {
 	struct err *record_err; /* what went wrong in the callback of the rings */
 	struct err *group_err[ABI_GROUP_CNT]; /* why it could not be attached */
 	struct tally tally;
+	struct refaults refaults;
 	struct trace_memsum memsums[ABI_MEM_ROWS];
 	struct trace_result result;
 	uint64_t next_refill_ns;
@@ -86,6 +88,7 @@ void trace_opts_init(struct trace_opts *opts)
 		.duration_ns = 10 * NS_PER_S,
 		.tick_ns = NS_PER_S,
 		.memcalls_per_s = 1000,
+		.refaults = true,
 		.max_overhead = 0.01,
 	};
 }
@@ -164,6 +167,20 @@ static void ring_quotas_fill(struct trace_opts *opts)
 		opts->quota[id] = quota_of(opts, TRACE_ATTACH_MULTI, id);
 }
 
+static struct err *refaults_prepare(struct trace *t)
+{
+	t->refaults = (struct refaults){
+		.programs = &t->programs,
+		.governor = &t->governor,
+		.result = &t->result.refaults,
+	};
+	struct err *err = refaults_init(&t->refaults);
+
+	if (!t->result.refaults.missing && t->opts.max_overhead <= 0)
+		t->result.refaults.missing = "--max-overhead 0";
+	return err;
+}
+
 static struct err *open_all(struct trace *t)
 {
 	struct trace_opts opts = t->opts;
@@ -184,6 +201,9 @@ static struct err *open_all(struct trace *t)
 	t->result.memcalls_by = t->programs.memcalls_by;
 	t->result.memcalls_missing = t->programs.memcalls_missing;
 	t->result.cost.max_overhead = t->opts.max_overhead;
+	err = refaults_prepare(t);
+	if (err)
+		return err;
 	return tally_init(&t->tally, t->programs.mechanism == TRACE_ATTACH_MULTI);
 }
 
@@ -212,6 +232,7 @@ void trace_close(struct trace *t)
 	ring_buffer__free(t->rings);
 	if (t->wake_fd >= 0)
 		close(t->wake_fd);
+	refaults_fini(&t->refaults);
 	programs_fini(&t->programs);
 	tally_fini(&t->tally);
 	worker_fini(&t->worker);
@@ -311,13 +332,13 @@ static uint64_t late_hits(const struct trace *t, enum abi_group_id group)
 	return late;
 }
 
-/* Charges the governor with every hit there was. */
+/* Charges the governor with every hit and every page fault there was. */
 static struct err *charge(struct trace *t)
 {
 	struct err *err = programs_read_meter(&t->programs, &t->meter);
 
 	if (!err)
-		t->governor.spent_ns = spent(t);
+		t->governor.spent_ns = spent(t) + refaults_spent(&t->refaults);
 	return err;
 }
 
@@ -477,6 +498,7 @@ static struct err *attach_memcalls(struct trace *t)
 	if (!err)
 		return NULL;
 	t->result.memcalls_missing = "the kernel cannot attach to its system call functions";
+	t->result.refaults.missing = t->result.memcalls_missing;
 	if (nothing_is_left(t))
 		return err;
 	log_debug("%s", err->msg);
@@ -581,7 +603,8 @@ static struct err *timers_step(struct trace *t, uint64_t now_ns)
 				 __ATOMIC_RELAXED);
 		t->next_refill_ns = now_ns + NS_PER_S;
 	}
-	return worker_step(&t->worker, now_ns);
+	struct err *err = refaults_step(&t->refaults, now_ns);
+	return err ? err : worker_step(&t->worker, now_ns);
 }
 
 /* True when the run is over, for a reason that is no error. */
@@ -719,6 +742,7 @@ static struct err *run_end(struct trace *t)
 
 	programs_detach_memcalls(&t->programs);
 	t->result.end_ns = clock_ns();
+	refaults_stop(&t->refaults, t->result.end_ns);
 	priority_drop();
 	if (!err)
 		err = rings_drain(t);
@@ -726,6 +750,8 @@ static struct err *run_end(struct trace *t)
 		err = charge(t);
 	if (!err)
 		err = programs_read_memsums(&t->programs, t->memsums, &t->result.memsum_cnt);
+	if (!err)
+		err = refaults_publish(&t->refaults, &t->result.cost);
 	cost_publish(t);
 	result_publish(t);
 	return err;

@@ -148,6 +148,7 @@ struct trace_opts {
 	enum trace_memcalls memcalls;
 	struct trace_quota quota[ABI_GROUP_CNT];
 	uint32_t memcalls_per_s; /* single memory calls to keep; sums are always complete */
+	bool refaults; /* watch for page faults on what memory calls give back */
 	double max_overhead; /* share of one core for hits; 0: no windows on HOT functions */
 
 	const struct trace_listener *listener; /* may be NULL; must outlive the trace */
@@ -283,6 +284,32 @@ struct trace_memcall {
 	uint64_t stack[ABI_MEM_STACK_MAX]; /* return addresses, innermost first; 0 ends it */
 };
 
+/* Calls that gave back, with one stack; see struct trace_refaults. */
+struct trace_giver {
+	uint64_t stack[ABI_MEM_STACK_MAX]; /* as in trace_memcall; all 0: too many stacks */
+	uint64_t pages;
+	uint64_t faults;
+};
+
+/*
+ * Page faults in user mode on pages that a madvise (MADV_DONTNEED, MADV_FREE) of this
+ * trace has given back: the first one on each page. One fault may bring in a huge page,
+ * so faults are no bytes.
+ */
+struct trace_refaults {
+	const char *missing; /* why they are not watched; NULL when they are */
+	uint64_t page_sz;
+	uint64_t watched_ns; /* less than the trace when there were more than it could pay for */
+	uint64_t pauses; /* because of that */
+	uint64_t faults;
+	uint64_t ages[ABI_AGE_BINS]; /* since they were given back: from 2^i ns on */
+	uint64_t pages; /* given back and watched, each as often as it was given back */
+	uint64_t unwatched_pages[ABI_UNWATCHED_CNT]; /* given back and not watched */
+	uint64_t voids; /* how often all pages were forgotten, because much was mapped anew */
+	const struct trace_giver *givers; /* in no order */
+	size_t giver_cnt;
+};
+
 struct trace_window {
 	enum abi_group_id group;
 	uint64_t start_ns;
@@ -353,7 +380,10 @@ struct trace_cost {
 	double price_ns[ABI_FUNC_MAX]; /* of a hit; 0: not probed */
 	double late_price_ns[ABI_FUNC_MAX]; /* of a late one */
 	double spent_ns; /* hits times their prices */
-	double budget_ns; /* what they could have cost, in all */
+	uint64_t page_faults; /* of the target, while they were watched */
+	double fault_price_ns; /* of one of them; 0: there were none */
+	double faults_ns; /* faults times their price */
+	double budget_ns; /* what hits and faults could have cost, in all */
 	double max_overhead; /* the budget: a share of one core */
 	struct abi_mem_state memcalls; /* memory call programs */
 	uint64_t bad_records; /* records that did not make sense */
@@ -379,6 +409,7 @@ struct trace_result {
 	size_t memsum_cnt;
 	const struct trace_memcall *memcalls;
 	size_t memcall_cnt;
+	struct trace_refaults refaults;
 	const struct trace_window *windows;
 	size_t window_cnt;
 	const struct trace_sample *samples;
