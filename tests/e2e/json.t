@@ -106,6 +106,12 @@ check_trace_keys() { # LABEL
 		duration_ns calls_per_s bytes_per_s
 	has_keys "$1: each memory call" '.memory_calls.calls[]' time_ns call address bytes error \
 		result thread duration_ns reason caller caller_pc
+	has_keys "$1: page faults on what was given back" .memory_calls.refaults status reason \
+		watched_ns pauses faults faults_per_s page_bytes watched_bytes not_watched_bytes \
+		times_all_forgotten ages_ns by_reason
+	has_keys "$1: each reason" '.memory_calls.refaults.by_reason[]' reason watched_bytes faults
+	has_keys "$1: each age" '.memory_calls.refaults.ages_ns[]' ge lt faults
+	has_keys "$1: cost of page faults" .cost page_faults page_faults_ns page_fault_price_ns
 	holds "$1: there are all of these to look at" "$out" '(.trace.sites | length > 5)
 		and (.trace.events | length > 5) and (.memory_calls.totals | length > 0)
 		and (.memory_calls.calls | length > 0) and any(.maps[]; .activity)'

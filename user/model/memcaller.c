@@ -61,22 +61,22 @@ static const struct frame *add_place(const struct place *place, enum mem_reason 
 	return NULL;
 }
 
-struct memcaller memcaller_of(struct lines *lines, const struct trace_memcall *call)
+struct memcaller memcaller_of(struct lines *lines, const uint64_t stack[ABI_MEM_STACK_MAX])
 {
 	struct memcaller m = { .reason = MEM_REASON_UNKNOWN };
 
-	for (size_t i = 0; i < ABI_MEM_STACK_MAX && call->stack[i]; i++) {
-		const struct place *place = lines_of_call(lines, call->stack[i]);
+	for (size_t i = 0; i < ABI_MEM_STACK_MAX && stack[i]; i++) {
+		const struct place *place = lines_of_call(lines, stack[i]);
 
 		m.frame = add_place(place, &m.reason);
 		if (!m.frame)
 			continue;
-		m.return_addr = call->stack[i];
+		m.return_addr = stack[i];
 		if (m.reason == MEM_REASON_UNKNOWN)
 			m.reason = MEM_REASON_PROGRAM;
 		break;
 	}
-	if (m.reason == MEM_REASON_UNKNOWN && call->stack[0])
+	if (m.reason == MEM_REASON_UNKNOWN && stack[0])
 		m.reason = MEM_REASON_C;
 	return m;
 }

@@ -29,7 +29,8 @@ struct memcaller {
 	uint64_t return_addr;
 };
 
-struct memcaller memcaller_of(struct lines *lines, const struct trace_memcall *call);
+/* `stack` is that of a struct trace_memcall. */
+struct memcaller memcaller_of(struct lines *lines, const uint64_t stack[ABI_MEM_STACK_MAX]);
 
 /* The name in JSON, and in text. */
 const char *mem_reason_name(enum mem_reason reason);

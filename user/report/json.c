@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "model/growth.h"
 #include "model/memcaller.h"
+#include "model/refaults.h"
 #include "report/json_rows.h"
 #include "report/names.h"
 #include "report/report.h"
@@ -937,7 +938,7 @@ static json_t *memsum(const struct trace_memsum *s, uint64_t over_ns)
 
 json_t *json_memcall(const struct watch *w, const struct trace_memcall *c, uint64_t start_ns)
 {
-	struct memcaller by = memcaller_of(w->prog->lines, c);
+	struct memcaller by = memcaller_of(w->prog->lines, c->stack);
 	json_t *o = json_object();
 
 	set_u64(o, "time_ns", c->ktime_ns > start_ns ? c->ktime_ns - start_ns : 0);
@@ -956,6 +957,67 @@ json_t *json_memcall(const struct watch *w, const struct trace_memcall *c, uint6
 	set(o, "caller_pc", address(by.return_addr));
 	if (by.frame)
 		set_line(o, by.frame);
+	return o;
+}
+
+static json_t *refault_reasons(const struct watch *w, const struct trace_refaults *r)
+{
+	struct refault_sum sum = refaults_sum(w->prog->lines, r);
+	json_t *list = json_array();
+
+	for (enum mem_reason i = 0; i < MEM_REASON_CNT; i++) {
+		json_t *row;
+
+		if (!sum.pages[i] && !sum.faults[i])
+			continue;
+		row = json_object();
+		set(row, "reason", text(mem_reason_name(i)));
+		set_u64(row, "watched_bytes", sum.pages[i] * r->page_sz);
+		set_u64(row, "faults", sum.faults[i]);
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *refault_ages(const struct trace_refaults *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < ABI_AGE_BINS; i++) {
+		json_t *bin;
+
+		if (!r->ages[i])
+			continue;
+		bin = json_object();
+		set_u64(bin, "ge", i ? 1ULL << i : 0);
+		set_u64(bin, "lt", i + 1 < 64 ? 1ULL << (i + 1) : UINT64_MAX);
+		set_u64(bin, "faults", r->ages[i]);
+		json_array_append_new(list, bin);
+	}
+	return list;
+}
+
+static json_t *refaults_object(const struct watch *w, const struct trace_result *tr)
+{
+	const struct trace_refaults *r = &tr->refaults;
+	json_t *o = json_object(), *unwatched = json_object();
+
+	set_reason(o, r->missing ? "unavailable" : "ok", r->missing);
+	if (r->missing)
+		return o;
+	set_u64(o, "watched_ns", r->watched_ns);
+	set_u64(o, "pauses", r->pauses);
+	set_u64(o, "faults", r->faults);
+	set(o, "faults_per_s", json_real(r->watched_ns ? r->faults * 1e9 / r->watched_ns : 0));
+	set_u64(o, "page_bytes", r->page_sz);
+	set_u64(o, "watched_bytes", r->pages * r->page_sz);
+	set_u64(unwatched, "table_full", r->unwatched_pages[ABI_UNWATCHED_TABLE_FULL] * r->page_sz);
+	set_u64(unwatched, "call_too_long",
+		r->unwatched_pages[ABI_UNWATCHED_CALL_TOO_LONG] * r->page_sz);
+	set(o, "not_watched_bytes", unwatched);
+	set_u64(o, "times_all_forgotten", r->voids);
+	set(o, "ages_ns", refault_ages(r));
+	set(o, "by_reason", refault_reasons(w, r));
 	return o;
 }
 
@@ -979,6 +1041,8 @@ static json_t *memcalls_section(const struct watch *w)
 		set_u64(o, "not_listed",
 			tr->overflow.memcalls + tr->cost.memcalls.over_budget +
 				tr->cost.memcalls.ring_full);
+	if (tr && !tr->memcalls_missing)
+		set(o, "refaults", refaults_object(w, tr));
 	set(o, "totals", sums);
 	set(o, "calls", calls);
 	return o;
@@ -1023,6 +1087,9 @@ static void set_receipt(json_t *o, const struct watch *w)
 
 	set(o, "hits_ns", json_real(c->hits_ns));
 	set(o, "price_ns", json_real(c->hits ? c->hits_ns / (double)c->hits : 0));
+	set_u64(o, "page_faults", cost->page_faults);
+	set(o, "page_faults_ns", json_real(cost->faults_ns));
+	set(o, "page_fault_price_ns", json_real(cost->fault_price_ns));
 	set(o, "share_of_core", json_real(c->share));
 	set(o, "max_overhead", json_real(cost->max_overhead));
 	set(o, "budget_ns", json_real(cost->budget_ns));

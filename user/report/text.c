@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "model/growth.h"
 #include "model/memcaller.h"
+#include "model/refaults.h"
 #include "report/busiest.h"
 #include "report/names.h"
 #include "report/ranking.h"
@@ -729,7 +730,7 @@ static void print_givers(const struct page *p, const struct trace_result *tr)
 			      (c->detail == MADV_DONTNEED || c->detail == MADV_FREE));
 
 		if (gives && c->result >= 0) {
-			bytes[memcaller_of(p->w->prog->lines, c).reason] += c->length;
+			bytes[memcaller_of(p->w->prog->lines, c->stack).reason] += c->length;
 			sum += c->length;
 		}
 	}
@@ -740,6 +741,32 @@ static void print_givers(const struct page *p, const struct trace_result *tr)
 		if (bytes[r])
 			fprintf(p->out, "  %6.0f %%  %s\n", percent(bytes[r], sum),
 				mem_reason_text(r));
+}
+
+/* What was given back for nothing. */
+static void print_refaults(const struct page *p, const struct trace_refaults *r)
+{
+	struct refault_sum sum;
+	uint64_t unwatched = 0;
+
+	for (int i = 0; i < ABI_UNWATCHED_CNT; i++)
+		unwatched += r->unwatched_pages[i];
+	if (r->pauses)
+		fprintf(p->out, "  page faults watched for %s, then the budget was used up\n",
+			text_duration(r->watched_ns).s);
+	if (unwatched)
+		fprintf(p->out, "  given back, not watched for what is touched again: %s\n",
+			BYTES(unwatched * r->page_sz));
+	if (!r->faults)
+		return;
+	fprintf(p->out, "  touched again (of %s): %s page faults, half within %s\n",
+		BYTES(r->pages * r->page_sz), COUNT(r->faults),
+		text_duration(refaults_half_ns(r)).s);
+	sum = refaults_sum(p->w->prog->lines, r);
+	if (refaults_swing(&sum, r->page_sz))
+		fprintf(p->out, "    Go gives back what it needs again soon: the heap swings "
+				"around its goal.\n"
+				"    With a higher GOGC or GOMEMLIMIT it would keep that.\n");
 }
 
 static void print_memcalls(const struct page *p)
@@ -765,6 +792,7 @@ static void print_memcalls(const struct page *p)
 		fputc('\n', p->out);
 	}
 	print_givers(p, tr);
+	print_refaults(p, &tr->refaults);
 }
 
 /* ---- verdict ---- */
@@ -865,6 +893,9 @@ static void print_tracepoint_cost(const struct page *p)
 		fprintf(p->out,
 			"      machine: this kernel refuses fentry, so memory calls came from the\n"
 			"      syscall tracepoints: all system calls took longer meanwhile\n");
+	if (tr && tr->refaults.watched_ns)
+		fprintf(p->out, "      machine: page faults were watched: all of them took longer "
+				"meanwhile\n");
 }
 
 /* A run that was ended early may have cost more than its share of the time. */
@@ -883,14 +914,18 @@ static void print_receipt(const struct page *p)
 	const struct trace_result *tr = trace_result(p->w->trace);
 	double price_ns = c->hits ? c->hits_ns / (double)c->hits : 0;
 
+	fprintf(p->out, "target: %.2g %% of one core: %s probe hits x %.2f us, no pause\n",
+		100 * c->share, COUNT(c->hits), price_ns / 1000);
+	if (tr->cost.page_faults)
+		fprintf(p->out, "      and %s page faults that took %.2f us longer\n",
+			COUNT(tr->cost.page_faults), tr->cost.fault_price_ns / 1000);
 	fprintf(p->out,
-		"target: %.2g %% of one core: %s probe hits x %.2f us, no pause\n"
 		"      budget %.2g %%%s; probes attached for %s\n"
 		"      attaching %s in %s, detaching %s in %s\n      ",
-		100 * c->share, COUNT(c->hits), price_ns / 1000, 100 * tr->cost.max_overhead,
-		budget_outcome(c, tr->cost.max_overhead), text_duration(c->attached_ns).s,
-		COUNT(tr->cost.attach_calls), text_duration(tr->cost.attach_ns).s,
-		COUNT(tr->cost.detach_calls), text_duration(tr->cost.detach_ns).s);
+		100 * tr->cost.max_overhead, budget_outcome(c, tr->cost.max_overhead),
+		text_duration(c->attached_ns).s, COUNT(tr->cost.attach_calls),
+		text_duration(tr->cost.attach_ns).s, COUNT(tr->cost.detach_calls),
+		text_duration(tr->cost.detach_ns).s);
 }
 
 static void print_cost(const struct page *p)
