@@ -32,7 +32,8 @@
 #define ABI_FORGET_CHUNKS 16384 /* of one call that maps or unmaps: 64 GiB of them */
 #define ABI_GIVERS 1024 /* stacks that gave back; a power of two: the low bits of a stamp */
 #define ABI_AGE_BINS 64
-#define ABI_FAULT_TIMED 64 /* one fault in so many is timed */
+#define ABI_TIMED_SHIFT 6 /* one fault in so many, as a power of two, is timed */
+#define ABI_TIMED_MOST_NS 10000 /* what takes longer was interrupted */
 
 /* ---- What is probed ---- */
 
@@ -252,11 +253,13 @@ enum abi_unwatched {
 struct abi_chunk {
 	__u64 stamp[ABI_CHUNK_PAGES];
 };
+_Static_assert(sizeof(struct abi_chunk) == 8 * ABI_CHUNK_PAGES, "abi_chunk");
 
 /* Who gave back: the stack of the call. */
 struct abi_giver {
 	__u64 stack[ABI_MEM_STACK_MAX];
 };
+_Static_assert(sizeof(struct abi_giver) == 8 * ABI_MEM_STACK_MAX, "abi_giver");
 
 /*
  * The switch and the counters of the page fault program, in memory that both sides see.
@@ -264,11 +267,12 @@ struct abi_giver {
  * ABI_REC_FULL, and those behind it are turned back.
  */
 struct abi_fault_state {
+	__u64 tgid; /* of the target, as the kernel knows it; 0: it has given nothing back yet */
+	__u64 pad[7]; /* each fault of the machine reads the above, the target's write the rest */
 	__u64 quota;
-	__u64 pad[7]; /* it is read in every fault of the machine, the next is written */
 	__u64 faults; /* of the target, whatever came of them */
-	__u64 timed; /* of them, about one in ABI_FAULT_TIMED */
-	__u64 timed_ns; /* inside the program */
+	__u64 timed; /* of them: about one in 2^ABI_TIMED_SHIFT */
+	__u64 timed_ns; /* inside the program, once it knows that it is the target's */
 	__u64 watched_pages; /* pages given back: each time they were */
 	__u64 unwatched_pages[ABI_UNWATCHED_CNT];
 	__u64 void_ns; /* stamps before that are void: too much was mapped anew at once */
@@ -276,11 +280,14 @@ struct abi_fault_state {
 	__u64 giver_cnt; /* may be beyond ABI_GIVERS: those have no number of their own */
 	__u64 giver_pages[ABI_GIVERS]; /* of watched_pages; 0 is all without a number */
 };
+_Static_assert(sizeof(struct abi_fault_state) == 144 + 8 * ABI_GIVERS, "abi_fault_state");
 
 /* Refaults: faults on pages with a stamp. On each CPU for itself. */
 struct abi_fault_meter {
 	__u64 ages[ABI_AGE_BINS]; /* since they were given back: from 2^i ns on */
 	__u64 givers[ABI_GIVERS]; /* by number */
 };
+_Static_assert(sizeof(struct abi_fault_meter) == 8 * (ABI_AGE_BINS + ABI_GIVERS),
+	       "abi_fault_meter");
 
 #endif

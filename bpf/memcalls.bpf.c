@@ -279,20 +279,18 @@ static __always_inline void full_send(void)
 SEC("tp_btf/page_fault_user")
 int page_fault(__u64 *ctx)
 {
-	__u64 start = fault_state.faults % ABI_FAULT_TIMED ? 0 : bpf_ktime_get_ns();
-	__u64 nth;
+	__u64 start, nth;
 
-	if (!target_tid())
+	if (bpf_get_current_pid_tgid() >> 32 != fault_state.tgid)
 		return 0;
+	start = fault_is_timed(ctx[0]) ? bpf_ktime_get_ns() : 0;
 	nth = __sync_fetch_and_add(&fault_state.faults, 1);
 	if (nth < fault_state.quota)
 		fault_handle(ctx[0], ctx[2]);
 	else if (nth == fault_state.quota)
 		full_send();
-	if (start) {
-		__sync_fetch_and_add(&fault_state.timed, 1);
-		__sync_fetch_and_add(&fault_state.timed_ns, bpf_ktime_get_ns() - start);
-	}
+	if (start)
+		fault_time(bpf_ktime_get_ns() - start);
 	return 0;
 }
 

@@ -128,7 +128,11 @@ static __always_inline __u32 giver_number(const struct abi_giver *giver)
 	return known ? *known & GIVER_MASK : 0;
 }
 
-/* The target has given a range back. */
+/*
+ * The target has given a range back: before the first one there are no faults to look
+ * at, and from then on its process id outside of namespaces, which is quicker to
+ * compare, is known.
+ */
 static __always_inline void range_give_back(const struct abi_giver *giver, __u64 addr, __u64 length,
 					    __u64 now)
 {
@@ -136,8 +140,11 @@ static __always_inline void range_give_back(const struct abi_giver *giver, __u64
 	__u64 most = chunks_end(page, ABI_GIVE_CHUNKS);
 	__u64 watched_end = end < most ? end : most;
 	__u32 number = giver_number(giver) & GIVER_MASK;
-	__u64 done = range_stamp(page, watched_end, (now & ~(__u64)GIVER_MASK) | number);
+	__u64 done;
 
+	if (!fault_state.tgid)
+		fault_state.tgid = bpf_get_current_pid_tgid() >> 32;
+	done = range_stamp(page, watched_end, (now & ~(__u64)GIVER_MASK) | number);
 	__sync_fetch_and_add(&fault_state.watched_pages, done);
 	__sync_fetch_and_add(&fault_state.giver_pages[number], done);
 	__sync_fetch_and_add(&fault_state.unwatched_pages[ABI_UNWATCHED_TABLE_FULL],
@@ -188,6 +195,19 @@ static __always_inline void refault_count(__u64 stamp)
 	/* Atomic: the kernel may let another task fault in the middle of it. */
 	__sync_fetch_and_add(&meter->ages[age & (ABI_AGE_BINS - 1)], 1);
 	__sync_fetch_and_add(&meter->givers[stamp & GIVER_MASK], 1);
+}
+
+/* Chosen by the page, in no pattern that a program could have. */
+static __always_inline int fault_is_timed(__u64 addr)
+{
+	return !((addr >> page_shift) * 0x9e3779b97f4a7c15 >> (64 - ABI_TIMED_SHIFT));
+}
+
+static __always_inline void fault_time(__u64 ns)
+{
+	__sync_fetch_and_add(&fault_state.timed, 1);
+	__sync_fetch_and_add(&fault_state.timed_ns,
+			     ns < ABI_TIMED_MOST_NS ? ns : ABI_TIMED_MOST_NS);
 }
 
 static __always_inline void fault_handle(__u64 addr, __u64 error_code)

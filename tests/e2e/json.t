@@ -111,7 +111,8 @@ check_trace_keys() { # LABEL
 		times_all_forgotten ages_ns by_reason
 	has_keys "$1: each reason" '.memory_calls.refaults.by_reason[]' reason watched_bytes faults
 	has_keys "$1: each age" '.memory_calls.refaults.ages_ns[]' ge lt faults
-	has_keys "$1: cost of page faults" .cost page_faults page_faults_ns page_fault_price_ns
+	has_keys "$1: cost of page faults" .cost page_faults page_faults_ns \
+		page_fault_price_ns other_page_fault_price_ns
 	holds "$1: there are all of these to look at" "$out" '(.trace.sites | length > 5)
 		and (.trace.events | length > 5) and (.memory_calls.totals | length > 0)
 		and (.memory_calls.calls | length > 0) and any(.maps[]; .activity)'

@@ -1090,6 +1090,7 @@ static void set_receipt(json_t *o, const struct watch *w)
 	set_u64(o, "page_faults", cost->page_faults);
 	set(o, "page_faults_ns", json_real(cost->faults_ns));
 	set(o, "page_fault_price_ns", json_real(cost->fault_price_ns));
+	set(o, "other_page_fault_price_ns", json_real(cost->any_fault_ns));
 	set(o, "share_of_core", json_real(c->share));
 	set(o, "max_overhead", json_real(cost->max_overhead));
 	set(o, "budget_ns", json_real(cost->budget_ns));

@@ -894,8 +894,10 @@ static void print_tracepoint_cost(const struct page *p)
 			"      machine: this kernel refuses fentry, so memory calls came from the\n"
 			"      syscall tracepoints: all system calls took longer meanwhile\n");
 	if (tr && tr->refaults.watched_ns)
-		fprintf(p->out, "      machine: page faults were watched: all of them took longer "
-				"meanwhile\n");
+		fprintf(p->out,
+			"      machine: page faults of all processes took %.2f us longer "
+			"meanwhile\n",
+			tr->cost.any_fault_ns / 1000);
 }
 
 /* A run that was ended early may have cost more than its share of the time. */

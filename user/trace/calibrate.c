@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 enum {
 	BATCHES = 9, /* the price is their median: a batch may be disturbed */
 	BATCH_CALLS = 250,
+	FAULTS = CALIBRATE_FUNC_CNT, /* the number that stands for page faults */
+	FAULT_ROUNDS = 5, /* with and without the page fault program */
 	ANSWER_MS = 2000, /* a batch takes a few milliseconds */
 };
 
@@ -120,15 +123,48 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* Memory of which each page is a fault. */
+static volatile char *pages_map(void)
+{
+	size_t sz = BATCH_CALLS * (size_t)sysconf(_SC_PAGESIZE);
+	void *pages = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		_exit(1);
+	/* Fails where there are no huge pages. */
+	(void)madvise(pages, sz, MADV_NOHUGEPAGE);
+	return pages;
+}
+
+static void pages_touch(volatile char *pages)
+{
+	size_t page_sz = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < BATCH_CALLS; i++)
+		pages[i * page_sz] = 1;
+}
+
+static uint64_t batch_ns(size_t i, struct stage *stage)
+{
+	volatile char *pages = i == FAULTS ? pages_map() : NULL;
+	uint64_t start = cpu_ns();
+
+	if (pages)
+		pages_touch(pages);
+	else
+		priced_calls(priced[i].function, BATCH_CALLS, stage);
+	uint64_t ns = cpu_ns() - start;
+	if (pages)
+		munmap((void *)pages, BATCH_CALLS * (size_t)sysconf(_SC_PAGESIZE));
+	return ns;
+}
+
 static double measure(size_t i, struct stage *stage)
 {
 	double ns[BATCHES];
 
-	for (int b = 0; b < BATCHES; b++) {
-		uint64_t start = cpu_ns();
-		priced_calls(priced[i].function, BATCH_CALLS, stage);
-		ns[b] = (double)(cpu_ns() - start) / BATCH_CALLS;
-	}
+	for (int b = 0; b < BATCHES; b++)
+		ns[b] = (double)batch_ns(i, stage) / BATCH_CALLS;
 	qsort(ns, BATCHES, sizeof(*ns), compare);
 	return ns[BATCHES / 2];
 }
@@ -142,7 +178,7 @@ static _Noreturn void serve(pid_t parent, int in, int out)
 	/* The parent may have died before the kernel knew our wish. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
-	while (read(in, &i, 1) == 1 && i < CALIBRATE_FUNC_CNT) {
+	while (read(in, &i, 1) == 1 && i <= FAULTS) {
 		double ns = measure(i, &stage);
 		if (write(out, &ns, sizeof(ns)) != sizeof(ns))
 			break;
@@ -302,5 +338,41 @@ struct err *calibrate(const struct programs *programs, struct ring_buffer *rings
 		ret_ns[i] = ns[priced_of(&sites->site[i])];
 		late_ret_ns[i] = late_ns[priced_of(&sites->site[i])];
 	}
+	return err;
+}
+
+/* Now with the program, now without: whatever else slows faults down does so in both. */
+static struct err *faults_measure(struct programs *programs, const struct child *child,
+				  double *ret_ns)
+{
+	double more_ns[FAULT_ROUNDS], without_ns, with_ns;
+	struct err *err = NULL;
+
+	for (int i = 0; !err && i < FAULT_ROUNDS; i++) {
+		err = child_ask(child, FAULTS, &without_ns);
+		if (!err)
+			err = programs_attach_faults(programs);
+		if (!err)
+			err = child_ask(child, FAULTS, &with_ns);
+		programs_detach_faults(programs);
+		if (!err)
+			more_ns[i] = with_ns - without_ns;
+	}
+	if (err)
+		return err;
+	qsort(more_ns, FAULT_ROUNDS, sizeof(*more_ns), compare);
+	*ret_ns = more_ns[FAULT_ROUNDS / 2] > 0 ? more_ns[FAULT_ROUNDS / 2] : 0;
+	return NULL;
+}
+
+struct err *calibrate_faults(struct programs *programs, double *ret_ns)
+{
+	struct child child;
+	struct err *err = child_start(&child);
+
+	if (err)
+		return err;
+	err = faults_measure(programs, &child, ret_ns);
+	child_end(&child);
 	return err;
 }

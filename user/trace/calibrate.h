@@ -32,4 +32,11 @@ struct err *calibrate(const struct programs *programs, struct ring_buffer *rings
 		      const struct sites *sites, double ret_ns[ABI_FUNC_MAX],
 		      double late_ret_ns[ABI_FUNC_MAX]);
 
+/*
+ * Measures how much longer a page fault takes while the page fault program is attached,
+ * in nanoseconds, for a process that is not the target. The program may not be attached
+ * yet. Fails with ERR_KERNEL when nothing can be measured.
+ */
+struct err *calibrate_faults(struct programs *programs, double *ret_ns);
+
 #endif

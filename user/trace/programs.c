@@ -250,11 +250,13 @@ static struct err *memcalls_aim(struct memcalls_bpf *skel)
 	return NULL;
 }
 
-/* What the page fault program needs; NULL when this kernel has it. */
+/* Why page faults are not watched; NULL when nothing is in the way. */
 static const char *refaults_lack(const struct trace_opts *opts)
 {
 	if (!opts->refaults)
 		return "not asked for";
+	if (opts->max_overhead <= 0)
+		return "--max-overhead 0";
 	if (libbpf_find_vmlinux_btf_id("page_fault_user", BPF_TRACE_RAW_TP) < 0)
 		return "the kernel has no tracepoint exceptions:page_fault_user";
 	return NULL;

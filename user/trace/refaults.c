@@ -7,9 +7,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "trace/calibrate.h"
 
-/* Before the first one was timed. */
-#define PRICE_GUESS_NS 200
+/* What the program does, before the first time was taken. */
+#define PRICE_GUESS_NS 100
 
 struct err *refaults_init(struct refaults *r)
 {
@@ -27,16 +28,19 @@ void refaults_fini(struct refaults *r)
 	*r = (struct refaults){ 0 };
 }
 
-static double price(const struct abi_fault_state *state)
+static double price(const struct refaults *r)
 {
-	return state->timed ? (double)state->timed_ns / (double)state->timed : PRICE_GUESS_NS;
+	const struct abi_fault_state *state = r->programs->fault_state;
+
+	return r->call_ns +
+	       (state->timed ? (double)state->timed_ns / (double)state->timed : PRICE_GUESS_NS);
 }
 
 double refaults_spent(const struct refaults *r)
 {
 	const struct abi_fault_state *state = r->programs->fault_state;
 
-	return state ? (double)state->faults * price(state) : 0;
+	return state ? (double)state->faults * price(r) : 0;
 }
 
 uint64_t refaults_allowed(const struct governor *g, double spent_ns, double price_ns, bool paused,
@@ -55,18 +59,32 @@ static void detach(struct refaults *r, uint64_t now_ns)
 	r->result->watched_ns += now_ns - r->attached_at_ns;
 }
 
+/* Goes on without them; only a lack of memory is an error. */
+static struct err *give_up(struct refaults *r, struct err *err, const char *missing)
+{
+	if (!err || err_is(err, ERR_NOMEM))
+		return err;
+	r->result->missing = missing;
+	log_debug("%s", err->msg);
+	err_free(err);
+	return NULL;
+}
+
+struct err *refaults_calibrate(struct refaults *r)
+{
+	if (r->result->missing)
+		return NULL;
+	return give_up(r, calibrate_faults(r->programs, &r->call_ns),
+		       "the cost of watching page faults could not be measured");
+}
+
 static struct err *attach(struct refaults *r, uint64_t now_ns)
 {
 	struct err *err = programs_attach_faults(r->programs);
 
 	r->attached = !err;
 	r->attached_at_ns = now_ns;
-	if (!err || err_is(err, ERR_NOMEM))
-		return err;
-	r->result->missing = "the kernel cannot attach to its page fault tracepoint";
-	log_debug("%s", err->msg);
-	err_free(err);
-	return NULL;
+	return give_up(r, err, "the kernel cannot attach to its page fault tracepoint");
 }
 
 struct err *refaults_step(struct refaults *r, uint64_t now_ns)
@@ -77,8 +95,8 @@ struct err *refaults_step(struct refaults *r, uint64_t now_ns)
 		return NULL;
 
 	uint64_t faults = __atomic_load_n(&state->faults, __ATOMIC_RELAXED);
-	uint64_t allowed = refaults_allowed(r->governor, refaults_spent(r), price(state),
-					    !r->attached, now_ns);
+	uint64_t allowed =
+		refaults_allowed(r->governor, refaults_spent(r), price(r), !r->attached, now_ns);
 	bool full = r->attached && faults >= state->quota;
 
 	if (full) {
@@ -115,7 +133,8 @@ struct err *refaults_publish(struct refaults *r, struct trace_cost *cost)
 		result->unwatched_pages[i] = state->unwatched_pages[i];
 	result->voids = state->voids;
 	cost->page_faults = state->faults;
-	cost->fault_price_ns = state->faults ? price(state) : 0;
+	cost->any_fault_ns = r->call_ns;
+	cost->fault_price_ns = state->faults ? price(r) : 0;
 	cost->faults_ns = refaults_spent(r);
 	return NULL;
 }

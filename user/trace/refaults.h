@@ -3,8 +3,9 @@
  * refaults.h - when the page fault program is in the kernel, and what it counted.
  *
  * It is there all the time, as long as the faults of the target are few. They are
- * charged with a price that the program measures on itself, and may take a part of
- * the budget. When that is used up the program is taken away, until enough is earned
+ * charged with a price, and may take a part of the budget. The price is what any
+ * fault of the machine takes longer, measured at the start, and what the program does
+ * for the target, measured by itself. When that is used up the program is taken away, until enough is earned
  * again: what is given back goes on being noted, and what is touched meanwhile is
  * not seen.
  */
@@ -22,6 +23,7 @@ struct refaults {
 	const struct governor *governor;
 	struct trace_refaults *result; /* kept complete but for what is read at the end */
 	struct trace_giver *givers; /* [ABI_GIVERS] */
+	double call_ns; /* of the price: what any fault of the machine takes longer */
 	bool attached;
 	uint64_t attached_at_ns;
 };
@@ -30,6 +32,9 @@ struct refaults {
  * to watch. */
 struct err *refaults_init(struct refaults *r);
 void refaults_fini(struct refaults *r);
+
+/* Finds the first part of the price; when that fails they are missing from then on. */
+struct err *refaults_calibrate(struct refaults *r);
 
 /* Attaches when that is paid for, detaches when it no longer is. When attaching fails
  * they are missing from then on. */

@@ -174,11 +174,7 @@ static struct err *refaults_prepare(struct trace *t)
 		.governor = &t->governor,
 		.result = &t->result.refaults,
 	};
-	struct err *err = refaults_init(&t->refaults);
-
-	if (!t->result.refaults.missing && t->opts.max_overhead <= 0)
-		t->result.refaults.missing = "--max-overhead 0";
-	return err;
+	return refaults_init(&t->refaults);
 }
 
 static struct err *open_all(struct trace *t)
@@ -556,6 +552,8 @@ static struct err *calibrate_all(struct trace *t)
 {
 	unsigned int before = busy_threads(t->opts.pid, BUSY_MOST);
 	struct err *err = prices_find(t);
+	if (!err)
+		err = refaults_calibrate(&t->refaults);
 	unsigned int after = busy_threads(t->opts.pid, BUSY_MOST);
 
 	unsigned int busy = before > after ? before : after;

@@ -380,9 +380,10 @@ struct trace_cost {
 	double price_ns[ABI_FUNC_MAX]; /* of a hit; 0: not probed */
 	double late_price_ns[ABI_FUNC_MAX]; /* of a late one */
 	double spent_ns; /* hits times their prices */
-	uint64_t page_faults; /* of the target, while they were watched */
+	uint64_t page_faults; /* of the target, watched since it gave something back */
 	double fault_price_ns; /* of one of them; 0: there were none */
 	double faults_ns; /* faults times their price */
+	double any_fault_ns; /* how much longer those of other processes took meanwhile */
 	double budget_ns; /* what hits and faults could have cost, in all */
 	double max_overhead; /* the budget: a share of one core */
 	struct abi_mem_state memcalls; /* memory call programs */
