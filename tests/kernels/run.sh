@@ -122,6 +122,8 @@ check_trace() { # LABEL VERSION CASE MECHANISM
 	holds "$label: memory that was given back" "$out" '
 		[.memory_calls.totals[] | select(.call == "madvise" and .advice == "MADV_DONTNEED"
 			and .error == null).bytes] | add > 64 * 1024 * 1024'
+	holds "$label: and touched again" "$out" '.memory_calls.refaults
+		| .status == "ok" and .faults > 0'
 	holds "$label: nothing is lost" "$out" '.cost.records_lost == 0'
 	holds "$label: the program lives on" "$after" '.ops > 0'
 }

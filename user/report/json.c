@@ -1000,11 +1000,12 @@ static json_t *refault_ages(const struct trace_refaults *r)
 static json_t *refaults_object(const struct watch *w, const struct trace_result *tr)
 {
 	const struct trace_refaults *r = &tr->refaults;
-	json_t *o = json_object(), *unwatched = json_object();
+	json_t *o = json_object(), *unwatched;
 
 	set_reason(o, r->missing ? "unavailable" : "ok", r->missing);
 	if (r->missing)
 		return o;
+	unwatched = json_object();
 	set_u64(o, "watched_ns", r->watched_ns);
 	set_u64(o, "pauses", r->pauses);
 	set_u64(o, "faults", r->faults);

@@ -21,7 +21,8 @@
  * and rate.h, which weigh every hit with the time that its window stands for.
  *
  * What it costs. A hit has a price, measured at the start. Hits times price stay
- * below a share of one core, `max_overhead`; see governor.h.
+ * below a share of one core, `max_overhead`; see governor.h. So do page faults, while
+ * they are looked at; see refaults.h.
  *
  * This module reads nothing from the target and needs no symbols: the caller
  * hands it the places of functions, and gets addresses back.
