@@ -594,6 +594,14 @@ static struct err *run_begin(struct trace *t)
 	return NULL;
 }
 
+/* It may wait for the kernel, some 10 ms: no short window shall be open meanwhile. */
+static struct err *step_refaults(struct trace *t, uint64_t now_ns)
+{
+	if (t->windows[ABI_GROUP_HOT].state != WINDOW_CLOSED)
+		return NULL;
+	return refaults_step(&t->refaults, now_ns);
+}
+
 static struct err *timers_step(struct trace *t, uint64_t now_ns)
 {
 	if (t->programs.mem_state && now_ns >= t->next_refill_ns) {
@@ -601,7 +609,7 @@ static struct err *timers_step(struct trace *t, uint64_t now_ns)
 				 __ATOMIC_RELAXED);
 		t->next_refill_ns = now_ns + NS_PER_S;
 	}
-	struct err *err = refaults_step(&t->refaults, now_ns);
+	struct err *err = step_refaults(t, now_ns);
 	return err ? err : worker_step(&t->worker, now_ns);
 }
 
