@@ -395,6 +395,17 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	return NULL;
 }
 
+/* A process that is gone fails us in many ways; the process itself knows best. */
+static struct err *why_gone(const struct watch *w, struct err *err)
+{
+	struct err *why = target_check(w->target);
+
+	if (!why)
+		return err;
+	err_free(err);
+	return why;
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
@@ -413,7 +424,7 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 	if (!err)
 		gc_sample(w);
 	if (err_is(err, ERR_GONE) && w && (w->snap || w->trace)) {
-		w->gone = err; /* what was learnt until then still counts */
+		w->gone = why_gone(w, err); /* what was learnt until then still counts */
 		err = NULL;
 	}
 	if (!err)
