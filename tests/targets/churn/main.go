@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -74,6 +75,7 @@ type reporter struct {
 	lastOps  uint64
 	lastTime time.Time
 	paused   bool
+	pausedAt time.Time
 }
 
 // pause stops all changes, until the next call.
@@ -83,7 +85,9 @@ func (r *reporter) pause(on bool) {
 	if on != r.paused {
 		if on {
 			counting.Lock()
+			r.pausedAt = time.Now()
 		} else {
+			atomic.AddInt64(&standstill, int64(time.Since(r.pausedAt)))
 			counting.Unlock()
 		}
 		r.paused = on

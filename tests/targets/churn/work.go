@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"maptrace/tests/targets/lib/gomap"
@@ -162,11 +163,19 @@ func steady(loads []*load, share float64) {
 	own(loads)
 
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		elapsed := squeeze(time.Since(start))
+		elapsed := squeeze(atWork(start))
 		several(loads, &insertTurn, inserts.due(elapsed), (*load).insert)
 		several(loads, &updateTurn, updates.due(elapsed), (*load).update)
 		several(loads, &deleteTurn, deletes.due(elapsed), (*load).remove)
 	}
+}
+
+// standstill is the time in which all changes were stopped, so far, in ns; atomic.
+var standstill int64
+
+// atWork is the time since start without that: who was stopped does not catch up.
+func atWork(start time.Time) time.Duration {
+	return time.Since(start) - time.Duration(atomic.LoadInt64(&standstill))
 }
 
 // squeeze makes time pass in the first part of each cycle, and stand still in
