@@ -23,10 +23,12 @@ static struct err *take_census(struct watch *w)
 {
 	struct err *err = snapshot_take(w->prog, &w->snap);
 
-	if (!err)
+	/* A size is weighed by the time it lasts: none passes here without a trace. */
+	if (!err && w->opts.duration_ns)
 		err = history_add(&w->history, w->snap->census, clock_ns());
 	if (err)
 		return err;
+	w->census_cnt++;
 	reclaim_track(&w->reclaim, w->snap);
 
 	uint64_t interval = CENSUS_INTERVAL_MS * NS_PER_MS;

@@ -56,7 +56,8 @@ struct watch {
 	struct target_rss rss; /* at the start */
 	struct snapshot *snap; /* the latest; NULL: refused */
 	struct err *census_err; /* why there is no census; else NULL */
-	struct history history;
+	uint64_t census_cnt; /* taken */
+	struct history history; /* of a watch that lasts */
 	struct trace *trace; /* NULL: none was asked for, or possible */
 	struct err *trace_err; /* why not; else NULL */
 	struct activities activities;

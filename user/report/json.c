@@ -427,7 +427,7 @@ static json_t *census_section(const struct watch *w)
 	}
 	set_reason(o, "ok", NULL);
 	set_u64(o, "duration_ns", w->snap->take_ns);
-	set_u64(o, "censuses", w->history.samples);
+	set_u64(o, "censuses", w->census_cnt);
 	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
 	set_u64(o, "headers_without_table", w->snap->census->empty_cnt);
 	set(o, "stacks", stacks_section(w->snap->census->stacks));

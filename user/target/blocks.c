@@ -6,7 +6,7 @@
 enum {
 	/* A vector for each piece costs as much as reading the block. */
 	PIECES_MIN = 5,
-	HELD_MAX = 64, /* that are held: half a MiB, to stay in the processor's own cache */
+	HELD_MAX = 64, /* half a MiB, to stay in the processor's own cache */
 	SLOTS = 1024, /* blocks that are counted, in a hash table; a power of two */
 	PROBES_MAX = 8,
 	NOT_HELD = -1,
