@@ -713,6 +713,21 @@ void image_free_span(struct image *img, uint64_t addr)
 	image_u8(img, image_span_of(img, addr)->mspan + img->prog.layout.mspan.state, SPAN_DEAD);
 }
 
+void image_open_amid_sweep(struct image *img, uint64_t addr, enum image_sweep when)
+{
+	struct image_span *s = image_span_of(img, addr);
+
+	if (when == IMAGE_SWEEP_PENDING)
+		s->sweepgen = IMAGE_SWEEPGEN - 2;
+	if (when == IMAGE_SWEEP_RUNNING)
+		s->sweepgen = IMAGE_SWEEPGEN - 1;
+	if (when == IMAGE_SWEEP_ENDING)
+		s->used = 0;
+	image_open(img);
+	if (when == IMAGE_SWEEP_NEXT)
+		image_u32(img, IMAGE_MHEAP + img->prog.layout.mheap.sweepgen, IMAGE_SWEEPGEN + 2);
+}
+
 void image_mark(struct image *img, uint64_t addr)
 {
 	const struct image_span *s = image_span_of(img, addr);

@@ -177,6 +177,19 @@ struct image_span *image_span_of(struct image *img, uint64_t addr);
  * know. */
 void image_free_span(struct image *img, uint64_t addr);
 
+/* When the sweeper comes to a span that it frees. */
+enum image_sweep {
+	IMAGE_SWEEP_NEXT, /* in another cycle than that in which the heap was read */
+	IMAGE_SWEEP_PENDING, /* in the same one */
+	IMAGE_SWEEP_RUNNING, /* it was there while the heap was read */
+	IMAGE_SWEEP_ENDING, /* ... and had counted that nothing is left */
+	IMAGE_SWEEP_CNT,
+};
+
+/* Opens the image in the middle of that; what freeing the span takes then is but
+ * image_free_span(). */
+void image_open_amid_sweep(struct image *img, uint64_t addr, enum image_sweep when);
+
 /* Sets an object's bit in the bitmap that the collector marks. */
 void image_mark(struct image *img, uint64_t addr);
 

@@ -828,6 +828,46 @@ static void what_an_outdated_span_contradicts_is_suspect(void **state)
 			}
 }
 
+/* What adds up in memory that is another span's by now has no size that is known. */
+static void figures_of_an_outdated_span_are_suspect(void **state)
+{
+	enum { BUCKETS, OLD, OVERFLOW, PLACES };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++)
+		for (int i = 0; i < PLACES * IMAGE_SWEEP_CNT * 2; i++) {
+			int where = i % PLACES, when = i / PLACES % IMAGE_SWEEP_CNT;
+			bool freed = i / (PLACES * IMAGE_SWEEP_CNT);
+			struct image *img = image_new(versions[v].minor, versions[v].experiments);
+			struct image_type t = int_to_int();
+
+			image_add_type(img, &t);
+			uint64_t map = image_classic_map(img, &t, 3, 30);
+			const uint64_t places[] = {
+				[BUCKETS] = bucket(img, map, &t, 0),
+				[OLD] = image_classic_array(img, &t, 2),
+				[OVERFLOW] = overflow(img, &t, 3, 0),
+			};
+			if (where == OLD)
+				set_old(img, map, places[OLD], 0);
+			if (where == OVERFLOW) {
+				image_u64(img, bucket(img, map, &t, 2) + t.bucket_sz - 8,
+					  places[OVERFLOW]);
+				image_u64(img, map, 33);
+			}
+			image_mark(img, map);
+			image_open_amid_sweep(img, places[where], when);
+			if (freed)
+				image_free_span(img, places[where]);
+			struct census *census = image_census(img);
+			if (only_row(census, map)->consistency != (freed ? MAP_SUSPECT : MAP_EXACT))
+				fail_msg("place %d, sweep %d, freed %d", where, when, freed);
+			assert_int_equal(census->totals.map_cnt, !freed);
+			census_free(census);
+			image_free(img);
+		}
+}
+
 /* An arena that the heap did not have when it was read: the index tells. */
 static void memory_of_a_new_arena_is_no_proof(void **state)
 {
@@ -1118,6 +1158,7 @@ int main(void)
 		cmocka_unit_test(a_write_that_stands_still_is_moving),
 		cmocka_unit_test(unreadable_parts_are_no_map),
 		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
+		cmocka_unit_test(figures_of_an_outdated_span_are_suspect),
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_map_that_stands_still_while_it_doubles_is_suspect),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),

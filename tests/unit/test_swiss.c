@@ -1150,6 +1150,128 @@ static void a_group_of_an_outdated_span_is_no_proof(void **state)
 	}
 }
 
+/* What adds up in memory that is another span's by now has no size that is known. */
+static void figures_of_an_outdated_span_are_suspect(void **state)
+{
+	static const char *const whats[] = { "directory", "table", "groups", "small" };
+
+	(void)state;
+	for (size_t i = 0; i < CNT(whats); i++)
+		for (int when = 0; when < IMAGE_SWEEP_CNT; when++)
+			for (int freed = 0; freed < 2; freed++) {
+				struct image *img = image_new(24, "");
+				struct image_type t = int_to_int();
+				uint64_t map = i < 3 ? tabled_map(img) : 0;
+
+				if (i == 3)
+					image_add_type(img, &t);
+				if (i == 3)
+					map = image_swiss_small(img, &t, 5);
+				uint64_t dir = image_get_u64(img, map + 16);
+				const uint64_t at[] = { dir, i < 3 ? image_get_u64(img, dir) : 0,
+							i < 3 ? image_swiss_groups(img, map, 1) : 0,
+							dir };
+
+				image_mark(img, map);
+				image_open_amid_sweep(img, at[i], when);
+				if (freed)
+					image_free_span(img, at[i]);
+				struct census *census = image_census(img);
+				if (only_row(census, map)->consistency !=
+				    (freed ? MAP_SUSPECT : MAP_EXACT))
+					fail_msg("%s, sweep %d, freed %d", whats[i], when, freed);
+				assert_int_equal(census->totals.map_cnt, !freed);
+				assert_int_equal(census->totals.garbage_cnt, 0);
+				census_free(census);
+				image_free(img);
+			}
+}
+
+/* Of two maps in one batch only the one that rests on it. */
+static void one_outdated_span_is_no_matter_of_others(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type t = int_to_int();
+	struct image_type other = { .name = "map[int32]int8", .key_sz = 4, .elem_sz = 1 };
+
+	(void)state;
+	image_add_type(img, &t);
+	image_add_type(img, &other);
+	uint64_t maps[] = { image_swiss_small(img, &t, 5), image_swiss_small(img, &other, 3),
+			    image_swiss_small(img, &t, 2) };
+	for (size_t i = 0; i < CNT(maps); i++)
+		image_mark(img, maps[i]);
+	uint64_t group = image_get_u64(img, maps[1] + 16);
+	image_open_amid_sweep(img, group, IMAGE_SWEEP_NEXT);
+	image_u8(img, image_span_of(img, group)->mspan + img->prog.layout.mspan.spanclass, 2 * 5);
+
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, 3);
+	for (size_t i = 0; i < CNT(maps); i++)
+		assert_int_equal(image_map(census, maps[i])->consistency,
+				 i == 1 ? MAP_SUSPECT : MAP_EXACT);
+	assert_int_equal(census->totals.suspect_cnt, 1);
+	census_free(census);
+	image_free(img);
+}
+
+/* The sweeper frees a map with its table: in whichever order, it holds nothing. */
+static void a_garbage_map_without_its_table_is_empty(void **state)
+{
+	(void)state;
+	for (int freed = 0; freed < 2; freed++) {
+		struct image *img = image_new(24, "");
+		uint64_t map = tabled_map(img);
+
+		image_open_amid_sweep(img, image_swiss_groups(img, map, 0), IMAGE_SWEEP_NEXT);
+		if (freed)
+			image_free_span(img, image_swiss_groups(img, map, 0));
+		struct census *census = image_census(img);
+		assert_int_equal(census->maps.len, !freed);
+		assert_int_equal(census->totals.garbage_cnt, !freed);
+		assert_int_equal(census->totals.suspect_cnt, 0);
+		assert_int_equal(census->empty_cnt, freed);
+		census_free(census);
+		image_free(img);
+	}
+}
+
+/* The descriptor of a span, and how often it was read since the heap was. */
+struct watched {
+	uint64_t mspan;
+	int reads;
+};
+
+static void watch(struct image *img, const struct mem_req *req)
+{
+	struct watched *w = img->hook_ctx;
+
+	w->reads += image_covers(req, w->mspan);
+}
+
+/* Nothing else is freed in a cycle: a million maps need no descriptor more. */
+static void what_was_swept_is_not_read_again(void **state)
+{
+	(void)state;
+	for (int swept = 0; swept < 2; swept++) {
+		struct image *img = image_new(24, "");
+		uint64_t groups = image_swiss_groups(img, tabled_map(img), 0);
+		struct watched w = { image_span_of(img, groups)->mspan, 0 };
+
+		if (!swept)
+			image_span_of(img, groups)->sweepgen -= 2;
+		image_open(img);
+		img->hook = watch;
+		img->hook_ctx = &w;
+		struct census *census = image_census(img);
+		assert_int_equal(census->totals.exact_cnt, 1);
+		if (swept ? w.reads != 0 : w.reads == 0)
+			fail_msg("swept %d: %d reads", swept, w.reads);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 /* An arena that the heap did not have when it was read: the index tells. */
 static void memory_of_a_new_arena_is_no_proof(void **state)
 {
@@ -1449,6 +1571,10 @@ int main(void)
 		cmocka_unit_test(a_small_write_that_stands_still_is_suspect),
 		cmocka_unit_test(what_an_outdated_span_contradicts_is_suspect),
 		cmocka_unit_test(a_group_of_an_outdated_span_is_no_proof),
+		cmocka_unit_test(figures_of_an_outdated_span_are_suspect),
+		cmocka_unit_test(one_outdated_span_is_no_matter_of_others),
+		cmocka_unit_test(a_garbage_map_without_its_table_is_empty),
+		cmocka_unit_test(what_was_swept_is_not_read_again),
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_map_that_stands_still_while_it_grows_is_suspect),
 		cmocka_unit_test(a_small_map_may_be_outgrown_while_it_is_read),

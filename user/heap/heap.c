@@ -374,6 +374,7 @@ static struct err *load_at(struct heap *heap, const struct moment *start)
 			       (unsigned long long)slice[1], (unsigned long long)slice[2]);
 
 	heap_reset(heap);
+	heap->sweepgen = start->sweepgen;
 	struct err *err = read_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
 	if (err)
 		return err;

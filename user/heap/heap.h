@@ -49,6 +49,7 @@ struct arena {
 struct heap {
 	struct program *prog;
 	uint64_t mheap; /* address of runtime.mheap_ */
+	uint32_t sweepgen; /* the collector's cycle before the spans were read */
 	VEC(struct span) spans; /* states in use and manual, ascending by base */
 	VEC(struct arena) arenas; /* ascending by base */
 	uint64_t in_use_bytes; /* spans of GC'd objects */
@@ -75,6 +76,16 @@ static inline bool span_noscan(const struct span *s)
 static inline uint64_t span_bytes(const struct span *s)
 {
 	return (uint64_t)s->npages * GO_PAGE_SZ;
+}
+
+/*
+ * Whether a span may have been freed since it was read, in the same cycle of the
+ * collector: by being swept, or by a sweep that was done with it but for that last step.
+ * It counts what is left before it says that it is swept (S runtime/mgcsweep.go sweep).
+ */
+static inline bool span_may_be_freed(const struct span *s)
+{
+	return s->unswept || s->sweeping || !s->alloc_count;
 }
 
 /* Bytes of one slot. */

@@ -12,8 +12,10 @@
  * 2^ROUNDS times, and its tables differ from that in as many. */
 enum { ROUNDS = 8 };
 
-uint64_t census_resident(struct census *census, const struct object *o)
+uint64_t census_resident(struct census *census, size_t at, const struct object *o)
 {
+	if (census->footing)
+		footing_note(census->footing, census->heap, o->span, at);
 	if (!census->residency)
 		return 0;
 	census->class_bytes[o->span->spanclass] += o->size;
@@ -198,6 +200,38 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 	return err;
 }
 
+/* A map whose figures rest on a span that is another one by now has to be read again; with
+ * the same heap they are never right. What is garbage has been freed, then. */
+static void doubt_outdated(struct census_batch *batch, const bool *outdated)
+{
+	for (size_t i = 0; i < batch->cnt; i++) {
+		struct candidate *c = &batch->cands[i];
+
+		if (!outdated[i] || batch->verdicts[i] != VERDICT_MAP)
+			continue;
+		batch->verdicts[i] = c->garbage ? VERDICT_EMPTY : VERDICT_CHANGED;
+		c->moved = true;
+	}
+}
+
+/* Decodes the batch with the heap that was read, where that is still the heap. */
+static struct err *decode_checked(struct census *census, struct census_batch *batch)
+{
+	_cleanup_free_ bool *outdated = calloc(batch->cnt, sizeof(*outdated));
+	struct err *err = outdated ? NULL : err_nomem();
+	bool again = true;
+
+	while (!err && again) {
+		err = decode(census, batch);
+		if (!err)
+			err = footing_check(census->footing, census->heap, census->mem, outdated,
+					    &again);
+	}
+	if (!err)
+		doubt_outdated(batch, outdated);
+	return err;
+}
+
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt)
 {
 	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
@@ -209,7 +243,7 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 	if (!maps || !verdicts)
 		return err_nomem();
 	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
-		struct err *err = decode(census, &batch);
+		struct err *err = decode_checked(census, &batch);
 
 		if (!err)
 			err = settle(census, &batch);
@@ -237,13 +271,15 @@ struct err *census_tools_init(struct census *census)
 	census_rows_init(census, census->heap->prog);
 	census->shapes = shape_cache_new();
 	census->blocks = blocks_new();
-	return census->shapes && census->blocks ? NULL : err_nomem();
+	census->footing = footing_new();
+	return census->shapes && census->blocks && census->footing ? NULL : err_nomem();
 }
 
 void census_tools_fini(struct census *census)
 {
 	shape_cache_free(census->shapes);
 	blocks_free(census->blocks);
+	footing_free(census->footing);
 }
 
 struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret)

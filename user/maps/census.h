@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "heap/occupancy.h"
 #include "heap/residency.h"
+#include "maps/footing.h"
 #include "maps/rows.h"
 #include "maps/scan.h"
 #include "maps/stacks.h"
@@ -23,6 +24,7 @@ struct census {
 	const struct residency *residency; /* NULL: resident bytes stay 0 */
 	struct shape_cache *shapes;
 	struct blocks *blocks; /* what the decoders read a batch with */
+	struct footing *footing; /* of the batch; NULL: nobody asks */
 	struct map_rows maps; /* ascending by address */
 	struct map_rows late; /* empty but while the census is taken */
 	struct map_totals totals; /* of both */
@@ -101,7 +103,8 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
 /* Decodes candidates until they are decided. */
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt);
 
-/* Bytes of an object in memory; 0 without a residency. */
-uint64_t census_resident(struct census *census, const struct object *o);
+/* Bytes in memory of an object that the map of the at-th candidate of the batch is made of;
+ * 0 without a residency. Notes what the map rests on. */
+uint64_t census_resident(struct census *census, size_t at, const struct object *o);
 
 #endif

@@ -159,7 +159,7 @@ static bool add_overflow(const struct decoder *d, struct work *w, struct array *
 	    o.size != alloc_size(w->bucket_sz, span_noscan(o.span), heap_malloc_headers(heap)))
 		return false;
 	a->tally.overflow_bytes += o.size;
-	a->tally.overflow_resident += census_resident(d->census, &o);
+	a->tally.overflow_resident += census_resident(d->census, w->at, &o);
 	return true;
 }
 
@@ -401,7 +401,7 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 		.overflow_buckets = now->tally.overflow_cnt,
 		.table_bytes = now->o.size + now->tally.overflow_bytes,
 		.resident_bytes =
-			census_resident(d->census, &now->o) + now->tally.overflow_resident,
+			census_resident(d->census, w->at, &now->o) + now->tally.overflow_resident,
 		.table_cnt = 1,
 		.noscan = table.noscan,
 	};
@@ -409,7 +409,7 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 		m->old_bytes = old->o.size;
 		m->table_bytes += old->o.size + old->tally.overflow_bytes;
 		m->resident_bytes +=
-			census_resident(d->census, &old->o) + old->tally.overflow_resident;
+			census_resident(d->census, w->at, &old->o) + old->tally.overflow_resident;
 	}
 	shape_apply(shape, m);
 	/* No type, but the size with which the keys add up. */

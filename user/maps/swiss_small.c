@@ -56,7 +56,7 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 		.live_keys = w->h.used,
 		.buckets = 1,
 		.table_bytes = w->dir.size,
-		.resident_bytes = census_resident(d->census, &w->dir),
+		.resident_bytes = census_resident(d->census, w->at, &w->dir),
 		.consistency = MAP_EXACT,
 		.small = true,
 		.noscan = span_noscan(w->dir.span),

@@ -121,7 +121,8 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 	m->buckets += t->length_mask + 1;
 	m->tombstones += table_tombstones(t);
 	m->table_bytes += o.size + table.size;
-	m->resident_bytes += census_resident(d->census, &o) + census_resident(d->census, &table);
+	m->resident_bytes +=
+		census_resident(d->census, w->at, &o) + census_resident(d->census, w->at, &table);
 	w->used_sum += t->used;
 	return true;
 }
@@ -136,7 +137,7 @@ static bool add_tables(const struct swiss_decoder *d, struct swiss_work *w, cons
 		.addr = d->batch->cands[w->at].addr,
 		.live_keys = w->h.used,
 		.table_bytes = w->dir.size,
-		.resident_bytes = census_resident(d->census, &w->dir),
+		.resident_bytes = census_resident(d->census, w->at, &w->dir),
 	};
 	bool sane = true;
 	for (size_t at = 0; at < w->h.dir_len; (*table_at)++) {
