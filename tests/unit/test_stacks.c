@@ -312,6 +312,86 @@ static void a_stack_that_moves(void **state)
 	}
 }
 
+/* What is at a header's tables that the heap, as it was read, says nothing of. */
+enum newer { MADE, FREE, FREE_SLOT, GARBAGE, INSIDE, TOO_SMALL, NEWER_CNT };
+
+/* The map grew between the reads of the spans and of the stacks. */
+static void tables_newer_than_the_heap(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int what = 0; what < NEWER_CNT; what++) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+			struct image_span *s = image_span_of(img, tables);
+			uint64_t other = image_alloc_words(img, 1, 1);
+
+			s->state = SPAN_DEAD;
+			if (what == FREE_SLOT)
+				image_zero(img, s->alloc_bits, 64);
+			if (what == GARBAGE)
+				s->sweepgen = IMAGE_SWEEPGEN - 2;
+			if (what == INSIDE)
+				image_u64(img, map + 16, tables + 8);
+			if (what == TOO_SMALL) {
+				image_u64(img, map + 16, other);
+				s->state = SPAN_IN_USE;
+				s = image_span_of(img, other);
+				s->state = SPAN_DEAD;
+			}
+			image_move_header(img, map, hi - 512);
+			image_open(img);
+			if (what != FREE)
+				image_u8(img, s->mspan + img->prog.layout.mspan.state, SPAN_IN_USE);
+			struct census *census = image_census(img);
+			if (census->maps.len != (what == MADE))
+				fail_msg("version %zu, case %d: %zu maps", v, what,
+					 census->maps.len);
+			assert_int_equal(census->totals.suspect_cnt, what == MADE);
+			assert_int_equal(census->totals.map_cnt, 0);
+			if (what == MADE) {
+				assert_true(census_map(census, 0).addr == hi - 512);
+				assert_int_equal(census_map(census, 0).on_stack, MAP_ON_STACK);
+			}
+			done(img, census);
+		}
+	}
+}
+
+/* Tables that add up in memory that is another span's by now, or nobody's. */
+static void tables_in_an_outdated_span(void **state)
+{
+	enum { SAME, ANOTHER, NONE, SPANS };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int i = 0; i < IMAGE_SWEEP_CNT * SPANS; i++) {
+			int when = i / SPANS, span = i % SPANS;
+			struct image *img = new_image(&versions[v]);
+			const struct mspan_layout *l = &img->prog.layout.mspan;
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+
+			image_move_header(img, map, hi - 512);
+			image_mark(img, tables);
+			image_open_amid_sweep(img, tables, when);
+			struct image_span *s = image_span_of(img, tables);
+			image_u64(img, s->mark_bits, UINT64_MAX); /* of one with two pages */
+			if (span == ANOTHER)
+				image_u64(img, s->mspan + l->npages, s->npages + 1);
+			if (span == NONE)
+				image_free_span(img, tables);
+			struct census *census = image_census(img);
+			if (census->maps.len != (span != NONE) ||
+			    census->totals.suspect_cnt != (span == ANOTHER) ||
+			    census->totals.exact_cnt != (span == SAME))
+				fail_msg("version %zu, sweep %d, span %d", v, when, span);
+			done(img, census);
+		}
+	}
+}
+
 /* Stacks are read in pieces: no header falls between two. */
 static void a_deep_stack(void **state)
 {
@@ -452,6 +532,8 @@ int main(void)
 		cmocka_unit_test(bitmaps_that_were_exchanged),
 		cmocka_unit_test(emptied_classic_buckets),
 		cmocka_unit_test(a_stack_that_moves),
+		cmocka_unit_test(tables_newer_than_the_heap),
+		cmocka_unit_test(tables_in_an_outdated_span),
 		cmocka_unit_test(a_deep_stack),
 		cmocka_unit_test(a_stack_full_of_copies),
 		cmocka_unit_test(words_that_change_are_not_suspect),

@@ -567,14 +567,56 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 	return !err && beyond ? find_new_arenas(heap, mem, addrs, cnt, changed) : err;
 }
 
-bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
+struct err *heap_read_index(const struct heap *heap, struct mem *mem, uint64_t addr, uint64_t *ret)
 {
-	const struct span *s = heap_span(heap, addr);
+	const struct mheap_layout *l = &heap->prog->layout.mheap;
+	uint64_t index = heap_linear_address(heap, addr) >> ARENA_SHIFT;
+	uint64_t l2, arena = 0;
 
-	if (!s)
-		return false;
+	*ret = 0;
+	struct err *err = mem_read_u64(mem, heap->mheap + l->arenas, &l2);
+	if (!err)
+		err = mem_read_u64(mem, l2 + 8 * index, &arena);
+	if (err || !arena)
+		return err;
+	return mem_read_u64(mem, arena + l->arena_spans + 8 * (addr / GO_PAGE_SZ % ARENA_PAGES),
+			    ret);
+}
+
+struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
+			   struct span *ret)
+{
+	const struct mspan_layout *l = &heap->prog->layout.mspan;
+	uint8_t bytes[MSPAN_SZ_MAX];
+	uint64_t desc;
+	uint32_t sweepgen;
+
+	*ret = (struct span){ .state = SPAN_DEAD };
+	struct err *err = heap_read_index(heap, mem, addr, &desc);
+	if (!err && !desc)
+		return NULL;
+	if (!err)
+		err = heap_read_sweepgen(heap, mem, &sweepgen);
+	if (!err)
+		err = mem_read(mem, desc, bytes, l->size);
+	if (err_is(err, ERR_FAULT)) { /* gone, or no address of the heap */
+		err_free(err);
+		return NULL;
+	}
+	if (err)
+		return err;
+	struct span s = decode_span(l, desc, bytes, sweepgen);
+	if (s.state == SPAN_IN_USE && span_is_sane(l, bytes, &s) && addr >= s.base &&
+	    addr - s.base < span_bytes(&s))
+		*ret = s;
+	return NULL;
+}
+
+bool span_object(const struct heap *heap, const struct span *s, uint64_t addr, struct object *ret)
+{
 	uint64_t size = span_elemsize(s);
 	uint64_t index = (addr - s->base) / size;
+
 	if (index >= s->nelems)
 		return false;
 
@@ -585,4 +627,11 @@ bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
 			  size > MALLOC_HEADER_MIN;
 	ret->start = ret->slot + (ret->has_header ? MALLOC_HEADER_SZ : 0);
 	return true;
+}
+
+bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
+{
+	const struct span *s = heap_span(heap, addr);
+
+	return s && span_object(heap, s, addr, ret);
 }

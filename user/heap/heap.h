@@ -121,6 +121,16 @@ bool heap_is_unread(const struct heap *heap, uint64_t addr);
 struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
 			      size_t cnt, bool *changed);
 
+/*
+ * Reads the span that holds addr by now, whether or not it was there when the heap was
+ * read: the arena index names it. *ret has state SPAN_DEAD when none in use does.
+ */
+struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
+			   struct span *ret);
+
+/* The address of the descriptor that the arena index holds for addr; 0: none. */
+struct err *heap_read_index(const struct heap *heap, struct mem *mem, uint64_t addr, uint64_t *ret);
+
 /* The in-use span that holds addr, or NULL. */
 const struct span *heap_span(const struct heap *heap, uint64_t addr);
 
@@ -147,6 +157,9 @@ struct object {
 	uint64_t size; /* bytes of the slot: what the object costs */
 	bool has_header; /* its first word is a type, at slot */
 };
+
+/* The slot of that in-use span that holds addr, if any does. */
+bool span_object(const struct heap *heap, const struct span *s, uint64_t addr, struct object *ret);
 
 /* False when addr is in no in-use span. */
 bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret);

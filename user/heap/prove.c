@@ -52,24 +52,6 @@ static bool is_few(uint64_t bad, uint64_t all)
 	return bad * 50 <= all;
 }
 
-/* The descriptor that the arena index holds for an address; 0: none. */
-static struct err *indexed_span(struct heap *heap, uint64_t addr, uint64_t *ret)
-{
-	const struct mheap_layout *l = &heap->prog->layout.mheap;
-	struct mem *mem = &heap->prog->target->mem;
-	uint64_t index = heap_linear_address(heap, addr) >> ARENA_SHIFT;
-	uint64_t l2, arena;
-
-	*ret = 0;
-	struct err *err = mem_read_u64(mem, heap->mheap + l->arenas, &l2);
-	if (!err)
-		err = mem_read_u64(mem, l2 + 8 * index, &arena);
-	if (err || !arena)
-		return err;
-	return mem_read_u64(mem, arena + l->arena_spans + 8 * (addr / GO_PAGE_SZ % ARENA_PAGES),
-			    ret);
-}
-
 /* Takes the spans out that the index agrees with. */
 static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
@@ -77,7 +59,8 @@ static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t 
 
 	for (uint32_t i = 0; i < *cnt; i++) {
 		uint64_t mspan = 0;
-		struct err *err = indexed_span(heap, spans[i].base, &mspan);
+		struct err *err =
+			heap_read_index(heap, &heap->prog->target->mem, spans[i].base, &mspan);
 
 		if (err_is(err, ERR_FAULT)) {
 			err_free(err);

@@ -191,8 +191,8 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 		};
 
 		if (batch->cands[i].on_stack) /* words of a frame, likelier than a header */
-			continue;
-		if (batch->cands[i].moved)
+			err = stacks_doubt(census, &batch->cands[i]);
+		else if (batch->cands[i].moved)
 			err = add_map(census, &m, &batch->cands[i]);
 		else
 			census->lookalike_cnt++;
@@ -210,7 +210,7 @@ static void doubt_outdated(struct census_batch *batch, const bool *outdated)
 		if (!outdated[i] || batch->verdicts[i] != VERDICT_MAP)
 			continue;
 		batch->verdicts[i] = c->garbage ? VERDICT_EMPTY : VERDICT_CHANGED;
-		c->moved = true;
+		c->moved = c->outdated = true;
 	}
 }
 

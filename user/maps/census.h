@@ -96,7 +96,7 @@ struct err *swiss_decode(struct census *census, struct census_batch *batch);
 struct err *classic_decode(struct census *census, struct census_batch *batch);
 
 /* Whether the bytes, with nothing else to vouch for them, can be the header of a map
- * whose tables are on the heap. */
+ * whose tables are on the heap, or in memory that was not when the heap was read. */
 bool swiss_may_be_map(const struct heap *heap, const uint8_t *header);
 bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
 

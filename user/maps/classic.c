@@ -368,6 +368,13 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 	return VERDICT_CHANGED;
 }
 
+/* Whether the buckets were made after the heap was read, going by what else is known. */
+static bool may_be_newer(const struct heap *heap, const struct header *h)
+{
+	return heap_is_unread(heap, h->buckets) && h->flags <= FLAGS_MAX &&
+	       (heap_is_unread(heap, h->extra) || extra_fits(heap, h->extra));
+}
+
 /* The allocator's note of pointers vouches for none of the words. */
 bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
 {
@@ -378,7 +385,7 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
 	/* A frame that has the header has the only bucket, too. */
 	return w.h.b && w.h.b <= B_MAX && w.h.count <= (uint64_t)BUCKET_SLOTS << w.h.b &&
 	       load_u64(bytes, l->nevacuate) <= 1ull << w.h.b && w.h.hash0 &&
-	       check_header(heap, &w, &c) == VERDICT_MAP;
+	       (check_header(heap, &w, &c) == VERDICT_MAP || may_be_newer(heap, &w.h));
 }
 
 /* ---- a batch ---- */

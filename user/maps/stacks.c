@@ -22,11 +22,14 @@ enum {
 	TRIES_MAX = 16,
 
 	SWISS_DIR_PTR = 16,
+	SWISS_DIR_LEN = 24,
+	CLASSIC_B = 9,
 };
 
 struct stack_map {
 	struct map_info info;
 	uint64_t tables[2]; /* directory; buckets, old buckets; 0: none */
+	uint64_t table_min; /* bytes that the first of them has at least */
 	uint32_t goroutine; /* index into goroutines.list */
 	bool dropped; /* its tables are another map's, or its stack moved */
 };
@@ -87,14 +90,19 @@ static uint32_t table_offset(const struct go_layout *layout)
 	return layout->kind == MAP_SWISS ? SWISS_DIR_PTR : layout->classic.buckets;
 }
 
+static bool may_be_map(const struct heap *heap, const uint8_t *header)
+{
+	return heap->prog->layout.kind == MAP_SWISS ? swiss_may_be_map(heap, header)
+						    : classic_may_be_map(heap, header);
+}
+
 static bool may_be_header(const struct search *s, const uint8_t *bytes, uint32_t table_off)
 {
 	uint64_t table = load_u64(bytes, table_off);
 
 	if (table < s->heap_start || table >= s->heap_end)
 		return false;
-	return s->heap->prog->layout.kind == MAP_SWISS ? swiss_may_be_map(s->heap, bytes)
-						       : classic_may_be_map(s->heap, bytes);
+	return may_be_map(s->heap, bytes);
 }
 
 /* Counts a candidate with this table; *ret says whether to look at it. */
@@ -223,6 +231,30 @@ struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const s
 	return vec_push(&stacks->maps, row) ? NULL : err_nomem();
 }
 
+/* Directories are as long as the header says; all that is known of buckets is that they
+ * have control bytes and a pointer. */
+static uint64_t table_min(const uint8_t *header, const struct go_layout *layout)
+{
+	return layout->kind == MAP_SWISS ? 8 * load_u64(header, SWISS_DIR_LEN)
+					 : 16ull << load_u8(header, CLASSIC_B);
+}
+
+struct err *stacks_doubt(struct census *census, const struct candidate *c)
+{
+	const struct heap *heap = census->heap;
+	const struct go_layout *layout = &heap->prog->layout;
+	struct stack_map row = {
+		.info = { .addr = c->addr, .consistency = MAP_SUSPECT, .on_stack = c->on_stack },
+		.goroutine = c->goroutine,
+	};
+
+	tables_of(c->header, layout, row.tables);
+	if (!may_be_map(heap, c->header) || !(c->outdated || heap_is_unread(heap, row.tables[0])))
+		return NULL;
+	row.table_min = table_min(c->header, layout);
+	return vec_push(&census->stacks->maps, row) ? NULL : err_nomem();
+}
+
 void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout)
 {
 	uint64_t tables[2];
@@ -248,8 +280,8 @@ static struct err *check_marker(struct heap *heap, struct stack_map *m)
 	uint64_t words[(8 + 8 * 256 + 8) / 8]; /* as long as a bucket can be */
 	struct object o;
 
-	if (m->info.live_keys || m->info.overflow_buckets || m->info.type_source == TYPE_HEADER ||
-	    heap->prog->layout.kind == MAP_SWISS)
+	if (m->info.consistency == MAP_SUSPECT || m->info.live_keys || m->info.overflow_buckets ||
+	    m->info.type_source == TYPE_HEADER || heap->prog->layout.kind == MAP_SWISS)
 		return NULL;
 	m->dropped = true;
 	if (!heap_object(heap, m->tables[0], &o))
@@ -268,22 +300,48 @@ static struct err *check_marker(struct heap *heap, struct stack_map *m)
 	return err;
 }
 
-/* Sets what the collector thinks of the tables. What is free is no table. */
+/* Finds the first table of a map. That of a suspect one is where the heap is another by
+ * now: *now is its span. Without one that fits the map is dropped. */
+static struct err *find_table(struct heap *heap, struct stack_map *m, struct span *now,
+			      struct object *ret)
+{
+	if (m->info.consistency != MAP_SUSPECT) /* the decoders have found it there */
+		return heap_object(heap, m->tables[0], ret)
+			       ? NULL
+			       : err_new(ERR_FORMAT, "a map's table left the heap");
+	struct err *err = heap_read_span(heap, &heap->prog->target->mem, m->tables[0], now);
+	m->dropped |= err || now->state != SPAN_IN_USE ||
+		      !span_object(heap, now, m->tables[0], ret) || ret->start != m->tables[0] ||
+		      ret->slot + ret->size - ret->start < m->table_min;
+	return err;
+}
+
+/* Sets what the collector thinks of the tables. What is free is no table, and what is
+ * garbage may have been freed in part. */
 static struct err *check_liveness(struct heap *heap, struct stack_map *maps, size_t n)
 {
 	_cleanup_free_ struct object *objects = malloc((n + 1) * sizeof(*objects));
+	_cleanup_free_ struct span *spans = malloc((n + 1) * sizeof(*spans));
 	_cleanup_free_ enum liveness *states = malloc((n + 1) * sizeof(*states));
-	struct err *err = NULL;
+	_cleanup_free_ struct stack_map **of = malloc((n + 1) * sizeof(*of));
+	struct err *err = objects && spans && states && of ? NULL : err_nomem();
+	size_t cnt = 0;
 
-	if (!objects || !states)
-		return err_nomem();
-	for (size_t i = 0; i < n; i++) /* the decoders have found them there */
-		if (!heap_object(heap, maps[i].tables[0], &objects[i]))
-			return err_new(ERR_FORMAT, "a map's table left the heap");
-	err = liveness_read(heap, objects, n, states);
 	for (size_t i = 0; !err && i < n; i++) {
-		maps[i].dropped |= states[i] == OBJECT_FREE;
-		maps[i].info.garbage = states[i] == OBJECT_GARBAGE;
+		if (maps[i].dropped)
+			continue;
+		err = find_table(heap, &maps[i], &spans[cnt], &objects[cnt]);
+		of[cnt] = &maps[i];
+		cnt += !maps[i].dropped;
+	}
+	if (!err)
+		err = liveness_read(heap, objects, cnt, states);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		bool garbage = states[i] == OBJECT_GARBAGE;
+
+		of[i]->info.garbage = garbage;
+		of[i]->dropped = states[i] == OBJECT_FREE ||
+				 (garbage && of[i]->info.consistency == MAP_SUSPECT);
 	}
 	return err;
 }
@@ -419,9 +477,8 @@ struct err *stacks_take(struct census *census)
 	}
 	if (err || !heap->spans.len)
 		return err;
-	const struct span *last = &heap->spans.data[heap->spans.len - 1];
-	s.heap_start = heap->spans.data[0].base;
-	s.heap_end = last->base + span_bytes(last);
+	s.heap_start = heap->arenas.data[0].base;
+	s.heap_end = heap->arenas.data[heap->arenas.len - 1].base + (1ull << ARENA_SHIFT);
 	return search_all(&s);
 }
 

@@ -15,6 +15,11 @@
  *   collected. That somebody still holds them is no more sure than for a map on the
  *   heap that nobody points to any more.
  * - A copy of a header that moved, with its stack, has the same tables.
+ *
+ * A map that grew after the heap was read cannot be proved with that heap. It is suspect,
+ * so that the snapshot is taken again, when its header is one as far as its own words tell
+ * and its tables are at the start of an object that is allocated by now, and reachable.
+ * Words that look like this by chance do so for one try only: the next heap knows.
  */
 #ifndef MAPTRACE_MAPS_STACKS_H
 #define MAPTRACE_MAPS_STACKS_H
@@ -35,6 +40,10 @@ void stacks_free(struct stacks *stacks);
 /* Notes a map that the decoders found on a stack. */
 struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
 		       const struct go_layout *layout);
+
+/* Notes, as suspect, what may be a map whose tables are in memory of which the heap that was
+ * read knows nothing, or another use. What else the decoders give up is dropped. */
+struct err *stacks_doubt(struct census *census, const struct candidate *c);
 
 /* A map on the heap has the tables of this header: no other has them. Several threads
  * may claim at a time. */

@@ -98,7 +98,7 @@ bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
 
 	/* A frame that has the header has the only group, too. */
 	return h.dir_ptr % 8 == 0 && h.dir_len && check_header(heap, &h) == VERDICT_MAP &&
-	       heap_object(heap, h.dir_ptr, &o);
+	       (heap_object(heap, h.dir_ptr, &o) || heap_is_unread(heap, h.dir_ptr));
 }
 
 static enum verdict check_dir(const struct heap *heap, const struct swiss_header *h,
