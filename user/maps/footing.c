@@ -2,17 +2,9 @@
 #include "maps/footing.h"
 
 #include "base/radix.h"
-#include "base/vec.h"
 
 /* A classic map may chain millions of buckets, from few spans in comparison. */
 enum { COMPACT_MIN = 1 << 16 };
-
-struct footing {
-	VEC(uint64_t) pairs; /* index of the span << 32 | candidate */
-	size_t compact_at; /* when there are as many */
-	bool all; /* spans are noted; else only those that may be freed in the same cycle */
-	bool incomplete; /* for lack of memory */
-};
 
 struct footing *footing_new(void)
 {
@@ -43,11 +35,10 @@ static void compact(struct footing *f)
 	f->pairs.len = kept;
 }
 
-void footing_note(struct footing *f, const struct heap *heap, const struct span *s, uint32_t i)
+void footing_add(struct footing *f, const struct heap *heap, const struct span *s, uint32_t i)
 {
-	if (!f->all && !span_may_be_freed(s))
-		return;
 	uint64_t pair = (uint64_t)(s - heap->spans.data) << 32 | i;
+
 	if (f->pairs.len && f->pairs.data[f->pairs.len - 1] == pair)
 		return;
 	f->incomplete |= !vec_push(&f->pairs, pair);

@@ -15,16 +15,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vec.h"
 #include "heap/heap.h"
 
-struct footing;
+struct footing {
+	VEC(uint64_t) pairs; /* index of the span << 32 | candidate */
+	size_t compact_at; /* when there are as many */
+	bool all; /* spans are noted; else only those that may be freed in the same cycle */
+	bool incomplete; /* for lack of memory */
+};
 
 /* NULL: out of memory. Free with footing_free(). */
 struct footing *footing_new(void);
 void footing_free(struct footing *f);
 
-/* Notes, where it matters, that the map of the i-th candidate of a batch rests on a span of heap->spans. */
-void footing_note(struct footing *f, const struct heap *heap, const struct span *s, uint32_t i);
+/* What footing_note() does where it matters. */
+void footing_add(struct footing *f, const struct heap *heap, const struct span *s, uint32_t i);
+
+/* Notes, where it matters, that the map of the i-th candidate of a batch rests on a span of
+ * heap->spans. Inline: called for a million maps, it matters for few. */
+static inline void footing_note(struct footing *f, const struct heap *heap, const struct span *s,
+				uint32_t i)
+{
+	if (f->all || span_may_be_freed(s))
+		footing_add(f, heap, s, i);
+}
 
 /*
  * Sets outdated for the candidates that rest on a span which is no longer the one that the
