@@ -79,7 +79,7 @@ check_version() { # VERSION
 		-deletes-per-s 20000 -clear 300ms
 	for ((i = 1; i <= kills / 2; i++)); do
 		how=multi
-		((i % 5)) || how=perf
+		((i % 2)) || how=perf
 		check_kill "$i of go$1" --attach "$how"
 	done
 	run 60 report --duration 2s --json "$target"

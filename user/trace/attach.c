@@ -3,36 +3,49 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <link.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "trace/capability.h"
+#include "trace/shelter.h"
 
 /*
- * The arguments of BPF_LINK_CREATE for a uprobe_multi link, as in the kernel's
- * include/uapi/linux/bpf.h since Linux commit 89ae89f53d20 ("bpf: Add
- * multi uprobe link") (v6.6). Older headers and libbpf 1.1 do not have them.
+ * The arguments of BPF_LINK_CREATE, as in the kernel's include/uapi/linux/bpf.h: for a
+ * uprobe_multi link since Linux commit 89ae89f53d20 ("bpf: Add multi uprobe link") (v6.6),
+ * which older headers and libbpf 1.1 do not have; for a perf event with a cookie since
+ * v5.15.
  */
-struct uprobe_multi_attr {
+struct link_attr {
 	uint32_t prog_fd;
 	uint32_t target_fd;
 	uint32_t attach_type;
 	uint32_t flags;
-	uint64_t path;
-	uint64_t offsets;
-	uint64_t ref_ctr_offsets;
-	uint64_t cookies;
-	uint32_t cnt;
-	uint32_t multi_flags;
-	uint32_t pid;
-	uint32_t pad;
+	union {
+		struct {
+			uint64_t path;
+			uint64_t offsets;
+			uint64_t ref_ctr_offsets;
+			uint64_t cookies;
+			uint32_t cnt;
+			uint32_t multi_flags;
+			uint32_t pid;
+			uint32_t pad;
+		} multi;
+		struct {
+			uint64_t cookie;
+		} perf;
+	};
 };
-_Static_assert(sizeof(struct uprobe_multi_attr) == 64, "part of union bpf_attr");
+_Static_assert(sizeof(struct link_attr) == 64, "part of union bpf_attr");
 
 static struct err *attach_err(int os_errno, const char *how)
 {
@@ -52,86 +65,179 @@ static struct err *attach_err(int os_errno, const char *how)
 	}
 }
 
-static struct err *multi_attach(const struct attach_target *target, const struct probe_set *set,
-				struct attachment *ret)
+/* ---- Sheltered: calls of the kernel, and nothing else ---- */
+
+struct attaching {
+	const struct attach_target *target;
+	const struct probe_set *set;
+	struct attachment *attachment;
+	uint32_t prog_fd;
+	uint32_t perf_type; /* of uprobe events */
+	int os_errno; /* 0: all probes are in */
+};
+
+struct removing {
+	struct attachment *attachment;
+	const uint64_t *heat;
+};
+
+static int create_link(const struct link_attr *attr)
+{
+	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, attr, sizeof(*attr));
+}
+
+static void multi_attach(struct attaching *a)
 {
 	uint64_t offsets[ABI_FUNC_MAX];
 	uint64_t cookies[ABI_FUNC_MAX];
-	struct uprobe_multi_attr attr = {
-		.prog_fd = (uint32_t)bpf_program__fd(target->prog),
+	struct link_attr attr = {
+		.prog_fd = a->prog_fd,
 		.attach_type = ATTACH_TYPE_UPROBE_MULTI,
-		.path = (uintptr_t)target->path,
-		.offsets = (uintptr_t)offsets,
-		.cookies = (uintptr_t)cookies,
-		.cnt = (uint32_t)set->cnt,
-		.pid = (uint32_t)target->pid,
+		.multi = {
+			.path = (uintptr_t)a->target->path,
+			.offsets = (uintptr_t)offsets,
+			.cookies = (uintptr_t)cookies,
+			.cnt = (uint32_t)a->set->cnt,
+			.pid = (uint32_t)a->target->pid,
+		},
 	};
 
-	for (size_t i = 0; i < set->cnt; i++) {
-		offsets[i] = set->probe[i].file_off;
-		cookies[i] = set->probe[i].func;
+	for (size_t i = 0; i < a->set->cnt; i++) {
+		offsets[i] = a->set->probe[i].file_off;
+		cookies[i] = a->set->probe[i].func;
 	}
-	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	if (fd < 0)
-		return attach_err(errno, "uprobe_multi");
-	*ret = (struct attachment){ .active = true, .link_fd = fd };
-	return NULL;
+	int fd = create_link(&attr);
+	a->os_errno = fd < 0 ? errno : 0;
+	*a->attachment = (struct attachment){ .active = fd >= 0, .link_fd = fd };
 }
 
-static struct err *perf_attach(const struct attach_target *target, const struct probe_set *set,
-			       struct attachment *ret)
+/* One probe: an event, and a link of the program to it. */
+static bool perf_attach_one(struct attaching *a, const struct probe *probe, struct perf_probe *ret)
 {
-	struct attachment attached = { .active = true, .link_fd = -1 };
+	struct perf_event_attr event = {
+		.type = a->perf_type,
+		.size = sizeof(event),
+		.uprobe_path = (uintptr_t)a->target->path,
+		.probe_offset = probe->file_off,
+	};
+	struct link_attr attr = {
+		.prog_fd = a->prog_fd,
+		.attach_type = BPF_PERF_EVENT,
+		.perf = { .cookie = probe->func },
+	};
 
-	for (size_t i = 0; i < set->cnt; i++) {
-		const struct probe *probe = &set->probe[i];
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = probe->func);
-		struct bpf_link *link = bpf_program__attach_uprobe_opts(
-			target->prog, target->pid, target->path, probe->file_off, &opts);
-		if (!link) {
-			int failed = errno;
-			attachment_remove(&attached, /* heat */ NULL);
-			return attach_err(failed, "perf event");
-		}
-		attached.link[probe->func] = link;
+	ret->event_fd = (int)syscall(SYS_perf_event_open, &event, a->target->pid, /* cpu= */ -1,
+				     /* group_fd= */ -1, PERF_FLAG_FD_CLOEXEC);
+	if (ret->event_fd < 0)
+		return false;
+	ret->active = true;
+	attr.target_fd = (uint32_t)ret->event_fd;
+	ret->link_fd = create_link(&attr);
+	return ret->link_fd >= 0 && ioctl(ret->event_fd, PERF_EVENT_IOC_ENABLE, 0) == 0;
+}
+
+static void perf_remove_one(struct perf_probe *probe)
+{
+	if (probe->link_fd >= 0)
+		close(probe->link_fd);
+	close(probe->event_fd);
+	probe->active = false;
+}
+
+/* The hottest one that is left; NULL when none is. */
+static struct perf_probe *hottest(struct attachment *attachment, const uint64_t *heat)
+{
+	struct perf_probe *hottest = NULL;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < ABI_FUNC_MAX; i++) {
+		uint64_t hits = heat ? heat[i] : 0;
+
+		if (!attachment->perf[i].active || (hottest && hits <= most))
+			continue;
+		hottest = &attachment->perf[i];
+		most = hits;
 	}
-	*ret = attached;
+	return hottest;
+}
+
+static void remove_all(void *ctx)
+{
+	struct removing *r = ctx;
+	struct perf_probe *probe;
+
+	if (r->attachment->link_fd >= 0)
+		close(r->attachment->link_fd);
+	while ((probe = hottest(r->attachment, r->heat)))
+		perf_remove_one(probe);
+}
+
+static void perf_attach(struct attaching *a)
+{
+	*a->attachment = (struct attachment){ .active = true, .link_fd = -1 };
+	for (size_t i = 0; i < a->set->cnt && !a->os_errno; i++) {
+		const struct probe *probe = &a->set->probe[i];
+
+		if (!perf_attach_one(a, probe, &a->attachment->perf[probe->func]))
+			a->os_errno = errno;
+	}
+	if (!a->os_errno)
+		return;
+	remove_all(&(struct removing){ .attachment = a->attachment });
+	a->attachment->active = false;
+}
+
+static void attach_all(void *ctx)
+{
+	struct attaching *a = ctx;
+
+	if (a->target->how == TRACE_ATTACH_MULTI)
+		multi_attach(a);
+	else
+		perf_attach(a);
+}
+
+/* ---- Attaching and removing ---- */
+
+static struct err *read_perf_type(uint32_t *ret)
+{
+	static const char path[] = "/sys/bus/event_source/devices/uprobe/type";
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+
+	if (!f || fscanf(f, "%" SCNu32, ret) != 1)
+		return err_new(ERR_KERNEL, "this kernel has no uprobe events (%s)", path);
 	return NULL;
 }
 
 struct err *attach_probes(const struct attach_target *target, const struct probe_set *set,
 			  struct attachment *ret)
 {
-	return target->how == TRACE_ATTACH_MULTI ? multi_attach(target, set, ret)
-						 : perf_attach(target, set, ret);
-}
+	struct attachment attachment;
+	struct attaching a = {
+		.target = target,
+		.set = set,
+		.attachment = &attachment,
+		.prog_fd = (uint32_t)bpf_program__fd(target->prog),
+	};
+	bool multi = target->how == TRACE_ATTACH_MULTI;
+	struct err *err = multi ? NULL : read_perf_type(&a.perf_type);
 
-/* Takes the hottest link that is left out of the array; NULL when none is left. */
-static struct bpf_link *hottest_link_take(struct attachment *attachment, const uint64_t *heat)
-{
-	struct bpf_link **hottest = NULL;
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < ABI_FUNC_MAX; i++) {
-		uint64_t hits = heat ? heat[i] : 0;
-		if (!attachment->link[i] || (hottest && hits <= most))
-			continue;
-		hottest = &attachment->link[i];
-		most = hits;
-	}
-	return hottest ? take_ptr(*hottest) : NULL;
+	if (err)
+		return err;
+	shelter_run(attach_all, &a);
+	if (a.os_errno)
+		return attach_err(a.os_errno, multi ? "uprobe_multi" : "perf event");
+	*ret = attachment;
+	return NULL;
 }
 
 void attachment_remove(struct attachment *attachment, const uint64_t *heat)
 {
-	struct bpf_link *link;
+	struct removing r = { attachment, heat };
 
 	if (!attachment->active)
 		return;
-	if (attachment->link_fd >= 0)
-		close(attachment->link_fd);
-	while ((link = hottest_link_take(attachment, heat)))
-		bpf_link__destroy(link);
+	shelter_run(remove_all, &r);
 	*attachment = (struct attachment){ 0 };
 }
 

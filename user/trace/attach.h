@@ -5,14 +5,14 @@
  * Two mechanisms. One uprobe_multi link holds any number of places and is
  * quickly removed. Where the kernel does not have it, or has it with the fault
  * that attach_selftest() looks for: one perf event a place. Both are held by
- * file descriptors alone, nothing outlives the process.
+ * file descriptors alone, nothing outlives the process: what is under way when it is
+ * killed comes to its end (shelter.h).
  */
 #ifndef MAPTRACE_TRACE_ATTACH_H
 #define MAPTRACE_TRACE_ATTACH_H
 
 #include "trace/trace.h"
 
-struct bpf_link;
 struct bpf_program;
 
 /* What a program must be loaded with (expected_attach_type) for uprobe_multi. */
@@ -36,11 +36,17 @@ struct attach_target {
 	const char *path;
 };
 
+struct perf_probe {
+	bool active;
+	int event_fd;
+	int link_fd;
+};
+
 /* Probes in place; all zero when there are none. */
 struct attachment {
 	bool active;
-	int link_fd; /* MULTI */
-	struct bpf_link *link[ABI_FUNC_MAX]; /* PERF: by func */
+	int link_fd; /* MULTI; else -1 */
+	struct perf_probe perf[ABI_FUNC_MAX]; /* PERF: by func */
 };
 
 /* Attaches all probes of the set, or none. */
