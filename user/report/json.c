@@ -848,7 +848,7 @@ static json_t *trace_section(const struct watch *w)
 	}
 	const struct trace_result *tr = trace_result(w->trace);
 	set_reason(o, "ok", NULL);
-	set_u64(o, "duration_ns", w->watched_ns);
+	set_u64(o, "duration_ns", tr->end_ns - tr->start_ns);
 	set_u64(o, "target_stopped_ns", w->halts.halted_ns);
 	set(o, "target_stopped_by", text(name_halt(w->halts.last)));
 	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
