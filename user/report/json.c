@@ -848,7 +848,7 @@ static json_t *trace_section(const struct watch *w)
 	}
 	const struct trace_result *tr = trace_result(w->trace);
 	set_reason(o, "ok", NULL);
-	set_u64(o, "duration_ns", tr->end_ns - tr->start_ns);
+	set_u64(o, "duration_ns", w->watched_ns);
 	set_u64(o, "target_stopped_ns", w->halts.halted_ns);
 	set(o, "target_stopped_by", text(name_halt(w->halts.last)));
 	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
@@ -1082,7 +1082,8 @@ static json_t *findings_section(const struct watch *w)
 /* What the probes cost the target, and what they were allowed to. */
 static void set_receipt(json_t *o, const struct watch *w)
 {
-	const struct trace_cost *cost = &trace_result(w->trace)->cost;
+	const struct trace_result *tr = trace_result(w->trace);
+	const struct trace_cost *cost = &tr->cost;
 	const struct watch_cost *c = &w->cost;
 	json_t *lost = json_object();
 
@@ -1092,6 +1093,7 @@ static void set_receipt(json_t *o, const struct watch *w)
 	set(o, "page_faults_ns", json_real(cost->faults_ns));
 	set(o, "page_fault_price_ns", json_real(cost->fault_price_ns));
 	set(o, "other_page_fault_price_ns", json_real(cost->any_fault_ns));
+	set_u64(o, "run_ns", tr->end_ns - tr->start_ns);
 	set(o, "share_of_core", json_real(c->share));
 	set(o, "max_overhead", json_real(cost->max_overhead));
 	set(o, "budget_ns", json_real(cost->budget_ns));
