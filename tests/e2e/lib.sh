@@ -231,12 +231,15 @@ attachments() { # PID
 }
 
 # The probes on rare functions stay, unlike those of a window, or those on the child
-# that it measures their price on.
+# that it measures their price on. What puts probes in and out is a child, too, but of a
+# process group of its own.
 is_attached() { # PID
-	local i
+	local i group
 
+	group=$(ps -o pgid= -p "$1")
 	for i in 1 2 3 4; do
-		[[ $(attachments "$1") -gt 0 ]] && ! pgrep -P "$1" >/dev/null || return 1
+		[[ $(attachments "$1") -gt 0 ]] && ! pgrep -P "$1" -g "${group// /}" >/dev/null ||
+			return 1
 		sleep 0.05
 	done
 }
