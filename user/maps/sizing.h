@@ -25,7 +25,8 @@ uint64_t sizing_swiss(uint64_t len, const struct table_shape *shape);
 /* Bytes of the bucket array and overflow buckets of a classic map. */
 uint64_t sizing_classic(uint64_t len, const struct table_shape *shape);
 
-/* Bytes of one table of a swiss map, its descriptor included, and of a classic array of 1 << b buckets. */
+/* Bytes of one table of a swiss map, its descriptor included, and of a classic array of
+ * 1 << b buckets. */
 uint64_t sizing_swiss_table(uint64_t slots, const struct table_shape *shape);
 uint64_t sizing_classic_array_bytes(unsigned int b, const struct table_shape *shape);
 

@@ -38,8 +38,9 @@ struct swiss_header swiss_parse_header(const uint8_t *b)
 }
 
 /*
- * What the header alone tells; several words of it may be from two moments. A seed is 64 random bits: an address of the heap in
- * its place, or a small number, means an object of another kind.
+ * What the header alone tells; several words of it may be from two moments. A seed is 64
+ * random bits: an address of the heap in its place, or a small number, means an object of
+ * another kind.
  */
 static enum verdict check_header(const struct heap *heap, const struct swiss_header *h)
 {

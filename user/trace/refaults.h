@@ -5,9 +5,9 @@
  * It is there all the time, as long as the faults of the target are few. They are
  * charged with a price, and may take a part of the budget. The price is what any
  * fault of the machine takes longer, measured at the start, and what the program does
- * for the target, measured by itself. When that is used up the program is taken away, until enough is earned
- * again: what is given back goes on being noted, and what is touched meanwhile is
- * not seen.
+ * for the target, measured by itself. When that is used up the program is taken away,
+ * until enough is earned again: what is given back goes on being noted, and what is
+ * touched meanwhile is not seen.
  */
 #ifndef MAPTRACE_TRACE_REFAULTS_H
 #define MAPTRACE_TRACE_REFAULTS_H
