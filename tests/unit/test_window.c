@@ -147,6 +147,84 @@ static void a_crowd_of_rare_ones(void **state)
 	assert_int_equal(got.span_ns, PERIOD_NS);
 }
 
+/* A run of 3 s that earns 30 ms, and risks 15 for each CPU that the target keeps busy. */
+struct short_run {
+	struct fixture f;
+	struct governor governor;
+	struct trace_group group;
+};
+
+static void short_run_init(struct short_run *r, double busy_cores)
+{
+	uint64_t now_ns = clock_ns(); /* which windows are planned by */
+
+	fixture_init(&r->f, ABI_GROUP_HOT, OPEN_NS, 0);
+	r->governor = (struct governor){ .share = 0.01,
+					 .start_ns = now_ns,
+					 .end_ns = now_ns + 3 * NS_PER_S };
+	r->group = (struct trace_group){ 0 };
+	r->f.w.state = WINDOW_CLOSED;
+	r->f.w.target.how = TRACE_ATTACH_MULTI;
+	r->f.w.probes = r->f.w.set;
+	r->f.w.busy_cores = busy_cores;
+	r->f.w.end_ns = r->governor.end_ns;
+	r->f.w.governor = &r->governor;
+	r->f.w.group = &r->group;
+	window_init(&r->f.w, now_ns);
+}
+
+static void a_calm_target_has_its_window(void **state)
+{
+	struct short_run r;
+
+	(void)state;
+	short_run_init(&r, 1);
+	assert_true(window_deadline(&r.f.w) < r.governor.start_ns + PERIOD_NS);
+	assert_false(r.f.w.unpaid);
+	assert_false(r.group.out_of_budget);
+}
+
+/* Both of its CPUs may have been busy for a moment only. */
+static void looks_again_at_a_busy_one(void **state)
+{
+	struct short_run r;
+	struct window *w = &r.f.w;
+
+	(void)state;
+	short_run_init(&r, 2);
+	assert_true(w->unpaid);
+	assert_true(r.group.out_of_budget);
+	for (int look = 0; look < 3; look++) {
+		window_notice(w, 2);
+		assert_true(w->unpaid);
+		assert_true(r.group.out_of_budget);
+		assert_true(window_deadline(w) > clock_ns());
+		assert_true(window_deadline(w) < clock_ns() + NS_PER_S);
+	}
+	window_notice(w, 1);
+	assert_false(w->unpaid);
+	assert_false(r.group.out_of_budget);
+	assert_true(window_deadline(w) < clock_ns() + PERIOD_NS);
+	assert_true(w->period_start_ns > r.governor.start_ns); /* it stands for no time before */
+}
+
+/* The run that is over is no reason to say that it had too little. */
+static void does_not_blame_the_end(void **state)
+{
+	struct short_run r;
+	struct window *w = &r.f.w;
+
+	(void)state;
+	short_run_init(&r, 1);
+	r.group.windows = 1;
+	r.governor.spent_ns = 0.01 * 3 * NS_PER_S;
+	r.governor.start_ns -= 3 * NS_PER_S - PERIOD_NS; /* almost over */
+	r.governor.end_ns = w->end_ns = clock_ns() + PERIOD_NS;
+	window_notice(w, 10);
+	assert_true(w->unpaid);
+	assert_false(r.group.out_of_budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +234,9 @@ int main(void)
 		cmocka_unit_test(slowed_the_target),
 		cmocka_unit_test(rolls_on),
 		cmocka_unit_test(a_crowd_of_rare_ones),
+		cmocka_unit_test(a_calm_target_has_its_window),
+		cmocka_unit_test(looks_again_at_a_busy_one),
+		cmocka_unit_test(does_not_blame_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

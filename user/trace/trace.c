@@ -581,6 +581,7 @@ static struct err *run_begin(struct trace *t)
 	t->result.start_ns = clock_ns();
 	t->result.end_ns = t->result.start_ns + t->opts.duration_ns;
 	t->worker.next_tick_ns = t->result.start_ns + t->opts.tick_ns;
+	(void)target_cores(t, t->result.start_ns); /* the first look: others count from it */
 	t->governor = (struct governor){
 		.share = t->opts.max_overhead,
 		.start_ns = t->result.start_ns,

@@ -11,6 +11,10 @@
 
 #define NEVER UINT64_MAX
 
+/* A window that the rest of the run could not pay for, as things are, is thought over
+ * after so long: the target may have calmed down. */
+#define LOOK_AGAIN_NS (100 * NS_PER_MS)
+
 /* A function is hot that has one in so many of the hits of the hottest. */
 #define HOT_PART 32
 
@@ -113,7 +117,6 @@ static void plan_standing(struct window *w, uint64_t start_ns)
 {
 	w->planned.hits = governor_standing_hits(w->governor, &w->quota, set_price(w));
 	w->planned.open_ns = w->quota.open_ns;
-	w->period_ns = min_u64(w->quota.period_ns, w->end_ns - start_ns);
 	w->open_at_ns = start_ns;
 	if (w->group->saturated) {
 		double cost_ns = w->planned.hits * set_price(w) + lesson_of(w)->late_ns;
@@ -121,15 +124,25 @@ static void plan_standing(struct window *w, uint64_t start_ns)
 	}
 }
 
+/* The period from start_ns on, for a window of this turn; one without a window is unpaid. */
+static struct governor_period find_period(struct window *w, uint64_t start_ns)
+{
+	struct governor_period period =
+		governor_period(w->governor, lesson_of(w), &w->quota, set_price(w), start_ns);
+
+	w->unpaid = period.not_before_ns == NEVER;
+	return period;
+}
+
 /* Chooses the place of the next window, in the period that begins at start_ns. */
 static void plan_sample(struct window *w, uint64_t start_ns)
 {
-	turn_take(w);
+	struct governor_period period = find_period(w, start_ns);
 
-	struct governor_period period =
-		governor_period(w->governor, lesson_of(w), &w->quota, set_price(w), start_ns);
-	if (period.not_before_ns == NEVER)
+	if (w->unpaid) {
+		w->open_at_ns = start_ns + LOOK_AGAIN_NS;
 		return;
+	}
 	w->period_ns = min_u64(period.period_ns, w->end_ns - start_ns);
 	/* What no window could see in the beginning, none stands for. */
 	if (!w->group->windows) {
@@ -157,7 +170,10 @@ static void note_budget(struct window *w, uint64_t now_ns)
 {
 	uint64_t soon_ns = now_ns + 2 * w->quota.period_ns;
 
-	w->group->out_of_budget = soon_ns < w->end_ns && w->open_at_ns > soon_ns;
+	if (soon_ns < w->end_ns)
+		w->group->out_of_budget = w->unpaid || w->open_at_ns > soon_ns;
+	else if (!w->unpaid)
+		w->group->out_of_budget = false;
 }
 
 static void plan(struct window *w, uint64_t start_ns)
@@ -166,26 +182,43 @@ static void plan(struct window *w, uint64_t start_ns)
 	if (start_ns >= w->end_ns || !w->probes.cnt)
 		return;
 	w->period_start_ns = start_ns;
-	if (is_standing(w))
+	w->period_ns = min_u64(w->quota.period_ns, w->end_ns - start_ns);
+	if (is_standing(w)) {
 		plan_standing(w, start_ns);
-	else
+	} else {
+		turn_take(w);
 		plan_sample(w, start_ns);
+	}
 	note_budget(w, start_ns);
 }
 
 /* The period goes on, with a window that waits until it can be paid for. */
+static void put_off(struct window *w, uint64_t now_ns)
+{
+	uint64_t wanted_ns = w->unpaid ? now_ns : w->open_at_ns;
+	struct governor_period period = find_period(w, now_ns);
+
+	if (w->unpaid) {
+		w->open_at_ns = now_ns + LOOK_AGAIN_NS;
+		return;
+	}
+	w->open_at_ns = period.not_before_ns > wanted_ns ? period.not_before_ns : wanted_ns;
+	if (w->open_at_ns + w->quota.open_ns > w->end_ns)
+		w->open_at_ns = NEVER;
+	else if (w->open_at_ns + w->quota.open_ns > period_end(w))
+		w->period_ns = w->open_at_ns + w->quota.open_ns - w->period_start_ns;
+}
+
+/* The first window's period begins with what can pay for it. */
 static void plan_again(struct window *w, uint64_t now_ns)
 {
-	struct governor_period period =
-		governor_period(w->governor, lesson_of(w), &w->quota, set_price(w), now_ns);
-	uint64_t wanted_ns = w->open_at_ns;
-
-	w->open_at_ns = period.not_before_ns > wanted_ns ? period.not_before_ns : wanted_ns;
-	if (w->open_at_ns != NEVER && w->open_at_ns + w->quota.open_ns > w->end_ns)
-		w->open_at_ns = NEVER;
+	if (w->unpaid && !w->group->windows) {
+		w->period_start_ns = now_ns;
+		plan_sample(w, now_ns);
+	} else {
+		put_off(w, now_ns);
+	}
 	note_budget(w, now_ns);
-	if (w->open_at_ns != NEVER && w->open_at_ns + w->quota.open_ns > period_end(w))
-		w->period_ns = w->open_at_ns + w->quota.open_ns - w->period_start_ns;
 }
 
 void window_init(struct window *w, uint64_t start_ns)
@@ -227,7 +260,7 @@ bool window_ends(const struct window *w, uint64_t now_ns)
 
 void window_notice(struct window *w, double busy_cores)
 {
-	if (!is_standing(w) && governor_notice(lesson_of(w), busy_cores))
+	if (!is_standing(w) && (governor_notice(lesson_of(w), busy_cores) || w->unpaid))
 		plan_again(w, clock_ns());
 }
 

@@ -67,6 +67,7 @@ struct window {
 	uint64_t period_start_ns;
 	uint64_t period_ns; /* of this period: the last one may be short */
 	uint64_t open_at_ns; /* UINT64_MAX: never again */
+	bool unpaid; /* the rest of the run could not pay for it: that is for another look */
 	enum window_state state;
 	struct window_job job; /* while OPENING or CLOSING */
 	uint64_t heat[ABI_FUNC_MAX]; /* of the window that closes */
