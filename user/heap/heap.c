@@ -230,6 +230,10 @@ static struct arena *arena_of(const struct heap *heap, uint64_t addr)
 	/* Most words that are asked for are no address at all. */
 	if (!hi || base < heap->arenas.data[0].base || base > heap->arenas.data[hi - 1].base)
 		return NULL;
+	/* Most heaps have no gap between their arenas. */
+	size_t guess = (base - heap->arenas.data[0].base) >> ARENA_SHIFT;
+	if (guess < hi && heap->arenas.data[guess].base == base)
+		return &heap->arenas.data[guess];
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

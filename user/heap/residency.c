@@ -33,8 +33,12 @@ static size_t arena_behind(const struct residency *r, uint64_t addr)
 
 static struct residency_arena *arena_at(const struct residency *r, uint64_t addr)
 {
-	size_t i = arena_behind(r, addr);
+	/* Most heaps have no gap between their arenas. */
+	size_t i = r->arenas.len ? (addr - r->arenas.data[0].base) >> ARENA_SHIFT : 0;
 
+	if (i < r->arenas.len && addr - r->arenas.data[i].base < ARENA_SZ)
+		return &r->arenas.data[i];
+	i = arena_behind(r, addr);
 	return i < r->arenas.len && r->arenas.data[i].base <= addr ? &r->arenas.data[i] : NULL;
 }
 
@@ -279,11 +283,12 @@ uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)
 {
 	const struct residency_arena *a = NULL;
 	uint64_t end = addr + len, sum = 0;
+	int page_shift = __builtin_ctz(r->page_sz);
 
 	while (addr < end) {
 		uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
-		uint64_t page = (addr - base) / r->page_sz;
-		uint64_t stop = base + (page + 1) * r->page_sz;
+		uint64_t page = (addr - base) >> page_shift;
+		uint64_t stop = base + ((page + 1) << page_shift);
 
 		if (!a || a->base != base)
 			a = arena_at(r, addr);

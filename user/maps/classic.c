@@ -120,16 +120,13 @@ static void chain_fini(struct chain *c)
 	vec_fini(&c->addrs);
 }
 
-/* A word with the lowest bit of each byte: the eight are looked at together. */
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-
 static int bucket_filled(const uint8_t *bucket)
 {
 	uint64_t top = load_u64(bucket, 0);
 
 	/* The high bit of each byte: of its own, or by what lacks to it from the limit. */
 	top |= (top & EACH_BYTE * 0x7f) + EACH_BYTE * (0x80 - TOPHASH_FILLED_MIN);
-	return (top >> 7 & EACH_BYTE) * EACH_BYTE >> 56;
+	return byte_cnt(top >> 7 & EACH_BYTE);
 }
 
 /* Accounts for one overflow bucket; false when its address is none. */
@@ -506,9 +503,8 @@ static uint32_t ahead_bytes(const struct work *w)
 	return len <= AHEAD_ARRAY_MAX ? len : 0;
 }
 
-/* Reads small arrays that lie together, with what tells their types. Returns the bytes that
- * the others take. */
-static struct err *read_blocks(const struct decoder *d, size_t *rest_ret)
+/* Reads small arrays that lie together, with what tells their types. */
+static struct err *read_blocks(const struct decoder *d)
 {
 	struct blocks *blocks = d->census->blocks;
 
@@ -521,30 +517,43 @@ static struct err *read_blocks(const struct decoder *d, size_t *rest_ret)
 		if (ahead_bytes(w))
 			blocks_want(blocks, w->now.addr, ahead_bytes(w));
 	}
-	struct err *err = blocks_read(blocks, d->mem);
-	for (size_t i = 0; !err && i < d->work_cnt; i++) {
-		struct work *w = &d->works[i];
-		uint32_t len = ahead_bytes(w);
-
-		w->now.ahead = len ? blocks_at(blocks, w->now.addr, len) : NULL;
-		*rest_ret += w->now.ahead ? 0 : len;
-	}
-	return err;
+	return blocks_read(blocks, d->mem);
 }
 
-/* Reads the others, one by one; *buf has room for them. */
-static struct err *read_rest(const struct decoder *d, uint8_t *buf)
+/* Takes what was read; returns the reads that the rest takes, and the bytes of arrays. */
+static size_t take_blocks(const struct decoder *d, size_t *bytes_ret)
 {
-	size_t each = 1 + SHAPE_READS, n = 0;
-	_cleanup_free_ struct mem_req *reqs = malloc((each * d->work_cnt + 1) * sizeof(*reqs));
+	struct blocks *blocks = d->census->blocks;
+	size_t reads = 0;
 
-	if (!reqs)
-		return err_nomem();
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
 		uint32_t len = ahead_bytes(w);
 
-		n += evidence_start(&w->evidence, d->census->blocks, &reqs[n]);
+		w->now.ahead = len ? blocks_at(blocks, w->now.addr, len) : NULL;
+		if (!evidence_take(&w->evidence, blocks))
+			reads += SHAPE_READS;
+		if (len && !w->now.ahead) {
+			reads++;
+			*bytes_ret += len;
+		}
+	}
+	return reads;
+}
+
+/* Reads the others, one by one; *buf has room for them. */
+static struct err *read_rest(const struct decoder *d, size_t reads, uint8_t *buf)
+{
+	_cleanup_free_ struct mem_req *reqs = malloc((reads + 1) * sizeof(*reqs));
+	size_t n = 0;
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; reads && i < d->work_cnt; i++) {
+		struct work *w = &d->works[i];
+		uint32_t len = ahead_bytes(w);
+
+		n += evidence_ask(&w->evidence, &reqs[n]);
 		if (!len || w->now.ahead)
 			continue;
 		w->now.ahead = buf;
@@ -612,11 +621,11 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
-	size_t rest = 0;
-	struct err *err = read_blocks(&d, &rest);
-	_cleanup_free_ uint8_t *ahead = malloc(rest + 1);
+	struct err *err = read_blocks(&d);
+	size_t bytes = 0, reads = err ? 0 : take_blocks(&d, &bytes);
+	_cleanup_free_ uint8_t *ahead = malloc(bytes + 1);
 	if (!err)
-		err = ahead ? read_rest(&d, ahead) : err_nomem();
+		err = ahead ? read_rest(&d, reads, ahead) : err_nomem();
 	for (size_t i = 0; !err && i < d.work_cnt; i++)
 		err = decode_one(&d, &works[i]);
 	if (!err)

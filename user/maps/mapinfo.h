@@ -60,6 +60,16 @@ _Static_assert(sizeof(struct map_info) <= 96, "a million maps must stay affordab
 
 enum { BUCKET_SLOTS = 8 };
 
+/* The control bytes of a bucket or group are looked at together: a word with the lowest bit
+ * of each. */
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* How many bytes have that bit, in a word without others. */
+static inline int byte_cnt(uint64_t bits)
+{
+	return bits * EACH_BYTE >> 56;
+}
+
 static inline uint64_t map_slots(const struct map_info *m)
 {
 	return m->buckets * BUCKET_SLOTS;

@@ -26,7 +26,7 @@ enum {
 
 struct span_bytes {
 	const struct span *span;
-	uint8_t memory[SPAN_SZ];
+	uint8_t memory[SPAN_SZ + MAP_HEADER_SZ_MAX]; /* every header is copied as a long one */
 	uint8_t alloc_bits[BITS_SZ];
 	uint8_t mark_bits[BITS_SZ];
 	struct ptrbits ptrbits;
@@ -97,7 +97,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->misfit = false;
 		c->found = c->stray = 0;
-		memcpy(c->header, sb->memory + off, s->header_sz);
+		memcpy(c->header, sb->memory + off, sizeof(c->header));
 		if (s->cand_cnt == SCAN_BATCH) {
 			struct err *err = flush(s);
 			if (err)

@@ -9,15 +9,21 @@
 void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev)
 {
 	const struct mspan_layout *mspan = &heap->prog->layout.mspan;
-	uint64_t words = (o->slot + o->size - o->start) / 8;
 
 	ev->o = *o; /* own_bytes is large, and read from the target */
 	ev->type_word = ev->type_at = 0;
+	ev->type_read = ev->has_bits = false;
+	ev->bit_bytes = NULL;
+	if (evidence_is_bare(ev))
+		return;
 	/* In others it is a leftover of the descriptor's former use. */
 	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
 		ev->type_at = o->span->desc + mspan->large_type;
 	if (o->has_header)
 		ev->type_at = o->slot;
+
+	uint64_t words = (o->slot + o->size - o->start) / 8;
+
 	ev->has_bits = ptrbits_place(heap, o->span, o->start,
 				     words < SHAPE_WORDS ? words : SHAPE_WORDS, &ev->bits);
 }
@@ -30,22 +36,29 @@ void evidence_want(const struct evidence *ev, struct blocks *blocks)
 		blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
 }
 
-size_t evidence_start(struct evidence *ev, struct blocks *blocks, struct mem_req reqs[SHAPE_READS])
+bool evidence_take(struct evidence *ev, struct blocks *blocks)
 {
-	const uint8_t *bits = NULL, *type = NULL;
+	if (ev->has_bits)
+		ev->bit_bytes = blocks_at(blocks, ev->bits.addr, ev->bits.len);
+	if (ev->type_at) {
+		const uint8_t *type = blocks_at(blocks, ev->type_at, sizeof(ev->type_word));
+
+		ev->type_read = type;
+		ev->type_word = type ? load_u64(type, 0) : 0;
+	}
+	return (!ev->has_bits || ev->bit_bytes) && (!ev->type_at || ev->type_read);
+}
+
+size_t evidence_ask(struct evidence *ev, struct mem_req reqs[SHAPE_READS])
+{
 	size_t n = 0;
 
-	if (blocks && ev->has_bits)
-		bits = blocks_at(blocks, ev->bits.addr, ev->bits.len);
-	if (blocks && ev->type_at)
-		type = blocks_at(blocks, ev->type_at, sizeof(ev->type_word));
-	ev->bit_bytes = bits ? bits : ev->own_bytes;
-	if (type)
-		ev->type_word = load_u64(type, 0);
-	else if (ev->type_at)
+	if (ev->type_at && !ev->type_read)
 		reqs[n++] = (struct mem_req){ ev->type_at, 8, false, &ev->type_word };
-	if (ev->has_bits && !bits)
+	if (ev->has_bits && !ev->bit_bytes) {
+		ev->bit_bytes = ev->own_bytes;
 		reqs[n++] = (struct mem_req){ ev->bits.addr, ev->bits.len, false, ev->own_bytes };
+	}
 	return n;
 }
 
@@ -59,7 +72,7 @@ struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev,
 	if (!*ok_ret)
 		return NULL;
 	evidence_place(heap, &o, ev);
-	size_t cnt = evidence_start(ev, /* blocks= */ NULL, reqs);
+	size_t cnt = evidence_ask(ev, reqs);
 	struct err *err = mem->read_reqs(mem, reqs, cnt); /* too few to gather */
 	for (size_t i = 0; !err && i < cnt; i++)
 		if (!reqs[i].ok)
@@ -92,10 +105,42 @@ static bool is_zero(const uint8_t *p, size_t len)
 	return true;
 }
 
-/* Most keys are of 8 bytes, and a full group has 28 pairs of them. */
-static bool same_key(const uint8_t *a, const uint8_t *b, uint32_t sz)
+/* The first of the slots in a word that has a bit for each. */
+static uint32_t slot_of(uint64_t slots)
 {
-	return sz == 8 ? load_u64(a, 0) == load_u64(b, 0) : !memcmp(a, b, sz);
+	return __builtin_ctzll(slots) / 8;
+}
+
+/* A full group has 28 pairs of keys; but where each sets another one of 64 bits, no two
+ * are the same. Keys of 8 bytes, as most are. */
+static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
+{
+	uint64_t seen = 0;
+
+	for (; slots; slots &= slots - 1) {
+		uint64_t key = load_u64(keys, slot_of(slots) * stride);
+		uint64_t bit = 1ull << (key * 0x9e3779b97f4a7c15 >> 58);
+
+		if (seen & bit)
+			return false;
+		seen |= bit;
+	}
+	return true;
+}
+
+/* Whether two of the slots have the same key. */
+static bool has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots)
+{
+	if (s->key_sz == 8 && sure_to_differ(keys, s->key_stride, slots))
+		return false;
+	for (; slots; slots &= slots - 1) {
+		const uint8_t *key = keys + slot_of(slots) * s->key_stride;
+
+		for (uint64_t others = slots & (slots - 1); others; others &= others - 1)
+			if (!memcmp(key, keys + slot_of(others) * s->key_stride, s->key_sz))
+				return true;
+	}
+	return false;
 }
 
 /*
@@ -106,18 +151,12 @@ static bool group_fits(const struct map_type *t, const uint8_t *g)
 {
 	const struct slots *s = &t->slots;
 	const uint8_t *keys = g + s->keys_off, *elems = g + s->elems_off;
+	uint64_t vacant = load_u64(g, 0) >> 7 & EACH_BYTE, full = vacant ^ EACH_BYTE;
 
-	for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-		bool full = g[i] < 0x80;
-
-		if (!full && !is_zero(elems + i * s->elem_stride, s->elem_sz))
+	for (; vacant; vacant &= vacant - 1)
+		if (!is_zero(elems + slot_of(vacant) * s->elem_stride, s->elem_sz))
 			return false;
-		for (uint32_t j = 0; full && !t->need_key_update && j < i; j++)
-			if (g[j] < 0x80 &&
-			    same_key(keys + i * s->key_stride, keys + j * s->key_stride, s->key_sz))
-				return false;
-	}
-	return true;
+	return t->need_key_update || !has_twins(s, keys, full);
 }
 
 bool shape_fits_group(const struct shape *shape, const uint8_t *group)
@@ -239,6 +278,13 @@ struct shape_cache {
 		struct look look; /* size 0: none */
 		struct shape shape;
 	} slots[SHAPE_CACHE_SLOTS];
+	/* The same for tables of one bucket, in a small object that nothing but its size and
+	 * one word of pointer bits tells of: most of a swarm. */
+	struct {
+		uint64_t mask;
+		uint8_t spanclass; /* 0: none */
+		struct shape shape;
+	} small[SHAPE_CACHE_SLOTS];
 };
 
 struct shape_cache *shape_cache_new(void)
@@ -299,11 +345,35 @@ static struct shape find_shape(const struct heap *heap, const struct evidence *e
 	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
 }
 
+static bool is_small(const struct evidence *ev, uint64_t n, uint16_t only_sz)
+{
+	return n == 1 && !only_sz && ev->o.size <= 64 * 8 && !ev->type_at &&
+	       (ev->has_bits || evidence_is_bare(ev));
+}
+
+static const struct shape *small_shape(const struct heap *heap, struct shape_cache *cache,
+				       const struct evidence *ev)
+{
+	uint8_t spanclass = ev->o.span->spanclass;
+	uint32_t words = (ev->o.slot + ev->o.size - ev->o.start) / 8;
+	uint64_t mask = ev->has_bits ? ptrbits_mask(&ev->bits, ev->bit_bytes, 0, words) : 0;
+	size_t i = ((mask ^ spanclass) * 0x9e3779b97f4a7c15 >> 40) % SHAPE_CACHE_SLOTS;
+
+	if (cache->small[i].mask != mask || cache->small[i].spanclass != spanclass) {
+		cache->small[i].mask = mask;
+		cache->small[i].spanclass = spanclass;
+		cache->small[i].shape = find_shape(heap, ev, 1, /* only_sz= */ 0);
+	}
+	return &cache->small[i].shape;
+}
+
 const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
 			     const struct evidence *ev, uint64_t n, uint16_t only_sz)
 {
 	struct look look;
 
+	if (is_small(ev, n, only_sz))
+		return small_shape(heap, cache, ev);
 	look_init(&look, ev, n, only_sz);
 	size_t i = look_hash(&look);
 	if (!look_same(&cache->slots[i].look, &look)) {

@@ -31,9 +31,10 @@ struct evidence {
 	struct object o;
 	uint64_t type_at; /* where the allocator notes a type; 0: nowhere */
 	uint64_t type_word; /* that type; 0: none */
+	bool type_read;
 	bool has_bits;
 	struct ptrbits bits; /* of the object's first words */
-	const uint8_t *bit_bytes; /* in the blocks that were read, or here: */
+	const uint8_t *bit_bytes; /* NULL: not read; in the blocks that were, or here: */
 	uint8_t own_bytes[SHAPE_BITS_SZ + PTRBITS_PAD];
 };
 
@@ -56,12 +57,21 @@ void shape_cache_free(struct shape_cache *cache);
 /* Finds where the evidence for an object is. */
 void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev);
 
+/* Nothing but its size tells of a small object without pointers: all has been read. */
+static inline bool evidence_is_bare(const struct evidence *ev)
+{
+	return span_noscan(ev->o.span) && span_sizeclass(ev->o.span);
+}
+
 /* Wants it, where it lies together with other things. */
 void evidence_want(const struct evidence *ev, struct blocks *blocks);
 
-/* Takes it from the blocks, which may be NULL, and appends the reads of what is not in
- * them; the caller does them, filling what cannot be read with 0xff. Returns their number. */
-size_t evidence_start(struct evidence *ev, struct blocks *blocks, struct mem_req reqs[SHAPE_READS]);
+/* Takes it from the blocks; false when not all of it is there. */
+bool evidence_take(struct evidence *ev, struct blocks *blocks);
+
+/* Appends the reads of what was not taken; the caller does them, filling what cannot be
+ * read with 0xff. Returns their number. */
+size_t evidence_ask(struct evidence *ev, struct mem_req reqs[SHAPE_READS]);
 
 /*
  * The type of a table of n buckets in that object. only_sz: its bucket size where that is

@@ -71,12 +71,12 @@ bool swiss_is_group_start(const struct object *o, uint64_t addr)
  * has tombstones. */
 int swiss_ctrl_full(uint64_t ctrl, bool small)
 {
-	uint64_t vacant = ctrl >> 7 & SWISS_EACH_BYTE; /* a bit for each that is no hash */
+	uint64_t vacant = ctrl >> 7 & EACH_BYTE; /* a bit for each that is no hash */
 	uint64_t deleted = small ? 0 : ctrl >> 1 & vacant;
 
 	if ((ctrl & vacant * 0xff) != vacant * CTRL_EMPTY + deleted * (CTRL_DELETED - CTRL_EMPTY))
 		return -1;
-	return BUCKET_SLOTS - swiss_byte_cnt(vacant);
+	return BUCKET_SLOTS - byte_cnt(vacant);
 }
 
 void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,

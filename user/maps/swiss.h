@@ -46,15 +46,6 @@ struct swiss_decoder {
 	size_t work_cnt;
 };
 
-/* Control words are looked at as a whole: a word with the lowest bit of each byte. */
-#define SWISS_EACH_BYTE UINT64_C(0x0101010101010101)
-
-/* How many bytes have that bit, in a word without others. */
-static inline int swiss_byte_cnt(uint64_t bits)
-{
-	return bits * SWISS_EACH_BYTE >> 56;
-}
-
 struct swiss_header swiss_parse_header(const uint8_t *bytes);
 
 /* What the header tells, and where its directory or only group is. VERDICT_CHANGED: in

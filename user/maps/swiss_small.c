@@ -17,18 +17,18 @@ enum {
  */
 static bool looks_hashed(uint64_t ctrl, int full)
 {
-	const uint64_t low = SWISS_EACH_BYTE * 0x7f;
+	const uint64_t low = EACH_BYTE * 0x7f;
 
 	/* Of six equal bytes one is among the first three. */
 	for (int i = 0; i < 3 && full >= EQUAL_MIN; i++) {
 		uint8_t c = ctrl >> (8 * i);
-		uint64_t diff = ctrl ^ SWISS_EACH_BYTE * c;
-		uint64_t differs = (((diff & low) + low) | diff) >> 7 & SWISS_EACH_BYTE;
+		uint64_t diff = ctrl ^ EACH_BYTE * c;
+		uint64_t differs = (((diff & low) + low) | diff) >> 7 & EACH_BYTE;
 
-		if (c < 0x80 && BUCKET_SLOTS - swiss_byte_cnt(differs) >= EQUAL_MIN)
+		if (c < 0x80 && BUCKET_SLOTS - byte_cnt(differs) >= EQUAL_MIN)
 			return false;
 	}
-	return ctrl & SWISS_EACH_BYTE * 0xf0;
+	return ctrl & EACH_BYTE * 0xf0;
 }
 
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
@@ -82,9 +82,8 @@ static uint32_t group_bytes(const struct swiss_work *w)
 	return span_noscan(w->dir.span) ? w->dir.slot + w->dir.size - w->h.dir_ptr : CTRL_SZ;
 }
 
-/* Reads groups that lie together, with what tells their types. Returns the bytes that the
- * others take. */
-static struct err *read_blocks(struct swiss_decoder *d, size_t *rest_ret)
+/* Reads the groups that lie together, with what tells their types. */
+static struct err *read_blocks(struct swiss_decoder *d)
 {
 	struct blocks *blocks = d->census->blocks;
 
@@ -98,59 +97,78 @@ static struct err *read_blocks(struct swiss_decoder *d, size_t *rest_ret)
 		evidence_want(&w->evidence, blocks);
 		blocks_want(blocks, w->h.dir_ptr, group_bytes(w));
 	}
-	struct err *err = blocks_read(blocks, d->mem);
-	for (size_t i = 0; !err && i < d->work_cnt; i++) {
-		struct swiss_work *w = &d->works[i];
-
-		if (w->h.dir_len)
-			continue;
-		w->group = blocks_at(blocks, w->h.dir_ptr, group_bytes(w));
-		*rest_ret += w->group ? 0 : group_bytes(w);
-	}
-	return err;
+	return blocks_read(blocks, d->mem);
 }
 
-/* Reads the others, one by one; *buf has room for them. */
-static struct err *read_rest(struct swiss_decoder *d, uint8_t *buf)
-{
-	size_t each = 1 + SHAPE_READS, n = 0;
-	_cleanup_free_ struct mem_req *reqs = malloc(each * (d->work_cnt + 1) * sizeof(*reqs));
+/* Those that lie alone: places in works, and the bytes of their groups. */
+struct rest {
+	VEC(uint32_t) list;
+	size_t group_bytes;
+};
 
-	if (!reqs)
-		return err_nomem();
+/* Decides the maps of which all was read; the others are the rest. */
+static struct err *finish_read(struct swiss_decoder *d, struct rest *rest)
+{
+	struct blocks *blocks = d->census->blocks;
+
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct swiss_work *w = &d->works[i];
 
 		if (w->h.dir_len)
 			continue;
-		n += evidence_start(&w->evidence, d->census->blocks, &reqs[n]);
+		w->group = blocks_at(blocks, w->h.dir_ptr, group_bytes(w));
+		if (evidence_take(&w->evidence, blocks) && w->group) {
+			d->batch->verdicts[w->at] = finish_small(d, w);
+			continue;
+		}
+		if (!vec_push(&rest->list, i))
+			return err_nomem();
+		rest->group_bytes += w->group ? 0 : group_bytes(w);
+	}
+	return NULL;
+}
+
+/* Reads and decides the rest, one by one. */
+static struct err *finish_rest(struct swiss_decoder *d, const struct rest *rest)
+{
+	size_t each = 1 + SHAPE_READS, n = 0;
+	_cleanup_free_ struct mem_req *reqs = malloc((each * rest->list.len + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *groups = malloc(rest->group_bytes + 1);
+	uint8_t *group = groups;
+
+	if (!reqs || !groups)
+		return err_nomem();
+	for (size_t i = 0; i < rest->list.len; i++) {
+		struct swiss_work *w = &d->works[rest->list.data[i]];
+
+		n += evidence_ask(&w->evidence, &reqs[n]);
 		if (w->group)
 			continue;
-		w->group = buf;
-		reqs[n++] = (struct mem_req){ w->h.dir_ptr, group_bytes(w), false, buf };
-		buf += group_bytes(w);
+		w->group = group;
+		reqs[n++] = (struct mem_req){ w->h.dir_ptr, group_bytes(w), false, group };
+		group += group_bytes(w);
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
 		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
 			memset(reqs[i].dst, 0xff, reqs[i].len);
+	for (size_t i = 0; !err && i < rest->list.len; i++) {
+		struct swiss_work *w = &d->works[rest->list.data[i]];
+
+		d->batch->verdicts[w->at] = finish_small(d, w);
+	}
 	return err;
 }
 
-/* Reads the groups of all small maps, and what tells their types. */
 struct err *swiss_decode_small(struct swiss_decoder *d)
 {
-	size_t rest = 0;
-	struct err *err = read_blocks(d, &rest);
-	_cleanup_free_ uint8_t *buf = malloc(rest + 1);
+	struct rest rest = { 0 };
+	struct err *err = read_blocks(d);
 
 	if (!err)
-		err = buf ? read_rest(d, buf) : err_nomem();
-	for (size_t i = 0; !err && i < d->work_cnt; i++) {
-		struct swiss_work *w = &d->works[i];
-
-		if (!w->h.dir_len)
-			d->batch->verdicts[w->at] = finish_small(d, w);
-	}
+		err = finish_read(d, &rest);
+	if (!err && rest.list.len)
+		err = finish_rest(d, &rest);
+	vec_fini(&rest.list);
 	return err;
 }

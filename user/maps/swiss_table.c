@@ -324,7 +324,7 @@ static struct err *read_after(struct swiss_decoder *d, struct dir_batch *b)
 			struct object first = w->evidence.o;
 
 			evidence_place(d->census->heap, &first, &w->evidence);
-			n += evidence_start(&w->evidence, /* blocks= */ NULL, &reqs[n]);
+			n += evidence_ask(&w->evidence, &reqs[n]);
 		}
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
