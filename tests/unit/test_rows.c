@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whatever a row is, packed or whole, it comes out as it went in. */
+/* Whatever a row is, it comes out as it went in, and is counted once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 enum { TYPES = 5, N = 20000 };
 
-static const struct map_type types[TYPES], foreign;
+static const struct map_type types[TYPES];
 static uint64_t state = 88172645463325252;
 
 static uint64_t random_u64(void)
@@ -22,11 +22,6 @@ static uint64_t random_u64(void)
 	state ^= state >> 7;
 	state ^= state << 17;
 	return state;
-}
-
-static struct map_rows rows_empty(void)
-{
-	return (struct map_rows){ .types = types, .type_cnt = TYPES };
 }
 
 /* 0 to 2^bits - 1, with the edges more often than chance has them. */
@@ -69,8 +64,6 @@ static struct map_info random_map(uint64_t addr)
 
 	if (random_u64() % 3)
 		m.type = &types[random_u64() % TYPES];
-	else if (random_u64() % 20 == 0)
-		m.type = &foreign;
 	if (large) {
 		m.old_bytes = some(30);
 		m.tombstones = some(30);
@@ -87,74 +80,91 @@ static void expect_same(const struct map_rows *r, size_t i, const struct map_inf
 	assert_int_equal(rows_find(r, m->addr), i);
 }
 
+/* Sums over the kinds must be sums over the rows. */
+static void expect_counted(const struct map_rows *r)
+{
+	uint64_t *cnts = calloc(r->kinds.len, sizeof(*cnts));
+
+	for (size_t i = 0; i < r->len; i++)
+		cnts[r->data[i].kind]++;
+	for (size_t i = 0; i < r->kinds.len; i++)
+		assert_int_equal(r->kinds.data[i].cnt, cnts[i]);
+	free(cnts);
+}
+
 static void rows_come_out_as_they_went_in(void **unused)
 {
 	struct map_info *maps = calloc(N, sizeof(*maps));
-	struct map_rows r = rows_empty();
+	struct map_rows r = { 0 };
 
 	(void)unused;
 	for (size_t i = 0; i < N; i++) {
 		maps[i] = random_map(0xc000000000 + 48 * i);
 		assert_true(rows_push(&r, &maps[i]));
 	}
-	assert_true(r.whole.len > N / 20 && r.whole.len < N / 5);
+	assert_true(r.kinds.len > N / 2);
 	for (size_t i = 0; i < N; i++)
 		expect_same(&r, i, &maps[i]);
-	/* Small ones become large, and large ones small. */
+	/* Maps become others. */
 	for (size_t i = 0; i < N; i += 3) {
 		maps[i] = random_map(maps[i].addr);
 		assert_true(rows_set(&r, i, &maps[i]));
 	}
 	for (size_t i = 0; i < N; i++)
 		expect_same(&r, i, &maps[i]);
+	expect_counted(&r);
 	assert_int_equal(rows_find(&r, 0xc000000001), ROWS_NONE);
 	assert_int_equal(rows_find(&r, 0xc000000000 + (1ull << 48)), ROWS_NONE);
 	rows_fini(&r);
 	free(maps);
 }
 
-/* Each bound: what just fits is packed, and one more is kept whole. */
-static void what_does_not_fit_is_kept_whole(void **unused)
+/* Maps that differ in one field are of two kinds, whichever it is. */
+static void every_field_tells_kinds_apart(void **unused)
 {
-	const struct map_info most = {
-		.addr = (1ull << 48) - 8,
-		.live_keys = 15,
-		.buckets = 1,
-		.table_bytes = UINT16_MAX,
-		.resident_bytes = UINT16_MAX,
-		.rebuild_bytes = UINT16_MAX,
-		.table_cnt = 1,
-		.bucket_sz = UINT16_MAX,
-		.type = &types[TYPES - 1],
-	};
-	struct map_info over[11];
-	struct map_rows r = rows_empty();
+	struct map_info base = random_map(0xc000000000);
+	struct map_rows r = { 0 };
 
 	(void)unused;
-	for (size_t i = 0; i < 11; i++)
-		over[i] = most;
-	over[0].live_keys++;
-	over[1].buckets++;
-	over[2].table_bytes++;
-	over[3].resident_bytes++;
-	over[4].rebuild_bytes++;
-	over[5].table_cnt++;
-	over[6].buckets = 0;
-	over[7].type = &foreign;
-	over[8].old_bytes++;
-	over[9].tombstones++;
-	over[10].overflow_buckets++;
-	assert_true(rows_push(&r, &most));
-	assert_int_equal(r.whole.len, 0);
-	for (size_t i = 0; i < 11; i++) {
-		assert_true(rows_push(&r, &over[i]));
-		assert_int_equal(r.whole.len, i + 1);
-	}
-	for (size_t i = 0; i < 11; i++) {
-		struct map_info got = rows_get(&r, i + 1);
+	for (size_t i = 0; i < sizeof(base); i++) {
+		struct map_info m = base;
 
-		assert_memory_equal(&got, &over[i], sizeof(got));
+		((uint8_t *)&m)[i] ^= 1;
+		assert_true(rows_push(&r, &m));
 	}
+	/* But by its address none is. */
+	assert_int_equal(r.kinds.len, 1 + sizeof(base) - sizeof(base.addr));
+	assert_int_equal(r.kinds.data[0].cnt, sizeof(base.addr));
+	for (size_t i = 0; i < sizeof(base); i++) {
+		struct map_info got = rows_get(&r, i);
+
+		((uint8_t *)&got)[i] ^= 1;
+		assert_memory_equal(&got, &base, sizeof(got));
+	}
+	expect_counted(&r);
+	rows_fini(&r);
+}
+
+/* A swarm has few kinds. */
+static void what_is_the_same_is_kept_once(void **unused)
+{
+	struct map_info kinds[10];
+	struct map_rows r = { 0 };
+
+	(void)unused;
+	for (size_t i = 0; i < 10; i++) {
+		kinds[i] = random_map(0);
+		kinds[i].live_keys = i;
+	}
+	for (size_t i = 0; i < N; i++) {
+		struct map_info m = kinds[i % 10];
+
+		m.addr = 0xc000000000 + 48 * i;
+		assert_true(rows_push(&r, &m));
+	}
+	assert_int_equal(r.kinds.len, 10);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(r.kinds.data[i].cnt, N / 10);
 	rows_fini(&r);
 }
 
@@ -162,7 +172,7 @@ static void what_does_not_fit_is_kept_whole(void **unused)
 static void lists_are_put_together(void **unused)
 {
 	struct map_info *maps = calloc(N, sizeof(*maps));
-	struct map_rows r = rows_empty(), part = rows_empty(), late = rows_empty();
+	struct map_rows r = { 0 }, part = { 0 }, late = { 0 };
 
 	(void)unused;
 	for (size_t i = 0; i < N; i++) {
@@ -187,6 +197,7 @@ static void lists_are_put_together(void **unused)
 	assert_int_equal(late.len, 0);
 	for (size_t i = 0; i < N; i++)
 		expect_same(&r, i, &maps[i]);
+	expect_counted(&r);
 	rows_fini(&r);
 	rows_fini(&part);
 	rows_fini(&late);
@@ -197,7 +208,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_out_as_they_went_in),
-		cmocka_unit_test(what_does_not_fit_is_kept_whole),
+		cmocka_unit_test(every_field_tells_kinds_apart),
+		cmocka_unit_test(what_is_the_same_is_kept_once),
 		cmocka_unit_test(lists_are_put_together),
 	};
 

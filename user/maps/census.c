@@ -42,25 +42,18 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
-struct err *census_count(struct census *census, const struct map_info *m)
-{
-	totals_add(&census->totals, m);
-	return !contents_may_tell(m) || vec_push(&census->unclear, m->addr) ? NULL : err_nomem();
-}
-
 /* Candidates come in order, but some take several rounds. */
 static struct err *add_map(struct census *census, struct map_info *m, const struct candidate *c)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;
 	size_t len = census->maps.len;
-	struct map_rows *rows = len && census->maps.data[len - 1].addr > m->addr ? &census->late
-										 : &census->maps;
+	bool is_late = len && row_addr(&census->maps.data[len - 1]) > m->addr;
 
 	if (c->on_stack)
 		return stacks_add(census->stacks, c, m, layout);
 	stacks_claim(census->stacks, c, layout);
 	m->garbage = c->garbage;
-	return rows_push(rows, m) ? census_count(census, m) : err_nomem();
+	return rows_push(is_late ? &census->late : &census->maps, m) ? NULL : err_nomem();
 }
 
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
@@ -258,17 +251,8 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 	return give_up(census, &batch);
 }
 
-void census_rows_init(struct census *census, const struct program *prog)
-{
-	struct map_rows none = { 0 };
-
-	none.types = gotypes_maps(prog->types, &none.type_cnt);
-	census->maps = census->late = none;
-}
-
 struct err *census_tools_init(struct census *census)
 {
-	census_rows_init(census, census->heap->prog);
 	census->shapes = shape_cache_new();
 	census->blocks = blocks_new();
 	census->footing = footing_new();
@@ -306,6 +290,7 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		err = contents_narrow(census);
 	if (err)
 		return err_wrap(err, "taking the census");
+	census->totals = totals_of(&census->maps);
 	*ret = take_ptr(census);
 	return NULL;
 }
@@ -318,6 +303,5 @@ void census_free(struct census *census)
 	stacks_free(census->stacks);
 	rows_fini(&census->maps);
 	rows_fini(&census->late);
-	vec_fini(&census->unclear);
 	free(census);
 }

@@ -27,8 +27,7 @@ struct census {
 	struct footing *footing; /* of the batch; NULL: nobody asks */
 	struct map_rows maps; /* ascending by address */
 	struct map_rows late; /* empty but while the census is taken */
-	struct map_totals totals; /* of both */
-	VEC(uint64_t) unclear; /* addresses of maps whose contents may tell the type */
+	struct map_totals totals; /* of maps, when the census is done */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
 	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
@@ -43,12 +42,6 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 void census_free(struct census *census);
 DEFINE_CLEANUP_PTR(struct census *, census_free, cleanup_census)
 #define _cleanup_census_ _cleanup_(cleanup_census)
-
-/* Counts a map that becomes a row. */
-struct err *census_count(struct census *census, const struct map_info *m);
-
-/* No rows yet, of maps of that program. */
-void census_rows_init(struct census *census, const struct program *prog);
 
 /* What a thread that decodes needs: its own shapes and blocks. */
 struct err *census_tools_init(struct census *census);

@@ -369,11 +369,32 @@ static int cmp_largest(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-bool contents_may_tell(const struct map_info *m)
+static bool may_tell(const struct map_info *m)
 {
 	return m->type_source == TYPE_AMBIGUOUS && m->bucket_sz && m->live_keys &&
 	       m->consistency == MAP_EXACT && m->on_stack == MAP_ON_HEAP && map_counts(m) &&
 	       m->table_bytes >= CONTENTS_TABLE_MIN;
+}
+
+/* The maps to look into, the largest ones first. */
+struct jobs {
+	VEC(struct job) list;
+};
+
+static struct err *find_jobs(const struct map_rows *rows, struct jobs *jobs)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < rows->kinds.len && !any; i++)
+		any = may_tell(&rows->kinds.data[i].info);
+	for (size_t i = 0; i < rows->len && any; i++) {
+		const struct map_info *m = &rows->kinds.data[rows->data[i].kind].info;
+
+		if (may_tell(m) && !vec_push(&jobs->list, ((struct job){ i, m->table_bytes })))
+			return err_nomem();
+	}
+	vec_sort(&jobs->list, cmp_largest);
+	return NULL;
 }
 
 static struct err *narrow_row(struct contents *c, struct census *census, size_t row)
@@ -386,27 +407,19 @@ static struct err *narrow_row(struct contents *c, struct census *census, size_t 
 
 struct err *contents_narrow(struct census *census)
 {
-	VEC(struct job) jobs = { 0 };
+	struct jobs jobs = { 0 };
 	_cleanup_free_ struct contents *c = malloc(sizeof(*c));
-	struct err *err = c ? NULL : err_nomem();
+	struct err *err = c ? find_jobs(&census->maps, &jobs) : err_nomem();
 
-	for (size_t i = 0; i < census->unclear.len && !err; i++) {
-		ssize_t row = rows_find(&census->maps, census->unclear.data[i]);
-		uint64_t bytes = row >= 0 ? census_map(census, row).table_bytes : 0;
-
-		if (row >= 0 && !vec_push(&jobs, ((struct job){ row, bytes })))
-			err = err_nomem();
-	}
 	if (!err) {
 		c->census = census;
 		c->heap = census->heap;
 		c->mem = census->mem;
 		c->left = BUDGET;
 		c->kind = census->heap->prog->layout.kind;
-		vec_sort(&jobs, cmp_largest);
 	}
-	for (size_t i = 0; i < jobs.len && i < CONTENTS_MAPS_MAX && !err; i++)
-		err = narrow_row(c, census, jobs.data[i].row);
-	vec_fini(&jobs);
+	for (size_t i = 0; i < jobs.list.len && i < CONTENTS_MAPS_MAX && !err; i++)
+		err = narrow_row(c, census, jobs.list.data[i].row);
+	vec_fini(&jobs.list);
 	return err;
 }

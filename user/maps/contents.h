@@ -18,10 +18,7 @@ enum {
 	CONTENTS_MAPS_MAX = 512, /* the largest ones */
 };
 
-/* Whether a map is one of those that are looked into. */
-bool contents_may_tell(const struct map_info *m);
-
-/* Looks into the large maps of ambiguous type (census->unclear) that nothing changes. A
+/* Looks into the large maps of ambiguous type that nothing changes. A
  * type that is left alone becomes theirs; where none is left they stay as they are. */
 struct err *contents_narrow(struct census *census);
 

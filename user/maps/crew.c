@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "maps/shape.h"
@@ -68,21 +67,13 @@ static void worker_fini(struct worker *w)
 	census_tools_fini(&w->part);
 	rows_fini(&w->part.maps);
 	rows_fini(&w->part.late);
-	vec_fini(&w->part.unclear);
 	mem_join(w->crew->census->mem, &w->mem);
 }
-
-#define APPEND(to, from)                                                                           \
-	(!(from)->len ||                                                                           \
-	 (vec_reserve((to), (to)->len + (from)->len) &&                                            \
-	  (memcpy((to)->data + (to)->len, (from)->data, (from)->len * sizeof(*(from)->data)),      \
-	   (to)->len += (from)->len, (from)->len = 0, true)))
 
 /* Moves the rows of a part to the census. */
 static struct err *add_rows(struct census *census, struct census *part)
 {
-	return rows_append(&census->maps, &part->maps) && rows_append(&census->late, &part->late) &&
-			       APPEND(&census->unclear, &part->unclear)
+	return rows_append(&census->maps, &part->maps) && rows_append(&census->late, &part->late)
 		       ? NULL
 		       : err_nomem();
 }
@@ -92,8 +83,6 @@ static void add_counts(struct census *census, struct census *part)
 	census->lookalike_cnt += part->lookalike_cnt;
 	census->empty_cnt += part->empty_cnt;
 	part->lookalike_cnt = part->empty_cnt = 0;
-	totals_join(&census->totals, &part->totals);
-	part->totals = (struct map_totals){ 0 };
 	for (size_t i = 0; i < SPANCLASS_CNT; i++) {
 		census->class_bytes[i] += part->class_bytes[i];
 		part->class_bytes[i] = 0;
@@ -126,7 +115,6 @@ static void leave_part(struct worker *w, struct early *slot)
 {
 	SWAP(w->part.maps, slot->part.maps);
 	SWAP(w->part.late, slot->part.late);
-	SWAP(w->part.unclear, slot->part.unclear);
 	slot->done = true;
 }
 
@@ -239,8 +227,6 @@ struct err *crew_take(struct census *census)
 
 	if (err)
 		return err;
-	for (int i = 0; i < AHEAD; i++)
-		census_rows_init(&crew.early[i].part, census->heap->prog);
 	if (!census->maps.cap)
 		reserve_rows(&census->maps, crew.spans.object_cnt);
 	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
@@ -248,7 +234,6 @@ struct err *crew_take(struct census *census)
 	for (int i = 0; i < AHEAD; i++) {
 		rows_fini(&crew.early[i].part.maps);
 		rows_fini(&crew.early[i].part.late);
-		vec_fini(&crew.early[i].part.unclear);
 	}
 	return err;
 }

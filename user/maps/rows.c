@@ -4,178 +4,156 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/cursor.h"
 
-/* What the rest of a row is made of, from its lowest bit on. */
 enum {
-	LIVE_KEYS = 0,
-	LIVE_KEYS_MAX = 15,
-	CONSISTENCY = 4,
-	TYPE_SOURCE = 6,
-	ON_STACK = 9,
-	GARBAGE = 11,
-	SMALL = 12,
-	NOSCAN = 13,
-	TABLE_CNT = 14,
-	IS_WHOLE = 15,
+	SLOTS_MIN = 256,
+	WORDS = sizeof(struct map_info) / 8,
+	NO_KIND = UINT32_MAX,
 };
 
-static unsigned int rest_of(const struct packed_map *p, unsigned int at, unsigned int mask)
+/* What is known of a map are the words behind its address, without a gap. */
+_Static_assert(offsetof(struct map_info, addr) == 0 && WORDS == 12 &&
+		       sizeof(struct map_info) == WORDS * 8 &&
+		       offsetof(struct map_info, noscan) == sizeof(struct map_info) - 1,
+	       "kinds are compared by words");
+
+/* Each word times an odd number of its own, so that none waits for another. */
+static uint64_t hash_info(const struct map_info *m)
 {
-	return p->rest >> at & mask;
+	uint64_t h = 0;
+
+#pragma GCC unroll 11 /* this and the next are called for every map */
+	for (size_t i = 1; i < WORDS; i++)
+		h += load_u64(m, 8 * i) * (0x9e3779b97f4a7c15 * (2 * i + 1));
+	return h ^ h >> 32;
 }
 
-static bool is_whole(const struct packed_map *p)
+static bool same_info(const struct map_info *a, const struct map_info *b)
 {
-	return rest_of(p, IS_WHOLE, 1);
+	uint64_t differ = 0;
+
+#pragma GCC unroll 11
+	for (size_t i = 1; i < WORDS; i++)
+		differ |= load_u64(a, 8 * i) ^ load_u64(b, 8 * i);
+	return !differ;
 }
 
-/* Of a type that is none of the table's: more than any. */
-static uint64_t type_index(const struct map_rows *r, const struct map_type *type)
+/* The slot of a kind, or the empty one in which it would be; there is one. */
+static uint32_t *find_slot(const struct map_rows *r, const struct map_info *m)
 {
-	size_t i = ((uintptr_t)type - (uintptr_t)r->types) / sizeof(*type);
+	size_t i = hash_info(m) & (r->slot_cnt - 1);
 
-	if (!type)
-		return 0;
-	return i < r->type_cnt && &r->types[i] == type ? i + 1 : UINT64_MAX;
+	while (r->slots[i] && !same_info(&r->kinds.data[r->slots[i] - 1].info, m))
+		i = (i + 1) & (r->slot_cnt - 1);
+	return &r->slots[i];
 }
 
-static bool fits(const struct map_rows *r, const struct map_info *m)
+/* Half of the slots stay empty. */
+static bool reserve_slot(struct map_rows *r)
 {
-	return m->buckets == 1 && m->live_keys <= LIVE_KEYS_MAX && m->table_cnt <= 1 &&
-	       (m->table_bytes | m->resident_bytes | m->rebuild_bytes) <= UINT16_MAX &&
-	       !(m->old_bytes | m->tombstones | m->overflow_buckets) &&
-	       type_index(r, m->type) <= UINT32_MAX;
-}
-
-/* Field by field: a row that was put together and copied would have to wait for itself. */
-static void pack(const struct map_rows *r, const struct map_info *m, struct packed_map *p)
-{
-	p->addr = m->addr;
-	p->bucket_sz = m->bucket_sz;
-	p->type = type_index(r, m->type);
-	p->table_bytes = m->table_bytes;
-	p->resident_bytes = m->resident_bytes;
-	p->rebuild_bytes = m->rebuild_bytes;
-	p->type_candidates = m->type_candidates;
-	p->shape_candidates = m->shape_candidates;
-	p->rest = m->live_keys << LIVE_KEYS | m->consistency << CONSISTENCY |
-		  m->type_source << TYPE_SOURCE | m->on_stack << ON_STACK | m->garbage << GARBAGE |
-		  m->small << SMALL | m->noscan << NOSCAN | m->table_cnt << TABLE_CNT;
-}
-
-static struct map_info unpack(const struct map_rows *r, const struct packed_map *p)
-{
-	return (struct map_info){
-		.addr = p->addr,
-		.bucket_sz = p->bucket_sz,
-		.live_keys = rest_of(p, LIVE_KEYS, LIVE_KEYS_MAX),
-		.type = p->type ? &r->types[p->type - 1] : NULL,
-		.table_bytes = p->table_bytes,
-		.resident_bytes = p->resident_bytes,
-		.rebuild_bytes = p->rebuild_bytes,
-		.type_candidates = p->type_candidates,
-		.shape_candidates = p->shape_candidates,
-		.consistency = rest_of(p, CONSISTENCY, 3),
-		.type_source = rest_of(p, TYPE_SOURCE, 7),
-		.on_stack = rest_of(p, ON_STACK, 3),
-		.garbage = rest_of(p, GARBAGE, 1),
-		.small = rest_of(p, SMALL, 1),
-		.noscan = rest_of(p, NOSCAN, 1),
-		.table_cnt = rest_of(p, TABLE_CNT, 1),
-		.buckets = 1,
-	};
-}
-
-static struct packed_map place_of(const struct map_info *m, size_t index)
-{
-	return (struct packed_map){ .addr = m->addr, .type = index, .rest = 1 << IS_WHOLE };
-}
-
-/* The row of a map, which is kept whole where it has to be. */
-static bool make(struct map_rows *r, const struct map_info *m, struct packed_map *ret)
-{
-	if (fits(r, m)) {
-		pack(r, m, ret);
+	if (2 * (r->kinds.len + 1) <= r->slot_cnt)
 		return true;
+
+	size_t cnt = r->slot_cnt ? 4 * r->slot_cnt : SLOTS_MIN;
+	uint32_t *slots = calloc(cnt, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	free(r->slots);
+	r->slots = slots;
+	r->slot_cnt = cnt;
+	for (size_t i = 0; i < r->kinds.len; i++)
+		*find_slot(r, &r->kinds.data[i].info) = i + 1;
+	return true;
+}
+
+/* The kind of maps of which all that is known; NO_KIND: out of memory. */
+static uint32_t kind_of(struct map_rows *r, const struct map_info *m)
+{
+	if (!reserve_slot(r))
+		return NO_KIND;
+
+	uint32_t *slot = find_slot(r, m);
+	if (!*slot) {
+		if (r->kinds.len >= NO_KIND - 1 ||
+		    !vec_push(&r->kinds, (struct row_kind){ .info = *m }))
+			return NO_KIND;
+		r->kinds.data[r->kinds.len - 1].info.addr = 0;
+		*slot = r->kinds.len;
 	}
-	*ret = place_of(m, r->whole.len);
-	return r->whole.len <= UINT32_MAX && vec_push(&r->whole, *m);
+	return *slot - 1;
 }
 
 bool rows_push(struct map_rows *r, const struct map_info *m)
 {
-	if (!vec_reserve(r, r->len + 1) || !make(r, m, &r->data[r->len]))
+	uint32_t kind = vec_reserve(r, r->len + 1) ? kind_of(r, m) : NO_KIND;
+
+	if (kind == NO_KIND)
 		return false;
-	r->len++;
+	r->kinds.data[kind].cnt++;
+	r->data[r->len++] = (struct map_row){ (uint32_t)m->addr, m->addr >> 32, kind };
 	return true;
 }
 
 bool rows_set(struct map_rows *r, size_t i, const struct map_info *m)
 {
-	struct packed_map row;
+	uint32_t kind = kind_of(r, m);
 
-	if (is_whole(&r->data[i])) {
-		r->whole.data[r->data[i].type] = *m;
-		return true;
-	}
-	if (!make(r, m, &row))
+	if (kind == NO_KIND)
 		return false;
-	r->data[i] = row;
+	r->kinds.data[r->data[i].kind].cnt--;
+	r->kinds.data[kind].cnt++;
+	r->data[i].kind = kind;
 	return true;
 }
 
-struct map_info rows_get(const struct map_rows *r, size_t i)
+static void clear(struct map_rows *r)
 {
-	const struct packed_map *p = &r->data[i];
-
-	return is_whole(p) ? r->whole.data[p->type] : unpack(r, p);
+	r->len = r->kinds.len = 0;
+	if (r->slot_cnt)
+		memset(r->slots, 0, r->slot_cnt * sizeof(*r->slots));
 }
 
 bool rows_append(struct map_rows *r, struct map_rows *from)
 {
-	size_t first = r->whole.len, whole = from->whole.len;
+	_cleanup_free_ uint32_t *kinds = malloc((from->kinds.len + 1) * sizeof(*kinds));
 
-	if (!from->len)
-		return true;
-	if (first + whole > UINT32_MAX || !vec_reserve(r, r->len + from->len) ||
-	    (whole && !vec_reserve(&r->whole, first + whole)))
+	if (!kinds || !vec_reserve(r, r->len + from->len))
 		return false;
-	memcpy(r->data + r->len, from->data, from->len * sizeof(*r->data));
-	for (size_t i = 0; whole && i < from->len; i++) {
-		struct packed_map *p = &r->data[r->len + i];
-
-		if (is_whole(p))
-			*p = place_of(&from->whole.data[p->type], first + p->type);
+	for (size_t i = 0; i < from->kinds.len; i++) {
+		kinds[i] = kind_of(r, &from->kinds.data[i].info);
+		if (kinds[i] == NO_KIND)
+			return false;
 	}
-	if (whole)
-		memcpy(r->whole.data + first, from->whole.data, whole * sizeof(*r->whole.data));
-	r->len += from->len;
-	r->whole.len += whole;
-	from->len = from->whole.len = 0;
+	for (size_t i = 0; i < from->kinds.len; i++)
+		r->kinds.data[kinds[i]].cnt += from->kinds.data[i].cnt;
+	for (size_t i = 0; i < from->len; i++) {
+		r->data[r->len] = from->data[i];
+		r->data[r->len++].kind = kinds[from->data[i].kind];
+	}
+	clear(from);
 	return true;
 }
 
 static int cmp_row(const void *a, const void *b)
 {
-	uint64_t x = ((const struct packed_map *)a)->addr, y = ((const struct packed_map *)b)->addr;
+	uint64_t x = row_addr(a), y = row_addr(b);
 
 	return x < y ? -1 : x > y;
 }
 
 bool rows_merge(struct map_rows *r, struct map_rows *from)
 {
-	_cleanup_free_ struct packed_map *late = NULL;
 	size_t left = r->len, late_cnt = from->len;
+	_cleanup_free_ struct map_row *late = malloc((late_cnt + 1) * sizeof(*late));
 
-	if (!late_cnt)
-		return true;
-	late = malloc(late_cnt * sizeof(*late));
 	if (!late || !rows_append(r, from))
 		return false;
 	memcpy(late, r->data + left, late_cnt * sizeof(*late));
 	qsort(late, late_cnt, sizeof(*late), cmp_row);
 	for (size_t at = r->len; late_cnt; at--) {
-		if (left && r->data[left - 1].addr > late[late_cnt - 1].addr)
+		if (left && row_addr(&r->data[left - 1]) > row_addr(&late[late_cnt - 1]))
 			r->data[at - 1] = r->data[--left];
 		else
 			r->data[at - 1] = late[--late_cnt];
@@ -185,14 +163,17 @@ bool rows_merge(struct map_rows *r, struct map_rows *from)
 
 ssize_t rows_find(const struct map_rows *r, uint64_t addr)
 {
-	struct packed_map key = { .addr = addr };
-	const struct packed_map *p = key.addr == addr ? vec_search(r, &key, cmp_row) : NULL;
+	struct map_row key = { (uint32_t)addr, addr >> 32, 0 };
+	const struct map_row *row = vec_search(r, &key, cmp_row);
 
-	return p ? p - r->data : ROWS_NONE;
+	return row ? row - r->data : ROWS_NONE;
 }
 
 void rows_fini(struct map_rows *r)
 {
 	vec_fini(r);
-	vec_fini(&r->whole);
+	vec_fini(&r->kinds);
+	free(r->slots);
+	r->slots = NULL;
+	r->slot_cnt = 0;
 }

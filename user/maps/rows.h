@@ -2,8 +2,9 @@
 /*
  * rows.h - the maps of a census, ascending by address.
  *
- * A process may have millions of maps, nearly all of them small: such a row takes 24
- * bytes. The others are kept whole beside them. Rows are handed out as copies.
+ * A process may have millions of maps, and of nearly all of them there are thousands that
+ * differ in nothing but their address. So what is known of a map is kept once, as a kind;
+ * a row is an address and the number of a kind, in 12 bytes. Rows are handed out as copies.
  */
 #ifndef MAPTRACE_MAPS_ROWS_H
 #define MAPTRACE_MAPS_ROWS_H
@@ -15,36 +16,45 @@
 
 enum { ROWS_NONE = -1 };
 
-/* A map of one bucket or group, or the place of one that is kept whole. */
-struct packed_map {
-	uint64_t addr : 48;
-	uint64_t bucket_sz : 16;
-	uint32_t type; /* index into the types, plus 1; 0: none. Or that of the whole one */
-	uint16_t table_bytes;
-	uint16_t resident_bytes;
-	uint16_t rebuild_bytes;
-	uint16_t type_candidates;
-	uint16_t shape_candidates;
-	uint16_t rest; /* fields of bits, see rows.c */
+struct map_row {
+	uint32_t addr_low;
+	uint32_t addr_high;
+	uint32_t kind; /* index into the kinds */
 };
-_Static_assert(sizeof(struct packed_map) == 24, "a million maps must stay affordable");
+_Static_assert(sizeof(struct map_row) == 12, "a million maps must stay affordable");
+
+static inline uint64_t row_addr(const struct map_row *row)
+{
+	return (uint64_t)row->addr_high << 32 | row->addr_low;
+}
+
+struct row_kind {
+	struct map_info info; /* its address is 0 */
+	uint64_t cnt; /* rows of this kind: none, when they have become another */
+};
 
 struct map_rows {
-	struct packed_map *data; /* a VEC() by its fields; in order when the census is done */
+	struct map_row *data; /* a VEC() by its fields; in order when the census is done */
 	size_t len;
 	size_t cap;
-	VEC(struct map_info) whole;
-	const struct map_type *types; /* what packed rows have their types from; outlives them */
-	size_t type_cnt;
+	VEC(struct row_kind) kinds; /* no two have the same info */
+	uint32_t *slots; /* the kinds, found by a hash of their info: index + 1, 0 for none */
+	size_t slot_cnt; /* a power of two, or 0 */
 };
 
-/* False: out of memory, and nothing has changed. */
+/* False: out of memory, and no row has changed. */
 bool rows_push(struct map_rows *r, const struct map_info *m);
 bool rows_set(struct map_rows *r, size_t i, const struct map_info *m);
 
-struct map_info rows_get(const struct map_rows *r, size_t i);
+static inline struct map_info rows_get(const struct map_rows *r, size_t i)
+{
+	struct map_info m = r->kinds.data[r->data[i].kind].info;
 
-/* Moves all rows of `from`, which has the same types, behind those of r. */
+	m.addr = row_addr(&r->data[i]);
+	return m;
+}
+
+/* Moves all rows of `from` behind those of r. False: out of memory, and no row has moved. */
 bool rows_append(struct map_rows *r, struct map_rows *from);
 
 /* The same, to where they belong; r is in order, and `from` need not be. */

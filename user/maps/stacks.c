@@ -491,8 +491,7 @@ struct err *stacks_finish(struct census *census)
 
 		if (m->dropped)
 			continue;
-		err = rows_push(&census->late, &m->info) ? census_count(census, &m->info)
-							 : err_nomem();
+		err = rows_push(&census->late, &m->info) ? NULL : err_nomem();
 	}
 	return err;
 }

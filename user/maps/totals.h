@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * totals.h - sums over the maps of a census, kept as rows are added.
+ * totals.h - sums over the maps of a census.
  */
 #ifndef MAPTRACE_MAPS_TOTALS_H
 #define MAPTRACE_MAPS_TOTALS_H
 
-#include "maps/mapinfo.h"
+#include "maps/rows.h"
 
 struct map_totals {
 	uint64_t map_cnt;
@@ -28,12 +28,6 @@ struct map_totals {
 	uint64_t scan_bytes; /* of table_bytes: what the collector has to scan */
 };
 
-void totals_add(struct map_totals *t, const struct map_info *m);
-
-/* Takes out what was added, before the row changes. */
-void totals_remove(struct map_totals *t, const struct map_info *m);
-
-/* Adds the sums of other maps. */
-void totals_join(struct map_totals *t, const struct map_totals *others);
+struct map_totals totals_of(const struct map_rows *rows);
 
 #endif

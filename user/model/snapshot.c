@@ -102,7 +102,6 @@ struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct ma
 		.load_num = snap->heap->prog->layout.classic.load_num,
 	};
 
-	totals_remove(&census->totals, &m);
 	m.type = type;
 	m.type_source = TYPE_PROBE;
 	m.type_candidates = 1;
@@ -110,7 +109,11 @@ struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct ma
 	m.rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS
 				  ? sizing_swiss(m.live_keys, &shape)
 				  : sizing_classic(m.live_keys, &shape);
-	totals_add(&census->totals, &m);
-	set_ledger_maps(snap);
 	return rows_set(&census->maps, row, &m) ? NULL : err_nomem();
+}
+
+void snapshot_sum(struct snapshot *snap)
+{
+	snap->census->totals = totals_of(&snap->census->maps);
+	set_ledger_maps(snap);
 }

@@ -30,7 +30,9 @@ void snapshot_free(struct snapshot *snap);
 DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 #define _cleanup_snapshot_ _cleanup_(cleanup_snapshot)
 
-/* Gives a map of the census the type that a traced call named. */
+/* Gives a map of the census the type that a traced call named. No sum has it until the
+ * last of them is followed by snapshot_sum(). */
 struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type);
+void snapshot_sum(struct snapshot *snap);
 
 #endif

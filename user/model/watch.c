@@ -306,6 +306,7 @@ static struct err *apply_traced_types(struct watch *w)
 		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
 			err = snapshot_set_type(w->snap, row, type);
 	}
+	snapshot_sum(w->snap);
 	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
 		err_free(err);
 		err = NULL;
