@@ -3,12 +3,12 @@
 #
 # The census against the truth for every Go version and every way to build.
 #
-#   tests/matrix.sh [TEST VERSION VARIANT]...
+#   tests/matrix.t [TEST VERSION VARIANT]...
 #
-# Prints one line for each cell, which is a test of tests/e2e that takes a version
-# and a variant, what failed in it, and totals at the end; without cells, all of
-# them. JOBS cells run at a time (the number of processors). V=1 keeps the tests'
-# output in build/matrix. The programs are built into the cache of tests/e2e.
+# TAP: a line for each cell, which is a test of tests/e2e that takes a version and a
+# variant, with what failed in it; without cells, all of them. JOBS cells run at a time
+# (the number of processors). V=1 keeps the tests' output in build/matrix. The programs
+# are built into the cache of tests/e2e.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 self=tests/${0##*/}
@@ -46,19 +46,24 @@ all_cells() { # parallel|alone
 	done
 }
 
-# Tests in a cell may take longer than in `make test`.
+# Tests in a cell may take longer than in `make test`. One write for all of its output:
+# others write, too.
 run_cell() { # TEST VERSION VARIANT
-	local log="$logs/$1-$2-$3" start=$SECONDS status bad
+	local log="$logs/$1-$2-$3" start=$SECONDS status good bad
 
 	FLAGS=-large SEEDS=${SEEDS:-$RANDOM$RANDOM $RANDOM$RANDOM $RANDOM$RANDOM $RANDOM$RANDOM} \
 		CENSUSES=20 "tests/e2e/$1.t" "$2" "$3" >"$log" 2>&1
 	status=$?
+	good=$(grep -c '^ok' "$log")
 	bad=$(grep -c '^not ok' "$log")
-	[[ $status == 0 || $bad -gt 0 ]] || bad=1 # it broke off
-	printf '%-4s %-6s %-5s %-13s %5d assertions %4d failed %4d s\n' \
-		"$( ((bad)) && echo FAIL || echo ok)" "$1" "$2" "$3" \
-		"$(grep -cE '^(not )?ok' "$log")" "$bad" $((SECONDS - start))
-	((bad == 0)) || grep -A 6 -E '^not ok|^Bail out' "$log" | head -n 40 | cut -c 1-300
+	[[ $status == 0 && $good -gt 0 || $bad -gt 0 ]] || bad=1 # it broke off
+	{
+		printf '%s - %s %s %s: %d of %d assertions, %d s\n' \
+			"$( ((bad)) && echo 'not ok' || echo ok)" "$1" "$2" "$3" \
+			"$good" $((good + bad)) $((SECONDS - start))
+		((bad == 0)) || grep -A 6 -E '^not ok|^Bail out' "$log" | head -n 40 |
+			cut -c 1-300 | sed 's/^/# /'
+	} | dd bs=64K iflag=fullblock status=none
 }
 
 if [[ ${1-} == --cell ]]; then
@@ -67,25 +72,21 @@ if [[ ${1-} == --cell ]]; then
 	exit
 fi
 
-make -s all || exit 1
+# Cells that failed are lines of their own: the code says whether all were run.
+run_cells() { # JOBS, cells from standard input
+	xargs -r -L 1 -P "$1" "$self" --cell
+}
+
+make -s all >/dev/null || exit 1
 rm -rf "$logs"
 mkdir -p "$logs"
-{
-	if [[ $# -gt 0 ]]; then
-		printf '%s %s %s\n' "$@" | xargs -L 1 -P "${JOBS:-$(nproc)}" "$self" --cell
-	else
-		all_cells parallel | xargs -L 1 -P "${JOBS:-$(nproc)}" "$self" --cell
-		all_cells alone | xargs -L 1 "$self" --cell
-	fi
-} | tee "$logs/lines"
-
-awk -v seconds=$SECONDS '
-	$6 == "assertions" { cells++; assertions += $5; failed += $7; bad += $1 == "FAIL" }
-	END {
-		printf "%d cells, %d of them failed; %d assertions, %d of them failed; %d s\n",
-			cells, bad, assertions, failed, seconds
-		exit !cells || bad
-	}' "$logs/lines"
+if [[ $# -gt 0 ]]; then
+	echo "1..$(($# / 3))"
+	printf '%s %s %s\n' "$@" | run_cells "${JOBS:-$(nproc)}"
+else
+	echo "1..$( (all_cells parallel && all_cells alone) | wc -l)"
+	all_cells parallel | run_cells "${JOBS:-$(nproc)}" && all_cells alone | run_cells 1
+fi
 status=$?
 [[ -n ${V-} ]] || rm -rf "$logs"
 exit $status
