@@ -591,7 +591,7 @@ static struct image_span *span_with_room(struct image *img, const struct request
 		if (s->spanclass == spanclass && s->used < s->nelems)
 			return s;
 	}
-	return add_span(img, spanclass, size, size <= 1024 ? 1 : (2 * size - 1) / GO_PAGE_SZ + 1);
+	return add_span(img, spanclass, size, sizeclass_pages(class));
 }
 
 static void set_bit(struct image *img, uint64_t bits, uint64_t i)

@@ -277,6 +277,7 @@ static const struct spoil {
 	{ "base at the end of everything", 24, 8, UINT64_MAX - GO_PAGE_SZ + 1 },
 	{ "no pages", 32, 8, 0 },
 	{ "pages without end", 32, 8, UINT64_MAX },
+	{ "more pages than its class has", 32, 8, 2 },
 	{ "no objects", 50, 2, 0 },
 	{ "more objects than fit", 50, 2, 171 },
 	{ "freeindex behind them", 48, 2, 170 },
@@ -329,6 +330,32 @@ static void a_manual_span_without_end_is_dropped(void **state)
 	image_u64(img, image_span_of(img, stack)->mspan + 32, UINT32_MAX);
 	assert_null(heap_open(&img->prog, &img->heap));
 	assert_int_equal(img->heap->manual_bytes, 0);
+	image_free(img);
+}
+
+/* The largest object that a span can be of, and the next larger one. */
+static void a_large_object_without_end_is_dropped(void **state)
+{
+	struct image *img = image_new(24, "");
+	const struct mspan_layout *l = &img->prog.layout.mspan;
+	uint64_t large = image_alloc_ptrs(img, 5 * GO_PAGE_SZ / 8);
+	uint64_t mspan = image_span_of(img, large)->mspan;
+
+	(void)state;
+	populate(img);
+	image_open(img);
+	struct span s;
+	for (uint64_t pages = SPAN_PAGES_MAX; pages <= SPAN_PAGES_MAX + 1; pages++) {
+		bool fits = pages == SPAN_PAGES_MAX;
+
+		image_u64(img, mspan + l->npages, pages);
+		image_u64(img, mspan + l->elemsize, pages * GO_PAGE_SZ);
+		struct err *err = heap_read_span(img->heap, &img->target.mem, large, &s);
+		assert_null(err);
+		assert_int_equal(s.state, fits ? SPAN_IN_USE : SPAN_DEAD);
+		assert_true(!fits || span_bytes(&s) == pages * GO_PAGE_SZ);
+		assert_true(!fits || span_slots(&s) == 1);
+	}
 	image_free(img);
 }
 
@@ -603,7 +630,7 @@ static void torn_descriptors_are_read_again(void **state)
 		img->hook_ctx = &c;
 		assert_null(heap_open(&img->prog, &img->heap));
 		assert_non_null(heap_span(img->heap, addr));
-		assert_int_equal(heap_span(img->heap, addr)->nelems, 168);
+		assert_int_equal(span_slots(heap_span(img->heap, addr)), 168);
 		image_free(img);
 	}
 }
@@ -737,6 +764,7 @@ int main(void)
 		cmocka_unit_test(an_unreadable_mheap_is_a_fault),
 		cmocka_unit_test(a_few_bad_descriptors_are_dropped),
 		cmocka_unit_test(a_manual_span_without_end_is_dropped),
+		cmocka_unit_test(a_large_object_without_end_is_dropped),
 		cmocka_unit_test(many_bad_descriptors_are_a_wrong_layout),
 		cmocka_unit_test(unreadable_descriptors_count_as_bad),
 		cmocka_unit_test(the_arena_index_must_agree),

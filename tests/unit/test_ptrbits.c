@@ -34,10 +34,8 @@ static void fixture_init(struct fixture *f, unsigned int minor, const char *expe
 static struct span span_of(uint64_t base, uint64_t sz, bool noscan)
 {
 	return (struct span){
-		.base = base,
-		.npages = sz > SIZECLASS_MAX_SZ ? sz / GO_PAGE_SZ
-			  : sz > 1024		? 2
-						: 1,
+		.page = base / GO_PAGE_SZ,
+		.size = sz > SIZECLASS_MAX_SZ ? sz / GO_PAGE_SZ : 0,
 		.spanclass = sizeclass_for(sz) << 1 | noscan,
 		.state = SPAN_IN_USE,
 	};
@@ -126,7 +124,7 @@ static void bits_of_a_whole_span(void **state)
 		struct ptrbits p;
 
 		fixture_init(&f, minors[i], "");
-		assert_true(ptrbits_place(&f.heap, &s, s.base, GO_PAGE_SZ / 8, &p));
+		assert_true(ptrbits_place(&f.heap, &s, span_base(&s), GO_PAGE_SZ / 8, &p));
 		assert_int_equal(p.len, lens[i]);
 		assert_true(p.len <= PTRBITS_SZ_MAX);
 		assert_int_equal(p.first, 0);
@@ -171,9 +169,6 @@ static void no_bits_are_kept(void **state)
 	assert_false(ptrbits_place(&f.heap, &small, ARENA + 4, 6, &p));
 	assert_false(ptrbits_place(&f.heap, &small, ARENA, 0, &p));
 	assert_false(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* has a header instead */
-	small.npages = 2; /* Go has none such */
-	assert_false(ptrbits_place(&f.heap, &small, ARENA, 6, &p));
-	small.npages = 1;
 	fixture_init(&f, 21, "");
 	assert_true(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* had none then */
 	p.addr = 7;

@@ -20,6 +20,12 @@ static const uint32_t classes[] = {
 	18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
 };
 
+static const uint32_t pages[] = {
+	0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 2, 1, 2, 1, 3, 2,  3, 1, 3,
+	2, 3, 4, 5, 6, 1, 7, 6, 5, 4, 3, 5, 7, 2, 9, 7, 5, 8, 3, 10, 7, 4,
+};
+
 static void the_table_is_that_of_go(void **state)
 {
 	(void)state;
@@ -27,6 +33,10 @@ static void the_table_is_that_of_go(void **state)
 	assert_int_equal(SIZECLASS_CNT, 68);
 	for (unsigned int i = 0; i < CNT(classes); i++)
 		assert_int_equal(sizeclass_bytes(i), classes[i]);
+	assert_int_equal(CNT(pages), 68);
+	for (unsigned int i = 0; i < CNT(pages); i++)
+		assert_int_equal(sizeclass_pages(i), pages[i]);
+	assert_int_equal(sizeclass_pages(68), 0);
 	assert_int_equal(sizeclass_bytes(68), 0);
 	assert_int_equal(sizeclass_bytes(UINT32_MAX), 0);
 }

@@ -359,6 +359,19 @@ static void tables_newer_than_the_heap(void **state)
 	}
 }
 
+/* Makes it one of the next class, whose slots begin where its own did. */
+static void change_class(struct image *img, const struct image_span *s)
+{
+	const struct mspan_layout *l = &img->prog.layout.mspan;
+	unsigned int class = (s->spanclass >> 1) + 1;
+
+	image_u8(img, s->mspan + l->spanclass, class << 1 | (s->spanclass & 1));
+	image_u64(img, s->mspan + l->npages, sizeclass_pages(class));
+	image_u64(img, s->mspan + l->elemsize, sizeclass_bytes(class));
+	image_u16(img, s->mspan + l->nelems,
+		  sizeclass_pages(class) * GO_PAGE_SZ / sizeclass_bytes(class));
+}
+
 /* Tables that add up in memory that is another span's by now, or nobody's. */
 static void tables_in_an_outdated_span(void **state)
 {
@@ -369,7 +382,6 @@ static void tables_in_an_outdated_span(void **state)
 		for (int i = 0; i < IMAGE_SWEEP_CNT * SPANS; i++) {
 			int when = i / SPANS, span = i % SPANS;
 			struct image *img = new_image(&versions[v]);
-			const struct mspan_layout *l = &img->prog.layout.mspan;
 			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
 			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
 
@@ -377,9 +389,9 @@ static void tables_in_an_outdated_span(void **state)
 			image_mark(img, tables);
 			image_open_amid_sweep(img, tables, when);
 			struct image_span *s = image_span_of(img, tables);
-			image_u64(img, s->mark_bits, UINT64_MAX); /* of one with two pages */
+			image_u64(img, s->mark_bits, UINT64_MAX); /* of one without inline marks */
 			if (span == ANOTHER)
-				image_u64(img, s->mspan + l->npages, s->npages + 1);
+				change_class(img, s);
 			if (span == NONE)
 				image_free_span(img, tables);
 			struct census *census = image_census(img);

@@ -82,7 +82,7 @@ static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct go
 	if (heap_is_unread(heap, g->lo))
 		return KIND_UNREAD;
 	const struct span *s = heap_manual_span(heap, g->lo);
-	if (!s || g->hi > s->base + span_bytes(s))
+	if (!s || g->hi > span_base(s) + span_bytes(s))
 		return KIND_INSANE;
 	/* Read while it changed hands: as good as running. */
 	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;

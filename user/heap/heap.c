@@ -12,6 +12,7 @@
 
 enum {
 	SPAN_KEY_OFF = 0, /* of the word that a span is sorted by */
+	ADDRESS_BITS = 48,
 	SPAN_BATCH = 8192,
 	SPAN_ROUNDS = 3, /* that a descriptor has to make sense */
 	LOADS = 4, /* of a heap that changes too fast to be proved */
@@ -27,41 +28,83 @@ uint64_t span_elemsize(const struct span *s)
 	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
 }
 
-/* One mspan as the target has it. */
-static struct span decode_span(const struct mspan_layout *l, uint64_t desc, const uint8_t *m,
-			       uint32_t heap_sg)
-{
-	uint32_t sg = load_u32(m, l->sweepgen);
-	bool wide = l->index_width == 8;
-	uint8_t state = load_u8(m, l->state);
+/* A descriptor as the target has it. */
+struct mspan {
+	uint64_t desc; /* its own address */
+	uint64_t base;
+	uint64_t npages;
+	uint64_t elemsize;
+	uint64_t nelems;
+	uint64_t freeindex;
+	uint32_t sweepgen;
+	uint16_t alloc_count;
+	uint8_t spanclass;
+	uint8_t state;
+};
 
-	return (struct span){
-		.base = load_u64(m, l->start_addr),
+static struct mspan decode(const struct mspan_layout *l, uint64_t desc, const uint8_t *m)
+{
+	bool wide = l->index_width == 8;
+
+	return (struct mspan){
 		.desc = desc,
-		.npages = load_u64(m, l->npages) <= UINT32_MAX ? load_u64(m, l->npages) : 0,
-		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
+		.base = load_u64(m, l->start_addr),
+		.npages = load_u64(m, l->npages),
+		.elemsize = load_u64(m, l->elemsize),
 		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
+		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
+		.sweepgen = load_u32(m, l->sweepgen),
 		.alloc_count = load_u16(m, l->alloc_count),
 		.spanclass = load_u8(m, l->spanclass),
-		.state = state < SPAN_NO_STATE ? state : SPAN_NO_STATE,
-		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
-		.unswept = sg == heap_sg - 2 || sg == heap_sg + 1,
-		.sweeping = sg == heap_sg - 1,
+		.state = load_u8(m, l->state),
 	};
 }
 
-/* A span that the rest of the program may rely on: no field of it can make a
- * later computation overflow. */
-static bool span_is_sane(const struct mspan_layout *l, const uint8_t *m, const struct span *s)
+static bool is_used(const struct mspan *m)
 {
-	if (s->base != load_u64(m, l->start_addr) || s->base % GO_PAGE_SZ || !s->npages ||
-	    s->base > UINT64_MAX - span_bytes(s))
-		return false;
-	if (s->state == SPAN_MANUAL)
-		return s->npages <= MANUAL_PAGES_MAX;
-	return span_sizeclass(s) < SIZECLASS_CNT && load_u64(m, l->elemsize) == span_elemsize(s) &&
-	       s->nelems && s->nelems <= span_bytes(s) / span_elemsize(s) &&
-	       s->freeindex <= s->nelems && s->alloc_count <= s->nelems;
+	return m->state == SPAN_IN_USE || m->state == SPAN_MANUAL;
+}
+
+static bool has_sane_slots(const struct mspan *m)
+{
+	unsigned int class = m->spanclass >> 1;
+	uint64_t bytes = m->npages * GO_PAGE_SZ;
+
+	return class < SIZECLASS_CNT && (!class || m->npages == sizeclass_pages(class)) &&
+	       m->elemsize == (class ? sizeclass_bytes(class) : bytes) && m->nelems &&
+	       m->nelems <= bytes / m->elemsize && m->freeindex <= m->nelems &&
+	       m->alloc_count <= m->nelems;
+}
+
+/* A span that the rest of the program may rely on: it is as a struct span says it, and no
+ * field of it can make a later computation overflow. */
+static bool is_sane(const struct mspan *m)
+{
+	uint64_t pages_max = m->state == SPAN_MANUAL ? MANUAL_PAGES_MAX : SPAN_PAGES_MAX;
+
+	return !(m->desc % 8 | m->desc >> ADDRESS_BITS) &&
+	       !(m->base % GO_PAGE_SZ | m->base >> ADDRESS_BITS) && m->npages &&
+	       m->npages <= pages_max && (m->state == SPAN_MANUAL || has_sane_slots(m));
+}
+
+/* Those of the runtime have no slots, nor a class. */
+static struct span pack(const struct mspan *m, uint32_t heap_sg)
+{
+	bool manual = m->state == SPAN_MANUAL;
+	uint8_t spanclass = manual ? 0 : m->spanclass;
+	bool small = spanclass >> 1;
+
+	return (struct span){
+		.state = m->state,
+		/* heap_sg - 2: not swept yet; heap_sg + 1: cached before the sweep began. */
+		.unswept = m->sweepgen == heap_sg - 2 || m->sweepgen == heap_sg + 1,
+		.sweeping = m->sweepgen == heap_sg - 1,
+		.size = small ? m->nelems | m->freeindex << SPAN_SLOT_BITS : m->npages,
+		.page = m->base / GO_PAGE_SZ,
+		.alloc_count = manual ? 0 : m->alloc_count,
+		.spanclass = spanclass,
+		.desc = m->desc / 8,
+	};
 }
 
 /* Descriptors to read; those that contradict themselves stay. */
@@ -83,12 +126,12 @@ static struct err *add_spans(struct heap *heap, struct proof *proof, struct pend
 			proof->unreadable++;
 			continue;
 		}
-		struct span s = decode_span(l, reqs[i].addr, reqs[i].dst, p->heap_sg);
-		bool used = s.state == SPAN_IN_USE || s.state == SPAN_MANUAL;
-		bool sane = used && span_is_sane(l, reqs[i].dst, &s);
+		struct mspan m = decode(l, reqs[i].addr, reqs[i].dst);
+		bool used = is_used(&m), sane = used && is_sane(&m);
 
-		if (!used && s.state <= SPAN_MANUAL)
+		if (m.state == SPAN_DEAD)
 			continue;
+		struct span s = sane ? pack(&m, p->heap_sg) : (struct span){ 0 };
 		if (!sane || (!p->last_round && proof_misfits(heap, &s))) {
 			proof->bad_state += !used;
 			proof->insane += used;
@@ -147,13 +190,14 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *
 	return err;
 }
 
-static void update_span(const struct mspan_layout *l, const uint8_t *m, uint32_t heap_sg,
+static void update_span(const struct mspan_layout *l, const uint8_t *bytes, uint32_t heap_sg,
 			struct span *s)
 {
-	struct span now = decode_span(l, s->desc, m, heap_sg);
+	struct mspan m = decode(l, span_desc(s), bytes);
+	struct span now = is_used(&m) && is_sane(&m) ? pack(&m, heap_sg) : (struct span){ 0 };
 
-	if (now.base == s->base && now.npages == s->npages && now.spanclass == s->spanclass &&
-	    now.state == s->state && span_is_sane(l, m, &now))
+	if (now.page == s->page && span_pages(&now) == span_pages(s) &&
+	    now.spanclass == s->spanclass && now.state == s->state)
 		*s = now;
 	else
 		s->state = SPAN_DEAD;
@@ -175,7 +219,7 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 	if (!reqs || !buf)
 		return err_nomem();
 	for (size_t i = 0; i < cnt; i++)
-		reqs[i] = (struct mem_req){ spans[i].desc, sz, false, buf + i * sz };
+		reqs[i] = (struct mem_req){ span_desc(&spans[i]), sz, false, buf + i * sz };
 	struct err *err = heap_read_sweepgen(heap, mem, &sweepgen);
 	if (!err)
 		err = mem_gather(mem, reqs, cnt);
@@ -216,7 +260,7 @@ static void drop_overlaps(struct heap *heap)
 		const struct span *s = &heap->spans.data[i];
 		const struct span *prev = kept ? &heap->spans.data[kept - 1] : NULL;
 
-		if (!prev || s->base >= prev->base + span_bytes(prev))
+		if (!prev || span_base(s) >= span_base(prev) + span_bytes(prev))
 			heap->spans.data[kept++] = *s;
 	}
 	heap->spans.len = kept;
@@ -246,14 +290,14 @@ static struct arena *arena_of(const struct heap *heap, uint64_t addr)
 									   : NULL;
 }
 
-/* Spans are sorted, so their arenas come in order. */
-static struct err *arena_add(struct heap *heap, uint64_t addr, struct arena **ret)
+/* Spans are sorted, so their arenas come in order. span: the index of the one at addr. */
+static struct err *arena_add(struct heap *heap, uint64_t addr, uint32_t span, struct arena **ret)
 {
 	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
 	struct arena *last = heap->arenas.len ? &heap->arenas.data[heap->arenas.len - 1] : NULL;
 
 	if (!last || last->base != base) {
-		struct arena a = { .base = base };
+		struct arena a = { .base = base, .first = span };
 
 		if (heap->arenas.len >= ARENAS_MAX)
 			return err_new(ERR_FORMAT, "spans in more than %d arenas", ARENAS_MAX);
@@ -273,17 +317,17 @@ static struct err *index_pages(struct heap *heap)
 {
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
-		uint64_t end = s->base + span_bytes(s);
+		uint64_t end = span_base(s) + span_bytes(s);
 
-		for (uint64_t addr = s->base; addr < end;) {
+		for (uint64_t addr = span_base(s); addr < end;) {
 			struct arena *a = NULL;
-			struct err *err = arena_add(heap, addr, &a);
+			struct err *err = arena_add(heap, addr, i, &a);
 
 			if (err)
 				return err;
 			uint64_t stop = a->base + (1ull << ARENA_SHIFT);
 			for (; addr < end && addr < stop; addr += GO_PAGE_SZ)
-				a->page_span[(addr - a->base) / GO_PAGE_SZ] = i + 1;
+				a->page_span[(addr - a->base) / GO_PAGE_SZ] = i - a->first + 1;
 		}
 	}
 	return NULL;
@@ -477,9 +521,9 @@ bool heap_is_unread(const struct heap *heap, uint64_t addr)
 static const struct span *any_span_at(const struct heap *heap, uint64_t addr)
 {
 	const struct arena *a = arena_of(heap, addr);
-	uint32_t index = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
+	uint32_t nth = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
 
-	return index ? &heap->spans.data[index - 1] : NULL;
+	return nth ? &heap->spans.data[a->first + nth - 1] : NULL;
 }
 
 static const struct span *span_at(const struct heap *heap, uint64_t addr, enum span_state state)
@@ -609,23 +653,23 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 	}
 	if (err)
 		return err;
-	struct span s = decode_span(l, desc, bytes, sweepgen);
-	if (s.state == SPAN_IN_USE && span_is_sane(l, bytes, &s) && addr >= s.base &&
-	    addr - s.base < span_bytes(&s))
-		*ret = s;
+	struct mspan m = decode(l, desc, bytes);
+	if (m.state == SPAN_IN_USE && is_sane(&m) && addr >= m.base &&
+	    addr - m.base < m.npages * GO_PAGE_SZ)
+		*ret = pack(&m, sweepgen);
 	return NULL;
 }
 
 bool span_object(const struct heap *heap, const struct span *s, uint64_t addr, struct object *ret)
 {
 	uint64_t size = span_elemsize(s);
-	uint64_t index = (addr - s->base) / size;
+	uint64_t index = (addr - span_base(s)) / size;
 
-	if (index >= s->nelems)
+	if (index >= span_slots(s))
 		return false;
 
 	ret->span = s;
-	ret->slot = s->base + index * size;
+	ret->slot = span_base(s) + index * size;
 	ret->size = size;
 	ret->has_header = heap_malloc_headers(heap) && !span_noscan(s) && span_sizeclass(s) &&
 			  size > MALLOC_HEADER_MIN;

@@ -13,25 +13,30 @@
 #include <stdint.h>
 
 #include "base/vec.h"
+#include "heap/sizeclass.h"
 #include "target/program.h"
 
-enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2, SPAN_NO_STATE = 3 };
+enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 
-/* A heap of 8 GiB may have a million of these: 24 bytes. Addresses of user space have 48
- * bits. */
+/*
+ * A heap of 8 GiB may have a million of these: 16 bytes. Addresses of user space have 48
+ * bits, a span of small objects has at most 1024 slots, and its pages go by its class: one
+ * up to 1 KiB an object. A large object's, or the runtime's, has up to 256 GiB. Ask
+ * span_base() and the like.
+ */
 struct span {
-	uint64_t nelems : 16;
-	uint64_t base : 48; /* above, so that spans can be sorted by this word */
-	uint64_t freeindex : 16;
-	uint64_t desc : 48; /* address of its descriptor, the runtime's mspan */
-	uint32_t npages; /* of GO_PAGE_SZ */
-	uint16_t alloc_count; /* slots given out, at most nelems */
-	uint8_t spanclass; /* sizeclass << 1 | noscan */
-	uint8_t state : 2; /* enum span_state */
-	uint8_t unswept : 1; /* unmarked objects in it are garbage */
-	uint8_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to neither */
+	uint64_t state : 2; /* enum span_state */
+	uint64_t unswept : 1; /* unmarked objects in it are garbage */
+	uint64_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to neither */
+	uint64_t size : 25; /* class 0: pages. Else slots, and freeindex << SPAN_SLOT_BITS */
+	uint64_t page : 35; /* above, so that spans can be sorted by this word */
+	uint64_t spanclass : 8; /* sizeclass << 1 | noscan */
+	uint64_t alloc_count : 11; /* slots given out */
+	uint64_t desc : 45; /* where its descriptor is, in words */
 };
-_Static_assert(sizeof(struct span) == 24, "a million spans must stay affordable");
+_Static_assert(sizeof(struct span) == 16, "a million spans must stay affordable");
+
+enum { SPAN_SLOT_BITS = 11, SPAN_PAGES_MAX = (1 << 25) - 1 };
 
 /* Addresses of a span's bitmaps. */
 struct span_bits {
@@ -39,12 +44,14 @@ struct span_bits {
 	uint64_t mark;
 };
 
-/* An arena's pages: the span of each, as index + 1 into heap.spans, 0 for none. */
+/* An arena's pages: the span of each, where 1 is the first one, 0 none. */
 struct arena {
 	uint64_t base;
 	uint64_t meta; /* address of its heapArena; 0: could not be read */
-	uint32_t *page_span;
+	uint32_t first; /* index of its first span into heap.spans */
+	uint16_t *page_span;
 };
+_Static_assert(ARENA_PAGES < UINT16_MAX, "each page may have a span of its own");
 
 struct heap {
 	struct program *prog;
@@ -73,9 +80,38 @@ static inline bool span_noscan(const struct span *s)
 	return s->spanclass & 1;
 }
 
+static inline uint64_t span_base(const struct span *s)
+{
+	return (uint64_t)s->page * GO_PAGE_SZ;
+}
+
+/* The address of its descriptor, the runtime's mspan. */
+static inline uint64_t span_desc(const struct span *s)
+{
+	return (uint64_t)s->desc * 8;
+}
+
+static inline uint32_t span_pages(const struct span *s)
+{
+	return span_sizeclass(s) ? sizeclass_pages(span_sizeclass(s)) : s->size;
+}
+
 static inline uint64_t span_bytes(const struct span *s)
 {
-	return (uint64_t)s->npages * GO_PAGE_SZ;
+	return (uint64_t)span_pages(s) * GO_PAGE_SZ;
+}
+
+/* Slots of an in-use span. */
+static inline uint32_t span_slots(const struct span *s)
+{
+	return span_sizeclass(s) ? s->size & ((1 << SPAN_SLOT_BITS) - 1) : 1;
+}
+
+/* The slots before this one are given out; of the others, its bitmap tells. A large object
+ * is given out with its span. */
+static inline uint32_t span_freeindex(const struct span *s)
+{
+	return span_sizeclass(s) ? s->size >> SPAN_SLOT_BITS : s->alloc_count;
 }
 
 /*

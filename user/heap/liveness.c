@@ -20,17 +20,16 @@ struct bits {
 
 static uint64_t object_index(const struct object *o)
 {
-	return (o->slot - o->span->base) / span_elemsize(o->span);
+	return (o->slot - span_base(o->span)) / span_elemsize(o->span);
 }
 
 static uint64_t marks_of(const struct heap *heap, const struct span *s,
 			 const struct span_bits *places)
 {
-	bool has_inline = heap->prog->layout.inline_marks && s->npages == 1 && span_sizeclass(s) &&
-			  span_elemsize(s) >= INLINE_ELEM_MIN &&
+	bool has_inline = heap->prog->layout.inline_marks && span_elemsize(s) >= INLINE_ELEM_MIN &&
 			  span_elemsize(s) <= INLINE_ELEM_MAX;
 
-	return has_inline ? s->base + INLINE_MARKS_OFF : places->mark;
+	return has_inline ? span_base(s) + INLINE_MARKS_OFF : places->mark;
 }
 
 static enum liveness judge(const struct object *o, const struct bits *bits)
@@ -59,7 +58,7 @@ static struct err *read_bits(struct heap *heap, const struct object *objects,
 		bits[i] = (struct bits){ 0xff, 0xff };
 		if (s->state == SPAN_DEAD)
 			bits[i].alloc = 0;
-		else if (index >= s->freeindex)
+		else if (index >= span_freeindex(s))
 			reqs[cnt++] = (struct mem_req){ places[i].alloc + index / 8, 1, false,
 							&bits[i].alloc };
 		if (s->unswept)

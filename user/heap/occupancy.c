@@ -42,9 +42,9 @@ static uint64_t resident_objects(const struct counter *c, const struct partial *
 {
 	uint64_t size = span_elemsize(&p->span), sum = 0;
 
-	for (uint32_t i = 0; i < p->span.nelems; i++)
-		if (i < p->span.freeindex || bit(p->bits, i))
-			sum += residency_bytes(c->r, p->span.base + i * size, size);
+	for (uint32_t i = 0; i < span_slots(&p->span); i++)
+		if (i < span_freeindex(&p->span) || bit(p->bits, i))
+			sum += residency_bytes(c->r, span_base(&p->span) + i * size, size);
 	/* An object that was given out since the span was read counts as free. */
 	return sum < p->resident ? sum : p->resident;
 }
@@ -64,10 +64,10 @@ static struct err *count_partials(struct counter *c)
 		struct partial *p = &c->partials[i];
 
 		memset(p->bits, 0, BITS_SZ);
-		if (now[i].state == SPAN_DEAD || now[i].nelems != p->span.nelems)
+		if (now[i].state == SPAN_DEAD || span_slots(&now[i]) != span_slots(&p->span))
 			continue;
-		p->span.freeindex = now[i].freeindex; /* the bits are those behind it */
-		reqs[n++] = (struct mem_req){ places[i].alloc, (now[i].nelems + 7) / 8, false,
+		p->span = now[i]; /* the bits are those behind its freeindex */
+		reqs[n++] = (struct mem_req){ places[i].alloc, (span_slots(&now[i]) + 7) / 8, false,
 					      p->bits };
 	}
 	c->partial_cnt = 0;
@@ -85,12 +85,12 @@ static struct err *count_partials(struct counter *c)
 static void count_span(struct counter *c, const struct span *s, const struct resident *res)
 {
 	struct class_use *use = &c->o->classes[s->spanclass];
-	unsigned int tenth = s->nelems ? s->alloc_count * OCCUPANCY_BINS / s->nelems : 0;
+	unsigned int tenth = s->alloc_count * OCCUPANCY_BINS / span_slots(s);
 
 	use->span_cnt++;
 	use->span_bytes += span_bytes(s);
 	use->object_cnt += s->alloc_count;
-	use->slot_cnt += s->nelems;
+	use->slot_cnt += span_slots(s);
 	use->object_bytes += object_bytes(s);
 	use->unswept_cnt += s->unswept;
 	resident_add(&use->resident, res);
@@ -99,9 +99,9 @@ static void count_span(struct counter *c, const struct span *s, const struct res
 
 static struct err *add_span(struct counter *c, const struct span *s)
 {
-	struct resident res = residency_claim(c->r, s->base, span_bytes(s));
+	struct resident res = residency_claim(c->r, span_base(s), span_bytes(s));
 	bool bits_needed = res.bytes < span_bytes(s) && s->alloc_count &&
-			   s->alloc_count < s->nelems && s->nelems <= BITS_SZ * 8;
+			   s->alloc_count < span_slots(s);
 
 	count_span(c, s, &res);
 	if (!bits_needed) {

@@ -14,8 +14,8 @@ enum {
 
 static bool is_small(const struct span *s)
 {
-	return s->state == SPAN_IN_USE && !span_noscan(s) && s->npages == 1 && span_sizeclass(s) &&
-	       span_elemsize(s) <= MALLOC_HEADER_MIN && span_elemsize(s) >= 16;
+	return s->state == SPAN_IN_USE && !span_noscan(s) && span_elemsize(s) >= 16 &&
+	       span_elemsize(s) <= MALLOC_HEADER_MIN;
 }
 
 /* The end of a small-object span holds 128 bytes of pointer bits (1.22) and, with
@@ -26,7 +26,7 @@ bool proof_misfits(const struct heap *heap, const struct span *s)
 	uint32_t taken = (layout->bitmap == HEAP_BITMAP_SPAN ? GO_PAGE_SZ / 64 : 0) +
 			 (layout->inline_marks ? GO_PAGE_SZ / 64 : 0);
 
-	return is_small(s) && s->nelems != (GO_PAGE_SZ - taken) / span_elemsize(s);
+	return is_small(s) && span_slots(s) != (GO_PAGE_SZ - taken) / span_elemsize(s);
 }
 
 void proof_sample(struct proof *proof, const struct heap *heap, const struct span *s)
@@ -59,8 +59,8 @@ static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t 
 
 	for (uint32_t i = 0; i < *cnt; i++) {
 		uint64_t mspan = 0;
-		struct err *err =
-			heap_read_index(heap, &heap->prog->target->mem, spans[i].base, &mspan);
+		struct err *err = heap_read_index(heap, &heap->prog->target->mem,
+						  span_base(&spans[i]), &mspan);
 
 		if (err_is(err, ERR_FAULT)) {
 			err_free(err);
@@ -68,7 +68,7 @@ static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t 
 		}
 		if (err)
 			return err;
-		if (mspan != spans[i].desc)
+		if (mspan != span_desc(&spans[i]))
 			spans[left++] = spans[i];
 	}
 	*cnt = left;

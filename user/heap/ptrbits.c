@@ -18,11 +18,11 @@ bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr,
 	if (span_noscan(s) || addr % 8 || !words)
 		return false;
 	if (layout->bitmap == HEAP_BITMAP_SPAN) {
-		if (s->npages != 1 || span_elemsize(s) > MALLOC_HEADER_MIN)
+		if (span_elemsize(s) > MALLOC_HEADER_MIN)
 			return false;
-		bits = s->base + GO_PAGE_SZ - SPAN_BITS_SZ -
+		bits = span_base(s) + GO_PAGE_SZ - SPAN_BITS_SZ -
 		       (layout->inline_marks ? INLINE_MARKS_SZ : 0);
-		word = (addr - s->base) / 8;
+		word = (addr - span_base(s)) / 8;
 	} else {
 		bits = heap_arena_meta(heap, addr);
 		word = (addr & ((1ull << ARENA_SHIFT) - 1)) / 8;

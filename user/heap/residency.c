@@ -176,7 +176,7 @@ static struct err *assume_all(struct residency *r, const struct heap *heap,
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < heap->spans.len; i++)
-		err = assume(r, heap->spans.data[i].base, span_bytes(&heap->spans.data[i]));
+		err = assume(r, span_base(&heap->spans.data[i]), span_bytes(&heap->spans.data[i]));
 	for (size_t i = 0; !err && i < pa->free.len; i++)
 		err = assume(r, pa->free.data[i].base,
 			     (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ);

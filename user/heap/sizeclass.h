@@ -31,6 +31,19 @@ static inline uint32_t sizeclass_bytes(unsigned int sizeclass)
 	return sizeclass < SIZECLASS_CNT ? bytes[sizeclass] : 0;
 }
 
+/* Pages of a span of the class; 0 for class 0. The same in all those releases, too
+ * (S runtime/sizeclasses.go class_to_allocnpages). */
+static inline uint32_t sizeclass_pages(unsigned int sizeclass)
+{
+	static const uint8_t pages[SIZECLASS_CNT] = {
+		0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1,
+		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 2, 1, 2, 1, 3, 2,  3, 1, 3,
+		2, 3, 4, 5, 6, 1, 7, 6, 5, 4, 3, 5, 7, 2, 9, 7, 5, 8, 3, 10, 7, 4,
+	};
+
+	return sizeclass < SIZECLASS_CNT ? pages[sizeclass] : 0;
+}
+
 /* The class that holds objects of sz bytes, or 0 when none does. */
 unsigned int sizeclass_for(uint64_t sz);
 

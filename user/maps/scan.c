@@ -84,15 +84,15 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 {
 	uint64_t size = span_elemsize(sb->span);
 
-	for (size_t i = 0; i < sb->span->nelems; i++) {
+	for (size_t i = 0; i < span_slots(sb->span); i++) {
 		size_t off = i * size;
 
-		if (i >= sb->span->freeindex && !bit(sb->alloc_bits, i))
+		if (i >= span_freeindex(sb->span) && !bit(sb->alloc_bits, i))
 			continue;
 		if (!has_header_pattern(s, sb, off))
 			continue;
 		struct candidate *c = &s->cands[s->cand_cnt++];
-		c->addr = sb->span->base + off;
+		c->addr = span_base(sb->span) + off;
 		c->garbage = is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->misfit = false;
@@ -112,10 +112,10 @@ static bool place_ptrbits(const struct scan *s, struct span_bytes *sb)
 {
 	const struct span *span = sb->span;
 
-	sb->bad = !ptrbits_place(s->heap, span, span->base, SPAN_SZ / 8, &sb->ptrbits);
+	sb->bad = !ptrbits_place(s->heap, span, span_base(span), SPAN_SZ / 8, &sb->ptrbits);
 	if (sb->bad)
 		return false;
-	uint64_t off = sb->ptrbits.addr - span->base;
+	uint64_t off = sb->ptrbits.addr - span_base(span);
 	bool inside = off < SPAN_SZ && sb->ptrbits.len <= SPAN_SZ - off;
 	sb->ptr_bytes = inside ? sb->memory + off : sb->ptr_buf;
 	return !inside;
@@ -129,9 +129,9 @@ static struct err *read_collected(struct scan *s)
 
 	for (size_t i = 0; i < s->span_cnt; i++) {
 		struct span_bytes *sb = &s->spans[i];
-		uint32_t bits = (sb->span->nelems + 7) / 8;
+		uint32_t bits = (span_slots(sb->span) + 7) / 8;
 
-		reqs[n++] = (struct mem_req){ sb->span->base, SPAN_SZ, false, sb->memory };
+		reqs[n++] = (struct mem_req){ span_base(sb->span), SPAN_SZ, false, sb->memory };
 		reqs[n++] = (struct mem_req){ s->places[i].alloc, bits, false, sb->alloc_bits };
 		if (sb->span->unswept)
 			reqs[n++] =
@@ -246,7 +246,7 @@ struct err *header_spans_init(struct header_spans *hs, const struct heap *heap)
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *span = &heap->spans.data[i];
 
-		if (span->state != SPAN_IN_USE || span->spanclass != spanclass || span->npages != 1)
+		if (span->state != SPAN_IN_USE || span->spanclass != spanclass)
 			continue;
 		hs->object_cnt += span->alloc_count;
 		if (!vec_push(&hs->list, i)) {

@@ -18,7 +18,7 @@ void evidence_place(const struct heap *heap, const struct object *o, struct evid
 		return;
 	/* In others it is a leftover of the descriptor's former use. */
 	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
-		ev->type_at = o->span->desc + mspan->large_type;
+		ev->type_at = span_desc(o->span) + mspan->large_type;
 	if (o->has_header)
 		ev->type_at = o->slot;
 

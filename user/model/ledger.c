@@ -150,7 +150,7 @@ static struct err *count_heap(struct ledger *l, const struct heap *heap, const s
 		struct resident res = { 0 };
 
 		if (s->state == SPAN_MANUAL)
-			res = residency_claim(r, s->base, span_bytes(s));
+			res = residency_claim(r, span_base(s), span_bytes(s));
 		resident_add(&l->regions[REGION_STACKS], &res);
 	}
 	count_free(l, pa, r);

@@ -66,15 +66,15 @@ static void add_span_ranges(struct reclaim_row *row, const struct snapshot *snap
 	for (size_t i = 0; i < snap->heap->spans.len; i++) {
 		const struct span *s = &snap->heap->spans.data[i];
 
-		if (s->state != SPAN_IN_USE || 2 * s->alloc_count > s->nelems ||
+		if (s->state != SPAN_IN_USE || 2 * s->alloc_count > span_slots(s) ||
 		    !class_pinned_bytes(&snap->ledger.occupancy.classes[s->spanclass]))
 			continue;
-		if (s->base != end) {
+		if (span_base(s) != end) {
 			if (end)
 				add_range(row, start, end - start);
-			start = s->base;
+			start = span_base(s);
 		}
-		end = s->base + span_bytes(s);
+		end = span_base(s) + span_bytes(s);
 	}
 	if (end)
 		add_range(row, start, end - start);
