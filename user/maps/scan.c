@@ -83,11 +83,12 @@ static struct err *flush(struct scan *s)
 static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 {
 	uint64_t size = span_elemsize(sb->span);
+	size_t cnt = span_slots(sb->span), freeindex = span_freeindex(sb->span);
 
-	for (size_t i = 0; i < span_slots(sb->span); i++) {
+	for (size_t i = 0; i < cnt; i++) {
 		size_t off = i * size;
 
-		if (i >= span_freeindex(sb->span) && !bit(sb->alloc_bits, i))
+		if (i >= freeindex && !bit(sb->alloc_bits, i))
 			continue;
 		if (!has_header_pattern(s, sb, off))
 			continue;
