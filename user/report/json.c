@@ -7,16 +7,14 @@
  * million maps need no memory here.
  */
 #include <math.h>
-#include <ctype.h>
-#include <inttypes.h>
 #include <jansson.h>
-#include <string.h>
 
 #include "base/vec.h"
 #include "model/growth.h"
 #include "model/memcaller.h"
 #include "model/refaults.h"
 #include "report/json_rows.h"
+#include "report/json_value.h"
 #include "report/names.h"
 #include "report/report.h"
 
@@ -31,60 +29,6 @@ struct doc {
 	VEC(char) buf; /* a value at a time: jansson writes it in tiny pieces */
 	bool failed; /* out of memory */
 };
-
-/* ---- values ---- */
-
-/* Text of the target's may be anything; JSON must be UTF-8. */
-static json_t *text(const char *s)
-{
-	json_t *j = s ? json_string(s) : json_null();
-
-	if (j)
-		return j;
-	char *ascii = strdup(s);
-	for (char *p = ascii; p && *p; p++)
-		if (!isascii((unsigned char)*p))
-			*p = '?';
-	j = ascii ? json_string(ascii) : NULL;
-	free(ascii);
-	return j;
-}
-
-static json_t *address(uint64_t addr)
-{
-	char buf[24];
-
-	if (!addr)
-		return json_null();
-	snprintf(buf, sizeof(buf), "0x%" PRIx64, addr);
-	return json_string(buf);
-}
-
-static json_t *number(uint64_t v)
-{
-	return json_integer(v <= INT64_MAX ? (json_int_t)v : INT64_MAX);
-}
-
-static void set(json_t *obj, const char *key, json_t *value)
-{
-	json_object_set_new(obj, key, value);
-}
-
-static void set_u64(json_t *obj, const char *key, uint64_t v)
-{
-	set(obj, key, number(v));
-}
-
-static void set_known(json_t *obj, const char *key, bool known, uint64_t v)
-{
-	set(obj, key, known ? number(v) : json_null());
-}
-
-static void set_reason(json_t *obj, const char *status, const char *reason)
-{
-	set(obj, "status", text(status));
-	set(obj, "reason", text(reason));
-}
 
 /* ---- writing ---- */
 
@@ -137,30 +81,30 @@ static json_t *target_section(const struct watch *w)
 	json_t *o = json_object();
 
 	set_u64(o, "pid", t->pid);
-	set(o, "command", text(t->command));
-	set(o, "command_line", text(t->command_line));
-	set(o, "executable", text(t->exe));
-	set(o, "executable_deleted", json_boolean(t->exe_deleted));
-	set(o, "runtime_in_shared_library", json_boolean(!prog->image.mapped->is_exe));
+	set_text(o, "command", t->command);
+	set_text(o, "command_line", t->command_line);
+	set_text(o, "executable", t->exe);
+	set_bool(o, "executable_deleted", t->exe_deleted);
+	set_bool(o, "runtime_in_shared_library", !prog->image.mapped->is_exe);
 	set_u64(o, "start_time_unix_s", t->started_at_s);
 	set_u64(o, "uptime_ns", t->uptime_ns);
-	set(o, "go_version", text(prog->image.build.version));
-	set(o, "go_experiments", text(prog->image.build.experiments));
-	set(o, "main_package", text(prog->image.build.main_path));
-	set(o, "map_kind", text(name_map_kind(prog->layout.kind)));
-	set(o, "layout", text(prog->layout.name));
-	set(o, "layout_source", text(layout_source(prog->layout_match)));
-	set(o, "layout_is_of_this_version", json_boolean(prog->layout_match != LAYOUT_NEAREST));
-	set(o, "stripped", json_boolean(prog->stripped));
-	set(o, "has_dwarf", json_boolean(prog->has_dwarf));
+	set_text(o, "go_version", prog->image.build.version);
+	set_text(o, "go_experiments", prog->image.build.experiments);
+	set_text(o, "main_package", prog->image.build.main_path);
+	set_text(o, "map_kind", name_map_kind(prog->layout.kind));
+	set_text(o, "layout", prog->layout.name);
+	set_text(o, "layout_source", layout_source(prog->layout_match));
+	set_bool(o, "layout_is_of_this_version", prog->layout_match != LAYOUT_NEAREST);
+	set_bool(o, "stripped", prog->stripped);
+	set_bool(o, "has_dwarf", prog->has_dwarf);
 	set_u64(o, "rss_bytes", w->rss.rss_bytes);
 	set_u64(o, "swap_bytes", w->rss.swap_bytes);
-	set_known(o, "cgroup_limit_bytes", t->cgroup_limit_bytes, t->cgroup_limit_bytes);
+	set_nonzero(o, "cgroup_limit_bytes", t->cgroup_limit_bytes);
 	set_known(o, "cgroup_left_bytes", w->cgroup_limited, w->cgroup_left_bytes);
-	set(o, "other_pid_namespace", json_boolean(t->other_pid_ns));
-	set(o, "other_mount_namespace", json_boolean(t->other_mnt_ns));
-	set(o, "stopped_by", text(name_halt(w->halts.now)));
-	set(o, "gone", w->gone ? text(w->gone->msg) : json_null());
+	set_bool(o, "other_pid_namespace", t->other_pid_ns);
+	set_bool(o, "other_mount_namespace", t->other_mnt_ns);
+	set_text(o, "stopped_by", name_halt(w->halts.now));
+	set_text(o, "gone", w->gone ? w->gone->msg : NULL);
 	return o;
 }
 
@@ -172,9 +116,9 @@ static json_t *memory_rows(const struct ledger *l)
 	for (enum ledger_row i = 0; i < ROW_CNT; i++) {
 		json_t *o = json_object();
 
-		set(o, "row", text(ledger_row_name(i)));
+		set_text(o, "row", ledger_row_name(i));
 		set_u64(o, "resident_bytes", l->rows[i]);
-		set(o, "remedy", text(ledger_remedy_name(ledger_row_remedy(i))));
+		set_text(o, "remedy", ledger_remedy_name(ledger_row_remedy(i)));
 		set_u64(o, "gives_back_bytes", l->gives_back[i]);
 		json_array_append_new(a, o);
 	}
@@ -188,7 +132,7 @@ static json_t *memory_regions(const struct ledger *l)
 	for (enum ledger_region i = 0; i < REGION_CNT; i++) {
 		json_t *o = json_object();
 
-		set(o, "region", text(ledger_region_name(i)));
+		set_text(o, "region", ledger_region_name(i));
 		set_u64(o, "resident_bytes", l->regions[i].bytes);
 		set_u64(o, "swap_bytes", l->regions[i].swap_bytes);
 		set_known(o, "huge_page_bytes", l->source == ADDRSPACE_SCAN,
@@ -223,9 +167,9 @@ static json_t *memory_section(const struct watch *w)
 	set_u64(o, "hugetlb_bytes", l->hugetlb_bytes);
 	set_u64(o, "lazy_free_bytes", l->sums.lazy_free_bytes);
 	set_u64(o, "locked_bytes", l->sums.locked_bytes);
-	set(o, "source", text(sources[l->source]));
-	set(o, "coarse_because", l->source == ADDRSPACE_SMAPS ? text(l->why_coarse) : json_null());
-	set(o, "missing", text(l->missing));
+	set_text(o, "source", sources[l->source]);
+	set_text(o, "coarse_because", l->source == ADDRSPACE_SMAPS ? l->why_coarse : NULL);
+	set_text(o, "missing", l->missing);
 	set(o, "rows", memory_rows(l));
 	set(o, "regions", memory_regions(l));
 	return o;
@@ -238,7 +182,7 @@ static json_t *class_row(const struct watch *w, unsigned int spanclass)
 	uint64_t tables = w->snap->census->class_bytes[spanclass];
 
 	set_known(o, "slot_bytes", spanclass > 1, sizeclass_bytes(spanclass >> 1));
-	set(o, "pointers", json_boolean(!(spanclass & 1)));
+	set_bool(o, "pointers", !(spanclass & 1));
 	set_u64(o, "spans", c->span_cnt);
 	set_u64(o, "span_bytes", c->span_bytes);
 	set_u64(o, "slots", c->slot_cnt);
@@ -250,7 +194,7 @@ static json_t *class_row(const struct watch *w, unsigned int spanclass)
 	set_u64(o, "pinned_bytes", class_pinned_bytes(c));
 	set_u64(o, "unswept_spans", c->unswept_cnt);
 	for (int i = 0; i < OCCUPANCY_BINS; i++)
-		json_array_append_new(bins_list, number(c->bins[i]));
+		json_array_append_new(bins_list, json_u64(c->bins[i]));
 	set(o, "spans_by_tenths_in_use", bins_list);
 	return o;
 }
@@ -298,14 +242,12 @@ static json_t *reclaim_range(const struct watch *w, enum reclaim_cause cause, si
 	uint64_t end_ns = call_ns ? trace_result(w->trace)->end_ns : 0;
 	json_t *o = json_object();
 
-	set(o, "address", address(row->ranges[i].addr));
+	set_address(o, "address", row->ranges[i].addr);
 	set_u64(o, "bytes", row->ranges[i].bytes);
 	if (cause < CAUSE_LAZY_FREE || cause > CAUSE_CALL_FAILED)
 		return o;
 	set_known(o, "given_back_ago_ns", call_ns, end_ns > call_ns ? end_ns - call_ns : 0);
-	set(o, "call_error",
-	    row->ranges[i].call_errno ? text(strerrorname_np(row->ranges[i].call_errno))
-				      : json_null());
+	set_error(o, "call_error", row->ranges[i].call_errno);
 	return o;
 }
 
@@ -316,13 +258,13 @@ static json_t *reclaim_row(const struct watch *w, enum reclaim_cause cause)
 	bool judged = cause != CAUSE_NOT_SCAVENGED || rc->scavenger_known;
 	json_t *o = json_object(), *ranges = json_array();
 
-	set(o, "cause", text(reclaim_cause_name(cause)));
+	set_text(o, "cause", reclaim_cause_name(cause));
 	set_u64(o, "bytes", row->bytes);
 	set_known(o, "not_yet_bytes", judged, row->not_yet_bytes);
 	set_known(o, "never_bytes", judged, row->never_bytes);
-	set(o, "not_yet_because", text(row->not_yet));
-	set(o, "never_because", text(row->never));
-	set_known(o, "age_ns", row->age_ns, row->age_ns);
+	set_text(o, "not_yet_because", row->not_yet);
+	set_text(o, "never_because", row->never);
+	set_nonzero(o, "age_ns", row->age_ns);
 	for (size_t i = 0; i < row->range_cnt; i++)
 		json_array_append_new(ranges, reclaim_range(w, cause, i));
 	set_u64(o, "ranges_total", row->range_total);
@@ -358,12 +300,11 @@ static json_t *reclaim_section(const struct watch *w)
 	set(o, "causes", causes);
 	set(o, "scavenger", rc->scavenger_known ? scavenger_object(rc) : json_null());
 	set_known(o, "returned_bytes", rc->traced, rc->returned_bytes);
-	set(o, "returned_bytes_per_s", rc->traced ? json_real(rc->returned_per_s) : json_null());
+	set_known_real(o, "returned_bytes_per_s", rc->traced, rc->returned_per_s);
 	set_known(o, "failed_calls", rc->traced, rc->failed_calls);
 	set_known(o, "failed_bytes", rc->traced, rc->failed_bytes);
-	set(o, "failed_error",
-	    rc->failed_calls ? text(strerrorname_np(rc->failed_errno)) : json_null());
-	set(o, "lazy_free_by_page", json_boolean(w->snap->ledger.released.lazy_by_page));
+	set_error(o, "failed_error", rc->failed_calls ? rc->failed_errno : 0);
+	set_bool(o, "lazy_free_by_page", w->snap->ledger.released.lazy_by_page);
 	return o;
 }
 
@@ -412,7 +353,7 @@ static json_t *stacks_section(const struct stacks *stacks)
 {
 	json_t *o = json_object();
 
-	set_reason(o, stacks_refusal(stacks) ? "refused" : "ok", stacks_refusal(stacks));
+	set_status(o, stacks_refusal(stacks) ? "refused" : "ok", stacks_refusal(stacks));
 	set_u64(o, "goroutines", stacks_goroutine_cnt(stacks));
 	return o;
 }
@@ -422,10 +363,10 @@ static json_t *census_section(const struct watch *w)
 	json_t *o = json_object();
 
 	if (w->census_err) {
-		set_reason(o, "refused", w->census_err->msg);
+		set_status(o, "refused", w->census_err->msg);
 		return o;
 	}
-	set_reason(o, "ok", NULL);
+	set_status(o, "ok", NULL);
 	set_u64(o, "duration_ns", w->snap->take_ns);
 	set_u64(o, "censuses", w->census_cnt);
 	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
@@ -440,10 +381,10 @@ static json_t *values_section(const struct watch *w)
 	json_t *o = json_object();
 
 	if (!w->values) {
-		set_reason(o, "off", w->snap ? NULL : "no census");
+		set_status(o, "off", w->snap ? NULL : "no census");
 		return o;
 	}
-	set_reason(o, "ok", NULL);
+	set_status(o, "ok", NULL);
 	set_u64(o, "duration_ns", w->values->take_ns);
 	set_u64(o, "budget_bytes", w->opts.values.budget_bytes);
 	set_u64(o, "bytes", w->values->bytes);
@@ -454,8 +395,8 @@ static json_t *values_section(const struct watch *w)
 
 static void set_line(json_t *o, const struct frame *f)
 {
-	set(o, "file", text(f->file));
-	set_known(o, "line", f->line, f->line);
+	set_text(o, "file", f->file);
+	set_nonzero(o, "line", f->line);
 }
 
 static json_t *inlined_into(const struct place *p)
@@ -465,7 +406,7 @@ static json_t *inlined_into(const struct place *p)
 	for (size_t i = 1; i < p->cnt; i++) {
 		json_t *o = json_object();
 
-		set(o, "function", text(p->frames[i].function));
+		set_text(o, "function", p->frames[i].function);
 		set_line(o, &p->frames[i]);
 		json_array_append_new(a, o);
 	}
@@ -477,8 +418,8 @@ static void set_caller(json_t *o, const struct watch *w, uint64_t return_addr)
 {
 	const struct place *p = lines_of_call(w->prog->lines, return_addr);
 
-	set(o, "caller", text(p->cnt ? p->frames[0].function : NULL));
-	set(o, "caller_pc", address(return_addr));
+	set_text(o, "caller", p->cnt ? p->frames[0].function : NULL);
+	set_address(o, "caller_pc", return_addr);
 	if (!p->cnt)
 		return;
 	set_line(o, &p->frames[0]);
@@ -493,15 +434,15 @@ static json_t *activity_op(const struct watch *w, const struct activity_op *op)
 	json_t *row = json_object();
 
 	set_u64(row, "hits", op->hits);
-	set(row, "per_s", op->missing ? json_null() : json_real(op->per_s));
-	set(row, "per_s_reason", text(op->missing));
-	set(row, "per_s_is_rough", json_boolean(op->rough));
-	set(row, "per_s_low", json_real(op->per_s_low));
-	set(row, "per_s_high", isnan(op->per_s_high) ? json_null() : json_real(op->per_s_high));
+	set_known_real(row, "per_s", !op->missing, op->per_s);
+	set_text(row, "per_s_reason", op->missing);
+	set_bool(row, "per_s_is_rough", op->rough);
+	set_real(row, "per_s_low", op->per_s_low);
+	set_known_real(row, "per_s_high", !isnan(op->per_s_high), op->per_s_high);
 	if (!op->hits)
 		return row;
-	set(row, "share_of_operations", json_real(all > 0 ? op->per_s / all : 0));
-	set_known(row, "goroutine", op->goroutine, op->goroutine);
+	set_real(row, "share_of_operations", all > 0 ? op->per_s / all : 0);
+	set_nonzero(row, "goroutine", op->goroutine);
 	return row;
 }
 
@@ -571,7 +512,7 @@ static json_t *declared_types(const struct watch *w, const struct map_type *type
 
 	for (size_t i = 0; i < cnt; i++)
 		if (types[i].bucket == type->bucket && &types[i] != type)
-			json_array_append_new(a, text(types[i].name));
+			json_array_append_new(a, json_text(types[i].name));
 	return a;
 }
 
@@ -589,15 +530,15 @@ static void set_zero_values(json_t *o, const struct value_count *v)
 
 	if (v->status == VALUES_OK) {
 		set_u64(zero, "count", v->zero);
-		set(zero, "sampled", json_boolean(v->sampled));
+		set_bool(zero, "sampled", v->sampled);
 		set_u64(zero, "low", v->low);
 		set_u64(zero, "high", v->high);
 		set_u64(zero, "slots_read", v->read);
-		set(zero, "consistency", text(name_consistency(v->consistency)));
+		set_text(zero, "consistency", name_consistency(v->consistency));
 		set_u64(zero, "rebuild_bytes", v->rebuild_bytes);
 	}
 	set(o, "zero_values", zero);
-	set(o, "zero_values_reason", text(value_status_text(v->status)));
+	set_text(o, "zero_values_reason", value_status_text(v->status));
 }
 
 static json_t *next_growth(const struct watch *w, const struct map_info *m,
@@ -608,10 +549,10 @@ static json_t *next_growth(const struct watch *w, const struct map_info *m,
 	if (!forecast_of(w->prog, m, h, &f))
 		return json_null();
 	json_t *o = json_object();
-	set(o, "event", text(f.event == FORECAST_DOUBLE ? "double" : "split"));
+	set_text(o, "event", f.event == FORECAST_DOUBLE ? "double" : "split");
 	set_u64(o, "at_live_keys", f.at_live_keys);
 	set_u64(o, "allocates_bytes", f.allocates_bytes);
-	set(o, "keys_per_s", f.rate_known ? json_real(f.keys_per_s) : json_null());
+	set_known_real(o, "keys_per_s", f.rate_known, f.keys_per_s);
 	set_known(o, "in_ns", f.rate_known, f.in_ns);
 	set(o, "fits_cgroup",
 	    w->cgroup_limited ? json_boolean(f.allocates_bytes <= w->cgroup_left_bytes)
@@ -627,22 +568,22 @@ static json_t *map_row(const struct watch *w, size_t i)
 	bool sized = m->bucket_sz != 0;
 	json_t *o = json_object();
 
-	set(o, "address", address(m->addr));
-	set(o, "type", m->type ? text(m->type->name) : json_null());
-	set(o, "type_source", text(name_type_source(m->type_source)));
+	set_address(o, "address", m->addr);
+	set_type(o, m->type);
+	set_text(o, "type_source", name_type_source(m->type_source));
 	set_u64(o, "type_candidates", m->type_candidates);
 	if (m->type && m->type_candidates > 1)
 		set(o, "declared_types", declared_types(w, m->type));
-	set(o, "consistency", text(name_consistency(m->consistency)));
-	set(o, "garbage", json_boolean(m->garbage));
-	set(o, "on_stack", json_boolean(m->on_stack));
+	set_text(o, "consistency", name_consistency(m->consistency));
+	set_bool(o, "garbage", m->garbage);
+	set_bool(o, "on_stack", m->on_stack);
 	if (m->on_stack)
-		set(o, "goroutine_runs", json_boolean(m->on_stack == MAP_ON_RUNNING_STACK));
+		set_bool(o, "goroutine_runs", m->on_stack == MAP_ON_RUNNING_STACK);
 	set_u64(o, "live_keys", m->live_keys);
 	set_u64(o, "slots", map_slots(m));
 	set_u64(o, "buckets", m->buckets);
 	set_u64(o, "tables", m->table_cnt);
-	set(o, "load", json_real(map_load(m)));
+	set_real(o, "load", map_load(m));
 	set_u64(o, "tombstones", m->tombstones);
 	set_u64(o, "overflow_buckets", m->overflow_buckets);
 	set_u64(o, "old_bytes", m->old_bytes);
@@ -679,7 +620,7 @@ static json_t *group(const struct trace_group *g)
 {
 	json_t *o = json_object();
 
-	set_reason(o, g->missing ? "refused" : "ok", g->missing);
+	set_status(o, g->missing ? "refused" : "ok", g->missing);
 	set_u64(o, "windows", g->windows);
 	set_u64(o, "windows_ended_by_hits", g->saturated);
 	set_u64(o, "hits", g->hits);
@@ -689,7 +630,7 @@ static json_t *group(const struct trace_group *g)
 	set_u64(o, "windows_that_slowed_target", g->disturbed);
 	set_u64(o, "quota_hits", g->quota.hits);
 	set_u64(o, "period_ns", g->quota.period_ns);
-	set(o, "out_of_budget", json_boolean(g->out_of_budget));
+	set_bool(o, "out_of_budget", g->out_of_budget);
 	return o;
 }
 
@@ -706,16 +647,15 @@ static json_t *sites(const struct watch *w)
 		if (!list[i].present)
 			continue;
 		o = json_object();
-		set(o, "function", text(list[i].name));
-		set(o, "operation", text(name_op(list[i].op)));
-		set(o, "probe", address(list[i].missing ? 0 : list[i].probe_addr));
+		set_text(o, "function", list[i].name);
+		set_text(o, "operation", name_op(list[i].op));
+		set_address(o, "probe", list[i].missing ? 0 : list[i].probe_addr);
 		set_u64(o, "hits", tr->cost.func_hits[i]);
 		set_u64(o, "late_hits", tr->cost.func_late[i]);
-		set(o, "price_ns", json_real(tr->cost.price_ns[i]));
-		set(o, "late_price_ns", json_real(tr->cost.late_price_ns[i]));
-		set(o, "instruction", text(list[i].missing ? NULL : list[i].placement.insn));
-		set(o, "reason",
-		    text(list[i].missing ? list[i].missing : list[i].placement.reason));
+		set_real(o, "price_ns", tr->cost.price_ns[i]);
+		set_real(o, "late_price_ns", tr->cost.late_price_ns[i]);
+		set_text(o, "instruction", list[i].missing ? NULL : list[i].placement.insn);
+		set_text(o, "reason", list[i].missing ? list[i].missing : list[i].placement.reason);
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -729,8 +669,8 @@ static json_t *call_sites(const struct watch *w)
 		const struct call_site *site = &w->activities.sites.data[i];
 		json_t *o = activity_op(w, &site->did);
 
-		set(o, "operation", text(name_op(site->op)));
-		set(o, "type", site->type ? text(site->type->name) : json_null());
+		set_text(o, "operation", name_op(site->op));
+		set_type(o, site->type);
 		if (site->op == ABI_OP_INSERT || site->op == ABI_OP_DELETE)
 			set_changes(o, &site->did);
 		set_caller(o, w, site->caller);
@@ -764,7 +704,7 @@ static json_t *coverage(const struct trace_result *tr)
 	json_t *o = json_object();
 
 	for (enum abi_op op = 0; op < ABI_OP_CNT; op++)
-		set(o, name_op(op), text(names[tr->covers[op]]));
+		set_text(o, name_op(op), names[tr->covers[op]]);
 	return o;
 }
 
@@ -780,10 +720,10 @@ static json_t *unplaced(const struct watch *w)
 		if (w->snap && act->addr && rows_find(&w->snap->census->maps, act->addr) >= 0)
 			continue;
 		o = json_object();
-		set(o, "address", address(act->addr));
-		set(o, "type", act->type ? text(act->type->name) : json_null());
-		set(o, "on_stack", json_boolean(act->on_stack));
-		set(o, "nil_map", json_boolean(act->nil_map));
+		set_address(o, "address", act->addr);
+		set_type(o, act->type);
+		set_bool(o, "on_stack", act->on_stack);
+		set_bool(o, "nil_map", act->nil_map);
 		set(o, "activity", activity_ops(w, act));
 		json_array_append_new(a, o);
 	}
@@ -800,7 +740,7 @@ static void set_growth(json_t *o, const struct watch *w, const struct trace_even
 	set_known(o, "tables", e->live_known && !classic, e->tables);
 	set_known(o, "tombstones", !classic, e->tombstones);
 	set_known(o, "overflow_buckets", e->live_known && classic, e->overflow_buckets);
-	set(o, "because", e->growth ? text(g.churn ? "churn" : "keys") : json_null());
+	set_text(o, "because", !e->growth ? NULL : g.churn ? "churn" : "keys");
 }
 
 json_t *json_event(const struct watch *w, const struct trace_event *e, uint64_t start_ns)
@@ -809,21 +749,21 @@ json_t *json_event(const struct watch *w, const struct trace_event *e, uint64_t 
 	json_t *o = json_object();
 
 	set_u64(o, "time_ns", e->ktime_ns > start_ns ? e->ktime_ns - start_ns : 0);
-	set(o, "operation", text(name_op(e->op)));
+	set_text(o, "operation", name_op(e->op));
 	if (e->op == ABI_OP_GROW)
-		set(o, "growth", text(name_growth(e->growth)));
-	set(o, "map", address(e->map));
-	set(o, "on_stack", json_boolean(e->on_stack));
-	set(o, "type", type ? text(type->name) : json_null());
+		set_text(o, "growth", name_growth(e->growth));
+	set_address(o, "map", e->map);
+	set_bool(o, "on_stack", e->on_stack);
+	set_type(o, type);
 	set_known(o, "live_keys", e->live_known, e->live_keys);
-	set_known(o, "slots_from", e->slots_from, e->slots_from);
-	set_known(o, "slots_to", e->slots_to, e->slots_to);
+	set_nonzero(o, "slots_from", e->slots_from);
+	set_nonzero(o, "slots_to", e->slots_to);
 	if (e->op == ABI_OP_GROW)
 		set_growth(o, w, e);
 	if (e->op == ABI_OP_MAKE)
 		set_u64(o, "hint", e->hint);
 	set_u64(o, "thread", e->tid);
-	set_known(o, "goroutine", e->goroutine, e->goroutine);
+	set_nonzero(o, "goroutine", e->goroutine);
 	set_caller(o, w, e->caller);
 	return o;
 }
@@ -842,16 +782,16 @@ static json_t *trace_section(const struct watch *w)
 	json_t *o = json_object();
 
 	if (!w->trace) {
-		set_reason(o, w->trace_err ? "refused" : "off",
+		set_status(o, w->trace_err ? "refused" : "off",
 			   w->trace_err ? w->trace_err->msg : "--duration 0");
 		return o;
 	}
 	const struct trace_result *tr = trace_result(w->trace);
-	set_reason(o, "ok", NULL);
+	set_status(o, "ok", NULL);
 	set_u64(o, "duration_ns", w->watched_ns);
 	set_u64(o, "target_stopped_ns", w->halts.halted_ns);
-	set(o, "target_stopped_by", text(name_halt(w->halts.last)));
-	set(o, "mechanism", text(name_mechanism(tr->mechanism)));
+	set_text(o, "target_stopped_by", name_halt(w->halts.last));
+	set_text(o, "mechanism", name_mechanism(tr->mechanism));
 	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
 	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));
 	set(o, "make", group(&tr->groups[ABI_GROUP_MAKE]));
@@ -875,7 +815,7 @@ static json_t *gc_window_object(const struct gc_window *win)
 	set_u64(o, "pause_total_ns", win->pause_total_ns);
 	set_known(o, "pause_max_ns", win->cycles && win->pause_max_known, win->pause_max_ns);
 	set_known(o, "pause_last_ns", win->cycles, win->pause_last_ns);
-	set(o, "cpu_share", win->cpu_share_known ? json_real(win->cpu_share) : json_null());
+	set_known_real(o, "cpu_share", win->cpu_share_known, win->cpu_share);
 	return o;
 }
 
@@ -888,16 +828,16 @@ static json_t *gc_section(const struct watch *w)
 	json_t *o = json_object();
 
 	if (w->gc_err) {
-		set_reason(o, "refused", w->gc_err->msg);
+		set_status(o, "refused", w->gc_err->msg);
 		return o;
 	}
-	set_reason(o, "ok", NULL);
+	set_status(o, "ok", NULL);
 	set_u64(o, "cycles", s->cycles);
 	set_u64(o, "forced_cycles", s->forced_cycles);
 	set_u64(o, "pause_total_ns", s->pause_total_ns);
 	set_known(o, "pause_last_ns", s->cycles, s->pause_ns[(s->cycles - 1) % GC_RING]);
-	set_known(o, "last_gc_unix_ns", s->last_gc_unix_ns, s->last_gc_unix_ns);
-	set(o, "cpu_share", json_real(s->cpu_fraction));
+	set_nonzero(o, "last_gc_unix_ns", s->last_gc_unix_ns);
+	set_real(o, "cpu_share", s->cpu_fraction);
 	set_known(o, "cpu_gc_ns", s->cpu_known, s->cpu_gc_ns);
 	set_known(o, "cpu_all_ns", s->cpu_known, s->cpu_all_ns);
 	set(o, "gogc_percent", s->percent < 0 ? json_null() : json_integer(s->percent));
@@ -920,19 +860,19 @@ static json_t *memsum(const struct trace_memsum *s, uint64_t over_ns)
 {
 	json_t *o = json_object();
 
-	set(o, "call", text(name_memcall(s->call)));
+	set_text(o, "call", name_memcall(s->call));
 	if (s->call == ABI_CALL_MADVISE) {
-		set(o, "advice", text(name_advice(s->detail)));
+		set_text(o, "advice", name_advice(s->detail));
 		set_u64(o, "advice_number", s->detail);
 	}
 	if (s->call == ABI_CALL_MMAP)
 		set_u64(o, "protection", s->detail);
-	set(o, "error", s->error ? text(strerrorname_np(s->error)) : json_null());
+	set_error(o, "error", s->error);
 	set_u64(o, "calls", s->calls);
 	set_u64(o, "bytes", s->bytes);
 	set_u64(o, "duration_ns", s->ns);
-	set(o, "calls_per_s", json_real(over_ns ? s->calls * 1e9 / over_ns : 0));
-	set(o, "bytes_per_s", json_real(over_ns ? s->bytes * 1e9 / over_ns : 0));
+	set_real(o, "calls_per_s", over_ns ? s->calls * 1e9 / over_ns : 0);
+	set_real(o, "bytes_per_s", over_ns ? s->bytes * 1e9 / over_ns : 0);
 	return o;
 }
 
@@ -942,19 +882,18 @@ json_t *json_memcall(const struct watch *w, const struct trace_memcall *c, uint6
 	json_t *o = json_object();
 
 	set_u64(o, "time_ns", c->ktime_ns > start_ns ? c->ktime_ns - start_ns : 0);
-	set(o, "call", text(name_memcall(c->call)));
-	set(o, "address", address(c->addr));
+	set_text(o, "call", name_memcall(c->call));
+	set_address(o, "address", c->addr);
 	set_u64(o, "bytes", c->length);
 	if (c->call == ABI_CALL_MADVISE)
-		set(o, "advice", text(name_advice(c->detail)));
-	set(o, "error", c->result < 0 ? text(strerrorname_np(-c->result)) : json_null());
-	set(o, "result",
-	    c->call == ABI_CALL_MMAP && c->result > 0 ? address(c->result) : json_null());
+		set_text(o, "advice", name_advice(c->detail));
+	set_error(o, "error", c->result < 0 ? -c->result : 0);
+	set_address(o, "result", c->call == ABI_CALL_MMAP && c->result > 0 ? c->result : 0);
 	set_u64(o, "thread", c->tid);
 	set_u64(o, "duration_ns", c->ns);
-	set(o, "reason", text(mem_reason_name(by.reason)));
-	set(o, "caller", text(by.frame ? by.frame->function : NULL));
-	set(o, "caller_pc", address(by.return_addr));
+	set_text(o, "reason", mem_reason_name(by.reason));
+	set_text(o, "caller", by.frame ? by.frame->function : NULL);
+	set_address(o, "caller_pc", by.return_addr);
 	if (by.frame)
 		set_line(o, by.frame);
 	return o;
@@ -971,7 +910,7 @@ static json_t *refault_reasons(const struct watch *w, const struct trace_refault
 		if (!sum.pages[i] && !sum.faults[i])
 			continue;
 		row = json_object();
-		set(row, "reason", text(mem_reason_name(i)));
+		set_text(row, "reason", mem_reason_name(i));
 		set_u64(row, "watched_bytes", sum.pages[i] * r->page_sz);
 		set_u64(row, "faults", sum.faults[i]);
 		json_array_append_new(list, row);
@@ -1002,14 +941,14 @@ static json_t *refaults_object(const struct watch *w, const struct trace_result 
 	const struct trace_refaults *r = &tr->refaults;
 	json_t *o = json_object(), *unwatched;
 
-	set_reason(o, r->missing ? "unavailable" : "ok", r->missing);
+	set_status(o, r->missing ? "unavailable" : "ok", r->missing);
 	if (r->missing)
 		return o;
 	unwatched = json_object();
 	set_u64(o, "watched_ns", r->watched_ns);
 	set_u64(o, "pauses", r->pauses);
 	set_u64(o, "faults", r->faults);
-	set(o, "faults_per_s", json_real(r->watched_ns ? r->faults * 1e9 / r->watched_ns : 0));
+	set_real(o, "faults_per_s", r->watched_ns ? r->faults * 1e9 / r->watched_ns : 0);
 	set_u64(o, "page_bytes", r->page_sz);
 	set_u64(o, "watched_bytes", r->pages * r->page_sz);
 	set_u64(unwatched, "table_full", r->unwatched_pages[ABI_UNWATCHED_TABLE_FULL] * r->page_sz);
@@ -1028,12 +967,12 @@ static json_t *memcalls_section(const struct watch *w)
 	json_t *o = json_object(), *sums = json_array(), *calls = json_array();
 
 	if (!tr || tr->memcalls_missing)
-		set_reason(o, tr ? "refused" : "off", tr ? tr->memcalls_missing : NULL);
+		set_status(o, tr ? "refused" : "off", tr ? tr->memcalls_missing : NULL);
 	else
-		set_reason(o, "ok", NULL);
+		set_status(o, "ok", NULL);
 	if (tr && !tr->memcalls_missing)
-		set(o, "mechanism",
-		    text(tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint"));
+		set_text(o, "mechanism",
+			 tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint");
 	for (size_t i = 0; tr && i < tr->memsum_cnt; i++)
 		json_array_append_new(sums, memsum(&tr->memsums[i], tr->end_ns - tr->start_ns));
 	for (size_t i = 0; tr && i < tr->memcall_cnt; i++)
@@ -1059,10 +998,10 @@ static json_t *findings_section(const struct watch *w)
 		const struct finding *f = &w->findings.list.data[i];
 		json_t *o = json_object();
 
-		set(o, "kind", text(finding_name(f->kind)));
+		set_text(o, "kind", finding_name(f->kind));
 		set_u64(o, "bytes", f->bytes);
-		set(o, "map", address(f->map.addr));
-		set(o, "type", f->map.type ? text(f->map.type->name) : json_null());
+		set_address(o, "map", f->map.addr);
+		set_type(o, f->map.type);
 		if (f->kind == FINDING_MAP_HOLES || f->kind == FINDING_ZERO_VALUES) {
 			set_u64(o, "maps", f->map_cnt);
 			set_u64(o, "live_keys", f->live_keys);
@@ -1071,7 +1010,7 @@ static json_t *findings_section(const struct watch *w)
 		}
 		if (f->kind == FINDING_ZERO_VALUES) {
 			set_u64(o, "zero_values", f->zero_values);
-			set(o, "sampled", json_boolean(f->sampled));
+			set_bool(o, "sampled", f->sampled);
 			set_u64(o, "bytes_with_rebuild", f->all_bytes);
 		}
 		json_array_append_new(a, o);
@@ -1087,17 +1026,17 @@ static void set_receipt(json_t *o, const struct watch *w)
 	const struct watch_cost *c = &w->cost;
 	json_t *lost = json_object();
 
-	set(o, "hits_ns", json_real(c->hits_ns));
-	set(o, "price_ns", json_real(c->hits ? c->hits_ns / (double)c->hits : 0));
+	set_real(o, "hits_ns", c->hits_ns);
+	set_real(o, "price_ns", c->hits ? c->hits_ns / (double)c->hits : 0);
 	set_u64(o, "page_faults", cost->page_faults);
-	set(o, "page_faults_ns", json_real(cost->faults_ns));
-	set(o, "page_fault_price_ns", json_real(cost->fault_price_ns));
-	set(o, "other_page_fault_price_ns", json_real(cost->any_fault_ns));
+	set_real(o, "page_faults_ns", cost->faults_ns);
+	set_real(o, "page_fault_price_ns", cost->fault_price_ns);
+	set_real(o, "other_page_fault_price_ns", cost->any_fault_ns);
 	set_u64(o, "run_ns", tr->end_ns - tr->start_ns);
-	set(o, "share_of_core", json_real(c->share));
-	set(o, "max_overhead", json_real(cost->max_overhead));
-	set(o, "budget_ns", json_real(cost->budget_ns));
-	set(o, "budget_held", json_boolean(c->held));
+	set_real(o, "share_of_core", c->share);
+	set_real(o, "max_overhead", cost->max_overhead);
+	set_real(o, "budget_ns", cost->budget_ns);
+	set_bool(o, "budget_held", c->held);
 	set_u64(o, "attach_calls", cost->attach_calls);
 	set_u64(o, "attach_ns", cost->attach_ns);
 	set_u64(o, "detach_calls", cost->detach_calls);
@@ -1130,7 +1069,7 @@ struct err *report_json(const struct watch *w, FILE *out)
 	struct doc d = { .w = w, .out = out };
 
 	emit_section(&d, "schema", json_integer(SCHEMA), /* first= */ true);
-	emit_section(&d, "maptrace", text(MAPTRACE_VERSION), false);
+	emit_section(&d, "maptrace", json_text(MAPTRACE_VERSION), false);
 	emit_section(&d, "target", target_section(w), false);
 	emit_section(&d, "memory", memory_section(w), false);
 	emit_section(&d, "fragmentation", fragmentation_section(w), false);
