@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "report/json_rows.h"
+#include "report/json_parts.h"
 #include "report/names.h"
 
 enum {
