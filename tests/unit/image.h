@@ -45,6 +45,8 @@
 
 enum { IMAGE_PAGE_SZ = 4096, IMAGE_SWEEPGEN = 10 };
 
+#define CNT(a) (sizeof(a) / sizeof((a)[0]))
+
 struct image_page {
 	uint64_t addr;
 	uint8_t *bytes;
@@ -154,6 +156,12 @@ struct image_type {
 
 void image_add_type(struct image *img, struct image_type *type);
 
+/* map[int]int, without pointers: groups of 136 bytes, buckets of 144. */
+struct image_type image_int_to_int(void);
+
+/* map[string]*main.T: groups of 200 bytes, buckets of 208. */
+struct image_type image_string_to_ptr(void);
+
 /* A type that is no map: its kind, size, the words that are pointers, and the three
  * words that follow abi.Type, which depend on the kind. Returns its address. */
 uint64_t image_put_type(struct image *img, uint8_t kind, uint64_t sz, uint64_t ptrs,
@@ -190,6 +198,11 @@ enum image_sweep {
  * image_free_span(). */
 void image_open_amid_sweep(struct image *img, uint64_t addr, enum image_sweep when);
 
+/* Lets the arena index say, after image_open(), whether there is an arena by now that was
+ * not there when the heap was read. */
+#define IMAGE_NEW_ARENA (IMAGE_HEAP + (7ull << ARENA_SHIFT))
+void image_index_new_arena(struct image *img, bool made);
+
 /* Sets an object's bit in the bitmap that the collector marks. */
 void image_mark(struct image *img, uint64_t addr);
 
@@ -218,6 +231,23 @@ uint64_t image_swiss_groups(struct image *img, uint64_t map, size_t n);
 
 /* ---- Classic maps ---- */
 
+/* Versions of Go, with an experiment, that have them. */
+extern const struct image_version {
+	unsigned int minor;
+	const char *experiments;
+} image_classic_versions[6];
+
+/* Cells of a bucket: go-runtime facts 1.2. */
+enum {
+	IMAGE_EMPTY_REST = 0,
+	IMAGE_EMPTY_ONE = 1,
+	IMAGE_EVACUATED_X = 2, /* and Y, and empty */
+	IMAGE_TOP_MIN = 5,
+	IMAGE_TOP = 0x77, /* of all keys, unless a test says another */
+};
+
+enum { IMAGE_SAME_SIZE_GROW = 8 }; /* a flag */
+
 /* A map with n keys over 1 << b buckets, none of them overflowing. */
 uint64_t image_classic_map(struct image *img, const struct image_type *type, unsigned int b,
 			   uint64_t n);
@@ -231,6 +261,21 @@ uint64_t image_classic_array(struct image *img, const struct image_type *type, u
 /* Fills the first slots of a bucket with tophash top, and chains its overflow bucket. */
 void image_classic_bucket(struct image *img, const struct image_type *type, uint64_t addr,
 			  unsigned int filled, uint8_t top, uint64_t overflow);
+
+/* Address of bucket i of a map's array, its preallocated overflow buckets included. */
+uint64_t image_classic_nth(struct image *img, uint64_t map, const struct image_type *type,
+			   uint64_t i);
+
+/* An overflow bucket outside of any array. */
+uint64_t image_classic_overflow(struct image *img, const struct image_type *type,
+				unsigned int filled, uint64_t next);
+
+/* An old array whose first `evacuated` buckets moved on; the others keep 6 keys each. */
+uint64_t image_classic_old_array(struct image *img, const struct image_type *type, unsigned int b,
+				 uint64_t evacuated);
+
+/* Lets a map grow from those buckets. */
+void image_classic_set_old(struct image *img, uint64_t map, uint64_t oldbuckets, uint8_t flags);
 
 /* ---- Goroutines ---- */
 
@@ -251,10 +296,34 @@ void image_move_header(struct image *img, uint64_t map, uint64_t to);
 struct err *image_try_open(struct image *img);
 void image_open(struct image *img);
 
+/* ---- The census ---- */
+
 /* Takes the census, without a residency; the test frees it. */
 struct census *image_census(struct image *img);
 
 /* The row of a map, or NULL; valid for the next few calls. */
 const struct map_info *image_map(const struct census *census, uint64_t addr);
+
+/* The only row, which is that of the map; valid until the next call. */
+const struct map_info *image_only_row(const struct census *census, uint64_t map);
+
+/* Expects an exact map that does not grow, without overflow buckets. */
+void image_expect_exact(const struct map_info *m, uint64_t live, uint64_t buckets, uint64_t bytes);
+
+/* Expects a heap with no map but that one, which is suspect, or is none. Frees the image. */
+void image_judge_suspect(struct image *img, uint64_t map, bool suspect, const char *what);
+
+/* A map that changes while it is read. */
+struct image_mover {
+	uint64_t map;
+	uint64_t place; /* for the change: memory that it is about */
+	int reads; /* of the header so far */
+	int from, to; /* reads before which it changes */
+	void (*change)(struct image *img, struct image_mover *m);
+};
+
+/* Opens the image, takes a census during which the map changes, and frees the image.
+ * Returns the only row, which is that of the map; *found_ret: there is one. */
+struct map_info image_census_moving(struct image *img, struct image_mover *m, bool *found_ret);
 
 #endif
