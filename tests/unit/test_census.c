@@ -7,8 +7,6 @@
 
 #include "image.h"
 
-#define CNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static const struct version {
 	unsigned int minor;
 	const char *experiments;
@@ -16,11 +14,6 @@ static const struct version {
 	{ 19, "" },	      { 21, "" }, { 22, "" }, { 23, "" }, { 24, "" },
 	{ 25, "noswissmap" }, { 25, "" }, { 26, "" }, { 27, "" },
 };
-
-static struct image_type int_to_int(void)
-{
-	return (struct image_type){ .name = "map[int]int", .key_sz = 8, .elem_sz = 8 };
-}
 
 static bool is_classic(const struct image *img)
 {
@@ -61,7 +54,7 @@ static void a_mixed_heap_of_every_version(void **state)
 	(void)state;
 	for (size_t v = 0; v < CNT(versions); v++) {
 		struct image *img = image_new(versions[v].minor, versions[v].experiments);
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 		static uint64_t small[N], large[N];
 		uint64_t keys = 0;
 
@@ -126,7 +119,7 @@ static void garbage_is_told(void **state)
 	(void)state;
 	for (size_t v = 0; v < CNT(versions); v++) {
 		struct image *img = image_new(versions[v].minor, versions[v].experiments);
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 
 		image_add_type(img, &t);
 		uint64_t live = small_map(img, &t, 3), dead = small_map(img, &t, 4);
@@ -161,7 +154,7 @@ static void rows_stay_in_order(void **state)
 	(void)state;
 	for (int v = 0; v < 2; v++) {
 		struct image *img = image_new(v ? 24 : 21, "");
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 		uint64_t map[9];
 
 		image_add_type(img, &t);
@@ -191,7 +184,7 @@ static void resident_bytes_of_tables(void **state)
 	(void)state;
 	for (size_t v = 0; v < CNT(versions); v++) {
 		struct image *img = image_new(versions[v].minor, versions[v].experiments);
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 		struct census *census = NULL;
 		uint64_t *present = calloc(PAGES / 64, 8);
 		struct residency_arena arena = { .base = IMAGE_HEAP, .present = present };
@@ -267,7 +260,7 @@ static void many_types_are_told_apart(void **state)
 static void a_process_that_exits_ends_it(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 	struct census *census = NULL;
 
 	(void)state;
@@ -298,7 +291,7 @@ static void a_process_may_exit_at_any_read(void **state)
 	for (int v = 0; v < 2; v++)
 		for (exit_at = 1; exit_at < 40; exit_at++) {
 			struct image *img = image_new(v ? 24 : 21, "");
-			struct image_type t = int_to_int();
+			struct image_type t = image_int_to_int();
 			struct census *census = NULL;
 
 			image_add_type(img, &t);
@@ -340,7 +333,7 @@ enum { CROWD = 60000 }; /* more than one thread takes (crew.c) */
 static struct image *crowd(uint64_t maps[CROWD])
 {
 	struct image *img = image_new(24, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 
 	image_add_type(img, &t);
 	for (int i = 0; i < CROWD; i++) {

@@ -6,8 +6,6 @@
 
 #include "maps/contents.h"
 
-#define CNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum {
 	BOOL = 1,
 	UINT8 = 8,

@@ -21,18 +21,7 @@ static size_t count(const struct gotypes *types)
 	return cnt;
 }
 
-/* map[string]*T and map[int][64]byte, of which the facts know all sizes. */
-static struct image_type string_to_ptr(void)
-{
-	return (struct image_type){
-		.name = "map[string]*main.T",
-		.key_sz = 16,
-		.elem_sz = 8,
-		.key_ptrs = 1,
-		.elem_ptrs = 1,
-	};
-}
-
+/* Of this and of map[string]*T the facts know all sizes. */
 static struct image_type int_to_array(void)
 {
 	return (struct image_type){ .name = "map[int][64]uint8", .key_sz = 8, .elem_sz = 64 };
@@ -55,7 +44,7 @@ static void reads_swiss_types_of_1_24(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct image *img = image_new(minors[i], "");
-		struct image_type a = string_to_ptr(), b = int_to_array();
+		struct image_type a = image_string_to_ptr(), b = int_to_array();
 
 		image_add_type(img, &a);
 		image_add_type(img, &b);
@@ -93,7 +82,7 @@ static void reads_both_group_forms_of_1_27(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct image *img = image_new(27, rows[i].split ? "mapsplitgroup" : "");
-		struct image_type a = string_to_ptr(), b = int_to_array();
+		struct image_type a = image_string_to_ptr(), b = int_to_array();
 		const uint32_t *sa = rows[i].string_to_ptr, *sb = rows[i].int_to_array;
 
 		a.split = b.split = rows[i].split;
@@ -118,7 +107,7 @@ static void reads_classic_types(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct image *img = image_new(rows[i].minor, rows[i].experiments);
-		struct image_type a = string_to_ptr(), b = int_to_array();
+		struct image_type a = image_string_to_ptr(), b = int_to_array();
 
 		image_add_type(img, &a);
 		image_add_type(img, &b);
@@ -139,7 +128,7 @@ static void reads_classic_types(void **state)
 static void reads_pointer_masks(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct image_type t = string_to_ptr();
+	struct image_type t = image_string_to_ptr();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -160,7 +149,7 @@ static void reads_pointer_masks(void **state)
 static void masks_may_be_missing(void **state)
 {
 	struct image *img = image_new(23, "");
-	struct image_type program = string_to_ptr(), nowhere = string_to_ptr();
+	struct image_type program = image_string_to_ptr(), nowhere = image_string_to_ptr();
 
 	(void)state;
 	image_add_type(img, &program);
@@ -234,7 +223,8 @@ static void keys_of_the_same_bits_may_differ(void **state)
 static void finds_by_address_and_by_bucket(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct image_type named = string_to_ptr(), plain = string_to_ptr(), other = int_to_array();
+	struct image_type named = image_string_to_ptr(), plain = image_string_to_ptr(),
+			  other = int_to_array();
 
 	(void)state;
 	named.named = true;
@@ -309,7 +299,7 @@ static void expect_spoilt(unsigned int minor, const struct spoil *rows, size_t n
 {
 	for (size_t i = 0; i < n; i++) {
 		struct image *img = image_new(minor, "");
-		struct image_type bad = string_to_ptr(), good = int_to_array();
+		struct image_type bad = image_string_to_ptr(), good = int_to_array();
 
 		image_add_type(img, &bad);
 		image_add_type(img, &good);
@@ -393,7 +383,7 @@ static void slots_that_do_not_fit(void **state)
 static void descriptors_are_aligned(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct image_type t = string_to_ptr();
+	struct image_type t = image_string_to_ptr();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -420,7 +410,7 @@ static void name_lengths_are_bounded(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct image *img = image_new(24, "");
-		struct image_type t = string_to_ptr();
+		struct image_type t = image_string_to_ptr();
 
 		image_add_type(img, &t);
 		image_write(img, IMAGE_TYPES + 0xf000, lengths[i], strlen(lengths[i] + 1) + 2);
@@ -436,7 +426,7 @@ static void name_lengths_are_bounded(void **state)
 static void types_at_the_end_of_the_section(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct image_type t = string_to_ptr();
+	struct image_type t = image_string_to_ptr();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -478,7 +468,7 @@ static void noise_does_no_harm(void **state)
 	(void)state;
 	for (int round = 0; round < 30; round++) {
 		struct image *img = image_new(minors[round % 3], "");
-		struct image_type t = string_to_ptr();
+		struct image_type t = image_string_to_ptr();
 
 		image_add_type(img, &t);
 		for (uint64_t off = 0; off < IMAGE_TYPES_SZ; off += 8) {

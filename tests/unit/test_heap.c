@@ -4,8 +4,6 @@
 
 #include "image.h"
 
-#define CNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static const struct {
 	unsigned int minor;
 	const char *experiments;

@@ -5,8 +5,6 @@
 #include "image.h"
 #include "maps/stacks.h"
 
-#define CNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum { STACK = 8192, USED = 1024, KEYS = 300 };
 
 static const struct version {

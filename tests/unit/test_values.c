@@ -9,28 +9,10 @@
 #include "maps/interval.h"
 #include "maps/values.h"
 
-#define CNT(a) (sizeof(a) / sizeof((a)[0]))
-
 enum { CLASSIC_MINOR = 23, SWISS_MINOR = 24, TOP = 0x77, EVACUATED_X = 2, SLOTS = 8 };
 enum { CLASSIC_FLAGS = 84, CLASSIC_INDIRECT_ELEM = 2, SWISS_INDIRECT_ELEM = 8 };
 
 static const uint64_t PLENTY = 1ull << 40;
-
-static struct image_type int_to_int(void)
-{
-	return (struct image_type){ .name = "map[int]int", .key_sz = 8, .elem_sz = 8 };
-}
-
-static struct image_type string_to_ptr(void)
-{
-	return (struct image_type){
-		.name = "map[string]*main.T",
-		.key_sz = 16,
-		.elem_sz = 8,
-		.key_ptrs = 1,
-		.elem_ptrs = 1,
-	};
-}
 
 /* Above 128 bytes slots hold pointers; sz is of what they point to. */
 static void make_indirect(struct image *img, const struct image_type *t, uint64_t sz)
@@ -95,7 +77,7 @@ static void small_groups(void **state)
 	(void)state;
 	for (unsigned int used = 1; used <= SLOTS; used++) {
 		struct image *img = image_new(SWISS_MINOR, "");
-		struct image_type t = string_to_ptr();
+		struct image_type t = image_string_to_ptr();
 
 		image_add_type(img, &t);
 		uint64_t map = image_swiss_small(img, &t, used);
@@ -129,7 +111,7 @@ static void tables_of_all_sizes(void **state)
 	(void)state;
 	for (size_t i = 0; i < CNT(rows); i++) {
 		struct image *img = image_new(rows[i].minor, rows[i].split ? "mapsplitgroup" : "");
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 
 		t.split = rows[i].split;
 		uint64_t map = add_tables(img, &t);
@@ -167,7 +149,7 @@ static void values_without_bytes_are_none(void **state)
 static void chains_in_and_out_of_the_array(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -192,7 +174,7 @@ static void chains_in_and_out_of_the_array(void **state)
 static void growing_maps(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -225,7 +207,7 @@ static void values_behind_pointers(void **state)
 	(void)state;
 	for (size_t v = 0; v < CNT(minors); v++) {
 		struct image *img = image_new(minors[v], "");
-		struct image_type t = string_to_ptr();
+		struct image_type t = image_string_to_ptr();
 
 		image_add_type(img, &t);
 		make_indirect(img, &t, 400);
@@ -250,7 +232,7 @@ static void values_behind_pointers(void **state)
 static void bad_pointers_to_values(void **state)
 {
 	struct image *img = image_new(SWISS_MINOR, "");
-	struct image_type t = string_to_ptr();
+	struct image_type t = image_string_to_ptr();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -278,7 +260,7 @@ static void only_a_nil_tells_pointers(void **state)
 	(void)state;
 	for (int nils = 0; nils < 2; nils++) {
 		struct image *img = image_new(SWISS_MINOR, "");
-		struct image_type t = string_to_ptr(), u = string_to_ptr();
+		struct image_type t = image_string_to_ptr(), u = image_string_to_ptr();
 
 		u.name = "map[string]main.Large";
 		image_add_type(img, &t);
@@ -310,7 +292,7 @@ static void types_that_keep_values_alike_will_do(void **state)
 	(void)state;
 	for (size_t i = 0; i < CNT(other); i++) {
 		struct image *img = image_new(CLASSIC_MINOR, "");
-		struct image_type t = int_to_int(), u = {
+		struct image_type t = image_int_to_int(), u = {
 			.name = "map[uint]uint",
 			.key_sz = other[i].key_sz,
 			.elem_sz = other[i].elem_sz,
@@ -331,7 +313,7 @@ static void types_that_keep_values_alike_will_do(void **state)
 static void unknown_types_are_not_counted(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type known = string_to_ptr(), t = int_to_int();
+	struct image_type known = image_string_to_ptr(), t = image_int_to_int();
 
 	(void)state;
 	image_add_type(img, &known);
@@ -454,7 +436,7 @@ static struct value_count count_spoilt(struct image *img, struct spoiler s)
 static void a_header_that_changes_is_not_exact(void **state)
 {
 	struct image *img = image_new(SWISS_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 	uint64_t map = add_tables(img, &t);
 
 	(void)state;
@@ -481,7 +463,7 @@ static void tables_that_go_bad_are_not_counted(void **state)
 	(void)state;
 	for (size_t i = 0; i < CNT(rows); i++) {
 		struct image *img = image_new(SWISS_MINOR, "");
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 		uint64_t map = add_tables(img, &t);
 		uint64_t table = image_swiss_table(img, map, 1);
 
@@ -498,7 +480,7 @@ static void chains_that_go_bad_are_not_counted(void **state)
 	(void)state;
 	for (int how = 0; how < 3; how++) {
 		struct image *img = image_new(CLASSIC_MINOR, "");
-		struct image_type t = int_to_int();
+		struct image_type t = image_int_to_int();
 
 		image_add_type(img, &t);
 		uint64_t map = image_classic_map(img, &t, 4, 100);
@@ -517,7 +499,7 @@ static void chains_that_go_bad_are_not_counted(void **state)
 static void memory_that_goes_away_is_not_counted(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 
 	(void)state;
 	image_add_type(img, &t);
@@ -536,7 +518,7 @@ static void memory_that_goes_away_is_not_counted(void **state)
 static void a_target_that_exits_leaves_rows_without_figures(void **state)
 {
 	struct image *img = image_new(SWISS_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 	struct values_opts opts = { .budget_bytes = PLENTY };
 	struct values *values;
 	struct err *gone = NULL;
@@ -575,7 +557,7 @@ static void large_maps_are_sampled(void **state)
 {
 	enum { ALL = 4 << 15, BUDGET = 1 << 20 };
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 	uint64_t map = add_large(img, &t);
 
 	(void)state;
@@ -594,7 +576,7 @@ static void large_maps_are_sampled(void **state)
 static void what_is_over_the_budget_is_not_counted(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
-	struct image_type t = int_to_int();
+	struct image_type t = image_int_to_int();
 	uint64_t map = add_large(img, &t);
 
 	(void)state;
