@@ -108,6 +108,28 @@ static uint32_t ring_size(const struct trace_opts *opts, uint64_t cnt, size_t sz
 	return size;
 }
 
+/* ---- Counters ---- */
+
+/* Sums the one value of a map, which is nothing but counters, over the CPUs. */
+static struct err *counters_read(const struct bpf_map *map, void *ret, size_t sz, const char *what)
+{
+	int cpu_cnt = libbpf_num_possible_cpus();
+	_cleanup_free_ __u64 *values = cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sz) : NULL;
+	__u64 *sums = ret;
+	size_t cnt = sz / sizeof(*sums);
+	uint32_t zero = 0;
+
+	if (!values)
+		return err_nomem();
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &zero, values))
+		return err_os(errno, "%s", what);
+	memset(sums, 0, sz);
+	for (int cpu = 0; cpu < cpu_cnt; cpu++)
+		for (size_t i = 0; i < cnt; i++)
+			sums[i] += values[(size_t)cpu * cnt + i];
+	return NULL;
+}
+
 /* ---- Map functions ---- */
 
 static void functions_fill(struct maps_bpf *skel, const struct sites *sites)
@@ -379,31 +401,6 @@ void programs_detach_faults(struct programs *programs)
 	bpf_link__destroy(take_ptr(programs->_faults));
 }
 
-static void fault_meter_add(struct abi_fault_meter *sum, const struct abi_fault_meter *meter)
-{
-	for (size_t i = 0; i < ABI_AGE_BINS; i++)
-		sum->ages[i] += meter->ages[i];
-	for (size_t i = 0; i < ABI_GIVERS; i++)
-		sum->givers[i] += meter->givers[i];
-}
-
-/* Sums over the CPUs. */
-static struct err *fault_meter_read(const struct programs *programs, struct abi_fault_meter *sum)
-{
-	int cpu_cnt = libbpf_num_possible_cpus();
-	_cleanup_free_ struct abi_fault_meter *meters =
-		cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*meters)) : NULL;
-	uint32_t zero = 0;
-
-	if (!meters)
-		return err_nomem();
-	if (bpf_map_lookup_elem(bpf_map__fd(programs->_memcalls->maps.fault_meters), &zero, meters))
-		return err_os(errno, "reading the counters of page faults");
-	for (int cpu = 0; cpu < cpu_cnt; cpu++)
-		fault_meter_add(sum, &meters[cpu]);
-	return NULL;
-}
-
 /* All but number 0, which has no stack. */
 static struct err *givers_read(const struct programs *programs, const struct abi_fault_meter *sum,
 			       struct trace_giver givers[ABI_GIVERS], size_t *cnt)
@@ -433,7 +430,8 @@ struct err *programs_read_refaults(const struct programs *programs, uint64_t age
 
 	if (!sum)
 		return err_nomem();
-	struct err *err = fault_meter_read(programs, sum);
+	struct err *err = counters_read(programs->_memcalls->maps.fault_meters, sum, sizeof(*sum),
+					"reading the counters of page faults");
 	if (err)
 		return err;
 	givers[0] = (struct trace_giver){
@@ -547,33 +545,13 @@ struct err *programs_open_rings(const struct programs *programs, programs_record
 	return NULL;
 }
 
-/* A meter is nothing but 64-bit counters. */
-static void meter_add(struct abi_meter *sum, const struct abi_meter *meter)
-{
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)meter;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
-}
-
 struct err *programs_read_meter(const struct programs *programs, struct abi_meter *ret)
 {
-	int cpu_cnt = libbpf_num_possible_cpus();
-	_cleanup_free_ struct abi_meter *meters = NULL;
-	uint32_t zero = 0;
-
 	*ret = (struct abi_meter){ 0 };
 	if (!programs->_maps)
 		return NULL;
-	meters = cpu_cnt > 0 ? calloc((size_t)cpu_cnt, sizeof(*meters)) : NULL;
-	if (!meters)
-		return err_nomem();
-	if (bpf_map_lookup_elem(bpf_map__fd(programs->_maps->maps.meters), &zero, meters))
-		return err_os(errno, "reading the BPF counters");
-	for (int cpu = 0; cpu < cpu_cnt; cpu++)
-		meter_add(ret, &meters[cpu]);
-	return NULL;
+	return counters_read(programs->_maps->maps.meters, ret, sizeof(*ret),
+			     "reading the BPF counters");
 }
 
 struct err *programs_read_memsums(const struct programs *programs,
