@@ -67,9 +67,10 @@ static struct err *read_start_time(struct target *t)
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_REALTIME, &real);
 	uint64_t now_ns = boot.tv_sec * 1000000000ull + boot.tv_nsec;
+	uint64_t real_ns = real.tv_sec * 1000000000ull + real.tv_nsec;
 	t->start_time_ns = strtoull(p, NULL, 10) * (1000000000ull / sysconf(_SC_CLK_TCK));
 	t->uptime_ns = now_ns > t->start_time_ns ? now_ns - t->start_time_ns : 0;
-	t->started_at_s = real.tv_sec - t->uptime_ns / 1000000000ull;
+	t->started_at_s = (real_ns - t->uptime_ns) / 1000000000ull;
 	return NULL;
 }
 
