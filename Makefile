@@ -90,6 +90,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 
 units: $(UNITS)
 
+# Which compiles a part of the BPF side.
+$(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
+
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -184,9 +184,15 @@ static __always_inline __u32 log2_of(__u64 value)
 	return log2;
 }
 
+/* At most a microsecond before the page was given back. */
+static __always_inline __u64 stamp_time(__u64 stamp)
+{
+	return stamp & ~(__u64)GIVER_MASK;
+}
+
 static __always_inline void refault_count(__u64 stamp)
 {
-	__u64 given_ns = stamp & ~(__u64)GIVER_MASK, now = bpf_ktime_get_ns();
+	__u64 given_ns = stamp_time(stamp), now = bpf_ktime_get_ns();
 	__u32 zero = 0, age = log2_of(now > given_ns ? now - given_ns : 0);
 	struct abi_fault_meter *meter = bpf_map_lookup_elem(&fault_meters, &zero);
 
@@ -222,7 +228,7 @@ static __always_inline void fault_handle(__u64 addr, __u64 error_code)
 	if (!*place)
 		return;
 	stamp = __sync_lock_test_and_set(place, 0);
-	if (stamp && stamp >= fault_state.void_ns && !(error_code & PAGE_PRESENT))
+	if (stamp && stamp_time(stamp) >= fault_state.void_ns && !(error_code & PAGE_PRESENT))
 		refault_count(stamp);
 }
 
