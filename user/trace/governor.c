@@ -85,9 +85,9 @@ static uint64_t open_time(const struct governor_lesson *lesson, const struct tra
 
 static uint32_t clamp_hits(double hits, uint32_t most)
 {
-	if (hits >= most)
-		return most;
-	return hits < HITS_MIN ? HITS_MIN : (uint32_t)hits;
+	if (hits < HITS_MIN)
+		hits = HITS_MIN;
+	return hits < most ? (uint32_t)hits : most;
 }
 
 /* What the window may cost beyond its plan. */
