@@ -3,6 +3,9 @@
  * Reads of a file's mappings in this process, which is the target here: what comes from
  * the file, what from memory, and that no page is mapped by it.
  */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -415,6 +419,98 @@ static void the_executable_is_known(void **state)
 	test_fini(&t);
 }
 
+/* Who has no capability has no links under map_files either: /proc/PID/exe it is. */
+static void the_executable_takes_no_capability(void **state)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct had[2], none[2];
+	struct test t;
+	uint64_t code = (uintptr_t)the_executable_is_known;
+	char path[64];
+	uint8_t bytes[32];
+
+	(void)state;
+	test_init(&t);
+	assert_null(procmaps_init(&t.maps, getpid()));
+	assert_int_equal(syscall(SYS_capget, &header, had), 0);
+	memcpy(none, had, sizeof(none));
+	none[0].effective = none[1].effective = 0;
+	assert_int_equal(syscall(SYS_capset, &header, none), 0);
+	struct err *err = mapped_file_open(&t.target, &t.maps, procmaps_find(&t.maps, code), &t.mf);
+	assert_int_equal(syscall(SYS_capset, &header, had), 0);
+	assert_null(err);
+	assert_true(t.mf->is_exe && t.mf->fd >= 0);
+	snprintf(path, sizeof(path), "/proc/%d/exe", getpid());
+	assert_string_equal(t.mf->path, path);
+	assert_null(mem_read(&t.mf->mem, code, bytes, sizeof(bytes)));
+	assert_memory_equal(bytes, (void *)code, sizeof(bytes));
+	assert_int_equal(t.read_cnt, 0);
+	test_fini(&t);
+}
+
+/* What no file is: a device, by its name or by what it turns out to be. */
+static void devices_are_not_opened(void **state)
+{
+	struct test t;
+	struct procmap *m;
+
+	(void)state;
+	test_init(&t);
+	open_permitted(&t);
+	mapped_file_close(t.mf);
+	m = (struct procmap *)procmaps_find(&t.maps, (uintptr_t)t.area);
+	m->kind = PROCMAP_DEVICE; /* the only thing that is said against it */
+	assert_null(mapped_file_open(&t.target, &t.maps, m, &t.mf));
+	assert_int_equal(t.mf->fd, -1);
+	expect_memory_read(&t, page, page);
+	mapped_file_close(t.mf);
+	procmaps_fini(&t.maps);
+
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	assert_true(zero >= 0);
+	assert_ptr_not_equal(mmap(t.area, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, zero, 0),
+			     MAP_FAILED);
+	close(zero);
+	open_mapped(&t);
+	assert_int_equal(t.mf->mapping.kind, PROCMAP_PLAIN); /* memory like any other */
+	assert_true(t.mf->mapping.inode != 0);
+	assert_int_equal(t.mf->fd, -1);
+	test_fini(&t);
+}
+
+static int open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int cnt = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		cnt++;
+	closedir(dir);
+	return cnt;
+}
+
+static void no_file_is_left_open(void **state)
+{
+	struct test t;
+	struct procmap *m;
+
+	(void)state;
+	test_init(&t);
+	int before = open_files();
+	open_permitted(&t);
+	assert_true(fcntl(t.mf->fd, F_GETFD) & FD_CLOEXEC);
+	mapped_file_close(t.mf);
+	assert_int_equal(open_files(), before);
+	m = (struct procmap *)procmaps_find(&t.maps, (uintptr_t)t.area);
+	m->inode++;
+	assert_null(mapped_file_open(&t.target, &t.maps, m, &t.mf));
+	mapped_file_close(t.mf);
+	assert_int_equal(open_files(), before);
+	t.mf = NULL;
+	test_fini(&t);
+}
+
 /* ---- failures ---- */
 
 static void an_end_of_the_process_is_told(void **state)
@@ -463,6 +559,9 @@ int main(void)
 		cmocka_unit_test(a_file_is_found_though_its_name_is_gone),
 		cmocka_unit_test(another_file_is_not_taken),
 		cmocka_unit_test(the_executable_is_known),
+		cmocka_unit_test(the_executable_takes_no_capability),
+		cmocka_unit_test(devices_are_not_opened),
+		cmocka_unit_test(no_file_is_left_open),
 		cmocka_unit_test(an_end_of_the_process_is_told),
 		cmocka_unit_test(without_pagemap_memory_tells),
 	};
