@@ -20,6 +20,7 @@ struct memory {
 	uint8_t low[PART_SZ];
 	uint8_t high[PART_SZ];
 	size_t reqs;
+	bool fails;
 };
 
 static const uint8_t *at(const struct memory *m, uint64_t addr, size_t len)
@@ -43,7 +44,7 @@ static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 		if (from)
 			memcpy(reqs[i].dst, from, reqs[i].len);
 	}
-	return NULL;
+	return m->fails ? err_new(ERR_GONE, "process 1 has exited") : NULL;
 }
 
 static struct memory *memory_new(void)
@@ -164,6 +165,127 @@ static void too_many_blocks(void **state)
 	free(m);
 }
 
+/* ---- A memory without holes, in which each word says where it is ---- */
+
+static struct err *read_addresses(struct mem *mem, struct mem_req *reqs, size_t n)
+{
+	(void)mem;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *dst = reqs[i].dst;
+
+		for (uint64_t off = 0; off < reqs[i].len; off += 8)
+			memcpy(dst + off, &(uint64_t){ reqs[i].addr + off }, 8);
+		reqs[i].ok = true;
+	}
+	return NULL;
+}
+
+/* Whether the block that begins there is in b; if so it has to be that one, and what is
+ * behind it may be looked at. */
+static bool is_there(struct blocks *b, uint64_t block)
+{
+	volatile uint8_t behind;
+
+	for (uint64_t addr = block; addr < block + BLOCK_SZ; addr += BLOCK_SZ - 8) {
+		const uint8_t *bytes = blocks_at(b, addr, 8);
+
+		if (!bytes)
+			return false;
+		assert_memory_equal(bytes, &addr, 8);
+		for (int i = 0; i < BLOCKS_PAD; i++)
+			behind = bytes[8 + i];
+	}
+	(void)behind;
+	return true;
+}
+
+/* Of a crowd as many are there as in any other, and each is the one asked for. */
+static void the_blocks_of_a_crowd_are_told_apart(void **state)
+{
+	enum { CROWD = 1500 };
+	struct mem mem = { .read_reqs = read_addresses };
+	struct blocks *b = blocks_new();
+	size_t most = 0;
+
+	(void)state;
+	for (uint64_t batch = 0; batch < 20; batch++) {
+		uint64_t first = LOW + batch * CROWD * BLOCK_SZ;
+		size_t there = 0;
+
+		blocks_begin(b);
+		for (int turn = 0; turn < 16; turn++)
+			for (uint64_t i = 0; i < CROWD; i++)
+				blocks_want(b, first + i * BLOCK_SZ + 16 * turn, 16);
+		assert_null(blocks_read(b, &mem));
+		for (uint64_t i = 0; i < CROWD; i++)
+			there += is_there(b, first + i * BLOCK_SZ);
+		most = batch ? most : there;
+		assert_true(there > 0);
+		assert_int_equal(there, most);
+	}
+	blocks_free(b);
+}
+
+/* What fits is there, whatever was in the batches before. */
+static void few_blocks_are_there_in_each_batch(void **state)
+{
+	enum { FEW = 32 };
+	struct mem mem = { .read_reqs = read_addresses };
+	struct blocks *b = blocks_new();
+	uint64_t random = 42, block[FEW];
+
+	(void)state;
+	for (int batch = 0; batch < 2000; batch++) {
+		blocks_begin(b);
+		for (int i = 0; i < FEW; i++) {
+			random = random * 6364136223846793005 + 1442695040888963407;
+			/* Out of few, so that the same come again in other batches. */
+			block[i] = LOW + (random >> 33) % 4096 * BLOCK_SZ;
+		}
+		for (int turn = 0; turn < 8; turn++)
+			for (int i = 0; i < FEW; i++)
+				blocks_want(b, block[i] + 24 * turn, 24);
+		assert_null(blocks_read(b, &mem));
+		for (int i = 0; i < FEW; i++)
+			assert_true(is_there(b, block[(i * 5) % FEW]));
+	}
+	blocks_free(b);
+}
+
+/* However many pieces: more than any counter of 8 or 16 bits holds. */
+static void a_block_of_very_many_pieces(void **state)
+{
+	struct mem mem = { .read_reqs = read_addresses };
+
+	(void)state;
+	for (int n = 1 << 8; n <= 1 << 16; n <<= 8) {
+		struct blocks *b = blocks_new();
+
+		blocks_begin(b);
+		for (int i = 0; i < n; i++)
+			blocks_want(b, LOW + i * 8 % BLOCK_SZ, 8);
+		assert_null(blocks_read(b, &mem));
+		assert_true(is_there(b, LOW));
+		blocks_free(b);
+	}
+}
+
+static void after_a_failure_nothing_is_there(void **state)
+{
+	struct memory *m = memory_new();
+	struct blocks *b = blocks_new();
+
+	(void)state;
+	m->fails = true;
+	blocks_begin(b);
+	want(b, LOW, 16);
+	_cleanup_err_ struct err *err = blocks_read(b, &m->mem);
+	assert_true(err_is(err, ERR_GONE));
+	assert_null(blocks_at(b, LOW, 16));
+	blocks_free(b);
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +293,10 @@ int main(void)
 		cmocka_unit_test(a_batch_forgets_the_one_before),
 		cmocka_unit_test(what_cannot_be_read_is_not_there),
 		cmocka_unit_test(too_many_blocks),
+		cmocka_unit_test(the_blocks_of_a_crowd_are_told_apart),
+		cmocka_unit_test(few_blocks_are_there_in_each_batch),
+		cmocka_unit_test(a_block_of_very_many_pieces),
+		cmocka_unit_test(after_a_failure_nothing_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

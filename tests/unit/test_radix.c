@@ -98,11 +98,66 @@ static void keys_may_be_equal_sorted_or_backwards(void **state)
 	check(elems, expected, N);
 }
 
+/* ---- Elements of any size ---- */
+
+/* All bytes beside the key follow from it, and from where they are. */
+static void fill(uint8_t *elem, size_t sz, size_t key_off, uint64_t key)
+{
+	for (size_t i = 0; i < sz; i++)
+		elem[i] = (uint8_t)(key * 31 >> i % 40) + i;
+	memcpy(elem + key_off, &key, sizeof(key));
+}
+
+static void check_size(size_t sz, size_t key_off, size_t n, uint64_t *random)
+{
+	uint8_t wanted[RADIX_ELEM_MAX], *data = malloc(n * sz);
+	uint64_t last = 0, sum = 0, key;
+
+	assert_non_null(data);
+	for (size_t i = 0; i < n; i++) {
+		key = next_random(random) >> (i % 2 ? 30 : 0);
+		sum += key * key;
+		fill(data + i * sz, sz, key_off, key);
+	}
+	radix_sort(data, n, sz, key_off);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&key, data + i * sz + key_off, sizeof(key));
+		fill(wanted, sz, key_off, key);
+		assert_memory_equal(data + i * sz, wanted, sz);
+		assert_true(last <= key);
+		last = key;
+		sum -= key * key;
+	}
+	assert_true(sum == 0);
+	free(data);
+}
+
+static void elements_may_have_any_size(void **state)
+{
+	uint64_t random = 7;
+
+	(void)state;
+	for (size_t sz = sizeof(uint64_t); sz <= RADIX_ELEM_MAX; sz++)
+		for (size_t n = 10; n <= 1000; n *= 10) {
+			check_size(sz, 0, n, &random);
+			check_size(sz, sz - sizeof(uint64_t), n, &random);
+		}
+}
+
+/* Which an empty vector is. */
+static void nothing_needs_no_memory(void **state)
+{
+	(void)state;
+	radix_sort(NULL, 0, sizeof(struct elem), offsetof(struct elem, key));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sorts_like_qsort),
 		cmocka_unit_test(keys_may_be_equal_sorted_or_backwards),
+		cmocka_unit_test(elements_may_have_any_size),
+		cmocka_unit_test(nothing_needs_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,34 @@ static void what_is_the_same_is_kept_once(void **unused)
 	rows_fini(&r);
 }
 
+/* However many kinds there are, and in several lists. */
+static void many_kinds_are_kept_once(void **unused)
+{
+	enum { KINDS = 3000, TURNS = 3 };
+	struct map_rows r = { 0 }, part = { 0 };
+
+	(void)unused;
+	for (int turn = 0; turn < TURNS; turn++) {
+		for (size_t i = 0; i < 2 * KINDS; i++) {
+			struct map_info m = { .addr = 48 * (2 * KINDS * turn + i),
+					      .live_keys = i % KINDS };
+
+			assert_true(rows_push(&part, &m));
+		}
+		assert_int_equal(part.kinds.len, KINDS);
+		expect_counted(&part);
+		assert_true(rows_append(&r, &part));
+		assert_int_equal(r.kinds.len, KINDS);
+		expect_counted(&r);
+	}
+	for (size_t i = 0; i < KINDS; i++) {
+		assert_int_equal(r.kinds.data[i].cnt, 2 * TURNS);
+		assert_int_equal(r.kinds.data[i].info.addr, 0);
+	}
+	rows_fini(&r);
+	rows_fini(&part);
+}
+
 /* Rows of several lists, the late ones in no order, end in one. */
 static void lists_are_put_together(void **unused)
 {
@@ -183,6 +211,7 @@ static void lists_are_put_together(void **unused)
 		if (i % 100 == 99) {
 			assert_true(rows_append(&r, &part));
 			assert_int_equal(part.len, 0);
+			assert_int_equal(part.kinds.len, 0);
 		}
 	}
 	assert_true(rows_append(&r, &part));
@@ -204,13 +233,43 @@ static void lists_are_put_together(void **unused)
 	free(maps);
 }
 
+/* The heap, another one that a program made far away, stacks below. */
+static void addresses_may_be_far_apart(void **unused)
+{
+	static const uint64_t places[] = { 0x10000,	 0x80010000,	 0xc000000000,
+					   0xc080000030, 0x7f0000000000, (1ull << 48) - 8 };
+	enum { PLACES = sizeof(places) / sizeof(places[0]) };
+	struct map_info maps[PLACES];
+	struct map_rows r = { 0 }, late = { 0 };
+
+	(void)unused;
+	for (size_t i = 0; i < PLACES; i++)
+		maps[i] = random_map(places[i]);
+	for (size_t i = 1; i < PLACES; i += 2)
+		assert_true(rows_push(&r, &maps[i]));
+	for (size_t i = PLACES; i > 0; i -= 2)
+		assert_true(rows_push(&late, &maps[i - 2])); /* the lowest of all, too */
+	assert_true(rows_merge(&r, &late));
+	assert_int_equal(r.len, PLACES);
+	for (size_t i = 0; i < PLACES; i++)
+		expect_same(&r, i, &maps[i]);
+	for (size_t i = 0; i < PLACES; i++) {
+		assert_int_equal(rows_find(&r, places[i] - 1), ROWS_NONE);
+		assert_int_equal(rows_find(&r, places[i] + 1), ROWS_NONE);
+	}
+	rows_fini(&r);
+	rows_fini(&late);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_out_as_they_went_in),
 		cmocka_unit_test(every_field_tells_kinds_apart),
 		cmocka_unit_test(what_is_the_same_is_kept_once),
+		cmocka_unit_test(many_kinds_are_kept_once),
 		cmocka_unit_test(lists_are_put_together),
+		cmocka_unit_test(addresses_may_be_far_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
