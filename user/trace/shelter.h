@@ -4,9 +4,9 @@
  *
  * To put a breakpoint in or to take it out the kernel looks up a page of the target, and
  * gives up when the caller has been killed meanwhile (fatal_signal_pending() in mm/gup.c):
- * the breakpoint stays, for as long as the target lives ("uprobe: failed to unregister,
- * leaking uprobe", Linux 6.18). A thread cannot be kept from being killed with its
- * process; another process can.
+ * the breakpoint stays until the target ends, or a probe in the same place is taken out
+ * ("uprobe: failed to unregister, leaking uprobe", Linux 6.18). A thread cannot be kept
+ * from being killed with its process; another process can.
  */
 #ifndef MAPTRACE_TRACE_SHELTER_H
 #define MAPTRACE_TRACE_SHELTER_H
