@@ -804,7 +804,7 @@ static void put_allgs(struct image *img)
 
 /* ---- The runtime's own structures ---- */
 
-static void put_mspan(struct image *img, const struct image_span *s)
+void image_put_span(struct image *img, const struct image_span *s)
 {
 	const struct mspan_layout *l = &img->prog.layout.mspan;
 
@@ -873,7 +873,7 @@ struct err *image_try_open(struct image *img)
 	for (size_t i = 0; i < img->spans.len; i++) {
 		const struct image_span *s = &img->spans.data[i];
 
-		put_mspan(img, s);
+		image_put_span(img, s);
 		put_index(img, s);
 		image_u64(img, IMAGE_ALLSPANS + 8 * i, s->mspan);
 		pages_in_use += s->state == SPAN_IN_USE ? s->npages : 0;

@@ -185,6 +185,9 @@ struct image_span *image_span_of(struct image *img, uint64_t addr);
  * know. */
 void image_free_span(struct image *img, uint64_t addr);
 
+/* Writes the descriptor of a span anew, after image_open(), to the same effect. */
+void image_put_span(struct image *img, const struct image_span *s);
+
 /* When the sweeper comes to a span that it frees. */
 enum image_sweep {
 	IMAGE_SWEEP_NEXT, /* in another cycle than that in which the heap was read */

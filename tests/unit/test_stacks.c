@@ -2,6 +2,7 @@
 /* Maps whose headers are on goroutine stacks: which are found, and which are none. */
 #include <stdlib.h>
 
+#include "heap/sizeclass.h"
 #include "image.h"
 #include "maps/stacks.h"
 
@@ -402,6 +403,93 @@ static void tables_in_an_outdated_span(void **state)
 	}
 }
 
+/* What the heap, as it was read, has where the memory of a map is by now. */
+enum former { UNCHANGED, FREE_PAGES, A_STACK, OTHER_SIZES, NO_ARENA, FORMER_CNT };
+
+static void set_former(struct image_span *s, enum former what)
+{
+	if (what == FREE_PAGES || what == NO_ARENA)
+		s->state = SPAN_DEAD;
+	if (what == A_STACK)
+		s->state = SPAN_MANUAL;
+	if (what != OTHER_SIZES)
+		return;
+	s->elemsize = s->elemsize == 8 ? 16 : 8;
+	s->spanclass = sizeclass_for(s->elemsize) << 1 | (s->spanclass & 1);
+	s->nelems = s->npages * GO_PAGE_SZ / s->elemsize;
+	s->used = s->nelems; /* nothing more comes into it */
+}
+
+/* A stack that the heap, as it was read, has not, or not there. */
+static void a_stack_newer_than_the_heap(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int what = FREE_PAGES; what <= OTHER_SIZES; what += OTHER_SIZES - FREE_PAGES) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			struct image_span *s = image_span_of(img, hi - 1), was = *s;
+
+			image_move_header(img, large_map(img, KEYS), hi - 512);
+			s = image_span_of(img, hi - 1);
+			set_former(s, what);
+			if (what == OTHER_SIZES)
+				s->state = SPAN_IN_USE;
+			image_open(img);
+			image_put_span(img, &was);
+			struct census *census = image_census(img);
+			one_map(census, hi - 512, MAP_ON_STACK);
+			done(img, census);
+		}
+	}
+}
+
+/* It was freed when its span is asked for: the goroutine has another one by then. */
+static void a_stack_that_is_gone_when_looked_for(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t to = image_add_goroutine(img, IMAGE_G_DEAD, STACK, USED);
+		struct move move = { .g = img->gs.data[0], .from = hi, .to = to };
+
+		image_move_header(img, large_map(img, KEYS), hi - 512);
+		image_span_of(img, hi - 1)->state = SPAN_DEAD;
+		move.after = image_span_of(img, hi - 1)->mspan;
+		image_open(img);
+		img->hook = move_stack;
+		img->hook_ctx = &move;
+		struct census *census = image_census(img);
+		assert_true(move.done);
+		one_map(census, to - 512, MAP_ON_STACK);
+		done(img, census);
+	}
+}
+
+/* The list of goroutines grew after the heap was read. */
+static void a_list_newer_than_the_heap(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t list = image_alloc_words(img, 64, UINT64_MAX);
+		struct image_span was = *image_span_of(img, list);
+
+		image_move_header(img, large_map(img, KEYS), hi - 512);
+		image_u64(img, list, img->gs.data[0]);
+		image_span_of(img, list)->state = SPAN_MANUAL;
+		image_open(img);
+		image_put_span(img, &was);
+		image_u64(img, IMAGE_ALLGS, list);
+		image_u64(img, IMAGE_ALLGS + 16, 64);
+		struct census *census = image_census(img);
+		one_map(census, hi - 512, MAP_ON_STACK);
+		done(img, census);
+	}
+}
+
 /* Stacks are read in pieces: no header falls between two. */
 static void a_deep_stack(void **state)
 {
@@ -544,6 +632,9 @@ int main(void)
 		cmocka_unit_test(a_stack_that_moves),
 		cmocka_unit_test(tables_newer_than_the_heap),
 		cmocka_unit_test(tables_in_an_outdated_span),
+		cmocka_unit_test(a_stack_newer_than_the_heap),
+		cmocka_unit_test(a_stack_that_is_gone_when_looked_for),
+		cmocka_unit_test(a_list_newer_than_the_heap),
 		cmocka_unit_test(a_deep_stack),
 		cmocka_unit_test(a_stack_full_of_copies),
 		cmocka_unit_test(words_that_change_are_not_suspect),

@@ -7,6 +7,7 @@
 enum {
 	GOROUTINES_MAX = 1 << 24,
 	BATCH = 8192,
+	TRIES = 4, /* for a stack that moves */
 
 	STACK_SZ_MIN = 2048,
 	STACK_SZ_MAX = 1 << 30,
@@ -37,7 +38,7 @@ enum {
 enum kind {
 	KIND_NONE, /* no frames */
 	KIND_LIVE,
-	KIND_UNREAD, /* its stack is newer than the heap that we read */
+	KIND_UNREAD, /* its stack is in no span of stacks that was read */
 	KIND_INSANE,
 };
 
@@ -48,6 +49,17 @@ static bool is_stack(uint64_t lo, uint64_t hi)
 	/* stackalloc() knows powers of two only. */
 	return lo < hi && sz >= STACK_SZ_MIN && sz <= STACK_SZ_MAX && !(sz & (sz - 1)) &&
 	       lo % STACK_SZ_MIN == 0;
+}
+
+/* What is read of a runtime.g. */
+static uint32_t goroutine_bytes(const struct heap *heap)
+{
+	return heap->prog->layout.g.status + 4;
+}
+
+static bool stack_fits(const struct goroutine *g, const struct span *s)
+{
+	return s && g->hi <= span_base(s) + span_bytes(s);
 }
 
 /* Fills in the stack of a goroutine from the bytes of its runtime.g. */
@@ -79,22 +91,49 @@ static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct go
 	}
 	if (!is_stack(g->lo, g->hi))
 		return KIND_INSANE;
-	if (heap_is_unread(heap, g->lo))
-		return KIND_UNREAD;
-	const struct span *s = heap_manual_span(heap, g->lo);
-	if (!s || g->hi > span_base(s) + span_bytes(s))
-		return KIND_INSANE;
 	/* Read while it changed hands: as good as running. */
 	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;
 	if (g->running)
 		g->sp = g->lo;
-	return KIND_LIVE;
+	return stack_fits(g, heap_manual_span(heap, g->lo)) ? KIND_LIVE : KIND_UNREAD;
+}
+
+/*
+ * Looks for the stack of a goroutine in the heap as it is by now: it gets another one at any
+ * time, in a span that may be newer than those that were read. bytes are as long as for
+ * decode().
+ */
+static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint8_t *bytes,
+			      enum kind *kind)
+{
+	struct mem *mem = &heap->prog->target->mem;
+	struct err *err = NULL;
+
+	for (int i = 0; !err && *kind == KIND_UNREAD && i < TRIES; i++) {
+		struct span now;
+
+		err = heap_read_span(heap, mem, g->lo, &now);
+		if (!err && now.state == SPAN_MANUAL && stack_fits(g, &now)) {
+			*kind = KIND_LIVE;
+			return NULL;
+		}
+		if (!err)
+			err = mem_read(mem, g->g, bytes, goroutine_bytes(heap));
+		if (!err)
+			*kind = decode(heap, bytes, g);
+	}
+	if (*kind == KIND_UNREAD)
+		*kind = KIND_INSANE;
+	if (!err_is(err, ERR_FAULT))
+		return err;
+	err_free(err);
+	return NULL;
 }
 
 /* Reads up to BATCH goroutines at their `g`; kinds[i] tells what became of each. */
 static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t n, enum kind *kinds)
 {
-	uint32_t sz = heap->prog->layout.g.status + 4;
+	uint32_t sz = goroutine_bytes(heap);
 	_cleanup_free_ struct mem_req *reqs = malloc(n * sizeof(*reqs) + 1);
 	_cleanup_free_ uint8_t *buf = malloc(n * sz + 1);
 
@@ -110,6 +149,8 @@ static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t 
 
 		if (reqs[r].ok)
 			kinds[i] = decode(heap, reqs[r].dst, &list[i]);
+		if (kinds[i] == KIND_UNREAD)
+			err = find_stack(heap, &list[i], reqs[r].dst, &kinds[i]);
 	}
 	return err;
 }
@@ -127,14 +168,17 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 	uint64_t good = 0, bad = 0;
 	struct mem *mem = &heap->prog->target->mem;
 	struct object o;
+	struct span now; /* a list that has grown is newer than the heap that was read */
 	struct err *err = mem_read(mem, addr, slice, sizeof(slice));
 
 	gs->list.len = 0;
+	if (!err)
+		err = heap_read_span(heap, mem, slice[0], &now);
 	if (err)
 		return err;
 	if (!slice[1] || slice[1] > slice[2] || slice[2] > GOROUTINES_MAX || slice[0] % 8 ||
-	    (!heap_is_unread(heap, slice[0]) &&
-	     (!heap_object(heap, slice[0], &o) || o.slot + o.size - slice[0] < slice[2] * 8)))
+	    now.state != SPAN_IN_USE || !span_object(heap, &now, slice[0], &o) ||
+	    o.slot + o.size - slice[0] < slice[2] * 8)
 		return err_new(ERR_UNSUPPORTED, "no slice");
 
 	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));

@@ -654,7 +654,7 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 	if (err)
 		return err;
 	struct mspan m = decode(l, desc, bytes);
-	if (m.state == SPAN_IN_USE && is_sane(&m) && addr >= m.base &&
+	if ((m.state == SPAN_IN_USE || m.state == SPAN_MANUAL) && is_sane(&m) && addr >= m.base &&
 	    addr - m.base < m.npages * GO_PAGE_SZ)
 		*ret = pack(&m, sweepgen);
 	return NULL;

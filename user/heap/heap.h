@@ -159,7 +159,7 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 
 /*
  * Reads the span that holds addr by now, whether or not it was there when the heap was
- * read: the arena index names it. *ret has state SPAN_DEAD when none in use does.
+ * read: the arena index names it. *ret has state SPAN_DEAD when none does.
  */
 struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
 			   struct span *ret);
