@@ -558,6 +558,23 @@ static void map_arena_bits(struct image *img, const struct image_span *s)
 	}
 }
 
+/* As many as the span has room for. */
+static void set_slots(const struct image *img, struct image_span *s)
+{
+	uint64_t taken = (span_has_bits(img, s) ? SPAN_BITS_SZ : 0) +
+			 (span_has_marks(img, s) ? INLINE_MARKS_SZ : 0);
+
+	s->nelems = ((uint64_t)s->npages * GO_PAGE_SZ - taken) / s->elemsize;
+}
+
+void image_set_class(const struct image *img, struct image_span *s, unsigned int class)
+{
+	s->spanclass = class << 1 | (s->spanclass & 1);
+	s->npages = sizeclass_pages(class);
+	s->elemsize = sizeclass_bytes(class);
+	set_slots(img, s);
+}
+
 static struct image_span *add_span(struct image *img, uint8_t spanclass, uint64_t elemsize,
 				   uint32_t npages)
 {
@@ -574,10 +591,8 @@ static struct image_span *add_span(struct image *img, uint8_t spanclass, uint64_
 		.state = SPAN_IN_USE,
 	};
 	uint64_t bytes = (uint64_t)npages * GO_PAGE_SZ;
-	uint64_t taken = (span_has_bits(img, &s) ? SPAN_BITS_SZ : 0) +
-			 (span_has_marks(img, &s) ? INLINE_MARKS_SZ : 0);
 
-	s.nelems = (bytes - taken) / elemsize;
+	set_slots(img, &s);
 	img->heap_next += bytes;
 	assert_true(img->heap_next - IMAGE_HEAP < (uint64_t)ARENAS_MAX << ARENA_SHIFT);
 	image_zero(img, s.base, bytes);

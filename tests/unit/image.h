@@ -185,6 +185,9 @@ struct image_span *image_span_of(struct image *img, uint64_t addr);
  * know. */
 void image_free_span(struct image *img, uint64_t addr);
 
+/* Makes it a span of that size class, whatever is in it. */
+void image_set_class(const struct image *img, struct image_span *s, unsigned int class);
+
 /* Writes the descriptor of a span anew, after image_open(), to the same effect. */
 void image_put_span(struct image *img, const struct image_span *s);
 

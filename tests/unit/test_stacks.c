@@ -273,6 +273,7 @@ static void emptied_classic_buckets(void **state)
 /* The goroutine goes on while it is read, and its stack is copied. */
 struct move {
 	uint64_t g, from, to, after;
+	bool wipes; /* somebody else has the old one at once */
 	bool done;
 };
 
@@ -285,12 +286,54 @@ static void move_stack(struct image *img, const struct mem_req *req)
 	m->done = true;
 	for (uint64_t off = 8; off <= USED; off += 8)
 		image_u64(img, m->to - off, image_get_u64(img, m->from - off));
+	if (m->wipes)
+		image_zero(img, m->from - USED, USED);
 	image_u64(img, m->g, m->to - STACK);
 	image_u64(img, m->g + 8, m->to);
 	image_u64(img, m->g + 56, m->to - USED);
 }
 
 static void a_stack_that_moves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * CNT(versions); i++) {
+		struct image *img = new_image(&versions[i / 2]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+		uint64_t to = image_add_goroutine(img, IMAGE_G_DEAD, STACK, USED);
+		struct move move = {
+			.g = img->gs.data[0],
+			.from = hi,
+			.to = to,
+			.after = hi - 512,
+			.wipes = i % 2,
+		};
+
+		image_move_header(img, large_map(img, KEYS), hi - 512);
+		img->hook = move_stack;
+		img->hook_ctx = &move;
+		struct census *census = take(img);
+		assert_true(move.done);
+		one_map(census, to - 512, MAP_ON_STACK);
+		done(img, census);
+	}
+}
+
+/* It moves to and fro, whenever it was read. */
+static void move_again(struct image *img, const struct mem_req *req)
+{
+	struct move *m = img->hook_ctx;
+	uint64_t from = m->from;
+
+	move_stack(img, req);
+	if (!m->done)
+		return;
+	m->from = m->to;
+	m->to = from;
+	m->after = m->from - 512;
+	m->done = false;
+}
+
+static void a_stack_that_never_rests(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < CNT(versions); v++) {
@@ -302,11 +345,11 @@ static void a_stack_that_moves(void **state)
 		};
 
 		image_move_header(img, large_map(img, KEYS), hi - 512);
-		img->hook = move_stack;
+		img->hook = move_again;
 		img->hook_ctx = &move;
 		struct census *census = take(img);
-		assert_true(move.done);
-		one_map(census, to - 512, MAP_ON_STACK);
+		assert_int_equal(census->maps.len, 1);
+		assert_int_equal(census_map(census, 0).live_keys, KEYS);
 		done(img, census);
 	}
 }
@@ -358,19 +401,6 @@ static void tables_newer_than_the_heap(void **state)
 	}
 }
 
-/* Makes it one of the next class, whose slots begin where its own did. */
-static void change_class(struct image *img, const struct image_span *s)
-{
-	const struct mspan_layout *l = &img->prog.layout.mspan;
-	unsigned int class = (s->spanclass >> 1) + 1;
-
-	image_u8(img, s->mspan + l->spanclass, class << 1 | (s->spanclass & 1));
-	image_u64(img, s->mspan + l->npages, sizeclass_pages(class));
-	image_u64(img, s->mspan + l->elemsize, sizeclass_bytes(class));
-	image_u16(img, s->mspan + l->nelems,
-		  sizeclass_pages(class) * GO_PAGE_SZ / sizeclass_bytes(class));
-}
-
 /* Tables that add up in memory that is another span's by now, or nobody's. */
 static void tables_in_an_outdated_span(void **state)
 {
@@ -384,13 +414,15 @@ static void tables_in_an_outdated_span(void **state)
 			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
 			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
 
+			img->heap_next += 16 * GO_PAGE_SZ; /* there is room for more */
 			image_move_header(img, map, hi - 512);
 			image_mark(img, tables);
+			struct image_span *s = image_span_of(img, tables), now = *s;
+			if (span == ANOTHER) /* slots of the next class begin where its own do */
+				image_set_class(img, s, (s->spanclass >> 1) + 1);
 			image_open_amid_sweep(img, tables, when);
-			struct image_span *s = image_span_of(img, tables);
-			image_u64(img, s->mark_bits, UINT64_MAX); /* of one without inline marks */
 			if (span == ANOTHER)
-				change_class(img, s);
+				image_put_span(img, &now);
 			if (span == NONE)
 				image_free_span(img, tables);
 			struct census *census = image_census(img);
@@ -406,7 +438,7 @@ static void tables_in_an_outdated_span(void **state)
 /* What the heap, as it was read, has where the memory of a map is by now. */
 enum former { UNCHANGED, FREE_PAGES, A_STACK, OTHER_SIZES, NO_ARENA, FORMER_CNT };
 
-static void set_former(struct image_span *s, enum former what)
+static void set_former(const struct image *img, struct image_span *s, enum former what)
 {
 	if (what == FREE_PAGES || what == NO_ARENA)
 		s->state = SPAN_DEAD;
@@ -414,10 +446,160 @@ static void set_former(struct image_span *s, enum former what)
 		s->state = SPAN_MANUAL;
 	if (what != OTHER_SIZES)
 		return;
-	s->elemsize = s->elemsize == 8 ? 16 : 8;
-	s->spanclass = sizeclass_for(s->elemsize) << 1 | (s->spanclass & 1);
-	s->nelems = s->npages * GO_PAGE_SZ / s->elemsize;
+	image_set_class(img, s, sizeclass_for(s->elemsize == 8 ? 16 : 8));
 	s->used = s->nelems; /* nothing more comes into it */
+}
+
+/* A second array of buckets that is being evacuated; the second table's groups. */
+static uint64_t later_memory(struct image *img, uint64_t map)
+{
+	if (!is_classic(img))
+		return image_swiss_groups(img, map, 1);
+	uint64_t old = image_classic_array(img, &int_to_int, 6);
+	for (uint64_t i = 0; i < 64; i++)
+		image_classic_bucket(img, &int_to_int, old + i * int_to_int.bucket_sz, 0, 0, 0);
+	image_u64(img, map + 24, old);
+	return old;
+}
+
+/* Tables that contradict the heap that was read because that is out of date. When it is not,
+ * they are no map's: the memory is too small for them, or nobody's. */
+static void tables_in_spans_that_were_others(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int i = 0; i < 2 * FORMER_CNT; i++) {
+			int what = i / 2;
+			bool later = i % 2;
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t heap_next = img->heap_next;
+			uint64_t arena = IMAGE_HEAP + (1ull << ARENA_SHIFT);
+
+			if (what == NO_ARENA)
+				img->heap_next = arena;
+			uint64_t map = large_map(img, KEYS);
+			uint64_t memory = later ? later_memory(img, map) : tables_of(img, map);
+			size_t span = image_span_of(img, memory) - img->spans.data;
+			size_t cnt = img->spans.len;
+			struct image_span was[64];
+			if (what == NO_ARENA)
+				img->heap_next = heap_next;
+			assert_true(cnt <= CNT(was));
+			image_move_header(img, map, hi - 512);
+			for (size_t s = 0; s < cnt; s++) {
+				was[s] = img->spans.data[s];
+				if (what == NO_ARENA ? was[s].base >= arena : s == span)
+					set_former(img, &img->spans.data[s],
+						   what == UNCHANGED ? A_STACK : what);
+			}
+			image_open(img);
+			for (size_t s = 0; what != UNCHANGED && s < cnt; s++)
+				image_put_span(img, &was[s]);
+			struct census *census = image_census(img);
+			if (census->maps.len != (what != UNCHANGED) ||
+			    census->totals.suspect_cnt != (what != UNCHANGED))
+				fail_msg("version %zu, former %d, later %d: %zu maps, %llu suspect",
+					 v, what, later, census->maps.len,
+					 (unsigned long long)census->totals.suspect_cnt);
+			if (what != UNCHANGED)
+				assert_true(census_map(census, 0).addr == hi - 512);
+			done(img, census);
+		}
+	}
+}
+
+/* What happens to a map that the list of goroutines had waiting, whenever it is read. */
+struct change {
+	uint64_t header, table, g;
+	enum { COUNTS, WRITES, IS_NO_MAP, RUNS, CHANGE_CNT } what;
+	unsigned int reads; /* of the header */
+};
+
+static void change_map(struct image *img, const struct mem_req *req)
+{
+	struct change *c = img->hook_ctx;
+	uint64_t writing = c->header + (is_classic(img) ? 8 : 34);
+
+	if (!image_covers(req, c->header))
+		return;
+	c->reads++;
+	if (c->what == COUNTS)
+		image_u64(img, c->header, KEYS + c->reads % 2);
+	if (c->what == WRITES && c->reads == 1)
+		image_u8(img, writing, is_classic(img) ? 4 : 1);
+	if (c->what == COUNTS)
+		return;
+	/* One or two keys fewer in the tables than there are in the header. */
+	image_u8(img, c->table, is_classic(img) ? 0 : KEYS / 2 - 1 - c->reads / 2 % 2);
+	if (is_classic(img))
+		image_u8(img, c->table + 1, c->reads / 2 % 2 ? 0x77 : 0);
+	if (c->what == RUNS && c->reads > 1)
+		image_u32(img, c->g + img->prog.layout.g.status, IMAGE_G_RUNNING);
+}
+
+/* A goroutine that waits may run before its maps are read. When it does not, what changes
+ * under a header in its frame is not that map. */
+static void a_map_that_changes(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int what = 0; what < CHANGE_CNT; what++) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+			uint64_t map = large_map(img, KEYS), array = tables_of(img, map);
+			struct change c = {
+				.header = hi - 512,
+				.table = is_classic(img) ? array : image_swiss_table(img, map, 0),
+				.g = img->gs.data[0],
+				.what = what,
+			};
+
+			image_move_header(img, map, c.header);
+			image_open(img);
+			img->hook = change_map;
+			img->hook_ctx = &c;
+			struct census *census = image_census(img);
+			if (census->maps.len != (what != IS_NO_MAP) ||
+			    census->totals.moving_cnt != (what != IS_NO_MAP))
+				fail_msg("version %zu, change %d: %zu maps", v, what,
+					 census->maps.len);
+			if (what != IS_NO_MAP)
+				assert_int_equal(census_map(census, 0).on_stack,
+						 what == WRITES ? MAP_ON_STACK
+								: MAP_ON_RUNNING_STACK);
+			done(img, census);
+		}
+	}
+}
+
+/* A map that chained a bucket since the heap was read, and goes on waiting. */
+static void a_newer_overflow_bucket(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (int more = 0; more <= 1; more++) {
+			struct image *img = new_image(&versions[v]);
+
+			if (is_classic(img)) {
+				uint64_t hi =
+					image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
+				uint64_t map = large_map(img, KEYS), array = tables_of(img, map);
+				uint64_t chained = image_alloc_buckets(img, &int_to_int, 1);
+
+				image_classic_bucket(img, &int_to_int, array, 3, 0x77, chained);
+				image_classic_bucket(img, &int_to_int, chained, 1 + more, 0x77, 0);
+				image_u64(img, map, KEYS + 1);
+				image_move_header(img, map, hi - 512);
+				image_span_of(img, chained)->state = SPAN_DEAD;
+				struct census *census = take(img);
+				assert_int_equal(census->maps.len, !more);
+				assert_int_equal(census->totals.moving_cnt, !more);
+				census_free(census);
+			}
+			image_free(img);
+		}
+	}
 }
 
 /* A stack that the heap, as it was read, has not, or not there. */
@@ -432,7 +614,7 @@ static void a_stack_newer_than_the_heap(void **state)
 
 			image_move_header(img, large_map(img, KEYS), hi - 512);
 			s = image_span_of(img, hi - 1);
-			set_former(s, what);
+			set_former(img, s, what);
 			if (what == OTHER_SIZES)
 				s->state = SPAN_IN_USE;
 			image_open(img);
@@ -632,9 +814,13 @@ int main(void)
 		cmocka_unit_test(a_stack_that_moves),
 		cmocka_unit_test(tables_newer_than_the_heap),
 		cmocka_unit_test(tables_in_an_outdated_span),
+		cmocka_unit_test(tables_in_spans_that_were_others),
+		cmocka_unit_test(a_map_that_changes),
+		cmocka_unit_test(a_newer_overflow_bucket),
 		cmocka_unit_test(a_stack_newer_than_the_heap),
 		cmocka_unit_test(a_stack_that_is_gone_when_looked_for),
 		cmocka_unit_test(a_list_newer_than_the_heap),
+		cmocka_unit_test(a_stack_that_never_rests),
 		cmocka_unit_test(a_deep_stack),
 		cmocka_unit_test(a_stack_full_of_copies),
 		cmocka_unit_test(words_that_change_are_not_suspect),

@@ -560,11 +560,16 @@ static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t 
 	return n;
 }
 
-/* An arena that no span was read of. All that are made come behind the first one. */
+bool heap_may_hold(const struct heap *heap, uint64_t addr)
+{
+	return heap->arenas.len && addr >= heap->arenas.data[0].base &&
+	       heap_linear_address(heap, addr) >> ARENA_SHIFT < ARENAS_MAX;
+}
+
+/* An arena that no span was read of. */
 static bool may_be_new_arena(const struct heap *heap, uint64_t addr)
 {
-	return heap->arenas.len && addr >= heap->arenas.data[0].base && !arena_of(heap, addr) &&
-	       heap_linear_address(heap, addr) >> ARENA_SHIFT < ARENAS_MAX;
+	return heap_may_hold(heap, addr) && !arena_of(heap, addr);
 }
 
 /* Sets changed for the addresses in arenas that the index knows, and the snapshot not. */

@@ -149,6 +149,10 @@ bool span_is_steady(const struct span *before, const struct span_bits *bits_befo
  * snapshot (or free). */
 bool heap_is_unread(const struct heap *heap, uint64_t addr);
 
+/* Whether addr can be in the heap, as it was read or in arenas made since: those come behind
+ * the first one. */
+bool heap_may_hold(const struct heap *heap, uint64_t addr);
+
 /*
  * Whether the memory at each of these addresses is another span's than when the heap was
  * read, or was none's then: what the snapshot says of it is out of date. Reads the spans'

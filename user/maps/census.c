@@ -119,7 +119,8 @@ static struct err *reread_headers(struct census *census, struct census_batch *ba
 
 		bool changed = !reqs[i].ok || memcmp(bytes, c->header, sz);
 
-		c->moved |= changed;
+		if (changed)
+			c->moved = c->rewritten = true;
 		c->misfit &= !changed;
 		if (reqs[i].ok)
 			memcpy(c->header, bytes, sz);
@@ -158,7 +159,8 @@ static struct err *excuse_overtaken(struct census *census, struct census_batch *
 	for (size_t i = 0; i < batch->cnt; i++) {
 		struct candidate *c = &batch->cands[i];
 
-		if (c->on_stack || !(c->misfit || (last && !c->moved)))
+		/* What moves on a stack is words of a frame, likelier than a map. */
+		if (!c->misfit && !(last && (c->on_stack || !c->moved)))
 			continue;
 		for (size_t end = n + doubts_of(census, c, doubts + n); n < end; n++)
 			of[n] = c;
@@ -166,7 +168,8 @@ static struct err *excuse_overtaken(struct census *census, struct census_batch *
 	struct err *err = n ? heap_find_changed(census->heap, census->mem, doubts, n, changed)
 			    : NULL;
 	for (size_t i = 0; !err && i < n; i++) {
-		of[i]->moved |= changed[i];
+		if (changed[i])
+			of[i]->moved = of[i]->outdated = true;
 		of[i]->misfit &= !changed[i];
 	}
 	return err;

@@ -88,8 +88,9 @@ static inline bool census_is_near(uint64_t found, uint64_t count)
 struct err *swiss_decode(struct census *census, struct census_batch *batch);
 struct err *classic_decode(struct census *census, struct census_batch *batch);
 
-/* Whether the bytes, with nothing else to vouch for them, can be the header of a map
- * whose tables are on the heap, or in memory that was not when the heap was read. */
+/* Whether the bytes, with nothing else to vouch for them, can be the header of a map with
+ * tables on the heap. What the heap that was read knows of their memory does not count: it
+ * may be another by now. */
 bool swiss_may_be_map(const struct heap *heap, const uint8_t *header);
 bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
 

@@ -148,7 +148,7 @@ static bool add_overflow(const struct decoder *d, struct work *w, struct array *
 		if (!heap_is_unread(heap, addr))
 			return false;
 		/* Chained after the heap was read: a busy map. */
-		d->batch->cands[w->at].moved = true;
+		d->batch->cands[w->at].moved = d->batch->cands[w->at].outdated = true;
 		w->unread = true;
 		return true;
 	}
@@ -351,8 +351,10 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 	 * nothing but the header is for good: the heap may be another by now. */
 	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0))
 		return VERDICT_LOOKALIKE;
-	if (!find_array(heap, h->buckets, &w->now) || !find_array(heap, h->oldbuckets, &w->old)) {
+	bool now = find_array(heap, h->buckets, &w->now);
+	if (!now || !find_array(heap, h->oldbuckets, &w->old)) {
 		c->moved = true; /* the heap has, under our feet */
+		c->stray = now ? h->oldbuckets : h->buckets;
 		return VERDICT_CHANGED;
 	}
 	c->stray = h->extra;
@@ -365,24 +367,23 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 	return VERDICT_CHANGED;
 }
 
-/* Whether the buckets were made after the heap was read, going by what else is known. */
-static bool may_be_newer(const struct heap *heap, const struct header *h)
+static bool may_be_pointer(const struct heap *heap, uint64_t word)
 {
-	return heap_is_unread(heap, h->buckets) && h->flags <= FLAGS_MAX &&
-	       (heap_is_unread(heap, h->extra) || extra_fits(heap, h->extra));
+	return word % 8 == 0 && heap_may_hold(heap, word);
 }
 
 /* The allocator's note of pointers vouches for none of the words. */
 bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
 {
 	const struct classic_layout *l = &heap->prog->layout.classic;
-	struct work w = { .h = parse_header(l, bytes) };
-	struct candidate c = { 0 };
+	struct header h = parse_header(l, bytes);
 
 	/* A frame that has the header has the only bucket, too. */
-	return w.h.b && w.h.b <= B_MAX && w.h.count <= (uint64_t)BUCKET_SLOTS << w.h.b &&
-	       load_u64(bytes, l->nevacuate) <= 1ull << w.h.b && w.h.hash0 &&
-	       (check_header(heap, &w, &c) == VERDICT_MAP || may_be_newer(heap, &w.h));
+	return h.b && h.b <= B_MAX && h.flags <= FLAGS_MAX && h.hash0 &&
+	       h.count <= (uint64_t)BUCKET_SLOTS << h.b &&
+	       load_u64(bytes, l->nevacuate) <= 1ull << h.b && may_be_pointer(heap, h.buckets) &&
+	       (!h.oldbuckets || may_be_pointer(heap, h.oldbuckets)) &&
+	       (!h.extra || may_be_pointer(heap, h.extra));
 }
 
 /* ---- a batch ---- */

@@ -9,7 +9,9 @@
 #include "base/vec.h"
 #include "heap/goroutines.h"
 #include "heap/liveness.h"
+#include "heap/sizeclass.h"
 #include "maps/census.h"
+#include "maps/sizing.h"
 
 enum {
 	ROUNDS = 3, /* for stacks that move */
@@ -21,16 +23,21 @@ enum {
 	 * each would have its tables read. */
 	TRIES_MAX = 16,
 
+	HEADER_COUNT = 0, /* of both kinds */
 	SWISS_DIR_PTR = 16,
 	SWISS_DIR_LEN = 24,
+	SWISS_WRITING = 34,
+	CLASSIC_FLAGS = 8,
+	CLASSIC_FLAG_WRITING = 4,
 	CLASSIC_B = 9,
 };
 
 struct stack_map {
 	struct map_info info;
 	uint64_t tables[2]; /* directory; buckets, old buckets; 0: none */
-	uint64_t table_min; /* bytes that the first of them has at least */
+	uint64_t table_cnt; /* entries or buckets that the first of them has room for */
 	uint32_t goroutine; /* index into goroutines.list */
+	bool alive; /* its goroutine goes on with it, even where it does not run right now */
 	bool dropped; /* its tables are another map's, or its stack moved */
 };
 
@@ -54,7 +61,6 @@ struct search {
 	struct heap *heap;
 	uint32_t header_sz;
 	uint64_t heap_start;
-	uint64_t heap_end;
 	uint8_t *buf; /* BUF_SZ */
 	size_t buf_used;
 	struct piece *pieces; /* PIECES_MAX */
@@ -100,9 +106,9 @@ static bool may_be_header(const struct search *s, const uint8_t *bytes, uint32_t
 {
 	uint64_t table = load_u64(bytes, table_off);
 
-	if (table < s->heap_start || table >= s->heap_end)
-		return false;
-	return may_be_map(s->heap, bytes);
+	/* Most words are no address at all. */
+	return table >= s->heap_start && heap_may_hold(s->heap, table) &&
+	       may_be_map(s->heap, bytes);
 }
 
 /* Counts a candidate with this table; *ret says whether to look at it. */
@@ -214,29 +220,59 @@ static void tables_of(const uint8_t *header, const struct go_layout *layout, uin
 	ret[1] = layout->kind == MAP_SWISS ? 0 : load_u64(header, layout->classic.oldbuckets);
 }
 
+/* Whether a map that did not stand still is that of its header, though nobody was seen to write
+ * to that: its goroutine was interrupted while it did, or its tables have what it counts. */
+static bool is_alive(const struct candidate *c, const struct map_info *m,
+		     const struct go_layout *layout)
+{
+	bool writing = layout->kind == MAP_SWISS
+			       ? load_u8(c->header, SWISS_WRITING)
+			       : load_u8(c->header, CLASSIC_FLAGS) & CLASSIC_FLAG_WRITING;
+
+	return writing || c->found == m->live_keys + 1;
+}
+
 struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
 		       const struct go_layout *layout)
 {
-	struct stack_map row = { .info = *m, .goroutine = c->goroutine };
+	struct stack_map row = {
+		.info = *m,
+		.goroutine = c->goroutine,
+		.alive = is_alive(c, m, layout),
+	};
 
-	/* What does not run does not change its maps. */
-	if (c->on_stack == MAP_ON_STACK && m->consistency != MAP_EXACT)
-		return NULL;
 	/* A swiss table describes itself; all that buckets tell is that a type of the
 	 * binary would look like them. No other type has maps in frames. */
 	if (layout->kind == MAP_CLASSIC && m->type_source == TYPE_UNKNOWN)
 		return NULL;
-	row.info.on_stack = c->on_stack;
+	/* It has run since, for nobody else writes to a frame. */
+	bool ran = c->rewritten || load_u64(c->header, HEADER_COUNT) != m->live_keys;
+	row.info.on_stack = ran ? MAP_ON_RUNNING_STACK : c->on_stack;
 	tables_of(c->header, layout, row.tables);
 	return vec_push(&stacks->maps, row) ? NULL : err_nomem();
 }
 
-/* Directories are as long as the header says; all that is known of buckets is that they
- * have control bytes and a pointer. */
-static uint64_t table_min(const uint8_t *header, const struct go_layout *layout)
+static uint64_t table_cnt(const uint8_t *header, const struct go_layout *layout)
 {
-	return layout->kind == MAP_SWISS ? 8 * load_u64(header, SWISS_DIR_LEN)
-					 : 16ull << load_u8(header, CLASSIC_B);
+	return layout->kind == MAP_SWISS ? load_u64(header, SWISS_DIR_LEN)
+					 : sizing_classic_array(load_u8(header, CLASSIC_B));
+}
+
+/* Whether the first table of a map with that many buckets or entries can be that object. */
+static bool table_fits(const struct heap *heap, const struct object *o, uint64_t cnt)
+{
+	bool noscan = span_noscan(o->span), headers = heap_malloc_headers(heap);
+	size_t type_cnt;
+	const struct map_type *types = gotypes_maps(heap->prog->types, &type_cnt);
+
+	if (heap->prog->layout.kind == MAP_SWISS)
+		return !noscan && o->size == alloc_size(8 * cnt, noscan, headers);
+	for (size_t i = 0; i < type_cnt; i++)
+		if (noscan == !types[i].bucket_ptr_bytes &&
+		    cnt <= UINT64_MAX / types[i].bucket_sz &&
+		    o->size == alloc_size(cnt * types[i].bucket_sz, noscan, headers))
+			return true;
+	return false;
 }
 
 struct err *stacks_doubt(struct census *census, const struct candidate *c)
@@ -249,9 +285,9 @@ struct err *stacks_doubt(struct census *census, const struct candidate *c)
 	};
 
 	tables_of(c->header, layout, row.tables);
-	if (!may_be_map(heap, c->header) || !(c->outdated || heap_is_unread(heap, row.tables[0])))
+	if (!c->outdated || !may_be_map(heap, c->header))
 		return NULL;
-	row.table_min = table_min(c->header, layout);
+	row.table_cnt = table_cnt(c->header, layout);
 	return vec_push(&census->stacks->maps, row) ? NULL : err_nomem();
 }
 
@@ -312,7 +348,7 @@ static struct err *find_table(struct heap *heap, struct stack_map *m, struct spa
 	struct err *err = heap_read_span(heap, &heap->prog->target->mem, m->tables[0], now);
 	m->dropped |= err || now->state != SPAN_IN_USE ||
 		      !span_object(heap, now, m->tables[0], ret) || ret->start != m->tables[0] ||
-		      ret->slot + ret->size - ret->start < m->table_min;
+		      !table_fits(heap, ret, m->table_cnt);
 	return err;
 }
 
@@ -346,46 +382,69 @@ static struct err *check_liveness(struct heap *heap, struct stack_map *maps, siz
 	return err;
 }
 
-/*
- * Drops what was found on stacks that have moved meanwhile: the map is elsewhere
- * now. Sets `again` for their goroutines.
- */
-static struct err *check_stacks(struct stacks *stacks, struct heap *heap, size_t first, bool *again)
+/* What does not run does not change its maps: that variable is not used any more, and its
+ * tables are somebody else's. */
+static bool moves_by_itself(const struct stack_map *m)
 {
-	size_t n = stacks->maps.len - first;
-	struct stack_map *maps = stacks->maps.data + first;
+	return m->info.on_stack == MAP_ON_STACK && m->info.consistency == MAP_MOVING && !m->alive;
+}
+
+static bool has_moved(const struct goroutine *was, const struct goroutine *now)
+{
+	return now->lo != was->lo || now->hi != was->hi;
+}
+
+/* Drops what was found on a stack that has moved meanwhile: the map is elsewhere now, where
+ * it is searched for again, but for the last time. */
+static void check_place(struct stack_map *m, const struct goroutine *was,
+			const struct goroutine *now, bool last)
+{
+	if (has_moved(was, now)) {
+		m->dropped |= !last || now->lo == now->hi;
+		return;
+	}
+	if (now->running || now->sp != was->sp)
+		m->info.on_stack = MAP_ON_RUNNING_STACK;
+	m->dropped |= moves_by_itself(m);
+}
+
+/* Checks what was found on the stacks that were searched, and leaves those that have moved
+ * since: what was read of them may be nothing of theirs. */
+static struct err *check_stacks(struct stacks *stacks, struct heap *heap, size_t first, bool last,
+				bool *searched)
+{
+	struct goroutine *was = stacks->goroutines.list.data;
+	size_t n = stacks->goroutines.list.len;
 	_cleanup_free_ struct goroutine *now = malloc((n + 1) * sizeof(*now));
 
 	if (!now)
 		return err_nomem();
 	for (size_t i = 0; i < n; i++)
-		now[i] = stacks->goroutines.list.data[maps[i].goroutine];
+		now[i] = was[i];
 	struct err *err = goroutines_reread(heap, now, n);
-	for (size_t i = 0; !err && i < n; i++) {
-		struct goroutine *was = &stacks->goroutines.list.data[maps[i].goroutine];
+	for (size_t i = first; !err && i < stacks->maps.len; i++) {
+		struct stack_map *m = &stacks->maps.data[i];
 
-		if (now[i].lo == was->lo && now[i].hi == was->hi) {
-			if (now[i].running || maps[i].info.addr < now[i].sp)
-				maps[i].info.on_stack = MAP_ON_RUNNING_STACK;
-			continue;
-		}
-		maps[i].dropped = true;
-		again[maps[i].goroutine] = true;
+		check_place(m, &was[m->goroutine], &now[m->goroutine], last);
 	}
-	/* Only now: several maps may be in one stack. */
-	for (size_t i = 0; !err && i < n; i++)
-		if (again[maps[i].goroutine])
-			stacks->goroutines.list.data[maps[i].goroutine] = now[i];
+	for (size_t i = 0; !err && i < n; i++) {
+		searched[i] &= has_moved(&was[i], &now[i]);
+		if (searched[i])
+			was[i] = now[i];
+	}
 	return err;
 }
 
-/* Those of goroutines that stand still first; what calls that have ended left behind is
- * at lower addresses than any frame. */
+/* What adds up first, for no copy of a header does when the map goes on; then those of
+ * goroutines that stand still. What calls that have ended left behind is at lower addresses
+ * than any frame. */
 static int cmp_claim(const void *a, const void *b)
 {
 	const struct map_info *x = &((const struct stack_map *)a)->info;
 	const struct map_info *y = &((const struct stack_map *)b)->info;
 
+	if (x->consistency != y->consistency)
+		return x->consistency < y->consistency ? -1 : 1;
 	if (x->on_stack != y->on_stack)
 		return x->on_stack < y->on_stack ? -1 : 1;
 	return x->addr < y->addr ? 1 : -(x->addr > y->addr);
@@ -410,7 +469,8 @@ static struct err *claim_tables(struct stacks *stacks, size_t first)
 	return NULL;
 }
 
-static struct err *check(struct stacks *stacks, struct heap *heap, size_t first, bool *again)
+static struct err *check(struct stacks *stacks, struct heap *heap, size_t first, bool last,
+			 bool *searched)
 {
 	size_t n = stacks->maps.len - first;
 	struct err *err = NULL;
@@ -419,8 +479,8 @@ static struct err *check(struct stacks *stacks, struct heap *heap, size_t first,
 		err = check_marker(heap, &stacks->maps.data[first + i]);
 	if (!err && n)
 		err = check_liveness(heap, stacks->maps.data + first, n);
-	if (!err && n)
-		err = check_stacks(stacks, heap, first, again);
+	if (!err)
+		err = check_stacks(stacks, heap, first, last, searched);
 	return err ? err : claim_tables(stacks, first);
 }
 
@@ -429,24 +489,19 @@ static struct err *search_all(struct search *s)
 	struct stacks *stacks = s->census->stacks;
 	size_t n = stacks->goroutines.list.len;
 	_cleanup_free_ bool *wanted = malloc(n + 1);
-	_cleanup_free_ bool *again = malloc(n + 1);
 	struct err *err = NULL;
 
-	if (!wanted || !again)
+	if (!wanted)
 		return err_nomem();
 	memset(wanted, true, n);
-	for (int round = 0; !err && round < ROUNDS; round++) {
+	for (int round = 1; !err && round <= ROUNDS && memchr(wanted, true, n); round++) {
 		size_t first = stacks->maps.len;
 
-		memset(again, false, n);
 		err = search_stacks(s, wanted, /* running= */ false);
 		if (!err)
 			err = search_stacks(s, wanted, /* running= */ true);
 		if (!err)
-			err = check(stacks, s->heap, first, again);
-		if (!memchr(again, true, n))
-			break;
-		memcpy(wanted, again, n);
+			err = check(stacks, s->heap, first, round == ROUNDS, wanted);
 	}
 	return err;
 }
@@ -478,7 +533,6 @@ struct err *stacks_take(struct census *census)
 	if (err || !heap->spans.len)
 		return err;
 	s.heap_start = heap->arenas.data[0].base;
-	s.heap_end = heap->arenas.data[heap->arenas.len - 1].base + (1ull << ARENA_SHIFT);
 	return search_all(&s);
 }
 

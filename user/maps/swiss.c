@@ -95,11 +95,10 @@ void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
 bool swiss_may_be_map(const struct heap *heap, const uint8_t *header)
 {
 	struct swiss_header h = swiss_parse_header(header);
-	struct object o;
 
 	/* A frame that has the header has the only group, too. */
-	return h.dir_ptr % 8 == 0 && h.dir_len && check_header(heap, &h) == VERDICT_MAP &&
-	       (heap_object(heap, h.dir_ptr, &o) || heap_is_unread(heap, h.dir_ptr));
+	return h.dir_ptr && h.dir_ptr % 8 == 0 && h.dir_len &&
+	       check_header(heap, &h) == VERDICT_MAP;
 }
 
 static enum verdict check_dir(const struct heap *heap, const struct swiss_header *h,
