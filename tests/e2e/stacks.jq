@@ -34,3 +34,21 @@ def compare_stacks($truth; $report):
       counted: [$report | counted | select(.on_stack)] | length,
       total: $report.census.totals.on_stack
     };
+
+# Of the growing maps that are the same ones before and behind the census.
+def compare_growing($before; $after; $report):
+  ($report.maps | map(select(.on_stack)) | by(.address)) as $by_address
+  | ([$before, $after | .growers[], (.maps[] | select(.in_frame | not))] | by(.addr)) as $known
+  | [range($before.growers | length) | {before: $before.growers[.], after: $after.growers[.]}
+      | select(.before.there and .before.made == .after.made)
+      | .got = $by_address[.before.addr]] as $rows
+  | {
+      stay: ($rows | length),
+      missing: ($rows | map(select(.got == null) | .before)),
+      suspect: ($rows | map(select(.got.consistency == "suspect")) | length),
+      wrong: ($rows | map(select(.got and .got.consistency != "suspect"
+        and (.got.live_keys < .before.live_keys_least
+          or .got.live_keys > .after.live_keys_most)))),
+      invented: [$report.maps[] | select(.on_stack and $known[.address] == null
+        and .consistency != "suspect" and (.garbage | not))]
+    };

@@ -59,4 +59,31 @@ holds 'many goroutines: all maps' "$compared" '.found > 20000 and .missing == []
 none 'many goroutines: none invented' "$compared" '.invented[]'
 none 'many goroutines: their figures' "$compared" '.wrong[][]'
 
+# Maps that were there before a census and behind it, of which it may read anything between.
+check_growing() { # VERSION VARIANT
+	local label="go$1 $2, growing" i rows=$tmp/growing.json after=$tmp/after.json
+
+	build "$1" stackmaps "$2"
+	GODEBUG=gcshrinkstackoff=1 start "$bin" -many 0 -growers 50
+	ask truth >"$truth"
+	for ((i = 0; i < 5; i++)); do
+		run 60 report --duration 0 --json "$target"
+		ask truth >"$after"
+		jq -c -n -L "$e2e" --slurpfile before "$truth" --slurpfile after "$after" \
+			--slurpfile report "$out" \
+			'include "stacks"; compare_growing($before[0]; $after[0]; $report[0])'
+		mv "$after" "$truth"
+	done >"$rows"
+	stop
+	holds "$label: maps stay" "$rows" 'map(.stay) | add > 100' -s
+	none "$label: none is lost" "$rows" '.missing[]'
+	none "$label: their keys are within their bounds" "$rows" '.wrong[]'
+	none "$label: none is invented" "$rows" '.invented[]'
+	holds "$label: what is suspect is the lesser part" "$rows" \
+		'(map(.suspect) | add) < (map(.stay) | add) / 2' -s
+}
+
+check_growing 1.19 plain
+check_growing 1.24 stripped
+
 finish

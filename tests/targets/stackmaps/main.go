@@ -19,6 +19,7 @@ import (
 var (
 	many = flag.Int("many", 100, "goroutines with a map of 20 entries each")
 	idle = flag.Int("idle", 0, "goroutines without a map")
+	grow = flag.Int("growers", 0, "goroutines whose maps grow, while garbage is collected")
 )
 
 // holder is a goroutine with a map in a frame of its own, which it alone may
@@ -69,6 +70,7 @@ func truth(w *jsonw.Writer) {
 		row(w, h)
 	}
 	w.CloseArray()
+	growersTruth(w)
 	w.Close()
 }
 
@@ -117,6 +119,7 @@ func main() {
 	settle(&w)
 	startBusy()
 	truth(&w)
+	startGrowers(*grow)
 
 	var ready jsonw.Writer
 	ready.Open()
