@@ -573,6 +573,29 @@ static void a_map_that_changes(void **state)
 	}
 }
 
+/* Who waits was interrupted in the middle of a write. Who runs would get on with it: its
+ * stack has moved while it wrote, and this is what was left where the other one is now. */
+static void a_header_in_the_middle_of_a_write(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		for (uint32_t status = IMAGE_G_RUNNING; status <= IMAGE_G_WAITING; status += 2) {
+			struct image *img = new_image(&versions[v]);
+			uint64_t hi = image_add_goroutine(img, status, STACK, USED);
+			uint64_t at = hi - 512;
+
+			image_move_header(img, large_map(img, KEYS), at);
+			image_u8(img, at + (is_classic(img) ? 8 : 34), is_classic(img) ? 4 : 1);
+			struct census *census = take(img);
+			assert_int_equal(census->maps.len, 1);
+			assert_true(census_map(census, 0).addr == at);
+			assert_int_equal(census->totals.suspect_cnt, status == IMAGE_G_RUNNING);
+			assert_int_equal(census->totals.moving_cnt, status == IMAGE_G_WAITING);
+			done(img, census);
+		}
+	}
+}
+
 /* A map that chained a bucket since the heap was read, and goes on waiting. */
 static void a_newer_overflow_bucket(void **state)
 {
@@ -816,6 +839,7 @@ int main(void)
 		cmocka_unit_test(tables_in_an_outdated_span),
 		cmocka_unit_test(tables_in_spans_that_were_others),
 		cmocka_unit_test(a_map_that_changes),
+		cmocka_unit_test(a_header_in_the_middle_of_a_write),
 		cmocka_unit_test(a_newer_overflow_bucket),
 		cmocka_unit_test(a_stack_newer_than_the_heap),
 		cmocka_unit_test(a_stack_that_is_gone_when_looked_for),

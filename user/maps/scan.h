@@ -26,10 +26,8 @@ struct candidate {
 	uint32_t goroutine;
 	/* For the visitor. */
 	bool moved; /* its header changed between two reads, or the heap since it was read */
-	/* Only of those on a stack: */
 	bool rewritten; /* its header changed between two reads */
 	bool outdated; /* it leads to memory that is another span's than when the heap was read */
-	/* Of all: */
 	bool misfit; /* no map by its last header */
 	uint64_t found; /* keys in its tables at the last read, plus 1 */
 	uint64_t stray; /* what it leads to, and the heap as it was read contradicts; or 0 */

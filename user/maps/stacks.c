@@ -232,6 +232,26 @@ static bool is_alive(const struct candidate *c, const struct map_info *m,
 	return writing || c->found == m->live_keys + 1;
 }
 
+static uint64_t table_cnt(const uint8_t *header, const struct go_layout *layout)
+{
+	return layout->kind == MAP_SWISS ? load_u64(header, SWISS_DIR_LEN)
+					 : sizing_classic_array(load_u8(header, CLASSIC_B));
+}
+
+/* What may be a map, but no figure of it can be told. */
+static struct err *add_doubtful(struct stacks *stacks, const struct candidate *c,
+				const struct go_layout *layout)
+{
+	struct stack_map row = {
+		.info = { .addr = c->addr, .consistency = MAP_SUSPECT, .on_stack = c->on_stack },
+		.goroutine = c->goroutine,
+		.table_cnt = table_cnt(c->header, layout),
+	};
+
+	tables_of(c->header, layout, row.tables);
+	return vec_push(&stacks->maps, row) ? NULL : err_nomem();
+}
+
 struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const struct map_info *m,
 		       const struct go_layout *layout)
 {
@@ -247,15 +267,13 @@ struct err *stacks_add(struct stacks *stacks, const struct candidate *c, const s
 		return NULL;
 	/* It has run since, for nobody else writes to a frame. */
 	bool ran = c->rewritten || load_u64(c->header, HEADER_COUNT) != m->live_keys;
+	/* A stack that moves in the middle of a write leaves behind a header that is written
+	 * to for ever. */
+	if (c->on_stack == MAP_ON_RUNNING_STACK && m->consistency == MAP_MOVING && !ran)
+		return add_doubtful(stacks, c, layout);
 	row.info.on_stack = ran ? MAP_ON_RUNNING_STACK : c->on_stack;
 	tables_of(c->header, layout, row.tables);
 	return vec_push(&stacks->maps, row) ? NULL : err_nomem();
-}
-
-static uint64_t table_cnt(const uint8_t *header, const struct go_layout *layout)
-{
-	return layout->kind == MAP_SWISS ? load_u64(header, SWISS_DIR_LEN)
-					 : sizing_classic_array(load_u8(header, CLASSIC_B));
 }
 
 /* Whether the first table of a map with that many buckets or entries can be that object. */
@@ -277,18 +295,9 @@ static bool table_fits(const struct heap *heap, const struct object *o, uint64_t
 
 struct err *stacks_doubt(struct census *census, const struct candidate *c)
 {
-	const struct heap *heap = census->heap;
-	const struct go_layout *layout = &heap->prog->layout;
-	struct stack_map row = {
-		.info = { .addr = c->addr, .consistency = MAP_SUSPECT, .on_stack = c->on_stack },
-		.goroutine = c->goroutine,
-	};
-
-	tables_of(c->header, layout, row.tables);
-	if (!c->outdated || !may_be_map(heap, c->header))
+	if (!c->outdated || !may_be_map(census->heap, c->header))
 		return NULL;
-	row.table_cnt = table_cnt(c->header, layout);
-	return vec_push(&census->stacks->maps, row) ? NULL : err_nomem();
+	return add_doubtful(census->stacks, c, &census->heap->prog->layout);
 }
 
 void stacks_claim(struct stacks *stacks, const struct candidate *c, const struct go_layout *layout)
@@ -399,12 +408,14 @@ static bool has_moved(const struct goroutine *was, const struct goroutine *now)
 static void check_place(struct stack_map *m, const struct goroutine *was,
 			const struct goroutine *now, bool last)
 {
-	if (has_moved(was, now)) {
+	bool moved = has_moved(was, now);
+
+	if (moved || now->running || now->sp != was->sp)
+		m->info.on_stack = MAP_ON_RUNNING_STACK;
+	if (moved) {
 		m->dropped |= !last || now->lo == now->hi;
 		return;
 	}
-	if (now->running || now->sp != was->sp)
-		m->info.on_stack = MAP_ON_RUNNING_STACK;
 	m->dropped |= moves_by_itself(m);
 }
 
