@@ -32,7 +32,7 @@ def compare_stacks($truth; $report):
       bucket_wrong: ($found
         | failing(.got.bucket_bytes == null or .got.bucket_bytes == .truth.bucket_bytes)),
       suspect: [$report.maps[] | select(.consistency == "suspect"
-        and (.on_stack | not or $known[.address]))],
+        and ((.on_stack | not) or $known[.address] != null))],
       totals_wrong: ($report | totals_wrong),
       counted: [$report | counted | select(.on_stack)] | length,
       total: $report.census.totals.on_stack
