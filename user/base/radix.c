@@ -7,7 +7,7 @@
 enum {
 	DIGIT_BITS = 8,
 	DIGITS = 1 << DIGIT_BITS,
-	FEW = 24, /* so many are faster sorted one by one */
+	FEW = 16, /* so many are faster sorted one by one */
 };
 
 struct elems {
@@ -23,9 +23,22 @@ static inline uint64_t key_of(const struct elems *e, const char *elem)
 	return key;
 }
 
-static inline unsigned int digit_of(const struct elems *e, const char *elem, unsigned int bit)
+/* Some bits of the key. */
+struct digit {
+	unsigned int bit; /* the lowest of them */
+	unsigned int cnt; /* values it may have: a power of two, at most DIGITS */
+};
+
+static inline unsigned int digit_of(const struct elems *e, const char *elem, struct digit digit)
 {
-	return key_of(e, elem) >> bit & (DIGITS - 1);
+	return key_of(e, elem) >> digit.bit & (digit.cnt - 1);
+}
+
+/* Word by word: a call of memcpy() takes longer than so few. */
+static inline void copy(const struct elems *e, char *to, const char *from)
+{
+	for (size_t off = 0; off < e->sz; off += sizeof(uint64_t))
+		memcpy(to + off, from + off, sizeof(uint64_t));
 }
 
 static void insertion_sort(const struct elems *e, char *data, size_t n)
@@ -36,13 +49,11 @@ static void insertion_sort(const struct elems *e, char *data, size_t n)
 		size_t to = i;
 		uint64_t key = key_of(e, data + i * e->sz);
 
-		while (to && key_of(e, data + (to - 1) * e->sz) > key)
-			to--;
-		if (to == i)
-			continue;
-		memcpy(held, data + i * e->sz, e->sz);
-		memmove(data + (to + 1) * e->sz, data + to * e->sz, (i - to) * e->sz);
-		memcpy(data + to * e->sz, held, e->sz);
+		copy(e, held, data + i * e->sz);
+		for (; to && key_of(e, data + (to - 1) * e->sz) > key; to--)
+			copy(e, data + to * e->sz, data + (to - 1) * e->sz);
+		if (to < i)
+			copy(e, data + to * e->sz, held);
 	}
 }
 
@@ -50,53 +61,37 @@ static inline void swap(const struct elems *e, char *a, char *b)
 {
 	char held[RADIX_ELEM_MAX];
 
-	memcpy(held, a, e->sz);
-	memcpy(a, b, e->sz);
-	memcpy(b, held, e->sz);
+	copy(e, held, a);
+	copy(e, a, b);
+	copy(e, b, held);
 }
 
-/* Where the elements of each digit begin; the end of all is at[DIGITS]. */
-static void count_digits(const struct elems *e, const char *data, size_t n, unsigned int bit,
+/* Where the elements of each digit begin; the end of all is at[digit.cnt]. */
+static void count_digits(const struct elems *e, const char *data, size_t n, struct digit digit,
 			 size_t at[DIGITS + 1])
 {
-	memset(at, 0, (DIGITS + 1) * sizeof(*at));
+	memset(at, 0, (digit.cnt + 1) * sizeof(*at));
 	for (size_t i = 0; i < n; i++)
-		at[digit_of(e, data + i * e->sz, bit) + 1]++;
-	for (size_t d = 0; d < DIGITS; d++)
+		at[digit_of(e, data + i * e->sz, digit) + 1]++;
+	for (size_t d = 0; d < digit.cnt; d++)
 		at[d + 1] += at[d];
 }
 
 /* Moves each element to the part of its digit: what it takes the place of goes on. */
-static void deal(const struct elems *e, char *data, unsigned int bit, const size_t at[DIGITS + 1])
+static void deal(const struct elems *e, char *data, struct digit digit, const size_t at[DIGITS + 1])
 {
 	size_t next[DIGITS];
 
-	memcpy(next, at, sizeof(next));
-	for (size_t d = 0; d < DIGITS; d++)
+	memcpy(next, at, digit.cnt * sizeof(*next));
+	for (size_t d = 0; d < digit.cnt; d++)
 		while (next[d] < at[d + 1]) {
 			char *elem = data + next[d] * e->sz;
-			unsigned int its = digit_of(e, elem, bit);
+			unsigned int its = digit_of(e, elem, digit);
 
 			if (its != d)
 				swap(e, elem, data + next[its] * e->sz);
 			next[its]++;
 		}
-}
-
-/* By the digit at this bit, and all below it. */
-static void sort_from(const struct elems *e, char *data, size_t n, unsigned int bit)
-{
-	size_t at[DIGITS + 1];
-
-	if (n <= FEW) {
-		insertion_sort(e, data, n);
-		return;
-	}
-	count_digits(e, data, n, bit, at);
-	deal(e, data, bit, at);
-	for (size_t d = 0; bit && d < DIGITS; d++)
-		if (at[d + 1] - at[d] > 1)
-			sort_from(e, data + at[d] * e->sz, at[d + 1] - at[d], bit - DIGIT_BITS);
 }
 
 /* Bits in which some keys differ; *sorted_ret: they are in order. */
@@ -115,12 +110,42 @@ static uint64_t differences(const struct elems *e, const char *data, size_t n, b
 	return differ;
 }
 
+/* The highest bits in which keys differ, about as many values as there are elements. */
+static struct digit choose_digit(uint64_t differ, size_t n)
+{
+	unsigned int high = 64 - __builtin_clzll(differ), most = 63 - __builtin_clzll(n);
+	unsigned int bits = most < DIGIT_BITS ? most : DIGIT_BITS;
+
+	if (bits > high)
+		bits = high;
+	return (struct digit){ high - bits, 1u << bits };
+}
+
+/* Each turn is about lower bits than the one before: they end. */
+static void sort(const struct elems *e, char *data, size_t n)
+{
+	size_t at[DIGITS + 1];
+	bool sorted;
+
+	if (n <= FEW) {
+		insertion_sort(e, data, n);
+		return;
+	}
+	uint64_t differ = differences(e, data, n, &sorted);
+	if (sorted)
+		return;
+	struct digit digit = choose_digit(differ, n);
+
+	count_digits(e, data, n, digit, at);
+	deal(e, data, digit, at);
+	for (size_t d = 0; d < digit.cnt; d++)
+		if (at[d + 1] - at[d] > 1)
+			sort(e, data + at[d] * e->sz, at[d + 1] - at[d]);
+}
+
 void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off)
 {
 	struct elems e = { elem_sz, key_off };
-	bool sorted = true;
-	uint64_t differ = n ? differences(&e, data, n, &sorted) : 0;
 
-	if (!sorted)
-		sort_from(&e, data, n, (63 - __builtin_clzll(differ)) / DIGIT_BITS * DIGIT_BITS);
+	sort(&e, data, n);
 }

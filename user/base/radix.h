@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sorts n elements of at most RADIX_ELEM_MAX bytes by the uint64_t at key_off in each. */
+/* Sorts n elements by the uint64_t at key_off in each. They have a multiple of 8 bytes, at
+ * most RADIX_ELEM_MAX. */
 enum { RADIX_ELEM_MAX = 64 };
 void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off);
 
