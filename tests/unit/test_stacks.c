@@ -739,6 +739,29 @@ static void a_stack_full_of_copies(void **state)
 	}
 }
 
+/* As many maps as would fill our memory. */
+static void a_stack_full_of_maps(void **state)
+{
+	enum { DEEP = 128 << 20, MAPS = (1 << 20) + 1 };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v += 4) { /* 1.19, 1.24, 1.27 */
+		struct image *img = new_image(&versions[v]);
+		uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, DEEP, DEEP);
+		uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
+
+		image_move_header(img, map, hi - DEEP);
+		for (uint64_t i = 1; i < MAPS; i++) {
+			copy_header(img, hi - DEEP, hi - DEEP + i * 64);
+			image_u64(img, hi - DEEP + i * 64 + 16, tables + 8 * i);
+		}
+		struct census *census = take(img);
+		assert_int_equal(census->maps.len, 0);
+		assert_non_null(stacks_refusal(census->stacks));
+		done(img, census);
+	}
+}
+
 /* Far from what is in the tables, and never the same. */
 static void count_on(struct image *img, const struct mem_req *req)
 {
@@ -847,6 +870,7 @@ int main(void)
 		cmocka_unit_test(a_stack_that_never_rests),
 		cmocka_unit_test(a_deep_stack),
 		cmocka_unit_test(a_stack_full_of_copies),
+		cmocka_unit_test(a_stack_full_of_maps),
 		cmocka_unit_test(words_that_change_are_not_suspect),
 		cmocka_unit_test(what_is_no_list_of_goroutines),
 		cmocka_unit_test(a_stack_pointer_from_elsewhere),

@@ -22,6 +22,9 @@ enum {
 	/* A header leaves a copy or two; a stack full of them is somebody's bad joke, and
 	 * each would have its tables read. */
 	TRIES_MAX = 16,
+	/* Tables of all headers that are found. So many maps in frames no program has, and no
+	 * stack full of such words shall fill our memory. */
+	TABLES_MAX = 1 << 20,
 
 	HEADER_COUNT = 0, /* of both kinds */
 	SWISS_DIR_PTR = 16,
@@ -118,6 +121,10 @@ static struct err *try_table(struct search *s, uint64_t table, bool *ret)
 
 	if (i == TABLE_NONE) {
 		i = s->tries.len;
+		if (i == TABLES_MAX)
+			return err_new(ERR_UNSUPPORTED,
+				       "what looks like headers of maps has more than %d tables",
+				       TABLES_MAX);
 		if (!vec_push(&s->tries, 0) || !table_put(&s->by_table, table, i))
 			return err_nomem();
 	}
@@ -517,6 +524,15 @@ static struct err *search_all(struct search *s)
 	return err;
 }
 
+/* A part of the maps would be taken for all of them. */
+static void refuse(struct stacks *stacks, struct err *why)
+{
+	log_debug("%s: no maps of goroutine stacks", why->msg);
+	stacks->refusal = why;
+	for (size_t i = 0; i < stacks->maps.len; i++)
+		stacks->maps.data[i].dropped = true;
+}
+
 struct err *stacks_take(struct census *census)
 {
 	struct heap *heap = census->heap;
@@ -536,15 +552,14 @@ struct err *stacks_take(struct census *census)
 	if (!census->stacks || !s.buf || !s.pieces || !s.cands)
 		return err_nomem();
 	err = goroutines_init(&census->stacks->goroutines, heap);
-	if (err_is(err, ERR_UNSUPPORTED)) {
-		log_debug("%s: no maps of goroutine stacks", err->msg);
-		census->stacks->refusal = err;
-		return NULL;
+	if (!err && heap->spans.len) {
+		s.heap_start = heap->arenas.data[0].base;
+		err = search_all(&s);
 	}
-	if (err || !heap->spans.len)
+	if (!err_is(err, ERR_UNSUPPORTED))
 		return err;
-	s.heap_start = heap->arenas.data[0].base;
-	return search_all(&s);
+	refuse(census->stacks, err);
+	return NULL;
 }
 
 struct err *stacks_finish(struct census *census)
