@@ -194,6 +194,26 @@ static void a_key_more_while_it_is_read_is_moving(void **state)
 	assert_int_equal(row.bucket_sz, 144);
 }
 
+/* More keys than the buckets that were read have slots: it has others by now. */
+static void overfill(struct image *img, struct image_mover *m)
+{
+	image_u64(img, m->map, 8 * BUCKET_SLOTS + 1);
+}
+
+static void more_keys_than_slots_are_suspect(void **state)
+{
+	struct image *img = image_new(21, "");
+	struct image_type t = image_int_to_int();
+	bool found;
+
+	(void)state;
+	image_add_type(img, &t);
+	struct image_mover m = mover_of(img, &t, 2, 2, overfill);
+	struct map_info row = image_census_moving(img, &m, &found);
+	assert_true(found);
+	assert_int_equal(row.consistency, MAP_SUSPECT);
+}
+
 /* The header counts what the buckets do not hold, and something else each time. */
 static void counts_that_never_fit_are_not_exact(void **state)
 {
@@ -339,6 +359,7 @@ int main(void)
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_map_that_stands_still_while_it_doubles_is_suspect),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
+		cmocka_unit_test(more_keys_than_slots_are_suspect),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),
 		cmocka_unit_test(a_map_that_never_rests_is_suspect),

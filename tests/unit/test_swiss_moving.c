@@ -379,6 +379,24 @@ static void a_key_more_while_it_is_read_is_moving(void **state)
 	assert_true(map_counts(&row));
 }
 
+/* More keys than the tables that were read have slots: they are no longer its tables. */
+static void overfill(struct image *img, struct image_mover *m)
+{
+	image_u64(img, m->map, 16 * 8 + 1);
+}
+
+static void more_keys_than_slots_are_suspect(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_mover m = { .map = tabled_map(img), .from = 2, .to = 2, .change = overfill };
+	bool found;
+
+	(void)state;
+	struct map_info row = image_census_moving(img, &m, &found);
+	assert_true(found);
+	assert_int_equal(row.consistency, MAP_SUSPECT);
+}
+
 /* Changed between the scan and the tables: read again, and then it stands still. */
 static void a_change_in_time_is_read_again(void **state)
 {
@@ -538,6 +556,7 @@ int main(void)
 		cmocka_unit_test(a_small_map_may_be_outgrown_while_it_is_read),
 		cmocka_unit_test(a_small_map_that_toggles_is_not_lost),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
+		cmocka_unit_test(more_keys_than_slots_are_suspect),
 		cmocka_unit_test(a_change_in_time_is_read_again),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),
 		cmocka_unit_test(a_map_that_never_rests_is_suspect),

@@ -445,6 +445,9 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	bool busy = census_is_busy(&d->batch->cands[w->at], w->found);
 	if (!census_is_near(w->found, after.count) || (after.count == w->h.count && !busy))
 		return VERDICT_CHANGED;
+	/* It has chained more buckets since they were read. */
+	if (after.count > map_slots(m))
+		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.count;
 	return VERDICT_MAP;

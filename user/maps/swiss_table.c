@@ -226,6 +226,9 @@ static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work
 	if (after.dir_ptr != w->h.dir_ptr || !census_is_near(w->used_sum, after.used) ||
 	    (same && !busy))
 		return VERDICT_CHANGED;
+	/* It has grown since its tables were read. */
+	if (after.used > map_slots(m))
+		return VERDICT_CHANGED;
 	m->consistency = MAP_MOVING;
 	m->live_keys = after.used;
 	return VERDICT_MAP;
