@@ -44,7 +44,7 @@ static void finds_the_object_of_an_address(void **state)
 {
 	struct image *img = image_new(24, "");
 	uint64_t a = image_alloc_words(img, 6, 4), b = image_alloc_words(img, 6, 4);
-	struct object o;
+	struct object o = { 0 };
 
 	(void)state;
 	image_open(img);
@@ -64,7 +64,7 @@ static void knows_where_no_object_is(void **state)
 	struct image *img = image_new(24, "");
 	uint64_t a = image_alloc_words(img, 6, 4);
 	uint64_t stack = image_alloc_words(img, 64, 0), dead = image_alloc_ptrs(img, 40);
-	struct object o;
+	struct object o = { 0 };
 
 	(void)state;
 	image_span_of(img, stack)->state = SPAN_MANUAL;
@@ -101,7 +101,7 @@ static void large_classes_have_malloc_headers(void **state)
 		struct image *img = image_new(rows[i].minor, "");
 		uint64_t first = image_alloc_ptrs(img, rows[i].words);
 		uint64_t addr = image_alloc_ptrs(img, rows[i].words);
-		struct object o;
+		struct object o = { 0 };
 
 		(void)first;
 		image_open(img);
@@ -118,7 +118,7 @@ static void noscan_objects_have_no_header(void **state)
 {
 	struct image *img = image_new(24, "");
 	struct image_type t = { .name = "map[int]int", .key_sz = 8, .elem_sz = 8 };
-	struct object o;
+	struct object o = { 0 };
 
 	(void)state;
 	image_add_type(img, &t);
@@ -135,7 +135,7 @@ static void spans_may_cross_arenas(void **state)
 {
 	struct image *img = image_new(24, "");
 	uint64_t boundary = IMAGE_HEAP + (1ull << ARENA_SHIFT);
-	struct object o;
+	struct object o = { 0 };
 
 	(void)state;
 	img->heap_next = boundary - 2 * GO_PAGE_SZ;
@@ -454,7 +454,7 @@ static void overlapping_spans_are_dropped(void **state)
 {
 	struct image *img = image_new(24, "");
 	uint64_t addr = image_alloc_words(img, 6, 4);
-	struct object o;
+	struct object o = { 0 };
 
 	(void)state;
 	populate(img);

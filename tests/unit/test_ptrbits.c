@@ -139,7 +139,7 @@ static void pattern_of_an_object(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		struct image *img = image_new(minors[i], "");
-		struct object o;
+		struct object o = { 0 };
 		struct ptrbits p;
 		uint8_t bytes[PTRBITS_SZ_MAX + PTRBITS_PAD] = { 0 };
 		uint64_t addr = 0;

@@ -23,11 +23,6 @@ enum {
 	MANUAL_PAGES_MAX = 1 << 18,
 };
 
-uint64_t span_elemsize(const struct span *s)
-{
-	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
-}
-
 /* A descriptor as the target has it. */
 struct mspan {
 	uint64_t desc; /* its own address */
@@ -266,18 +261,10 @@ static void drop_overlaps(struct heap *heap)
 	heap->spans.len = kept;
 }
 
-static struct arena *arena_of(const struct heap *heap, uint64_t addr)
+const struct arena *heap_search_arena(const struct heap *heap, uint64_t base)
 {
-	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
 	size_t lo = 0, hi = heap->arenas.len;
 
-	/* Most words that are asked for are no address at all. */
-	if (!hi || base < heap->arenas.data[0].base || base > heap->arenas.data[hi - 1].base)
-		return NULL;
-	/* Most heaps have no gap between their arenas. */
-	size_t guess = (base - heap->arenas.data[0].base) >> ARENA_SHIFT;
-	if (guess < hi && heap->arenas.data[guess].base == base)
-		return &heap->arenas.data[guess];
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -307,6 +294,7 @@ static struct err *arena_add(struct heap *heap, uint64_t addr, uint32_t span, st
 			return err_nomem();
 		}
 		last = &heap->arenas.data[heap->arenas.len - 1];
+		heap->arenas_extent = base - heap->arenas.data[0].base;
 	}
 	*ret = last;
 	return NULL;
@@ -504,45 +492,6 @@ void heap_close(struct heap *heap)
 	free(heap);
 }
 
-uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr)
-{
-	const struct arena *a = arena_of(heap, addr);
-
-	return a ? a->meta : 0;
-}
-
-bool heap_is_unread(const struct heap *heap, uint64_t addr)
-{
-	const struct arena *a = arena_of(heap, addr);
-
-	return a && !a->page_span[(addr - a->base) / GO_PAGE_SZ];
-}
-
-static const struct span *any_span_at(const struct heap *heap, uint64_t addr)
-{
-	const struct arena *a = arena_of(heap, addr);
-	uint32_t nth = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
-
-	return nth ? &heap->spans.data[a->first + nth - 1] : NULL;
-}
-
-static const struct span *span_at(const struct heap *heap, uint64_t addr, enum span_state state)
-{
-	const struct span *s = any_span_at(heap, addr);
-
-	return s && s->state == state ? s : NULL;
-}
-
-const struct span *heap_span(const struct heap *heap, uint64_t addr)
-{
-	return span_at(heap, addr, SPAN_IN_USE);
-}
-
-const struct span *heap_manual_span(const struct heap *heap, uint64_t addr)
-{
-	return span_at(heap, addr, SPAN_MANUAL);
-}
-
 /* The spans that were read at these addresses, and which address each one is of. */
 static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t cnt,
 			 struct span *spans, size_t *of)
@@ -550,7 +499,7 @@ static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t 
 	size_t n = 0;
 
 	for (size_t i = 0; i < cnt; i++) {
-		const struct span *s = any_span_at(heap, addrs[i]);
+		const struct span *s = heap_any_span(heap, addrs[i]);
 
 		if (!s)
 			continue;
@@ -569,7 +518,7 @@ bool heap_may_hold(const struct heap *heap, uint64_t addr)
 /* An arena that no span was read of. */
 static bool may_be_new_arena(const struct heap *heap, uint64_t addr)
 {
-	return heap_may_hold(heap, addr) && !arena_of(heap, addr);
+	return heap_may_hold(heap, addr) && !heap_arena(heap, addr);
 }
 
 /* Sets changed for the addresses in arenas that the index knows, and the snapshot not. */
@@ -663,28 +612,4 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 	    addr - m.base < m.npages * GO_PAGE_SZ)
 		*ret = pack(&m, sweepgen);
 	return NULL;
-}
-
-bool span_object(const struct heap *heap, const struct span *s, uint64_t addr, struct object *ret)
-{
-	uint64_t size = span_elemsize(s);
-	uint64_t index = (addr - span_base(s)) / size;
-
-	if (index >= span_slots(s))
-		return false;
-
-	ret->span = s;
-	ret->slot = span_base(s) + index * size;
-	ret->size = size;
-	ret->has_header = heap_malloc_headers(heap) && !span_noscan(s) && span_sizeclass(s) &&
-			  size > MALLOC_HEADER_MIN;
-	ret->start = ret->slot + (ret->has_header ? MALLOC_HEADER_SZ : 0);
-	return true;
-}
-
-bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
-{
-	const struct span *s = heap_span(heap, addr);
-
-	return s && span_object(heap, s, addr, ret);
 }

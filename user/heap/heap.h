@@ -59,6 +59,7 @@ struct heap {
 	uint32_t sweepgen; /* the collector's cycle before the spans were read */
 	VEC(struct span) spans; /* states in use and manual, ascending by base */
 	VEC(struct arena) arenas; /* ascending by base */
+	uint64_t arenas_extent; /* from the base of the first to that of the last */
 	uint64_t in_use_bytes; /* spans of GC'd objects */
 	uint64_t manual_bytes; /* stacks and other spans of the runtime */
 	uint64_t span_cnt; /* in use */
@@ -125,7 +126,10 @@ static inline bool span_may_be_freed(const struct span *s)
 }
 
 /* Bytes of one slot. */
-uint64_t span_elemsize(const struct span *s);
+static inline uint64_t span_elemsize(const struct span *s)
+{
+	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
+}
 
 /*
  * Reads the descriptors of spans again, in place, and where their bitmaps are unless
@@ -144,10 +148,6 @@ struct err *heap_read_sweepgen(const struct heap *heap, struct mem *mem, uint32_
 /* Whether the bitmaps of a span were the same ones between two reads of it. */
 bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
 		    const struct span *after, const struct span_bits *bits_after);
-
-/* Whether addr is in the heap, but in no span that was read: it is newer than the
- * snapshot (or free). */
-bool heap_is_unread(const struct heap *heap, uint64_t addr);
 
 /* Whether addr can be in the heap, as it was read or in arenas made since: those come behind
  * the first one. */
@@ -171,12 +171,6 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 /* The address of the descriptor that the arena index holds for addr; 0: none. */
 struct err *heap_read_index(const struct heap *heap, struct mem *mem, uint64_t addr, uint64_t *ret);
 
-/* The in-use span that holds addr, or NULL. */
-const struct span *heap_span(const struct heap *heap, uint64_t addr);
-
-/* The span of the runtime itself, as of stacks, that holds addr, or NULL. */
-const struct span *heap_manual_span(const struct heap *heap, uint64_t addr);
-
 /* What the arena and chunk indexes count from: amd64 maps the two halves of its
  * address space onto one range (arenaBaseOffset). */
 static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t addr)
@@ -186,8 +180,66 @@ static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t add
 	return addr - (amd64 ? 0xffff800000000000 : 0);
 }
 
+/*
+ * The look-ups below are inline: a census does several for each of a million maps.
+ */
+
+/* What heap_arena() does for a heap that has gaps between its arenas. */
+const struct arena *heap_search_arena(const struct heap *heap, uint64_t base);
+
+/* The arena that holds addr, or NULL. Most words that are asked for are no address at all,
+ * and most heaps have no gap. */
+static inline const struct arena *heap_arena(const struct heap *heap, uint64_t addr)
+{
+	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
+
+	if (!heap->arenas.len || base - heap->arenas.data[0].base > heap->arenas_extent)
+		return NULL;
+	size_t guess = (base - heap->arenas.data[0].base) >> ARENA_SHIFT;
+	if (guess < heap->arenas.len && heap->arenas.data[guess].base == base)
+		return &heap->arenas.data[guess];
+	return heap_search_arena(heap, base);
+}
+
 /* Address of the heapArena that describes addr, or 0. */
-uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr);
+static inline uint64_t heap_arena_meta(const struct heap *heap, uint64_t addr)
+{
+	const struct arena *a = heap_arena(heap, addr);
+
+	return a ? a->meta : 0;
+}
+
+/* The span that holds addr, or NULL. */
+static inline const struct span *heap_any_span(const struct heap *heap, uint64_t addr)
+{
+	const struct arena *a = heap_arena(heap, addr);
+	uint32_t nth = a ? a->page_span[(addr - a->base) / GO_PAGE_SZ] : 0;
+
+	return nth ? &heap->spans.data[a->first + nth - 1] : NULL;
+}
+
+/* The in-use span that holds addr, or NULL. */
+static inline const struct span *heap_span(const struct heap *heap, uint64_t addr)
+{
+	const struct span *s = heap_any_span(heap, addr);
+
+	return s && s->state == SPAN_IN_USE ? s : NULL;
+}
+
+/* The span of the runtime itself, as of stacks, that holds addr, or NULL. */
+static inline const struct span *heap_manual_span(const struct heap *heap, uint64_t addr)
+{
+	const struct span *s = heap_any_span(heap, addr);
+
+	return s && s->state == SPAN_MANUAL ? s : NULL;
+}
+
+/* Whether addr is in the heap, but in no span that was read: it is newer than the
+ * snapshot (or free). */
+static inline bool heap_is_unread(const struct heap *heap, uint64_t addr)
+{
+	return heap_arena(heap, addr) && !heap_any_span(heap, addr);
+}
 
 /* A slot of an in-use span. */
 struct object {
@@ -198,16 +250,39 @@ struct object {
 	bool has_header; /* its first word is a type, at slot */
 };
 
-/* The slot of that in-use span that holds addr, if any does. */
-bool span_object(const struct heap *heap, const struct span *s, uint64_t addr, struct object *ret);
-
-/* False when addr is in no in-use span. */
-bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret);
-
 /* Whether objects with pointers above 512 bytes have malloc headers. */
 static inline bool heap_malloc_headers(const struct heap *heap)
 {
 	return heap->prog->layout.bitmap == HEAP_BITMAP_SPAN;
+}
+
+/* The slot of that in-use span that holds addr, if any does. addr is in the span. */
+static inline bool span_object(const struct heap *heap, const struct span *s, uint64_t addr,
+			       struct object *ret)
+{
+	bool small = span_sizeclass(s);
+	uint64_t size = span_elemsize(s);
+	/* Spans of small objects are small, and a short division is a fast one. */
+	uint32_t index = small ? (uint32_t)(addr - span_base(s)) / (uint32_t)size : 0;
+
+	if (index >= span_slots(s))
+		return false;
+
+	ret->span = s;
+	ret->slot = span_base(s) + index * size;
+	ret->size = size;
+	ret->has_header = small && size > MALLOC_HEADER_MIN && !span_noscan(s) &&
+			  heap_malloc_headers(heap);
+	ret->start = ret->slot + (ret->has_header ? MALLOC_HEADER_SZ : 0);
+	return true;
+}
+
+/* False when addr is in no in-use span. */
+static inline bool heap_object(const struct heap *heap, uint64_t addr, struct object *ret)
+{
+	const struct span *s = heap_span(heap, addr);
+
+	return s && span_object(heap, s, addr, ret);
 }
 
 #endif

@@ -279,7 +279,7 @@ struct err *residency_read(const struct residency *r, struct mem *mem, struct me
 	return err;
 }
 
-uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)
+uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
 {
 	const struct residency_arena *a = NULL;
 	uint64_t end = addr + len, sum = 0;

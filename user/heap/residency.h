@@ -48,8 +48,31 @@ void residency_fini(struct residency *r);
  */
 struct err *residency_read(const struct residency *r, struct mem *mem, struct mem_req *req);
 
-/* Bytes of [addr, addr + len) that lie in pages in memory. */
-uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len);
+/* What residency_bytes() does for any range. */
+uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len);
+
+/* Bytes of [addr, addr + len) that lie in pages in memory. Inline: most of a million objects
+ * are within few pages, all of them there. */
+static inline uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)
+{
+	uint64_t at = r->arenas.len ? addr - r->arenas.data[0].base : UINT64_MAX;
+	uint64_t arena = at >> ARENA_SHIFT, end = at + len - 1;
+	unsigned int page_shift = __builtin_ctz(r->page_sz);
+
+	/* Without a gap between the arenas, and in one word of a bitmap. */
+	if (arena >= r->arenas.len || (at ^ end) >> (page_shift + 6) || !len ||
+	    r->arenas.data[arena].base - r->arenas.data[0].base != arena << ARENA_SHIFT ||
+	    !r->arenas.data[arena].present)
+		return residency_count(r, addr, len);
+
+	unsigned int first = at >> page_shift & 63, last = end >> page_shift & 63;
+	uint64_t pages = ~0ull << first & ~0ull >> (63 - last);
+	uint64_t word = (at & ((1ull << ARENA_SHIFT) - 1)) >> (page_shift + 6);
+
+	return (r->arenas.data[arena].present[word] & pages) == pages
+		       ? len
+		       : residency_count(r, addr, len);
+}
 
 struct resident {
 	uint64_t bytes;

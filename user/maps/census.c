@@ -42,18 +42,58 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
+void census_keep_kind(struct census *census, struct census_batch *batch, size_t at,
+		      uint32_t *kind)
+{
+	if (kind) /* without memory for it, 0 */
+		*kind = rows_kind(&census->maps, &batch->maps[at]) + 1;
+}
+
+void census_own_row(const struct census *census, struct census_batch *batch, size_t at)
+{
+	if (batch->kinds[at] == ROWS_NO_KIND)
+		return;
+	batch->maps[at] = rows_kind_info(&census->maps, batch->kinds[at], batch->cands[at].addr);
+	batch->kinds[at] = ROWS_NO_KIND;
+}
+
 /* Candidates come in order, but some take several rounds. */
+static bool is_late(const struct census *census, const struct candidate *c)
+{
+	size_t len = census->maps.len;
+
+	return len && row_addr(&census->maps.data[len - 1]) > c->addr;
+}
+
 static struct err *add_map(struct census *census, struct map_info *m, const struct candidate *c)
 {
 	const struct go_layout *layout = &census->heap->prog->layout;
-	size_t len = census->maps.len;
-	bool is_late = len && row_addr(&census->maps.data[len - 1]) > m->addr;
 
 	if (c->on_stack)
 		return stacks_add(census->stacks, c, m, layout);
 	stacks_claim(census->stacks, c, layout);
 	m->garbage = c->garbage;
-	return rows_push(is_late ? &census->late : &census->maps, m) ? NULL : err_nomem();
+	return rows_push(is_late(census, c) ? &census->late : &census->maps, m) ? NULL
+										: err_nomem();
+}
+
+/* A map on the heap, and no garbage. */
+static struct err *add_kind(struct census *census, uint32_t kind, const struct candidate *c)
+{
+	if (is_late(census, c)) {
+		struct map_info m = rows_kind_info(&census->maps, kind, c->addr);
+
+		return add_map(census, &m, c);
+	}
+	stacks_claim(census->stacks, c, &census->heap->prog->layout);
+	return rows_push_kind(&census->maps, c->addr, kind) ? NULL : err_nomem();
+}
+
+static struct err *add_row(struct census *census, struct census_batch *batch, size_t at)
+{
+	if (batch->kinds[at] != ROWS_NO_KIND)
+		return add_kind(census, batch->kinds[at], &batch->cands[at]);
+	return add_map(census, &batch->maps[at], &batch->cands[at]);
 }
 
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
@@ -65,7 +105,7 @@ static struct err *settle(struct census *census, struct census_batch *batch)
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		switch (batch->verdicts[i]) {
 		case VERDICT_MAP:
-			err = add_map(census, &batch->maps[i], &batch->cands[i]);
+			err = add_row(census, batch, i);
 			break;
 		case VERDICT_EMPTY:
 			census->empty_cnt += !batch->cands[i].on_stack;
@@ -232,11 +272,12 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 {
 	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
 	_cleanup_free_ enum verdict *verdicts = malloc(cnt * sizeof(*verdicts));
+	_cleanup_free_ uint32_t *kinds = malloc(cnt * sizeof(*kinds));
 	struct census_batch batch = {
-		.cands = cands, .maps = maps, .verdicts = verdicts, .cnt = cnt
+		.cands = cands, .maps = maps, .verdicts = verdicts, .kinds = kinds, .cnt = cnt
 	};
 
-	if (!maps || !verdicts)
+	if (!maps || !verdicts || !kinds)
 		return err_nomem();
 	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
 		struct err *err = decode_checked(census, &batch);

@@ -15,6 +15,7 @@
 #include "maps/footing.h"
 #include "maps/rows.h"
 #include "maps/scan.h"
+#include "maps/shape.h"
 #include "maps/stacks.h"
 #include "maps/totals.h"
 
@@ -54,7 +55,7 @@ static inline struct map_info census_map(const struct census *census, size_t i)
 }
 
 enum verdict {
-	VERDICT_MAP, /* *ret is filled */
+	VERDICT_MAP, /* its row is known */
 	VERDICT_EMPTY, /* a header without a table, or none: no memory either way */
 	VERDICT_LOOKALIKE, /* no map */
 	VERDICT_MISFIT, /* no map, unless its header was torn: read it again */
@@ -63,8 +64,9 @@ enum verdict {
 
 struct census_batch {
 	struct candidate *cands;
-	struct map_info *maps; /* one a candidate, valid with VERDICT_MAP */
 	enum verdict *verdicts; /* one a candidate */
+	uint32_t *kinds; /* one a candidate, of the census' rows; or ROWS_NO_KIND: see maps */
+	struct map_info *maps; /* one a candidate, valid with VERDICT_MAP */
 	size_t cnt;
 };
 
@@ -96,6 +98,33 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *header);
 
 /* Decodes candidates until they are decided. */
 struct err *census_take_batch(struct census *census, struct candidate *cands, size_t cnt);
+
+/*
+ * The row of a map whose table is one bucket follows, as a rule, from its shape and keys:
+ * most of a million maps need none built. Where the kind of that row is kept; NULL: of this
+ * map there is more to tell.
+ */
+static inline uint32_t *census_kind_at(struct small_shape *small, const struct candidate *c,
+				       uint64_t live_keys, bool all_resident)
+{
+	bool plain = small && c->on_stack == MAP_ON_HEAP && !c->garbage && all_resident;
+
+	return plain && live_keys <= BUCKET_SLOTS ? &small->kinds[live_keys] : NULL;
+}
+
+/* Sets the kind of a map's row; false when it is not known, and the row has to be built. */
+static inline bool census_set_kind(struct census_batch *batch, size_t at, const uint32_t *kind)
+{
+	batch->kinds[at] = kind ? *kind - 1 : ROWS_NO_KIND;
+	return batch->kinds[at] != ROWS_NO_KIND;
+}
+
+/* Keeps the kind of the row that was built. */
+void census_keep_kind(struct census *census, struct census_batch *batch, size_t at,
+		      uint32_t *kind);
+
+/* Builds the row from its kind, for more to be told of the map. */
+void census_own_row(const struct census *census, struct census_batch *batch, size_t at);
 
 /* Bytes in memory of an object that the map of the at-th candidate of the batch is made of;
  * 0 without a residency. Notes what the map rests on. */

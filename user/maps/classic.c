@@ -80,6 +80,7 @@ struct array {
 	uint64_t first; /* base buckets [first, end) are walked: all of them, as a rule */
 	uint64_t end;
 	const uint8_t *ahead; /* its bytes, when they were read ahead */
+	uint32_t ahead_place; /* of these in the blocks of the batch */
 	struct tally tally;
 };
 
@@ -93,6 +94,7 @@ struct work {
 	bool adds_up; /* ... and holds as many keys as the header counts */
 	bool unread; /* some overflow bucket is in memory that was not there yet */
 	uint64_t found; /* keys, with the candidate size that comes closest */
+	uint32_t after_place; /* in the second blocks of the batch */
 	const uint8_t *after; /* the header, read again behind the buckets; NULL: gone */
 
 	/* Large, and not cleared in a batch: written before it is read. */
@@ -388,7 +390,8 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
 
 /* ---- a batch ---- */
 
-static void fill(const struct decoder *d, const struct work *w, const struct shape *shape)
+static void build_row(const struct decoder *d, const struct work *w, const struct shape *shape,
+		      uint64_t resident)
 {
 	struct map_info *m = &d->batch->maps[w->at];
 	const struct array *now = &w->now, *old = &w->old;
@@ -405,8 +408,7 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 		.buckets = now->cnt + now->tally.overflow_cnt,
 		.overflow_buckets = now->tally.overflow_cnt,
 		.table_bytes = now->o.size + now->tally.overflow_bytes,
-		.resident_bytes =
-			census_resident(d->census, w->at, &now->o) + now->tally.overflow_resident,
+		.resident_bytes = resident + now->tally.overflow_resident,
 		.table_cnt = 1,
 		.noscan = table.noscan,
 	};
@@ -424,6 +426,21 @@ static void fill(const struct decoder *d, const struct work *w, const struct sha
 		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
 }
 
+/* small: where the row may be known from; or NULL. */
+static void set_row(const struct decoder *d, const struct work *w, const struct shape *shape,
+		    struct small_shape *small)
+{
+	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
+	bool plain = !w->old.cnt && !w->now.tally.overflow_cnt && w->adds_up;
+	uint32_t *kind = census_kind_at(plain ? small : NULL, &d->batch->cands[w->at], w->h.count,
+					resident == w->now.o.size);
+
+	if (census_set_kind(d->batch, w->at, kind))
+		return;
+	build_row(d, w, shape, resident);
+	census_keep_kind(d->census, d->batch, w->at, kind);
+}
+
 /* The header must be the same behind the walk as before it. */
 static enum verdict judge(const struct decoder *d, const struct work *w)
 {
@@ -438,13 +455,12 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	d->batch->cands[w->at].moved |= writing;
 	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets)
 		return VERDICT_CHANGED;
-	if (after.count == w->h.count && w->adds_up && !w->unread && !writing) {
-		m->consistency = MAP_EXACT;
+	if (after.count == w->h.count && w->adds_up && !w->unread && !writing)
 		return VERDICT_MAP;
-	}
 	bool busy = census_is_busy(&d->batch->cands[w->at], w->found);
 	if (!census_is_near(w->found, after.count) || (after.count == w->h.count && !busy))
 		return VERDICT_CHANGED;
+	census_own_row(d->census, d->batch, w->at);
 	/* It has chained more buckets since they were read. */
 	if (after.count > map_slots(m))
 		return VERDICT_CHANGED;
@@ -477,8 +493,11 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
-	const struct shape *shape =
-		shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
+	struct small_shape *small =
+		n == 1 ? shape_of_small(heap, d->census->shapes, &w->evidence) : NULL;
+	const struct shape *shape = small ? &small->shape
+					  : shape_of(heap, d->census->shapes, &w->evidence, n,
+						     /* only_sz= */ 0);
 	struct shape possible;
 
 	if (!shape->size_cnt) {
@@ -495,7 +514,8 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 		w->now.tally = w->old.tally = (struct tally){ 0 };
 	if (shape->candidates > 1 && shape->size_cnt > 1 && w->adds_up)
 		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
-	fill(d, w, shape);
+	/* What else the buckets told was found in the bytes. */
+	set_row(d, w, shape, small && shape == &small->shape && shape->size_cnt == 1 ? small : NULL);
 	return NULL;
 }
 
@@ -519,7 +539,7 @@ static struct err *read_blocks(const struct decoder *d)
 		evidence_place(d->census->heap, &w->now.o, &w->evidence);
 		evidence_want(&w->evidence, blocks);
 		if (ahead_bytes(w))
-			blocks_want(blocks, w->now.addr, ahead_bytes(w));
+			w->now.ahead_place = blocks_want(blocks, w->now.addr, ahead_bytes(w));
 	}
 	return blocks_read(blocks, d->mem);
 }
@@ -534,7 +554,7 @@ static size_t take_blocks(const struct decoder *d, size_t *bytes_ret)
 		struct work *w = &d->works[i];
 		uint32_t len = ahead_bytes(w);
 
-		w->now.ahead = len ? blocks_at(blocks, w->now.addr, len) : NULL;
+		w->now.ahead = len ? blocks_at(blocks, w->now.ahead_place, w->now.addr) : NULL;
 		if (!evidence_take(&w->evidence, blocks))
 			reads += SHAPE_READS;
 		if (len && !w->now.ahead) {
@@ -583,13 +603,14 @@ static struct err *read_after(const struct decoder *d)
 		return err_nomem();
 	blocks_begin(blocks);
 	for (size_t i = 0; i < d->work_cnt; i++)
-		blocks_want(blocks, d->batch->cands[d->works[i].at].addr, sz);
+		d->works[i].after_place =
+			blocks_want(blocks, d->batch->cands[d->works[i].at].addr, sz);
 	struct err *err = blocks_read(blocks, d->mem);
 	for (size_t i = 0; !err && i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
 		uint64_t addr = d->batch->cands[w->at].addr;
 
-		w->after = blocks_at(blocks, addr, sz);
+		w->after = blocks_at(blocks, w->after_place, addr);
 		if (!w->after)
 			reqs[n++] = (struct mem_req){ addr, sz, false, w->own_after };
 	}

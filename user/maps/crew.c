@@ -155,6 +155,7 @@ static void *work(void *ctx)
 		size_t n = cnt - first < PART_SPANS ? cnt - first : PART_SPANS;
 
 		pthread_mutex_unlock(&crew->lock);
+		shape_forget_kinds(w->part.shapes); /* the rows start anew */
 		struct err *err = scan_spans(w->scan, crew->spans.list.data + first, n);
 		pthread_mutex_lock(&crew->lock);
 		if (!err)

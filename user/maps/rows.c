@@ -9,7 +9,6 @@
 enum {
 	SLOTS_MIN = 256,
 	WORDS = sizeof(struct map_info) / 8,
-	NO_KIND = UINT32_MAX,
 };
 
 /* What is known of a map are the words behind its address, without a gap. */
@@ -68,17 +67,16 @@ static bool reserve_slot(struct map_rows *r)
 	return true;
 }
 
-/* The kind of maps of which all that is known; NO_KIND: out of memory. */
-static uint32_t kind_of(struct map_rows *r, const struct map_info *m)
+uint32_t rows_kind(struct map_rows *r, const struct map_info *m)
 {
 	if (!reserve_slot(r))
-		return NO_KIND;
+		return ROWS_NO_KIND;
 
 	uint32_t *slot = find_slot(r, m);
 	if (!*slot) {
-		if (r->kinds.len >= NO_KIND - 1 ||
+		if (r->kinds.len >= ROWS_NO_KIND - 1 ||
 		    !vec_push(&r->kinds, (struct row_kind){ .info = *m }))
-			return NO_KIND;
+			return ROWS_NO_KIND;
 		r->kinds.data[r->kinds.len - 1].info.addr = 0;
 		*slot = r->kinds.len;
 	}
@@ -87,20 +85,16 @@ static uint32_t kind_of(struct map_rows *r, const struct map_info *m)
 
 bool rows_push(struct map_rows *r, const struct map_info *m)
 {
-	uint32_t kind = vec_reserve(r, r->len + 1) ? kind_of(r, m) : NO_KIND;
+	uint32_t kind = rows_kind(r, m);
 
-	if (kind == NO_KIND)
-		return false;
-	r->kinds.data[kind].cnt++;
-	r->data[r->len++] = (struct map_row){ (uint32_t)m->addr, m->addr >> 32, kind };
-	return true;
+	return kind != ROWS_NO_KIND && rows_push_kind(r, m->addr, kind);
 }
 
 bool rows_set(struct map_rows *r, size_t i, const struct map_info *m)
 {
-	uint32_t kind = kind_of(r, m);
+	uint32_t kind = rows_kind(r, m);
 
-	if (kind == NO_KIND)
+	if (kind == ROWS_NO_KIND)
 		return false;
 	r->kinds.data[r->data[i].kind].cnt--;
 	r->kinds.data[kind].cnt++;
@@ -122,8 +116,8 @@ bool rows_append(struct map_rows *r, struct map_rows *from)
 	if (!kinds || !vec_reserve(r, r->len + from->len))
 		return false;
 	for (size_t i = 0; i < from->kinds.len; i++) {
-		kinds[i] = kind_of(r, &from->kinds.data[i].info);
-		if (kinds[i] == NO_KIND)
+		kinds[i] = rows_kind(r, &from->kinds.data[i].info);
+		if (kinds[i] == ROWS_NO_KIND)
 			return false;
 	}
 	for (size_t i = 0; i < from->kinds.len; i++)

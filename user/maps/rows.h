@@ -15,6 +15,7 @@
 #include "maps/mapinfo.h"
 
 enum { ROWS_NONE = -1 };
+#define ROWS_NO_KIND UINT32_MAX
 
 struct map_row {
 	uint32_t addr_low;
@@ -42,16 +43,34 @@ struct map_rows {
 	size_t slot_cnt; /* a power of two, or 0 */
 };
 
+/* The kind of maps of which all that is known; ROWS_NO_KIND: out of memory. */
+uint32_t rows_kind(struct map_rows *r, const struct map_info *m);
+
+/* Appends a map of that kind. False: out of memory, and no row has changed. */
+static inline bool rows_push_kind(struct map_rows *r, uint64_t addr, uint32_t kind)
+{
+	if (!vec_reserve(r, r->len + 1))
+		return false;
+	r->kinds.data[kind].cnt++;
+	r->data[r->len++] = (struct map_row){ (uint32_t)addr, addr >> 32, kind };
+	return true;
+}
+
 /* False: out of memory, and no row has changed. */
 bool rows_push(struct map_rows *r, const struct map_info *m);
 bool rows_set(struct map_rows *r, size_t i, const struct map_info *m);
 
+static inline struct map_info rows_kind_info(const struct map_rows *r, uint32_t kind, uint64_t addr)
+{
+	struct map_info m = r->kinds.data[kind].info;
+
+	m.addr = addr;
+	return m;
+}
+
 static inline struct map_info rows_get(const struct map_rows *r, size_t i)
 {
-	struct map_info m = r->kinds.data[r->data[i].kind].info;
-
-	m.addr = row_addr(&r->data[i]);
-	return m;
+	return rows_kind_info(r, r->data[i].kind, row_addr(&r->data[i]));
 }
 
 /* Moves all rows of `from` behind those of r. False: out of memory, and no row has moved. */

@@ -28,20 +28,20 @@ void evidence_place(const struct heap *heap, const struct object *o, struct evid
 				     words < SHAPE_WORDS ? words : SHAPE_WORDS, &ev->bits);
 }
 
-void evidence_want(const struct evidence *ev, struct blocks *blocks)
+void evidence_want(struct evidence *ev, struct blocks *blocks)
 {
 	if (ev->has_bits)
-		blocks_want(blocks, ev->bits.addr, ev->bits.len);
+		ev->bits_place = blocks_want(blocks, ev->bits.addr, ev->bits.len);
 	if (ev->type_at)
-		blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
+		ev->type_place = blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
 }
 
-bool evidence_take(struct evidence *ev, struct blocks *blocks)
+bool evidence_take(struct evidence *ev, const struct blocks *blocks)
 {
 	if (ev->has_bits)
-		ev->bit_bytes = blocks_at(blocks, ev->bits.addr, ev->bits.len);
+		ev->bit_bytes = blocks_at(blocks, ev->bits_place, ev->bits.addr);
 	if (ev->type_at) {
-		const uint8_t *type = blocks_at(blocks, ev->type_at, sizeof(ev->type_word));
+		const uint8_t *type = blocks_at(blocks, ev->type_place, ev->type_at);
 
 		ev->type_read = type;
 		ev->type_word = type ? load_u64(type, 0) : 0;
@@ -278,13 +278,7 @@ struct shape_cache {
 		struct look look; /* size 0: none */
 		struct shape shape;
 	} slots[SHAPE_CACHE_SLOTS];
-	/* The same for tables of one bucket, in a small object that nothing but its size and
-	 * one word of pointer bits tells of: most of a swarm. */
-	struct {
-		uint64_t mask;
-		uint8_t spanclass; /* 0: none */
-		struct shape shape;
-	} small[SHAPE_CACHE_SLOTS];
+	struct small_shape small[SHAPE_CACHE_SLOTS];
 };
 
 struct shape_cache *shape_cache_new(void)
@@ -345,35 +339,42 @@ static struct shape find_shape(const struct heap *heap, const struct evidence *e
 	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
 }
 
-static bool is_small(const struct evidence *ev, uint64_t n, uint16_t only_sz)
+struct small_shape *shape_of_small(const struct heap *heap, struct shape_cache *cache,
+				   const struct evidence *ev)
 {
-	return n == 1 && !only_sz && ev->o.size <= 64 * 8 && !ev->type_at &&
-	       (ev->has_bits || evidence_is_bare(ev));
-}
+	bool told = ev->has_bits || evidence_is_bare(ev);
 
-static const struct shape *small_shape(const struct heap *heap, struct shape_cache *cache,
-				       const struct evidence *ev)
-{
+	if (ev->o.size > 64 * 8 || ev->type_at || !told)
+		return NULL;
 	uint8_t spanclass = ev->o.span->spanclass;
 	uint32_t words = (ev->o.slot + ev->o.size - ev->o.start) / 8;
 	uint64_t mask = ev->has_bits ? ptrbits_mask(&ev->bits, ev->bit_bytes, 0, words) : 0;
 	size_t i = ((mask ^ spanclass) * 0x9e3779b97f4a7c15 >> 40) % SHAPE_CACHE_SLOTS;
+	struct small_shape *small = &cache->small[i];
 
-	if (cache->small[i].mask != mask || cache->small[i].spanclass != spanclass) {
-		cache->small[i].mask = mask;
-		cache->small[i].spanclass = spanclass;
-		cache->small[i].shape = find_shape(heap, ev, 1, /* only_sz= */ 0);
-	}
-	return &cache->small[i].shape;
+	if (small->mask != mask || small->spanclass != spanclass)
+		*small = (struct small_shape){
+			.shape = find_shape(heap, ev, 1, /* only_sz= */ 0),
+			.mask = mask,
+			.spanclass = spanclass,
+		};
+	return small;
+}
+
+void shape_forget_kinds(struct shape_cache *cache)
+{
+	for (size_t i = 0; i < SHAPE_CACHE_SLOTS; i++)
+		memset(cache->small[i].kinds, 0, sizeof(cache->small[i].kinds));
 }
 
 const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
 			     const struct evidence *ev, uint64_t n, uint16_t only_sz)
 {
+	struct small_shape *small = n == 1 && !only_sz ? shape_of_small(heap, cache, ev) : NULL;
 	struct look look;
 
-	if (is_small(ev, n, only_sz))
-		return small_shape(heap, cache, ev);
+	if (small)
+		return &small->shape;
 	look_init(&look, ev, n, only_sz);
 	size_t i = look_hash(&look);
 	if (!look_same(&cache->slots[i].look, &look)) {

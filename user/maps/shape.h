@@ -29,6 +29,7 @@ enum {
 /* What the heap knows of a table's memory. */
 struct evidence {
 	struct object o;
+	uint16_t type_place, bits_place; /* in the blocks, of those that are wanted */
 	uint64_t type_at; /* where the allocator notes a type; 0: nowhere */
 	uint64_t type_word; /* that type; 0: none */
 	bool type_read;
@@ -49,6 +50,20 @@ struct shape {
 	const struct map_type *forms[SHAPE_FORMS_MAX];
 };
 
+/*
+ * The same of tables of one bucket, in a small object that nothing but its size and one
+ * word of pointer bits tells of: most of a swarm. What is known of such a map, when it is
+ * read, follows from the shape and the number of its keys.
+ */
+struct small_shape {
+	struct shape shape;
+	uint64_t mask;
+	uint8_t spanclass; /* 0: none */
+	/* What rows_kind() said of the maps with so many keys that are in memory as a whole,
+	 * plus 1; 0: not asked. */
+	uint32_t kinds[BUCKET_SLOTS + 1];
+};
+
 /* Answers for evidence seen before: most maps of a process look like another. */
 struct shape_cache;
 struct shape_cache *shape_cache_new(void);
@@ -64,10 +79,10 @@ static inline bool evidence_is_bare(const struct evidence *ev)
 }
 
 /* Wants it, where it lies together with other things. */
-void evidence_want(const struct evidence *ev, struct blocks *blocks);
+void evidence_want(struct evidence *ev, struct blocks *blocks);
 
 /* Takes it from the blocks; false when not all of it is there. */
-bool evidence_take(struct evidence *ev, struct blocks *blocks);
+bool evidence_take(struct evidence *ev, const struct blocks *blocks);
 
 /* Appends the reads of what was not taken; the caller does them, filling what cannot be
  * read with 0xff. Returns their number. */
@@ -79,6 +94,12 @@ size_t evidence_ask(struct evidence *ev, struct mem_req reqs[SHAPE_READS]);
  */
 const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
 			     const struct evidence *ev, uint64_t n, uint16_t only_sz);
+
+/* The answer for a table of one bucket, as shape_of() gives it; NULL: it takes more to tell.
+ * The kinds in it are of the rows since shape_forget_kinds(). */
+struct small_shape *shape_of_small(const struct heap *heap, struct shape_cache *cache,
+				   const struct evidence *ev);
+void shape_forget_kinds(struct shape_cache *cache);
 
 /* Reads the evidence for the object at addr. *ok_ret is false when there is none. */
 struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev, bool *ok_ret);

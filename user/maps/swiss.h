@@ -31,6 +31,7 @@ struct swiss_work {
 	struct swiss_header h;
 	struct object dir; /* the group of a small map, else the directory */
 	struct evidence evidence; /* of the first group array: tells the type */
+	uint32_t group_place; /* small: in the blocks of the batch */
 	const uint8_t *group; /* small: its control word; without pointers all of it */
 	size_t dir_off; /* in the batch's directory buffer */
 	uint8_t after[SWISS_MAP_SZ]; /* the header, read again behind the tables */

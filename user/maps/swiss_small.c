@@ -31,9 +31,25 @@ static bool looks_hashed(uint64_t ctrl, int full)
 	return ctrl & EACH_BYTE * 0xf0;
 }
 
+static void fill(struct map_info *m, const struct swiss_work *w, const struct shape *shape,
+		 uint64_t resident)
+{
+	*m = (struct map_info){
+		.live_keys = w->h.used,
+		.buckets = 1,
+		.table_bytes = w->dir.size,
+		.resident_bytes = resident,
+		.consistency = MAP_EXACT,
+		.small = true,
+		.noscan = span_noscan(w->dir.span),
+	};
+	shape_apply(shape, m);
+	if (m->bucket_sz && m->live_keys) /* a fresh map of so few keys is such a group, too */
+		m->rebuild_bytes = w->dir.size;
+}
+
 static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
 {
-	struct map_info *m = &d->batch->maps[w->at];
 	struct candidate *c = &d->batch->cands[w->at];
 	uint64_t ctrl = load_u64(w->group, 0);
 	int full = swiss_ctrl_full(ctrl, /* small= */ true);
@@ -51,25 +67,22 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 		census_is_busy(c, full);
 		return VERDICT_CHANGED;
 	}
-	*m = (struct map_info){
-		.addr = c->addr,
-		.live_keys = w->h.used,
-		.buckets = 1,
-		.table_bytes = w->dir.size,
-		.resident_bytes = census_resident(d->census, w->at, &w->dir),
-		.consistency = MAP_EXACT,
-		.small = true,
-		.noscan = span_noscan(w->dir.span),
-	};
-	const struct shape *shape =
-		shape_of(d->census->heap, d->census->shapes, &w->evidence, 1, /* only_sz= */ 0);
+	struct small_shape *small =
+		shape_of_small(d->census->heap, d->census->shapes, &w->evidence);
+	const struct shape *shape = small ? &small->shape
+					  : shape_of(d->census->heap, d->census->shapes,
+						     &w->evidence, 1, /* only_sz= */ 0);
 	/* Memory without pointers gives no other evidence than its content, and that
 	 * may have been torn. */
-	if (m->noscan && !shape_fits_group(shape, w->group))
+	if (span_noscan(w->dir.span) && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
-	shape_apply(shape, m);
-	if (m->bucket_sz && m->live_keys) /* a fresh map of so few keys is such a group, too */
-		m->rebuild_bytes = w->dir.size;
+	uint64_t resident = census_resident(d->census, w->at, &w->dir);
+	uint32_t *kind = census_kind_at(small, c, w->h.used, resident == w->dir.size);
+	if (!census_set_kind(d->batch, w->at, kind)) {
+		fill(&d->batch->maps[w->at], w, shape, resident);
+		d->batch->maps[w->at].addr = c->addr;
+		census_keep_kind(d->census, d->batch, w->at, kind);
+	}
 	return VERDICT_MAP;
 }
 
@@ -95,7 +108,7 @@ static struct err *read_blocks(struct swiss_decoder *d)
 			continue;
 		evidence_place(d->census->heap, &w->dir, &w->evidence);
 		evidence_want(&w->evidence, blocks);
-		blocks_want(blocks, w->h.dir_ptr, group_bytes(w));
+		w->group_place = blocks_want(blocks, w->h.dir_ptr, group_bytes(w));
 	}
 	return blocks_read(blocks, d->mem);
 }
@@ -116,7 +129,7 @@ static struct err *finish_read(struct swiss_decoder *d, struct rest *rest)
 
 		if (w->h.dir_len)
 			continue;
-		w->group = blocks_at(blocks, w->h.dir_ptr, group_bytes(w));
+		w->group = blocks_at(blocks, w->group_place, w->h.dir_ptr);
 		if (evidence_take(&w->evidence, blocks) && w->group) {
 			d->batch->verdicts[w->at] = finish_small(d, w);
 			continue;

@@ -363,6 +363,7 @@ static struct err *decode_dirs(struct swiss_decoder *d, struct dir_batch *b)
 		if (!w->h.dir_len)
 			continue;
 		d->batch->verdicts[w->at] = judge(d, w);
+		d->batch->kinds[w->at] = ROWS_NO_KIND;
 		if (d->batch->verdicts[w->at] == VERDICT_MAP) {
 			struct table t =
 				parse_table(b->tables + first_table[i - b->first] * TABLE_SZ);

@@ -18,7 +18,7 @@ enum {
 
 static const double FORECAST_MAX_S = 100.0 * 365 * 86400;
 
-static struct table_shape shape_of(const struct program *prog, uint32_t bucket_sz, bool noscan)
+static struct table_shape table_shape_of(const struct program *prog, uint32_t bucket_sz, bool noscan)
 {
 	return (struct table_shape){
 		.bucket_sz = bucket_sz,
@@ -84,7 +84,7 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 	g.churn = event->growth == TRACE_GROWTH_SAME_SIZE ||
 		  (event->tombstones && TOMBSTONES_PART * event->tombstones >= event->slots_from);
 	if (type && event->slots_from <= (uint64_t)SMALL_SLOTS << CLASSIC_B_MAX) {
-		struct table_shape s = shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
+		struct table_shape s = table_shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
 		set_bytes(&g, event, &s);
 	}
 	return g;
@@ -154,7 +154,7 @@ static void set_rate(const struct map_info *m, const struct map_history *h, stru
 bool forecast_of(const struct program *prog, const struct map_info *m,
 		 const struct map_history *history, struct forecast *ret)
 {
-	struct table_shape s = shape_of(prog, m->bucket_sz, m->noscan);
+	struct table_shape s = table_shape_of(prog, m->bucket_sz, m->noscan);
 	struct forecast f = { 0 };
 
 	if (!m->bucket_sz || !map_counts(m) || m->buckets <= m->overflow_buckets)
