@@ -49,7 +49,7 @@ static uint64_t look_alike(struct image *img)
 
 static void a_mixed_heap_of_every_version(void **state)
 {
-	enum { N = 3000 };
+	enum { N = 9000 }; /* in several parts */
 
 	(void)state;
 	for (size_t v = 0; v < CNT(versions); v++) {

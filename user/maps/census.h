@@ -104,10 +104,12 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
  * most of a million maps need none built. Where the kind of that row is kept; NULL: of this
  * map there is more to tell.
  */
-static inline uint32_t *census_kind_at(struct small_shape *small, const struct candidate *c,
-				       uint64_t live_keys, bool all_resident)
+static inline uint32_t *census_kind_at(const struct census *census, struct small_shape *small,
+				       const struct candidate *c, uint64_t live_keys,
+				       uint64_t resident, uint64_t size)
 {
-	bool plain = small && c->on_stack == MAP_ON_HEAP && !c->garbage && all_resident;
+	bool plain = small && c->on_stack == MAP_ON_HEAP && !c->garbage &&
+		     (resident == size || !census->residency);
 
 	return plain && live_keys <= BUCKET_SLOTS ? &small->kinds[live_keys] : NULL;
 }

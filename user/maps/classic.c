@@ -432,8 +432,8 @@ static void set_row(const struct decoder *d, const struct work *w, const struct 
 {
 	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
 	bool plain = !w->old.cnt && !w->now.tally.overflow_cnt && w->adds_up;
-	uint32_t *kind = census_kind_at(plain ? small : NULL, &d->batch->cands[w->at], w->h.count,
-					resident == w->now.o.size);
+	uint32_t *kind = census_kind_at(d->census, plain ? small : NULL, &d->batch->cands[w->at],
+					w->h.count, resident, w->now.o.size);
 
 	if (census_set_kind(d->batch, w->at, kind))
 		return;

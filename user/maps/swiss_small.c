@@ -77,7 +77,7 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	if (span_noscan(w->dir.span) && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
 	uint64_t resident = census_resident(d->census, w->at, &w->dir);
-	uint32_t *kind = census_kind_at(small, c, w->h.used, resident == w->dir.size);
+	uint32_t *kind = census_kind_at(d->census, small, c, w->h.used, resident, w->dir.size);
 	if (!census_set_kind(d->batch, w->at, kind)) {
 		fill(&d->batch->maps[w->at], w, shape, resident);
 		d->batch->maps[w->at].addr = c->addr;
