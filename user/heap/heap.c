@@ -569,20 +569,45 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 	return !err && beyond ? find_new_arenas(heap, mem, addrs, cnt, changed) : err;
 }
 
-struct err *heap_read_index(const struct heap *heap, struct mem *mem, uint64_t addr, uint64_t *ret)
+/* Reads words, 0 for those that cannot be read. */
+static struct err *read_words(struct mem *mem, struct mem_req *reqs, size_t cnt)
+{
+	struct err *err = mem_gather(mem, reqs, cnt);
+
+	for (size_t i = 0; !err && i < cnt; i++)
+		if (!reqs[i].ok)
+			memset(reqs[i].dst, 0, sizeof(uint64_t));
+	return err;
+}
+
+struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
+			    size_t cnt, uint64_t *ret)
 {
 	const struct mheap_layout *l = &heap->prog->layout.mheap;
-	uint64_t index = heap_linear_address(heap, addr) >> ARENA_SHIFT;
-	uint64_t l2, arena = 0;
+	_cleanup_free_ struct mem_req *reqs = malloc((cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint64_t *arenas = malloc((cnt + 1) * sizeof(*arenas));
+	uint64_t l2 = 0;
+	size_t n = 0;
 
-	*ret = 0;
+	if (!reqs || !arenas)
+		return err_nomem();
+	memset(ret, 0, cnt * sizeof(*ret));
 	struct err *err = mem_read_u64(mem, heap->mheap + l->arenas, &l2);
+	for (size_t i = 0; i < cnt; i++) {
+		uint64_t index = heap_linear_address(heap, addrs[i]) >> ARENA_SHIFT;
+
+		reqs[i] = (struct mem_req){ l2 + 8 * index, 8, false, &arenas[i] };
+	}
 	if (!err)
-		err = mem_read_u64(mem, l2 + 8 * index, &arena);
-	if (err || !arena)
-		return err;
-	return mem_read_u64(mem, arena + l->arena_spans + 8 * (addr / GO_PAGE_SZ % ARENA_PAGES),
-			    ret);
+		err = read_words(mem, reqs, cnt);
+	for (size_t i = 0; !err && i < cnt; i++) {
+		uint64_t off = 8 * (addrs[i] / GO_PAGE_SZ % ARENA_PAGES);
+
+		if (arenas[i])
+			reqs[n++] = (struct mem_req){ arenas[i] + l->arena_spans + off, 8, false,
+						      &ret[i] };
+	}
+	return err ? err : read_words(mem, reqs, n);
 }
 
 struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
@@ -594,7 +619,7 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 	uint32_t sweepgen;
 
 	*ret = (struct span){ .state = SPAN_DEAD };
-	struct err *err = heap_read_index(heap, mem, addr, &desc);
+	struct err *err = heap_read_index(heap, mem, &addr, 1, &desc);
 	if (!err && !desc)
 		return NULL;
 	if (!err)

@@ -168,8 +168,9 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
 			   struct span *ret);
 
-/* The address of the descriptor that the arena index holds for addr; 0: none. */
-struct err *heap_read_index(const struct heap *heap, struct mem *mem, uint64_t addr, uint64_t *ret);
+/* The address of the descriptor that the arena index holds for each of these; 0: none. */
+struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
+			    size_t cnt, uint64_t *ret);
 
 /* What the arena and chunk indexes count from: amd64 maps the two halves of its
  * address space onto one range (arenaBaseOffset). */

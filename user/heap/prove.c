@@ -55,24 +55,21 @@ static bool is_few(uint64_t bad, uint64_t all)
 /* Takes the spans out that the index agrees with. */
 static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
+	uint64_t addrs[PROOF_SAMPLES], mspans[PROOF_SAMPLES] = { 0 };
 	uint32_t left = 0;
 
-	for (uint32_t i = 0; i < *cnt; i++) {
-		uint64_t mspan = 0;
-		struct err *err = heap_read_index(heap, &heap->prog->target->mem,
-						  span_base(&spans[i]), &mspan);
-
-		if (err_is(err, ERR_FAULT)) {
-			err_free(err);
-			err = NULL;
-		}
-		if (err)
-			return err;
-		if (mspan != span_desc(&spans[i]))
-			spans[left++] = spans[i];
+	for (uint32_t i = 0; i < *cnt; i++)
+		addrs[i] = span_base(&spans[i]);
+	struct err *err = heap_read_index(heap, &heap->prog->target->mem, addrs, *cnt, mspans);
+	if (err_is(err, ERR_FAULT)) {
+		err_free(err);
+		err = NULL;
 	}
+	for (uint32_t i = 0; !err && i < *cnt; i++)
+		if (mspans[i] != span_desc(&spans[i]))
+			spans[left++] = spans[i];
 	*cnt = left;
-	return NULL;
+	return err;
 }
 
 /* Takes the spans out that are others by now: they say nothing of the index. */

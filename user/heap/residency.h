@@ -55,23 +55,18 @@ uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
  * are within few pages, all of them there. */
 static inline uint64_t residency_bytes(const struct residency *r, uint64_t addr, uint64_t len)
 {
-	uint64_t at = r->arenas.len ? addr - r->arenas.data[0].base : UINT64_MAX;
-	uint64_t arena = at >> ARENA_SHIFT, end = at + len - 1;
+	const struct residency_arena *a = r->arenas.data;
+	uint64_t i = a ? (addr - a->base) >> ARENA_SHIFT : 0; /* without a gap before it */
+	uint64_t off = addr & ((1ull << ARENA_SHIFT) - 1);
 	unsigned int page_shift = __builtin_ctz(r->page_sz);
+	uint64_t first = off >> page_shift, last = (off + len - 1) >> page_shift;
 
-	/* Without a gap between the arenas, and in one word of a bitmap. */
-	if (arena >= r->arenas.len || (at ^ end) >> (page_shift + 6) || !len ||
-	    r->arenas.data[arena].base - r->arenas.data[0].base != arena << ARENA_SHIFT ||
-	    !r->arenas.data[arena].present)
+	if (!len || i >= r->arenas.len || a[i].base != addr - off || !a[i].present ||
+	    first / 64 != last / 64)
 		return residency_count(r, addr, len);
-
-	unsigned int first = at >> page_shift & 63, last = end >> page_shift & 63;
-	uint64_t pages = ~0ull << first & ~0ull >> (63 - last);
-	uint64_t word = (at & ((1ull << ARENA_SHIFT) - 1)) >> (page_shift + 6);
-
-	return (r->arenas.data[arena].present[word] & pages) == pages
-		       ? len
-		       : residency_count(r, addr, len);
+	uint64_t pages = (2ull << (last - first)) - 1;
+	bool all = (a[i].present[first / 64] >> (first % 64) & pages) == pages;
+	return all ? len : residency_count(r, addr, len);
 }
 
 struct resident {
