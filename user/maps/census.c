@@ -12,16 +12,6 @@
  * 2^ROUNDS times, and its tables differ from that in as many. */
 enum { ROUNDS = 8 };
 
-uint64_t census_resident(struct census *census, size_t at, const struct object *o)
-{
-	if (census->footing)
-		footing_note(census->footing, census->heap, o->span, at);
-	if (!census->residency)
-		return 0;
-	census->class_bytes[o->span->spanclass] += o->size;
-	return residency_bytes(census->residency, o->slot, o->size);
-}
-
 bool census_is_busy(struct candidate *c, uint64_t found)
 {
 	c->moved |= c->found && c->found != found + 1;

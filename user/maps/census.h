@@ -122,14 +122,21 @@ static inline bool census_set_kind(struct census_batch *batch, size_t at, const 
 }
 
 /* Keeps the kind of the row that was built. */
-void census_keep_kind(struct census *census, struct census_batch *batch, size_t at,
-		      uint32_t *kind);
+void census_keep_kind(struct census *census, struct census_batch *batch, size_t at, uint32_t *kind);
 
 /* Builds the row from its kind, for more to be told of the map. */
 void census_own_row(const struct census *census, struct census_batch *batch, size_t at);
 
 /* Bytes in memory of an object that the map of the at-th candidate of the batch is made of;
  * 0 without a residency. Notes what the map rests on. */
-uint64_t census_resident(struct census *census, size_t at, const struct object *o);
+static inline uint64_t census_resident(struct census *census, size_t at, const struct object *o)
+{
+	if (census->footing)
+		footing_note(census->footing, census->heap, o->span, at);
+	if (!census->residency)
+		return 0;
+	census->class_bytes[o->span->spanclass] += o->size;
+	return residency_bytes(census->residency, o->slot, o->size);
+}
 
 #endif

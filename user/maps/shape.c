@@ -28,27 +28,6 @@ void evidence_place(const struct heap *heap, const struct object *o, struct evid
 				     words < SHAPE_WORDS ? words : SHAPE_WORDS, &ev->bits);
 }
 
-void evidence_want(struct evidence *ev, struct blocks *blocks)
-{
-	if (ev->has_bits)
-		ev->bits_place = blocks_want(blocks, ev->bits.addr, ev->bits.len);
-	if (ev->type_at)
-		ev->type_place = blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
-}
-
-bool evidence_take(struct evidence *ev, const struct blocks *blocks)
-{
-	if (ev->has_bits)
-		ev->bit_bytes = blocks_at(blocks, ev->bits_place, ev->bits.addr);
-	if (ev->type_at) {
-		const uint8_t *type = blocks_at(blocks, ev->type_place, ev->type_at);
-
-		ev->type_read = type;
-		ev->type_word = type ? load_u64(type, 0) : 0;
-	}
-	return (!ev->has_bits || ev->bit_bytes) && (!ev->type_at || ev->type_read);
-}
-
 size_t evidence_ask(struct evidence *ev, struct mem_req reqs[SHAPE_READS])
 {
 	size_t n = 0;

@@ -79,10 +79,27 @@ static inline bool evidence_is_bare(const struct evidence *ev)
 }
 
 /* Wants it, where it lies together with other things. */
-void evidence_want(struct evidence *ev, struct blocks *blocks);
+static inline void evidence_want(struct evidence *ev, struct blocks *blocks)
+{
+	if (ev->has_bits)
+		ev->bits_place = blocks_want(blocks, ev->bits.addr, ev->bits.len);
+	if (ev->type_at)
+		ev->type_place = blocks_want(blocks, ev->type_at, sizeof(ev->type_word));
+}
 
 /* Takes it from the blocks; false when not all of it is there. */
-bool evidence_take(struct evidence *ev, const struct blocks *blocks);
+static inline bool evidence_take(struct evidence *ev, const struct blocks *blocks)
+{
+	if (ev->has_bits)
+		ev->bit_bytes = blocks_at(blocks, ev->bits_place, ev->bits.addr);
+	if (ev->type_at) {
+		const uint8_t *type = blocks_at(blocks, ev->type_place, ev->type_at);
+
+		ev->type_read = type;
+		ev->type_word = type ? load_u64(type, 0) : 0;
+	}
+	return (!ev->has_bits || ev->bit_bytes) && (!ev->type_at || ev->type_read);
+}
 
 /* Appends the reads of what was not taken; the caller does them, filling what cannot be
  * read with 0xff. Returns their number. */

@@ -15,9 +15,6 @@ enum {
 	MAP_WRITING = 34,
 	MAP_CLEAR_SEQ = 40,
 
-	CTRL_EMPTY = 0x80,
-	CTRL_DELETED = 0xfe,
-
 	DEPTH_MAX = 24, /* 2^24 tables are 16 G slots */
 	/* 8 control bytes, 8 keys and elems of at most 128 bytes, in their size class. */
 	GROUP_ALLOC_MAX = 2304,
@@ -65,18 +62,6 @@ bool swiss_is_group_start(const struct object *o, uint64_t addr)
 	bool tiny = span_noscan(o->span) && o->size == 16;
 
 	return addr == o->start || (tiny && addr == o->slot + 8);
-}
-
-/* Number of full slots in a control word; -1 when it is none. A small map never
- * has tombstones. */
-int swiss_ctrl_full(uint64_t ctrl, bool small)
-{
-	uint64_t vacant = ctrl >> 7 & EACH_BYTE; /* a bit for each that is no hash */
-	uint64_t deleted = small ? 0 : ctrl >> 1 & vacant;
-
-	if ((ctrl & vacant * 0xff) != vacant * CTRL_EMPTY + deleted * (CTRL_DELETED - CTRL_EMPTY))
-		return -1;
-	return BUCKET_SLOTS - byte_cnt(vacant);
 }
 
 void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,

@@ -12,7 +12,12 @@
 #include "maps/census.h"
 #include "maps/shape.h"
 
-enum { SWISS_MAP_SZ = 48, SWISS_TABLE_SLOTS_MAX = 1024 };
+enum {
+	SWISS_MAP_SZ = 48,
+	SWISS_TABLE_SLOTS_MAX = 1024,
+	SWISS_CTRL_EMPTY = 0x80,
+	SWISS_CTRL_DELETED = 0xfe,
+};
 
 struct swiss_header {
 	uint64_t used;
@@ -62,7 +67,16 @@ bool swiss_is_group_start(const struct object *o, uint64_t addr);
 
 /* Number of full slots in a control word; -1 when it is none. A small map never has
  * tombstones. */
-int swiss_ctrl_full(uint64_t ctrl, bool small);
+static inline int swiss_ctrl_full(uint64_t ctrl, bool small)
+{
+	uint64_t vacant = ctrl >> 7 & EACH_BYTE; /* a bit for each that is no hash */
+	uint64_t deleted = small ? 0 : ctrl >> 1 & vacant;
+
+	if ((ctrl & vacant * 0xff) !=
+	    vacant * SWISS_CTRL_EMPTY + deleted * (SWISS_CTRL_DELETED - SWISS_CTRL_EMPTY))
+		return -1;
+	return BUCKET_SLOTS - byte_cnt(vacant);
+}
 
 /* Sets what a rebuild takes, where the group size is known. */
 void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
