@@ -13,7 +13,7 @@
 enum {
 	SPAN_KEY_OFF = 0, /* of the word that a span is sorted by */
 	ADDRESS_BITS = 48,
-	SPAN_BATCH = 8192,
+	SPAN_BATCH = 1024, /* with their descriptors in the processor's own cache */
 	SPAN_ROUNDS = 3, /* that a descriptor has to make sense */
 	LOADS = 4, /* of a heap that changes too fast to be proved */
 	/* 2^26 spans of 8 KiB are 512 GiB of small objects; arenas: 256 TiB / 64 MiB. */

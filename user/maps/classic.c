@@ -87,20 +87,44 @@ struct array {
 struct work {
 	size_t at; /* in the batch */
 	struct header h;
-	struct array now;
-	struct array old;
 	uint16_t bucket_sz;
+	bool grows; /* there is an old array */
 	bool sane; /* the memory of the buckets makes sense */
 	bool adds_up; /* ... and holds as many keys as the header counts */
 	bool unread; /* some overflow bucket is in memory that was not there yet */
 	uint64_t found; /* keys, with the candidate size that comes closest */
 	uint32_t after_place; /* in the second blocks of the batch */
 	const uint8_t *after; /* the header, read again behind the buckets; NULL: gone */
+	struct array now;
+	struct evidence evidence; /* of the present array; written before it is read */
 
-	/* Large, and not cleared in a batch: written before it is read. */
-	struct evidence evidence; /* of the present array */
+	/* Most maps need none of this, nor room for it in the processor's cache. */
+	struct array old; /* when it grows */
 	uint8_t own_after[MAP_HEADER_SZ_MAX];
 };
+
+/* Field by field, as all of a work is: a short memset() is a slow one. */
+static void array_init(struct array *a)
+{
+	a->o.span = NULL;
+	a->cnt = a->first = a->end = 0;
+	a->ahead = NULL;
+	a->tally = (struct tally){ 0 };
+}
+
+static void work_init(struct work *w, size_t at, const struct header *h)
+{
+	w->at = at;
+	w->h = *h;
+	w->bucket_sz = 0;
+	w->grows = h->oldbuckets;
+	w->sane = w->adds_up = w->unread = false;
+	w->found = 0;
+	w->after = NULL;
+	array_init(&w->now);
+	if (w->grows)
+		array_init(&w->old);
+}
 
 struct decoder {
 	struct census *census;
@@ -271,12 +295,12 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 		w->sane = w->now.o.size / w->now.cnt >= w->bucket_sz;
 		if (!w->sane)
 			continue;
-		struct err *err = walk_array(d, w, &w->old);
+		struct err *err = w->grows ? walk_array(d, w, &w->old) : NULL;
 		if (!err)
 			err = walk_array(d, w, &w->now);
 		if (err)
 			return err;
-		uint64_t found = w->old.tally.filled + w->now.tally.filled;
+		uint64_t found = w->now.tally.filled + (w->grows ? w->old.tally.filled : 0);
 		if (w->sane && (!any_sane || is_closer(found, w->found, w->h.count)))
 			w->found = found;
 		any_sane |= w->sane;
@@ -354,7 +378,7 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0))
 		return VERDICT_LOOKALIKE;
 	bool now = find_array(heap, h->buckets, &w->now);
-	if (!now || !find_array(heap, h->oldbuckets, &w->old)) {
+	if (!now || (w->grows && !find_array(heap, h->oldbuckets, &w->old))) {
 		c->moved = true; /* the heap has, under our feet */
 		c->stray = now ? h->oldbuckets : h->buckets;
 		return VERDICT_CHANGED;
@@ -412,7 +436,7 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 		.table_cnt = 1,
 		.noscan = table.noscan,
 	};
-	if (old->cnt) {
+	if (w->grows) {
 		m->old_bytes = old->o.size;
 		m->table_bytes += old->o.size + old->tally.overflow_bytes;
 		m->resident_bytes +=
@@ -431,7 +455,7 @@ static void set_row(const struct decoder *d, const struct work *w, const struct 
 		    struct small_shape *small)
 {
 	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
-	bool plain = !w->old.cnt && !w->now.tally.overflow_cnt && w->adds_up;
+	bool plain = !w->grows && !w->now.tally.overflow_cnt && w->adds_up;
 	uint32_t *kind = census_kind_at(d->census, plain ? small : NULL, &d->batch->cands[w->at],
 					w->h.count, resident, w->now.o.size);
 
@@ -489,12 +513,19 @@ static void add_possible_sizes(const struct heap *heap, const struct work *w, ui
 	}
 }
 
+static void forget_tallies(struct work *w)
+{
+	w->now.tally = (struct tally){ 0 };
+	if (w->grows)
+		w->old.tally = (struct tally){ 0 };
+}
+
 static struct err *decode_one(const struct decoder *d, struct work *w)
 {
 	const struct heap *heap = d->census->heap;
 	uint64_t n = sizing_classic_array(w->h.b);
-	struct small_shape *small =
-		n == 1 ? shape_of_small(heap, d->census->shapes, &w->evidence) : NULL;
+	struct small_shape *small = n == 1 ? shape_of_small(heap, d->census->shapes, &w->evidence)
+					   : NULL;
 	const struct shape *shape = small ? &small->shape
 					  : shape_of(heap, d->census->shapes, &w->evidence, n,
 						     /* only_sz= */ 0);
@@ -511,11 +542,12 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 	w->sane &= shape->size_cnt > 0;
 	/* A moving map proves none of several sizes: what the last one found is void. */
 	if (shape->size_cnt > 1 && !w->adds_up)
-		w->now.tally = w->old.tally = (struct tally){ 0 };
+		forget_tallies(w);
 	if (shape->candidates > 1 && shape->size_cnt > 1 && w->adds_up)
 		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
 	/* What else the buckets told was found in the bytes. */
-	set_row(d, w, shape, small && shape == &small->shape && shape->size_cnt == 1 ? small : NULL);
+	set_row(d, w, shape,
+		small && shape == &small->shape && shape->size_cnt == 1 ? small : NULL);
 	return NULL;
 }
 
@@ -639,10 +671,10 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		return err_nomem();
 	for (size_t i = 0; i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
+		struct header h =
+			parse_header(&census->heap->prog->layout.classic, batch->cands[i].header);
 
-		memset(w, 0, offsetof(struct work, evidence));
-		w->at = i;
-		w->h = parse_header(&census->heap->prog->layout.classic, batch->cands[i].header);
+		work_init(w, i, &h);
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
@@ -669,15 +701,17 @@ static bool add_array(struct buckets *b, const struct array *a)
 
 struct err *classic_find_arrays(struct buckets *b, bool *found_ret)
 {
-	struct work w = { .h = parse_header(&b->heap->prog->layout.classic, b->header) };
+	struct header h = parse_header(&b->heap->prog->layout.classic, b->header);
+	struct work w;
 	struct candidate c = { .addr = b->map };
 
+	work_init(&w, 0, &h);
 	*found_ret = check_header(b->heap, &w, &c) == VERDICT_MAP &&
 		     w.now.o.size / w.now.cnt >= b->bucket_sz &&
-		     (!w.old.cnt || w.old.o.size / w.old.cnt >= b->bucket_sz);
+		     (!w.grows || w.old.o.size / w.old.cnt >= b->bucket_sz);
 	if (!*found_ret)
 		return NULL;
-	return add_array(b, &w.now) && (!w.old.cnt || add_array(b, &w.old)) ? NULL : err_nomem();
+	return add_array(b, &w.now) && (!w.grows || add_array(b, &w.old)) ? NULL : err_nomem();
 }
 
 struct err *classic_visit(const struct buckets *b, const struct bucket_array *array, uint64_t first,

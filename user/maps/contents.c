@@ -383,14 +383,18 @@ struct jobs {
 
 static struct err *find_jobs(const struct map_rows *rows, struct jobs *jobs)
 {
+	_cleanup_free_ bool *may = malloc(rows->kinds.len + 1);
 	bool any = false;
 
-	for (size_t i = 0; i < rows->kinds.len && !any; i++)
-		any = may_tell(&rows->kinds.data[i].info);
+	if (!may)
+		return err_nomem();
+	for (size_t i = 0; i < rows->kinds.len; i++)
+		any |= may[i] = may_tell(&rows->kinds.data[i].info);
 	for (size_t i = 0; i < rows->len && any; i++) {
-		const struct map_info *m = &rows->kinds.data[rows->data[i].kind].info;
+		uint32_t kind = rows->data[i].kind;
+		struct job job = { i, rows->kinds.data[kind].info.table_bytes };
 
-		if (may_tell(m) && !vec_push(&jobs->list, ((struct job){ i, m->table_bytes })))
+		if (may[kind] && !vec_push(&jobs->list, job))
 			return err_nomem();
 	}
 	vec_sort(&jobs->list, cmp_largest);

@@ -13,7 +13,7 @@ enum {
 	/* More vectors a call do not get faster; the kernel's limit is 1024. */
 	IOV_BATCH = 512,
 	/* Two requests this close are cheaper in one vector than in two. */
-	MERGE_GAP = 512,
+	MERGE_GAP = 2048,
 	MERGE_MAX = 64 << 10,
 	SCRATCH_SZ = 512 << 10,
 	/* A vector of its own costs less than copying so much once more. */
