@@ -576,37 +576,49 @@ static struct err *read_blocks(const struct decoder *d)
 	return blocks_read(blocks, d->mem);
 }
 
-/* Takes what was read; returns the reads that the rest takes, and the bytes of arrays. */
-static size_t take_blocks(const struct decoder *d, size_t *bytes_ret)
+/* Works of which not all was in the blocks. */
+struct rest {
+	VEC(struct work *) list;
+	size_t bytes; /* of their arrays that are read ahead */
+};
+
+static void rest_fini(struct rest *rest)
+{
+	vec_fini(&rest->list);
+}
+
+/* Decodes the maps of which all was read; the others are the rest. */
+static struct err *decode_read(const struct decoder *d, struct rest *rest)
 {
 	struct blocks *blocks = d->census->blocks;
-	size_t reads = 0;
+	struct err *err = NULL;
 
-	for (size_t i = 0; i < d->work_cnt; i++) {
+	for (size_t i = 0; !err && i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
 		uint32_t len = ahead_bytes(w);
 
-		w->now.ahead = len ? blocks_at(blocks, w->now.ahead_place, w->now.addr) : NULL;
-		if (!evidence_take(&w->evidence, blocks))
-			reads += SHAPE_READS;
-		if (len && !w->now.ahead) {
-			reads++;
-			*bytes_ret += len;
+		if (len)
+			w->now.ahead = blocks_at(blocks, w->now.ahead_place, w->now.addr);
+		if (evidence_take(&w->evidence, blocks) && (!len || w->now.ahead)) {
+			err = decode_one(d, w);
+			continue;
 		}
+		rest->bytes += w->now.ahead ? 0 : len;
+		err = vec_push(&rest->list, w) ? NULL : err_nomem();
 	}
-	return reads;
+	return err;
 }
 
-/* Reads the others, one by one; *buf has room for them. */
-static struct err *read_rest(const struct decoder *d, size_t reads, uint8_t *buf)
+/* Reads the rest, one by one; buf has room for its arrays. */
+static struct err *read_rest(const struct decoder *d, const struct rest *rest, uint8_t *buf)
 {
-	_cleanup_free_ struct mem_req *reqs = malloc((reads + 1) * sizeof(*reqs));
-	size_t n = 0;
+	size_t n = 0, each = 1 + SHAPE_READS;
+	_cleanup_free_ struct mem_req *reqs = malloc((each * rest->list.len + 1) * sizeof(*reqs));
 
 	if (!reqs)
 		return err_nomem();
-	for (size_t i = 0; reads && i < d->work_cnt; i++) {
-		struct work *w = &d->works[i];
+	for (size_t i = 0; i < rest->list.len; i++) {
+		struct work *w = rest->list.data[i];
 		uint32_t len = ahead_bytes(w);
 
 		n += evidence_ask(&w->evidence, &reqs[n]);
@@ -623,16 +635,27 @@ static struct err *read_rest(const struct decoder *d, size_t reads, uint8_t *buf
 	return err;
 }
 
-/* Reads the headers again. */
-static struct err *read_after(const struct decoder *d)
+static struct err *decode_rest(const struct decoder *d, const struct rest *rest)
 {
-	_cleanup_free_ struct mem_req *reqs = malloc((d->work_cnt + 1) * sizeof(*reqs));
+	_cleanup_free_ uint8_t *ahead = malloc(rest->bytes + 1);
+	struct err *err = ahead ? read_rest(d, rest, ahead) : err_nomem();
+
+	for (size_t i = 0; !err && i < rest->list.len; i++)
+		err = decode_one(d, rest->list.data[i]);
+	return err;
+}
+
+static void settle(const struct decoder *d, const struct work *w)
+{
+	d->batch->verdicts[w->at] = judge(d, w);
+}
+
+/* Reads the headers again, and judges the maps whose headers lie together. */
+static struct err *judge_read(const struct decoder *d, struct rest *rest)
+{
 	uint32_t sz = d->census->heap->prog->layout.classic.header_sz;
 	struct blocks *blocks = d->census->blocks;
-	size_t n = 0;
 
-	if (!reqs)
-		return err_nomem();
 	blocks_begin(blocks);
 	for (size_t i = 0; i < d->work_cnt; i++)
 		d->works[i].after_place =
@@ -640,19 +663,51 @@ static struct err *read_after(const struct decoder *d)
 	struct err *err = blocks_read(blocks, d->mem);
 	for (size_t i = 0; !err && i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
-		uint64_t addr = d->batch->cands[w->at].addr;
 
-		w->after = blocks_at(blocks, w->after_place, addr);
-		if (!w->after)
-			reqs[n++] = (struct mem_req){ addr, sz, false, w->own_after };
+		w->after = blocks_at(blocks, w->after_place, d->batch->cands[w->at].addr);
+		if (w->after)
+			settle(d, w);
+		else
+			err = vec_push(&rest->list, w) ? NULL : err_nomem();
 	}
-	if (!err)
-		err = mem_gather(d->mem, reqs, n);
-	for (size_t i = 0; !err && i < n; i++)
-		if (reqs[i].ok)
-			d->works[((uint8_t *)reqs[i].dst - (uint8_t *)d->works) / sizeof(*d->works)]
-				.after = reqs[i].dst;
 	return err;
+}
+
+static struct err *judge_rest(const struct decoder *d, const struct rest *rest)
+{
+	uint32_t sz = d->census->heap->prog->layout.classic.header_sz;
+	_cleanup_free_ struct mem_req *reqs = malloc((rest->list.len + 1) * sizeof(*reqs));
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < rest->list.len; i++) {
+		struct work *w = rest->list.data[i];
+
+		reqs[i] = (struct mem_req){ d->batch->cands[w->at].addr, sz, false, w->own_after };
+	}
+	struct err *err = mem_gather(d->mem, reqs, rest->list.len);
+	for (size_t i = 0; !err && i < rest->list.len; i++) {
+		const uint8_t *after = reqs[i].dst;
+		size_t at = (after - (uint8_t *)d->works) / sizeof(*d->works);
+
+		d->works[at].after = reqs[i].ok ? after : NULL;
+		settle(d, &d->works[at]);
+	}
+	return err;
+}
+
+static struct err *decode_works(const struct decoder *d)
+{
+	_cleanup_(rest_fini) struct rest unread = { 0 }, apart = { 0 };
+	struct err *err = read_blocks(d);
+
+	if (!err)
+		err = decode_read(d, &unread);
+	if (!err)
+		err = decode_rest(d, &unread);
+	if (!err)
+		err = judge_read(d, &apart);
+	return err ? err : judge_rest(d, &apart);
 }
 
 struct err *classic_decode(struct census *census, struct census_batch *batch)
@@ -678,18 +733,7 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
-	struct err *err = read_blocks(&d);
-	size_t bytes = 0, reads = err ? 0 : take_blocks(&d, &bytes);
-	_cleanup_free_ uint8_t *ahead = malloc(bytes + 1);
-	if (!err)
-		err = ahead ? read_rest(&d, reads, ahead) : err_nomem();
-	for (size_t i = 0; !err && i < d.work_cnt; i++)
-		err = decode_one(&d, &works[i]);
-	if (!err)
-		err = read_after(&d);
-	for (size_t i = 0; !err && i < d.work_cnt; i++)
-		batch->verdicts[works[i].at] = judge(&d, &works[i]);
-	return err;
+	return decode_works(&d);
 }
 
 /* ---- the buckets of one map ---- */
