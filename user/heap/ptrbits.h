@@ -44,13 +44,15 @@ static inline uint64_t ptrbits_low_halves(uint64_t bytes)
 	return (bytes | bytes >> 16) & 0xffffffff;
 }
 
-/* The bits of 64 words, the first of which is the first that *bytes tells of. */
-static inline uint64_t ptrbits_word(const struct ptrbits *p, const uint8_t *bytes)
+/* The bits of 64 words, the first of which is the first that *bytes tells of; of no more
+ * than n of them, if that is quicker. */
+static inline uint64_t ptrbits_word(const struct ptrbits *p, const uint8_t *bytes, uint32_t n)
 {
 	if (p->shift == 3)
 		return load_u64(bytes, 0);
-	return ptrbits_low_halves(load_u64(bytes, 0)) | ptrbits_low_halves(load_u64(bytes, 8))
-								<< 32;
+	uint64_t low = ptrbits_low_halves(load_u64(bytes, 0));
+
+	return n <= 32 ? low : low | ptrbits_low_halves(load_u64(bytes, 8)) << 32;
 }
 
 /*
@@ -63,9 +65,9 @@ static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *byte
 	uint32_t at = p->first + w, skip = at & ((1u << p->shift) - 1);
 
 	bytes += at >> p->shift;
-	uint64_t mask = ptrbits_word(p, bytes) >> skip;
+	uint64_t mask = ptrbits_word(p, bytes, skip + n) >> skip;
 	if (skip + n > 64)
-		mask |= ptrbits_word(p, bytes + (64 >> p->shift)) << (64 - skip);
+		mask |= ptrbits_word(p, bytes + (64 >> p->shift), 64) << (64 - skip);
 	return n < 64 ? mask & ((1ull << n) - 1) : mask;
 }
 

@@ -214,11 +214,11 @@ static struct err *visit_buckets(const struct decoder *d, struct work *w, struct
 static struct err *walk_base(const struct decoder *d, struct work *w, struct array *a,
 			     struct chain *next)
 {
-	uint64_t a_read = READ_SZ / w->bucket_sz;
 	struct err *err = NULL;
 
 	if (a->ahead)
 		return visit_buckets(d, w, a, a->ahead, a->cnt, next);
+	uint64_t a_read = READ_SZ / w->bucket_sz;
 	for (uint64_t done = a->first; done < a->end && w->sane && !err; done += a_read) {
 		uint64_t n = a->end - done < a_read ? a->end - done : a_read;
 		struct mem_req req = { a->addr + done * w->bucket_sz, n * w->bucket_sz, false,
@@ -285,6 +285,12 @@ static bool is_closer(uint64_t a, uint64_t b, uint64_t to)
 	return off_a < off_b;
 }
 
+/* Whether buckets of that size fit. There are at most 1 << B_MAX of them. */
+static bool has_room(const struct array *a, uint16_t bucket_sz)
+{
+	return a->o.size >= a->cnt * bucket_sz;
+}
+
 /* Tries the candidate bucket sizes until one explains the memory. */
 static struct err *try_sizes(const struct decoder *d, struct work *w, const struct shape *shape)
 {
@@ -292,7 +298,7 @@ static struct err *try_sizes(const struct decoder *d, struct work *w, const stru
 
 	for (uint8_t i = 0; i < shape->size_cnt; i++) {
 		w->bucket_sz = shape->sizes[i];
-		w->sane = w->now.o.size / w->now.cnt >= w->bucket_sz;
+		w->sane = has_room(&w->now, w->bucket_sz);
 		if (!w->sane)
 			continue;
 		struct err *err = w->grows ? walk_array(d, w, &w->old) : NULL;
@@ -326,7 +332,7 @@ static bool array_fits(struct array *a, unsigned int b)
 {
 	a->cnt = a->end = 1ull << b;
 	return a->o.span && a->o.start == a->addr &&
-	       (a->o.slot + a->o.size - a->addr) / sizing_classic_array(b) >= BUCKET_SZ_MIN;
+	       a->o.slot + a->o.size - a->addr >= sizing_classic_array(b) * BUCKET_SZ_MIN;
 }
 
 static bool extra_fits(const struct heap *heap, uint64_t addr)
@@ -751,8 +757,7 @@ struct err *classic_find_arrays(struct buckets *b, bool *found_ret)
 
 	work_init(&w, 0, &h);
 	*found_ret = check_header(b->heap, &w, &c) == VERDICT_MAP &&
-		     w.now.o.size / w.now.cnt >= b->bucket_sz &&
-		     (!w.grows || w.old.o.size / w.old.cnt >= b->bucket_sz);
+		     has_room(&w.now, b->bucket_sz) && (!w.grows || has_room(&w.old, b->bucket_sz));
 	if (!*found_ret)
 		return NULL;
 	return add_array(b, &w.now) && (!w.grows || add_array(b, &w.old)) ? NULL : err_nomem();
