@@ -41,6 +41,18 @@ static void the_table_is_that_of_go(void **state)
 	assert_int_equal(sizeclass_bytes(UINT32_MAX), 0);
 }
 
+static void the_slot_of_each_byte_of_a_span(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i < CNT(classes); i++)
+		for (uint32_t off = 0; off < pages[i] * 8192; off++)
+			if (sizeclass_slot(i, off) != off / classes[i])
+				fail_msg("class %u, byte %u", i, off);
+	assert_int_equal(sizeclass_slot(0, 100), 0);
+	assert_int_equal(sizeclass_slot(68, 100), 0);
+	assert_int_equal(sizeclass_slot(UINT32_MAX, 100), 0);
+}
+
 /* The smallest class that holds the size, for every size. */
 static void the_class_is_the_smallest_that_fits(void **state)
 {
@@ -108,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_is_that_of_go),
+		cmocka_unit_test(the_slot_of_each_byte_of_a_span),
 		cmocka_unit_test(the_class_is_the_smallest_that_fits),
 		cmocka_unit_test(allocations),
 		cmocka_unit_test(absurd_allocations_do_not_wrap),

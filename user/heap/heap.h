@@ -263,8 +263,9 @@ static inline bool span_object(const struct heap *heap, const struct span *s, ui
 {
 	bool small = span_sizeclass(s);
 	uint64_t size = span_elemsize(s);
-	/* Spans of small objects are small, and a short division is a fast one. */
-	uint32_t index = small ? (uint32_t)(addr - span_base(s)) / (uint32_t)size : 0;
+	/* Spans of small objects are small. */
+	uint32_t index = small ? sizeclass_slot(span_sizeclass(s), (uint32_t)(addr - span_base(s)))
+			       : 0;
 
 	if (index >= span_slots(s))
 		return false;

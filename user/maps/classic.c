@@ -112,12 +112,13 @@ static void array_init(struct array *a)
 	a->tally = (struct tally){ 0 };
 }
 
-static void work_init(struct work *w, size_t at, const struct header *h)
+static void work_init(struct work *w, size_t at, const struct classic_layout *l,
+		      const uint8_t *header)
 {
 	w->at = at;
-	w->h = *h;
+	w->h = parse_header(l, header);
 	w->bucket_sz = 0;
-	w->grows = h->oldbuckets;
+	w->grows = w->h.oldbuckets;
 	w->sane = w->adds_up = w->unread = false;
 	w->found = 0;
 	w->after = NULL;
@@ -574,7 +575,8 @@ static struct err *read_blocks(const struct decoder *d)
 	for (size_t i = 0; i < d->work_cnt; i++) {
 		struct work *w = &d->works[i];
 
-		evidence_place(d->census->heap, &w->now.o, &w->evidence);
+		w->evidence.o = w->now.o;
+		evidence_place(d->census->heap, &w->evidence);
 		evidence_want(&w->evidence, blocks);
 		if (ahead_bytes(w))
 			w->now.ahead_place = blocks_want(blocks, w->now.addr, ahead_bytes(w));
@@ -732,10 +734,8 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		return err_nomem();
 	for (size_t i = 0; i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
-		struct header h =
-			parse_header(&census->heap->prog->layout.classic, batch->cands[i].header);
 
-		work_init(w, i, &h);
+		work_init(w, i, &census->heap->prog->layout.classic, batch->cands[i].header);
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 	}
@@ -751,11 +751,10 @@ static bool add_array(struct buckets *b, const struct array *a)
 
 struct err *classic_find_arrays(struct buckets *b, bool *found_ret)
 {
-	struct header h = parse_header(&b->heap->prog->layout.classic, b->header);
-	struct work w;
 	struct candidate c = { .addr = b->map };
+	struct work w;
 
-	work_init(&w, 0, &h);
+	work_init(&w, 0, &b->heap->prog->layout.classic, b->header);
 	*found_ret = check_header(b->heap, &w, &c) == VERDICT_MAP &&
 		     has_room(&w.now, b->bucket_sz) && (!w.grows || has_room(&w.old, b->bucket_sz));
 	if (!*found_ret)

@@ -6,11 +6,11 @@
 #include "base/cursor.h"
 #include "heap/sizeclass.h"
 
-void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev)
+void evidence_place(const struct heap *heap, struct evidence *ev)
 {
 	const struct mspan_layout *mspan = &heap->prog->layout.mspan;
+	const struct object *o = &ev->o;
 
-	ev->o = *o; /* own_bytes is large, and read from the target */
 	ev->type_word = ev->type_at = 0;
 	ev->type_read = ev->has_bits = false;
 	ev->bit_bytes = NULL;
@@ -45,12 +45,11 @@ struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev,
 {
 	struct mem *mem = &heap->prog->target->mem;
 	struct mem_req reqs[SHAPE_READS];
-	struct object o;
 
-	*ok_ret = heap_object(heap, addr, &o);
+	*ok_ret = heap_object(heap, addr, &ev->o);
 	if (!*ok_ret)
 		return NULL;
-	evidence_place(heap, &o, ev);
+	evidence_place(heap, ev);
 	size_t cnt = evidence_ask(ev, reqs);
 	struct err *err = mem->read_reqs(mem, reqs, cnt); /* too few to gather */
 	for (size_t i = 0; !err && i < cnt; i++)

@@ -69,8 +69,8 @@ struct shape_cache;
 struct shape_cache *shape_cache_new(void);
 void shape_cache_free(struct shape_cache *cache);
 
-/* Finds where the evidence for an object is. */
-void evidence_place(const struct heap *heap, const struct object *o, struct evidence *ev);
+/* Finds where the evidence for the object is; ev has no more than that. */
+void evidence_place(const struct heap *heap, struct evidence *ev);
 
 /* Nothing but its size tells of a small object without pointers: all has been read. */
 static inline bool evidence_is_bare(const struct evidence *ev)

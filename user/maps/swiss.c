@@ -119,41 +119,65 @@ enum verdict swiss_misfit(const struct swiss_header *h, struct candidate *c)
 	return torn ? VERDICT_CHANGED : VERDICT_MISFIT;
 }
 
-static void start_work(struct swiss_decoder *d, size_t at)
+static void add_small(struct swiss_decoder *d, size_t at, const struct swiss_header *h)
 {
-	struct swiss_work *w = &d->works[d->work_cnt];
-	struct candidate *c = &d->batch->cands[at];
+	struct swiss_small *w = &d->smalls[d->small_cnt++];
 
 	w->at = at;
-	w->h = swiss_parse_header(c->header);
+	w->used = h->used;
+	w->addr = h->dir_ptr;
+	evidence_place(d->census->heap, &w->evidence);
+}
+
+static void add_work(struct swiss_decoder *d, size_t at, const struct swiss_header *h)
+{
+	struct swiss_work *w = &d->works[d->work_cnt++];
+
+	w->at = at;
+	w->h = *h;
 	w->used_sum = 0;
+}
+
+/* Notes a map that has to be decoded. */
+static enum verdict start(struct swiss_decoder *d, size_t at)
+{
+	struct candidate *c = &d->batch->cands[at];
+	struct swiss_header h = swiss_parse_header(c->header);
+	enum verdict v = check_header(d->census->heap, &h);
+
 	c->stray = 0;
-	enum verdict v = check_header(d->census->heap, &w->h);
 	if (v == VERDICT_MAP) {
-		v = check_dir(d->census->heap, &w->h, &w->dir);
-		c->stray = w->h.dir_ptr;
+		v = check_dir(d->census->heap, &h,
+			      h.dir_len ? &d->works[d->work_cnt].dir
+					: &d->smalls[d->small_cnt].evidence.o);
+		c->stray = h.dir_ptr;
 	}
 	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */
 	if (v == VERDICT_MISFIT)
-		v = swiss_misfit(&w->h, c);
-	d->batch->verdicts[at] = v;
-	d->work_cnt += v == VERDICT_MAP;
+		return swiss_misfit(&h, c);
+	if (v == VERDICT_MAP && h.dir_len)
+		add_work(d, at, &h);
+	else if (v == VERDICT_MAP)
+		add_small(d, at, &h);
+	return v;
 }
 
 struct err *swiss_decode(struct census *census, struct census_batch *batch)
 {
+	_cleanup_free_ struct swiss_small *smalls = malloc((batch->cnt + 1) * sizeof(*smalls));
 	_cleanup_free_ struct swiss_work *works = malloc((batch->cnt + 1) * sizeof(*works));
 	struct swiss_decoder d = {
 		.census = census,
 		.batch = batch,
 		.mem = census->mem,
+		.smalls = smalls,
 		.works = works,
 	};
 
-	if (!works)
+	if (!smalls || !works)
 		return err_nomem();
 	for (size_t i = 0; i < batch->cnt; i++)
-		start_work(&d, i);
+		batch->verdicts[i] = start(&d, i);
 	struct err *err = swiss_decode_small(&d);
 	return err ? err : swiss_decode_tables(&d);
 }

@@ -30,14 +30,22 @@ struct swiss_header {
 	uint64_t clear_seq;
 };
 
-/* A map being decoded. */
+/* A map of one group being decoded. */
+struct swiss_small {
+	size_t at; /* in the batch */
+	uint64_t used;
+	uint64_t addr; /* of the group */
+	uint32_t place; /* of it, in the blocks of the batch */
+	const uint8_t *group; /* its control word; without pointers all of it */
+	struct evidence evidence; /* of the group: tells the type */
+};
+
+/* A map with tables being decoded. */
 struct swiss_work {
 	size_t at; /* in the batch */
 	struct swiss_header h;
-	struct object dir; /* the group of a small map, else the directory */
+	struct object dir; /* the directory */
 	struct evidence evidence; /* of the first group array: tells the type */
-	uint32_t group_place; /* small: in the blocks of the batch */
-	const uint8_t *group; /* small: its control word; without pointers all of it */
 	size_t dir_off; /* in the batch's directory buffer */
 	uint8_t after[SWISS_MAP_SZ]; /* the header, read again behind the tables */
 	uint64_t used_sum;
@@ -48,6 +56,8 @@ struct swiss_decoder {
 	struct census *census;
 	struct census_batch *batch;
 	struct mem *mem;
+	struct swiss_small *smalls;
+	size_t small_cnt;
 	struct swiss_work *works;
 	size_t work_cnt;
 };
@@ -82,7 +92,7 @@ static inline int swiss_ctrl_full(uint64_t ctrl, bool small)
 void swiss_set_rebuild(const struct swiss_decoder *d, struct map_info *m,
 		       const struct object *groups);
 
-/* Decide the verdicts of the small maps, and of those with tables, among d->works. */
+/* Decide the verdicts of d->smalls, and of d->works. */
 struct err *swiss_decode_small(struct swiss_decoder *d);
 struct err *swiss_decode_tables(struct swiss_decoder *d);
 

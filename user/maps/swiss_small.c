@@ -31,24 +31,24 @@ static bool looks_hashed(uint64_t ctrl, int full)
 	return ctrl & EACH_BYTE * 0xf0;
 }
 
-static void fill(struct map_info *m, const struct swiss_work *w, const struct shape *shape,
+static void fill(struct map_info *m, const struct swiss_small *w, const struct shape *shape,
 		 uint64_t resident)
 {
 	*m = (struct map_info){
-		.live_keys = w->h.used,
+		.live_keys = w->used,
 		.buckets = 1,
-		.table_bytes = w->dir.size,
+		.table_bytes = w->evidence.o.size,
 		.resident_bytes = resident,
 		.consistency = MAP_EXACT,
 		.small = true,
-		.noscan = span_noscan(w->dir.span),
+		.noscan = span_noscan(w->evidence.o.span),
 	};
 	shape_apply(shape, m);
 	if (m->bucket_sz && m->live_keys) /* a fresh map of so few keys is such a group, too */
-		m->rebuild_bytes = w->dir.size;
+		m->rebuild_bytes = w->evidence.o.size;
 }
 
-static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_work *w)
+static enum verdict finish_small(const struct swiss_decoder *d, const struct swiss_small *w)
 {
 	struct candidate *c = &d->batch->cands[w->at];
 	uint64_t ctrl = load_u64(w->group, 0);
@@ -58,12 +58,13 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	 * it meanwhile. */
 	if (full < 0 || !looks_hashed(ctrl, full)) {
 		c->stray = 0; /* whatever span it is in */
-		return swiss_misfit(&w->h, c);
+		struct swiss_header h = swiss_parse_header(c->header);
+		return swiss_misfit(&h, c);
 	}
-	if ((uint64_t)full != w->h.used) {
+	if ((uint64_t)full != w->used) {
 		/* In the middle of an insert or delete, at whose end nothing may come. */
-		c->moved |= w->h.writing &&
-			    ((uint64_t)full + 1 == w->h.used || (uint64_t)full == w->h.used + 1);
+		c->moved |= swiss_parse_header(c->header).writing &&
+			    ((uint64_t)full + 1 == w->used || (uint64_t)full == w->used + 1);
 		census_is_busy(c, full);
 		return VERDICT_CHANGED;
 	}
@@ -74,10 +75,10 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 						     &w->evidence, 1, /* only_sz= */ 0);
 	/* Memory without pointers gives no other evidence than its content, and that
 	 * may have been torn. */
-	if (span_noscan(w->dir.span) && !shape_fits_group(shape, w->group))
+	if (span_noscan(w->evidence.o.span) && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
-	uint64_t resident = census_resident(d->census, w->at, &w->dir);
-	uint32_t *kind = census_kind_at(d->census, small, c, w->h.used, resident, w->dir.size);
+	uint64_t resident = census_resident(d->census, w->at, &w->evidence.o);
+	uint32_t *kind = census_kind_at(d->census, small, c, w->used, resident, w->evidence.o.size);
 	if (!census_set_kind(d->batch, w->at, kind)) {
 		fill(&d->batch->maps[w->at], w, shape, resident);
 		d->batch->maps[w->at].addr = c->addr;
@@ -90,9 +91,10 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
  * What is read of a small map's group. Without pointers all of it, for its content is the
  * evidence; else the control word.
  */
-static uint32_t group_bytes(const struct swiss_work *w)
+static uint32_t group_bytes(const struct swiss_small *w)
 {
-	return span_noscan(w->dir.span) ? w->dir.slot + w->dir.size - w->h.dir_ptr : CTRL_SZ;
+	return span_noscan(w->evidence.o.span) ? w->evidence.o.slot + w->evidence.o.size - w->addr
+					       : CTRL_SZ;
 }
 
 /* Reads the groups that lie together, with what tells their types. */
@@ -101,14 +103,11 @@ static struct err *read_blocks(struct swiss_decoder *d)
 	struct blocks *blocks = d->census->blocks;
 
 	blocks_begin(blocks);
-	for (size_t i = 0; i < d->work_cnt; i++) {
-		struct swiss_work *w = &d->works[i];
+	for (size_t i = 0; i < d->small_cnt; i++) {
+		struct swiss_small *w = &d->smalls[i];
 
-		if (w->h.dir_len)
-			continue;
-		evidence_place(d->census->heap, &w->dir, &w->evidence);
 		evidence_want(&w->evidence, blocks);
-		w->group_place = blocks_want(blocks, w->h.dir_ptr, group_bytes(w));
+		w->place = blocks_want(blocks, w->addr, group_bytes(w));
 	}
 	return blocks_read(blocks, d->mem);
 }
@@ -124,12 +123,10 @@ static struct err *finish_read(struct swiss_decoder *d, struct rest *rest)
 {
 	struct blocks *blocks = d->census->blocks;
 
-	for (size_t i = 0; i < d->work_cnt; i++) {
-		struct swiss_work *w = &d->works[i];
+	for (size_t i = 0; i < d->small_cnt; i++) {
+		struct swiss_small *w = &d->smalls[i];
 
-		if (w->h.dir_len)
-			continue;
-		w->group = blocks_at(blocks, w->group_place, w->h.dir_ptr);
+		w->group = blocks_at(blocks, w->place, w->addr);
 		if (evidence_take(&w->evidence, blocks) && w->group) {
 			d->batch->verdicts[w->at] = finish_small(d, w);
 			continue;
@@ -152,13 +149,13 @@ static struct err *finish_rest(struct swiss_decoder *d, const struct rest *rest)
 	if (!reqs || !groups)
 		return err_nomem();
 	for (size_t i = 0; i < rest->list.len; i++) {
-		struct swiss_work *w = &d->works[rest->list.data[i]];
+		struct swiss_small *w = &d->smalls[rest->list.data[i]];
 
 		n += evidence_ask(&w->evidence, &reqs[n]);
 		if (w->group)
 			continue;
 		w->group = group;
-		reqs[n++] = (struct mem_req){ w->h.dir_ptr, group_bytes(w), false, group };
+		reqs[n++] = (struct mem_req){ w->addr, group_bytes(w), false, group };
 		group += group_bytes(w);
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
@@ -166,7 +163,7 @@ static struct err *finish_rest(struct swiss_decoder *d, const struct rest *rest)
 		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
 			memset(reqs[i].dst, 0xff, reqs[i].len);
 	for (size_t i = 0; !err && i < rest->list.len; i++) {
-		struct swiss_work *w = &d->works[rest->list.data[i]];
+		struct swiss_small *w = &d->smalls[rest->list.data[i]];
 
 		d->batch->verdicts[w->at] = finish_small(d, w);
 	}

@@ -265,9 +265,8 @@ static struct err *read_dirs(struct swiss_decoder *d, struct dir_batch *b)
 	for (size_t i = b->first; i < b->end; i++) {
 		struct swiss_work *w = &d->works[i];
 
-		if (w->h.dir_len)
-			reqs[n++] = (struct mem_req){ w->h.dir_ptr, w->h.dir_len * 8, false,
-						      b->entries + w->dir_off };
+		reqs[n++] = (struct mem_req){ w->h.dir_ptr, w->h.dir_len * 8, false,
+					      b->entries + w->dir_off };
 	}
 	struct err *err = mem_gather(d->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
@@ -319,14 +318,10 @@ static struct err *read_after(struct swiss_decoder *d, struct dir_batch *b)
 	for (size_t i = b->first; i < b->end; i++) {
 		struct swiss_work *w = &d->works[i];
 
-		if (!w->h.dir_len)
-			continue;
 		reqs[n++] = (struct mem_req){ d->batch->cands[w->at].addr, SWISS_MAP_SZ, false,
 					      w->after };
 		if (w->sane) {
-			struct object first = w->evidence.o;
-
-			evidence_place(d->census->heap, &first, &w->evidence);
+			evidence_place(d->census->heap, &w->evidence);
 			n += evidence_ask(&w->evidence, &reqs[n]);
 		}
 	}
@@ -351,17 +346,14 @@ static struct err *decode_dirs(struct swiss_decoder *d, struct dir_batch *b)
 		struct swiss_work *w = &d->works[i];
 
 		first_table[i - b->first] = table_at;
-		if (w->h.dir_len)
-			w->sane = add_tables(d, w, b->entries + w->dir_off, b->tables, b->table_ok,
-					     &table_at);
+		w->sane = add_tables(d, w, b->entries + w->dir_off, b->tables, b->table_ok,
+				     &table_at);
 	}
 	if (!err)
 		err = read_after(d, b);
 	for (size_t i = b->first; !err && i < b->end; i++) {
 		struct swiss_work *w = &d->works[i];
 
-		if (!w->h.dir_len)
-			continue;
 		d->batch->verdicts[w->at] = judge(d, w);
 		d->batch->kinds[w->at] = ROWS_NO_KIND;
 		if (d->batch->verdicts[w->at] == VERDICT_MAP) {
@@ -389,7 +381,7 @@ struct err *swiss_decode_tables(struct swiss_decoder *d)
 			b.entry_cnt += w->h.dir_len;
 			b.end++;
 		}
-		struct err *err = b.entry_cnt ? decode_dirs(d, &b) : NULL;
+		struct err *err = decode_dirs(d, &b);
 		if (err)
 			return err;
 		first = b.end;
