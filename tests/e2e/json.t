@@ -159,6 +159,21 @@ check_same() { # LABEL
 	is "$1: --top says how many" "$(sed -n '/^MAPS/,/^$/p' "$out" | grep -cE '^ +[1-9][0-9]* .* (map|main)')" 4
 }
 
+# Rows of one kind have their text in common, unless a map was followed. That makes no other
+# row of it.
+check_rows() { # LABEL
+	local rows='.maps[] | del(.histograms)'
+
+	pause "$target"
+	run 60 report --duration 0 --json "$target"
+	jq -c "$rows" "$out" >"$tmp/common"
+	run 60 report --duration 500ms --json "$target"
+	jq -c "$rows" "$out" >"$tmp/alone"
+	holds "$1: maps are followed, of which several are of a kind" "$out" '[.maps[]
+		| select(.histograms) | del(.address)] | length > 100 and (unique | length < 50)'
+	ok "$1: a row is the same with a text of its own" cmp "$tmp/common" "$tmp/alone"
+}
+
 check() { # VERSION KIND
 	local label=go$1
 
@@ -178,6 +193,7 @@ check() { # VERSION KIND
 	check_text "$label, text"
 	check_same "$label"
 	ok "$label: the verdict names the map" grep -qE '^  [12][.] map.* keeps? ' "$out"
+	check_rows "$label"
 	stop
 
 	# Any bytes may stand in a command line, and in the name of a program.

@@ -126,6 +126,14 @@ static void set_shape(json_t *o, const struct map_info *m)
 	set_known(o, "gives_back_resident_bytes", sized, sized ? map_gives_back_resident(m) : 0);
 }
 
+bool json_map_is_special(const struct watch *w, size_t i)
+{
+	uint64_t addr = row_addr(&w->snap->census->maps.data[i]);
+
+	return w->values || history_find(&w->history, addr) ||
+	       activities_find(&w->activities, addr);
+}
+
 json_t *json_map(const struct watch *w, size_t i)
 {
 	const struct map_info row = census_map(w->snap->census, i), *m = &row;
@@ -133,7 +141,6 @@ json_t *json_map(const struct watch *w, size_t i)
 	const struct activity *a = activity_of(w, m);
 	json_t *o = json_object();
 
-	set_address(o, "address", m->addr);
 	set_map_type(o, w, m);
 	set_text(o, "consistency", name_consistency(m->consistency));
 	set_bool(o, "garbage", m->garbage);

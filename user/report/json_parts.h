@@ -7,8 +7,10 @@
 #define MAPTRACE_REPORT_JSON_PARTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "model/watch.h"
 
@@ -26,8 +28,14 @@ json_t *json_gc(const struct watch *w);
 json_t *json_memcalls(const struct watch *w);
 json_t *json_cost(const struct watch *w);
 
-/* Row i of the census. */
+/* The array of all maps, written row by row; false: memory ran out. */
+bool json_write_maps(const struct watch *w, FILE *out);
+
+/* Row i of the census without its address, which comes first. */
 json_t *json_map(const struct watch *w, size_t i);
+
+/* Whether that tells anything which is not of the map's kind, but of the map alone. */
+bool json_map_is_special(const struct watch *w, size_t i);
 
 /* Single events. Times count from start_ns. */
 json_t *json_event(const struct watch *w, const struct trace_event *e, uint64_t start_ns);
