@@ -206,6 +206,35 @@ static void a_row_has_what_is_of_its_map_alone(void **state)
 	fixture_free(f);
 }
 
+/* Maps of one kind, in each of which some other values are zero. */
+static void zero_values_are_of_a_map_alone(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct value_count *counts = calloc(ROWS, sizeof(*counts));
+	struct values values = { .census = &f->census, .rows = counts };
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		bool sampled = i % 50 == 0;
+
+		add(f, map_of(i % 19));
+		counts[i] = (struct value_count){
+			.status = i % 31 ? VALUES_OK : VALUES_CHANGED,
+			.zero = i % 23,
+			.low = sampled ? i % 7 : i % 23,
+			.high = sampled ? 100 + i % 11 : i % 23,
+			.read = sampled ? 20 + i % 3 : 50,
+			.rebuild_bytes = i % 23 < 8 ? 48 : 208,
+			.consistency = i % 29 ? MAP_EXACT : MAP_MOVING,
+			.sampled = sampled,
+		};
+	}
+	f->w.values = &values;
+	expect_rows(f);
+	free(counts);
+	fixture_free(f);
+}
+
 /* ---- what it takes ---- */
 
 static size_t allocations;
@@ -217,20 +246,30 @@ static void *counted_malloc(size_t sz)
 	return exhausted ? NULL : malloc(sz);
 }
 
-/* jansson takes a dozen for a row. */
+/* jansson takes about a hundred for a row. */
 static void what_is_common_is_made_once(void **state)
 {
-	enum { KINDS = 10 };
+	enum { KINDS = 10, ZEROES = 9 };
 	struct fixture *f = fixture_new();
+	struct value_count *counts = calloc(ROWS, sizeof(*counts));
+	struct values values = { .census = &f->census, .rows = counts };
 
 	(void)state;
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; i < ROWS; i++) {
 		add(f, map_of(i % KINDS));
+		counts[i].status = VALUES_OK;
+		counts[i].zero = i / KINDS % ZEROES;
+	}
 	json_set_alloc_funcs(counted_malloc, free);
 	allocations = 0;
 	free(written(f));
-	json_set_alloc_funcs(malloc, free);
 	assert_in_range(allocations, KINDS, 200 * KINDS);
+	f->w.values = &values;
+	allocations = 0;
+	free(written(f));
+	assert_in_range(allocations, ZEROES * KINDS, 200 * ZEROES * KINDS);
+	json_set_alloc_funcs(malloc, free);
+	free(counts);
 	fixture_free(f);
 }
 
@@ -297,6 +336,7 @@ int main(void)
 		cmocka_unit_test(rows_of_a_kind_differ_in_their_address),
 		cmocka_unit_test(there_may_be_many_kinds),
 		cmocka_unit_test(a_row_has_what_is_of_its_map_alone),
+		cmocka_unit_test(zero_values_are_of_a_map_alone),
 		cmocka_unit_test(what_is_common_is_made_once),
 		cmocka_unit_test(without_memory_there_are_no_rows),
 		cmocka_unit_test(what_is_kept_is_bounded),

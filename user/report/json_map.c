@@ -130,8 +130,7 @@ bool json_map_is_special(const struct watch *w, size_t i)
 {
 	uint64_t addr = row_addr(&w->snap->census->maps.data[i]);
 
-	return w->values || history_find(&w->history, addr) ||
-	       activities_find(&w->activities, addr);
+	return history_find(&w->history, addr) || activities_find(&w->activities, addr);
 }
 
 json_t *json_map(const struct watch *w, size_t i)

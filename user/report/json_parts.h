@@ -34,7 +34,7 @@ bool json_write_maps(const struct watch *w, FILE *out);
 /* Row i of the census without its address, which comes first. */
 json_t *json_map(const struct watch *w, size_t i);
 
-/* Whether that tells anything which is not of the map's kind, but of the map alone. */
+/* Whether that tells more than the map's kind and its zero values: what is of this map alone. */
 bool json_map_is_special(const struct watch *w, size_t i);
 
 /* Single events. Times count from start_ns. */
