@@ -46,6 +46,19 @@ static void counts_as_text(void **state)
 	assert_string_equal(text_count(UINT64_MAX).s, "18,446,744,073,709,551,615");
 }
 
+static void counted_as_text(void **state)
+{
+	(void)state;
+	assert_string_equal(text_counted(0, "window").s, "0 windows");
+	assert_string_equal(text_counted(1, "window").s, "1 window");
+	assert_string_equal(text_counted(2, "page fault").s, "2 page faults");
+	assert_string_equal(text_counted(1, "census").s, "1 census");
+	assert_string_equal(text_counted(17, "census").s, "17 censuses");
+	assert_string_equal(text_counted(1000, "more row").s, "1,000 more rows");
+	assert_string_equal(text_counted(UINT64_MAX, "page fault").s,
+			    "18,446,744,073,709,551,615 page faults");
+}
+
 static void durations_as_text(void **state)
 {
 	static const struct {
@@ -152,10 +165,15 @@ static void vectors_grow_and_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_as_text),     cmocka_unit_test(counts_as_text),
-		cmocka_unit_test(durations_as_text), cmocka_unit_test(rates_as_text),
-		cmocka_unit_test(text_as_bytes),     cmocka_unit_test(no_bytes),
-		cmocka_unit_test(text_as_duration),  cmocka_unit_test(vectors_grow_and_keep),
+		cmocka_unit_test(bytes_as_text),
+		cmocka_unit_test(counts_as_text),
+		cmocka_unit_test(counted_as_text),
+		cmocka_unit_test(durations_as_text),
+		cmocka_unit_test(rates_as_text),
+		cmocka_unit_test(text_as_bytes),
+		cmocka_unit_test(no_bytes),
+		cmocka_unit_test(text_as_duration),
+		cmocka_unit_test(vectors_grow_and_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,15 @@ struct text text_count(uint64_t n)
 	return t;
 }
 
+struct text text_counted(uint64_t n, const char *noun)
+{
+	const char *plural = n == 1 ? "" : noun[strlen(noun) - 1] == 's' ? "es" : "s";
+	struct text t;
+
+	snprintf(t.s, sizeof(t.s), "%.26s %.16s%s", text_count(n).s, noun, plural);
+	return t;
+}
+
 struct text text_duration(uint64_t ns)
 {
 	struct text t;

@@ -8,7 +8,7 @@
 
 /* Room for any of the texts below. */
 struct text {
-	char s[32];
+	char s[48];
 };
 
 /* "0 B", "512 B", "1.50 KiB", "2.91 GiB": three significant digits. */
@@ -16,6 +16,10 @@ struct text text_bytes(uint64_t bytes);
 
 /* "58,720,256" */
 struct text text_count(uint64_t n);
+
+/* "1 window", "2,048 windows", "0 censuses": nouns with a plural in s or es, of up to 16
+ * letters. */
+struct text text_counted(uint64_t n, const char *noun);
 
 /* "950 ms", "12.3 s", "4m05s", "3d04h" */
 struct text text_duration(uint64_t ns);

@@ -13,7 +13,7 @@ enum {
 
 static void print_rate(const struct page *p, const struct activity_op *op)
 {
-	char text[40];
+	char text[64];
 
 	if (op->hits)
 		snprintf(text, sizeof(text), "%s%s", op->rough ? "~" : "", text_rate(op->per_s).s);

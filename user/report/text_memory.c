@@ -6,7 +6,7 @@ static void print_memory_row(const struct page *p, const char *name, int64_t byt
 {
 	const char *sign = bytes < 0 ? "-" : "";
 	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
-	char text[40];
+	char text[64];
 
 	snprintf(text, sizeof(text), "%s%s", sign, BYTES(size));
 	fprintf(p->out, "  %-26s %10s  %3.0f %%%s%s\n", name, text,
