@@ -3,6 +3,7 @@
 #ifndef MAPTRACE_REPORT_NAMES_H
 #define MAPTRACE_REPORT_NAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "maps/mapinfo.h"
@@ -23,5 +24,12 @@ const char *name_halt(enum halt h);
 
 /* "MADV_DONTNEED"; NULL for advice without a name here. */
 const char *name_advice(uint32_t advice);
+
+/*
+ * A function or type for people, of each package only the last element of its path:
+ * "tsdb.(*Head).getOrCreate" of "github.com/prometheus/prometheus/tsdb.(*Head)...",
+ * but "klog/v2.Infof". Cut to what the buffer holds.
+ */
+void name_short(const char *name, char *buf, size_t buf_sz);
 
 #endif
