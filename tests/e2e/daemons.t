@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Real daemons under load, as Debian ships them: the ledger adds up, and says of the
-# heap what the daemon's own /metrics say.
+# heap what the daemon's own /metrics say; and their report can be read in a terminal.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -79,6 +79,16 @@ check_report() { # LABEL
 	between "$1: RSS" .memory.rss_bytes process_resident_memory_bytes
 }
 
+# Names of types and callers are those of real programs here, and come with long paths.
+check_text() { # LABEL
+	run 60 report --duration 3s --verbose --fail-on never "$target"
+	is "$1, text: exit code" "$rc" 0
+	is "$1, text: 80 columns" "$(too_long | head -n 3)" ''
+	ok "$1, text: callers" grep -qE '^ +(insert|make) from [^ ]+' "$out"
+	is "$1, text: no whole path of a package" \
+		"$(grep -E '(github[.]com|golang[.]org|go[.]etcd[.]io)/' "$out" | head -n 3)" ''
+}
+
 # A stopped daemon is one that is quiet. It is looked at for the first time here.
 check_stopped() { # LABEL
 	local before
@@ -100,6 +110,7 @@ check() { # LABEL LOAD COMMAND...
 	sleep 4
 	check_stopped "$label"
 	check_report "$label"
+	check_text "$label"
 	kill -KILL "$loader" "$target" 2>/dev/null
 	wait "$loader" "$target" 2>/dev/null
 }
@@ -108,7 +119,7 @@ prometheus() { # SUITE
 	local root label="$1 prometheus"
 
 	root=$("$top/scripts/debian-daemon.sh" "$1" prometheus 2>/dev/null) || {
-		skip 11 "$label cannot be had"
+		skip 15 "$label cannot be had"
 		return
 	}
 	printf 'global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: self\n' >"$tmp/prometheus.yml"
@@ -123,7 +134,7 @@ etcd() { # SUITE
 	local root label="$1 etcd"
 
 	root=$("$top/scripts/debian-daemon.sh" "$1" etcd-server 2>/dev/null) || {
-		skip 11 "$label cannot be had"
+		skip 15 "$label cannot be had"
 		return
 	}
 	daemon "$root/usr/bin/etcd" --data-dir "$tmp/etcd-$1" \

@@ -21,6 +21,7 @@
 #
 #   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
 #                                its output is in the files $out and $err
+#   too_long                     prints the lines of $out beyond 80 columns
 #   watch OPTION... PID          starts `maptrace report` in the background
 #   watch_ended                  waits for that; sets $rc
 #
@@ -219,6 +220,11 @@ run() {
 
 	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
 	rc=$?
+}
+
+# A name may be longer than a line: it is alone in one then.
+too_long() {
+	LC_ALL=C.UTF-8 awk 'length > 80 && !/^ +[^ ]+$/' "$out"
 }
 
 # What a running maptrace holds in its target.

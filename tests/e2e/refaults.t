@@ -150,7 +150,7 @@ check_scavenger() { # VERSION
 	ok "$label: how many, how soon" grep -qE \
 		'^  touched again \(of [0-9.]+ MiB\): [0-9,]+ page faults, half within [0-9.ms ]+$' "$out"
 	ok "$label: what that means" grep -q 'the heap swings around its goal' "$out"
-	is "$label: 80 columns" "$(sed -n '/^MEMORY CALLS/,/^$/p;/^COST/,$p' "$out" | grep -E '.{81}')" ''
+	is "$label: 80 columns" "$(too_long)" ''
 }
 
 # What is too much to be watched is counted, to the page.

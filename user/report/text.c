@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The report for people: at most 80 columns but for type strings, numbers with
- * units, the verdict last but for the cost.
+ * The report for people: at most 80 columns but for a name that is longer than a
+ * line, numbers with units, the verdict last but for the cost.
  */
 #include "report/report.h"
 
@@ -10,49 +10,85 @@
 #include "report/names.h"
 #include "report/text_parts.h"
 
+void print_reason(const struct page *p, const char *what, const char *why)
+{
+	struct flow f = { .out = p->out, .indent = 6 };
+
+	flow_add(&f, 0, "%s:", what);
+	flow_words(&f, why);
+	flow_end(&f);
+}
+
 /* Nothing seen in a process that gets no CPU says nothing about the process. */
 static void print_halts(const struct page *p)
 {
 	static const char *const how[HALT_CNT] = {
 		[HALT_SIGNAL] = "stopped by a signal",
-		[HALT_TRACER] = "stopped by a debugger or another tracer",
+		[HALT_TRACER] = "stopped by a debugger or tracer",
 		[HALT_CGROUP] = "frozen by its cgroup",
 	};
 	const struct halts *h = &p->w->halts;
 
 	if (h->now != HALT_NONE)
-		fprintf(p->out, "THE TARGET GETS NO CPU: it is %s, nothing happens in it\n",
-			how[h->now]);
+		fprintf(p->out, "THE TARGET GETS NO CPU: it is %s, nothing happens\n", how[h->now]);
 	else if (h->last != HALT_NONE)
-		fprintf(p->out, "the target was %s for a while: it got no CPU, nothing happened\n",
-			how[h->last]);
+		fprintf(p->out, "the target was %s for a while: it got no CPU\n", how[h->last]);
 	if (p->w->trace && h->last != HALT_NONE)
 		fprintf(p->out, "  for about %s of the time watched; rates are over all of it\n",
 			text_duration(h->halted_ns).s);
 }
 
+static void print_identity(const struct page *p)
+{
+	const struct target *t = p->w->target;
+	const struct program *prog = p->w->prog;
+	struct flow f = { .out = p->out, .indent = 2 };
+
+	flow_add(&f, 0, "%s", t->command);
+	flow_add(&f, 2, "pid %d", t->pid);
+	flow_add(&f, 2, "%s,", prog->image.build.version);
+	flow_add(&f, 1, "%s maps%s", name_map_kind(prog->layout.kind),
+		 prog->stripped ? ", stripped" : "");
+	flow_add(&f, 2, "up %s", text_duration(t->uptime_ns).s);
+	flow_end(&f);
+}
+
+static void print_doubts(const struct page *p)
+{
+	const struct program *prog = p->w->prog;
+	struct flow f = { .out = p->out, .indent = 2 };
+
+	if (p->w->target->exe_deleted) {
+		flow_add(&f, 0, "its file");
+		flow_add(&f, 1, "%s", p->w->target->exe);
+		flow_words(&f, "was deleted or replaced on disk");
+		flow_end(&f);
+	}
+	if (prog->layout_match == LAYOUT_NEAREST) {
+		flow_add(&f, 0, "%s", prog->image.build.version);
+		flow_words(&f, "is not in the tables: read with the layout of");
+		flow_add(&f, 1, "%s,", prog->layout.name);
+		flow_words(&f, p->w->snap ? "which passed all proofs"
+					  : "which did not pass its proofs");
+		flow_end(&f);
+	}
+	if (p->w->gone) {
+		print_reason(p, "THE TARGET IS GONE", p->w->gone->msg);
+		fprintf(p->out, "This is what was learnt until then.\n");
+	}
+}
+
 static void print_head(const struct page *p)
 {
 	const struct watch *w = p->w;
-	const struct program *prog = w->prog;
 
-	fprintf(p->out, "%s  pid %d  %s, %s maps%s  up %s", w->target->command, w->target->pid,
-		prog->image.build.version, name_map_kind(prog->layout.kind),
-		prog->stripped ? ", stripped" : "", text_duration(w->target->uptime_ns).s);
+	print_identity(p);
 	if (w->trace)
-		fprintf(p->out, "\nwatched %s, never stopped\n", text_duration(w->watched_ns).s);
+		fprintf(p->out, "watched %s, never stopped\n", text_duration(w->watched_ns).s);
 	else
-		fprintf(p->out, "\nnot traced, never stopped\n");
+		fprintf(p->out, "not traced, never stopped\n");
 	print_halts(p);
-	if (w->target->exe_deleted)
-		fprintf(p->out, "its file %s was deleted or replaced on disk\n", w->target->exe);
-	if (prog->layout_match == LAYOUT_NEAREST)
-		fprintf(p->out, "%s is not in the tables: read with the layout of %s, which %s\n",
-			prog->image.build.version, prog->layout.name,
-			w->snap ? "passed all proofs" : "did not pass its proofs");
-	if (w->gone)
-		fprintf(p->out, "THE TARGET IS GONE: %s. This is what was learnt until then.\n",
-			w->gone->msg);
+	print_doubts(p);
 }
 
 /* Adds the counts of the maps to their places in the ranking. */

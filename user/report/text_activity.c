@@ -9,9 +9,11 @@
 enum {
 	ACTIVITY_ROWS = 10,
 	CALLER_ROWS = 3, /* whose callers are shown, too */
+	SUBJECT_INDENT = 10,
+	CALLER_INDENT = 18, /* below the function */
 };
 
-static void print_rate(const struct page *p, const struct activity_op *op)
+static void flow_rate(struct flow *f, const struct activity_op *op)
 {
 	char text[64];
 
@@ -19,59 +21,62 @@ static void print_rate(const struct page *p, const struct activity_op *op)
 		snprintf(text, sizeof(text), "%s%s", op->rough ? "~" : "", text_rate(op->per_s).s);
 	else
 		snprintf(text, sizeof(text), op->rough ? "?" : "-");
-	fprintf(p->out, " %8s", text);
+	flow_add(f, 1, "%7s", text);
 }
 
-static void print_subject(const struct page *p, const struct busy *row)
+static void flow_subject(const struct page *p, struct flow *f, const struct busy *row)
 {
 	const struct activity *a = &row->sum;
 	char type[NAME_SZ];
 
 	if (row->place && row->place <= p->opts->top)
-		fprintf(p->out, "  #%zu", row->place);
-	if (a->type)
-		fprintf(p->out, "  %s", a->type->name);
-	else if (row->map.addr) {
-		type_text(p, &row->map, type, sizeof(type));
-		fprintf(p->out, "  %s", type);
-	} else if (a->addr)
-		fprintf(p->out, "  map at 0x%" PRIx64, a->addr);
+		flow_add(f, 2, "#%zu", row->place);
+	if (a->type) {
+		name_short(a->type->name, type, sizeof(type));
+		flow_add(f, 2, "%s", type);
+	} else if (row->map.addr)
+		flow_type(p, f, 2, &row->map);
+	else if (a->addr)
+		flow_add(f, 2, "map at 0x%" PRIx64, a->addr);
 	else
-		fprintf(p->out, "  maps of types not told");
+		flow_add(f, 2, "maps of types not told");
 	if (a->on_stack)
-		fprintf(p->out, "  on goroutine stacks");
+		flow_add(f, 2, "on goroutine stacks");
 	if (a->nil_map)
-		fprintf(p->out, "  nil");
+		flow_add(f, 2, "nil");
 	if (row->map_cnt > 1)
-		fprintf(p->out, "  (%s maps)", COUNT(row->map_cnt));
-	fputc('\n', p->out);
+		flow_add(f, 2, "(%s)", COUNTED(row->map_cnt, "map"));
 }
 
-/* "main.(*Gateway).pay gateway.go:123" */
-static void caller_text(const struct page *p, uint64_t return_addr, char *buf, size_t buf_sz)
+/* "main.(*Gateway).pay gateway.go:123 (55 %)" */
+static void flow_caller(const struct page *p, struct flow *f, uint64_t return_addr,
+			double share_percent)
 {
 	const struct place *place = lines_of_call(p->w->prog->lines, return_addr);
-	const struct frame *f = place->frames;
+	const struct frame *frame = place->frames;
+	char name[NAME_SZ] = "?";
 
-	if (!place->cnt)
-		snprintf(buf, buf_sz, "?");
-	else if (!f->file || !f->line)
-		snprintf(buf, buf_sz, "%s", f->function);
+	if (place->cnt)
+		name_short(frame->function, name, sizeof(name));
+	flow_add(f, 1, "%s", name);
+	if (place->cnt && frame->file && frame->line)
+		flow_add(f, 1, "%s:%u (%.0f %%)", file_base(frame->file), frame->line,
+			 share_percent);
 	else
-		snprintf(buf, buf_sz, "%s %s:%u", f->function, file_base(f->file), f->line);
+		flow_add(f, 1, "(%.0f %%)", share_percent);
 }
 
 static void print_caller(const struct page *p, const struct busy *row, enum abi_op op)
 {
+	struct flow f = { .out = p->out, .indent = CALLER_INDENT };
 	uint64_t caller = 0, hits = 0;
-	char name[NAME_SZ];
 	_cleanup_err_ struct err *err = busiest_caller(&p->busiest, row, op, &caller, &hits);
 
 	if (err || !caller)
 		return;
-	caller_text(p, caller, name, sizeof(name));
-	fprintf(p->out, "%12s from %s (%.0f %%)\n", name_op(op), name,
-		percent(hits, row->sum.ops[op].hits));
+	flow_add(&f, 0, "%12s from", name_op(op));
+	flow_caller(p, &f, caller, percent(hits, row->sum.ops[op].hits));
+	flow_end(&f);
 }
 
 /* How far the truth may be off, and what can be told of new keys. */
@@ -113,8 +118,8 @@ static void print_growths(const struct page *p, const struct trace_result *tr)
 		churn += e->op == ABI_OP_GROW && growth_of(p->w->prog, e).churn;
 	}
 	if (churn)
-		fprintf(p->out, "  %s of %s growths were for churn, not for new keys\n",
-			COUNT(churn), COUNT(grow));
+		fprintf(p->out, "  growths for churn, not for new keys: %s of %s\n", COUNT(churn),
+			COUNT(grow));
 }
 
 /* What was not looked at any more is not what did not happen. */
@@ -123,8 +128,8 @@ static void print_budget(const struct page *p, const struct trace_group *g, cons
 	if (g->missing || !g->out_of_budget)
 		return;
 	if (g->windows)
-		fprintf(p->out, "  %s: %s windows, then the budget was used up\n", what,
-			COUNT(g->windows));
+		fprintf(p->out, "  %s: %s, then the budget was used up\n", what,
+			COUNTED(g->windows, "window"));
 	else
 		fprintf(p->out, "  %s: none seen, --max-overhead is too small\n", what);
 }
@@ -136,9 +141,9 @@ static void print_missing(const struct page *p, const struct trace_result *tr)
 	const struct trace_group *rare = &tr->groups[ABI_GROUP_RARE];
 
 	if (hot->missing)
-		fprintf(p->out, "  inserts, deletes and makes are not traced: %s\n", hot->missing);
+		print_reason(p, "  inserts, deletes and makes are not traced", hot->missing);
 	if (rare->missing)
-		fprintf(p->out, "  clears and growths are not traced: %s\n", rare->missing);
+		print_reason(p, "  clears and growths are not traced", rare->missing);
 	print_budget(p, hot, "inserts, deletes, small makes");
 	print_budget(p, rare, "clears and growths");
 	print_budget(p, &tr->groups[ABI_GROUP_MAKE], "makes with a size");
@@ -146,14 +151,14 @@ static void print_missing(const struct page *p, const struct trace_result *tr)
 
 static void print_busy(const struct page *p, const struct busy *row, bool callers)
 {
-	const struct activity *a = &row->sum;
+	static const enum abi_op columns[] = { ABI_OP_INSERT, ABI_OP_DELETE, ABI_OP_CLEAR,
+					       ABI_OP_GROW, ABI_OP_MAKE };
+	struct flow f = { .out = p->out, .indent = SUBJECT_INDENT };
 
-	print_rate(p, &a->ops[ABI_OP_INSERT]);
-	print_rate(p, &a->ops[ABI_OP_DELETE]);
-	print_rate(p, &a->ops[ABI_OP_CLEAR]);
-	print_rate(p, &a->ops[ABI_OP_GROW]);
-	print_rate(p, &a->ops[ABI_OP_MAKE]);
-	print_subject(p, row);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		flow_rate(&f, &row->sum.ops[columns[i]]);
+	flow_subject(p, &f, row);
+	flow_end(&f);
 	if (callers)
 		print_callers(p, row);
 }
@@ -162,27 +167,29 @@ static void print_busiest(const struct page *p)
 {
 	size_t cnt = p->busiest.rows.len;
 
-	fprintf(p->out, " %8s %8s %8s %8s %8s  %s\n", "inserts", "deletes", "clears", "growths",
+	fprintf(p->out, " %7s %7s %7s %7s %7s  %s\n", "inserts", "deletes", "clears", "growths",
 		"makes", "map");
 	for (size_t i = 0; i < cnt && i < ACTIVITY_ROWS; i++)
 		print_busy(p, &p->busiest.rows.data[i], p->opts->verbose || i < CALLER_ROWS);
 	if (cnt > ACTIVITY_ROWS)
-		fprintf(p->out, "  and %s more rows (--json)\n", COUNT(cnt - ACTIVITY_ROWS));
+		fprintf(p->out, "  and %s (--json)\n", COUNTED(cnt - ACTIVITY_ROWS, "more row"));
 }
 
 void print_activity(const struct page *p)
 {
 	const struct watch *w = p->w;
 
-	if (w->trace_err)
-		fprintf(p->out, "\nACTIVITY  not traced: %s\n", w->trace_err->msg);
+	if (w->trace_err) {
+		fputc('\n', p->out);
+		print_reason(p, "ACTIVITY  not traced", w->trace_err->msg);
+	}
 	if (!w->trace)
 		return;
 
 	const struct trace_result *tr = trace_result(w->trace);
 
-	fprintf(p->out, "\nACTIVITY  per second; inserts, deletes and makes from %s windows\n",
-		COUNT(tr->groups[ABI_GROUP_HOT].windows));
+	fprintf(p->out, "\nACTIVITY  per second; inserts, deletes and makes from %s\n",
+		COUNTED(tr->groups[ABI_GROUP_HOT].windows, "window"));
 	print_missing(p, tr);
 	if (!p->busiest.rows.len) {
 		fprintf(p->out, "  no map operation seen%s\n",
@@ -191,8 +198,7 @@ void print_activity(const struct page *p)
 	}
 	print_busiest(p);
 	if (trace_lost_hits(tr))
-		fprintf(p->out,
-			"  %s hits were lost: there may be more of everything, also where a ? is\n",
-			COUNT(trace_lost_hits(tr)));
+		fprintf(p->out, "  %s lost: there may be more of everything, also where a ? is\n",
+			COUNTED(trace_lost_hits(tr), "hit"));
 	print_growths(p, tr);
 }

@@ -21,9 +21,20 @@ static void print_tracepoint_cost(const struct page *p)
 static const char *budget_outcome(const struct watch_cost *cost, double max_overhead)
 {
 	if (!cost->held)
-		return ": EXCEEDED";
-	return cost->share > max_overhead ? " of the run as planned, or of ten seconds, held"
-					  : ", held";
+		return ": EXCEEDED;";
+	return cost->share > max_overhead ? " of the run as planned, or of ten seconds, held;"
+					  : ", held;";
+}
+
+static void print_budget(const struct page *p, const struct watch_cost *c,
+			 const struct trace_cost *tc)
+{
+	struct flow f = { .out = p->out, .indent = 6 };
+
+	flow_add(&f, 0, "      budget %.2g %%%s", 100 * tc->max_overhead,
+		 budget_outcome(c, tc->max_overhead));
+	flow_add(&f, 1, "probes attached for %s", text_duration(c->attached_ns).s);
+	flow_end(&f);
 }
 
 /* What the probes cost the target. */
@@ -33,18 +44,16 @@ static void print_receipt(const struct page *p)
 	const struct trace_result *tr = trace_result(p->w->trace);
 	double price_ns = c->hits ? c->hits_ns / (double)c->hits : 0;
 
-	fprintf(p->out, "target: %.2g %% of one core: %s probe hits x %.2f us, no pause\n",
-		100 * c->share, COUNT(c->hits), price_ns / 1000);
+	fprintf(p->out, "target: %.2g %% of one core: %s x %.2f us, no pause\n", 100 * c->share,
+		COUNTED(c->hits, "probe hit"), price_ns / 1000);
 	if (tr->cost.page_faults)
-		fprintf(p->out, "      and %s page faults that took %.2f us longer\n",
-			COUNT(tr->cost.page_faults), tr->cost.fault_price_ns / 1000);
-	fprintf(p->out,
-		"      budget %.2g %%%s; probes attached for %s\n"
-		"      attaching %s in %s, detaching %s in %s\n      ",
-		100 * tr->cost.max_overhead, budget_outcome(c, tr->cost.max_overhead),
-		text_duration(c->attached_ns).s, COUNT(tr->cost.attach_calls),
-		text_duration(tr->cost.attach_ns).s, COUNT(tr->cost.detach_calls),
-		text_duration(tr->cost.detach_ns).s);
+		fprintf(p->out, "      and %s that took %.2f us longer\n",
+			COUNTED(tr->cost.page_faults, "page fault"),
+			tr->cost.fault_price_ns / 1000);
+	print_budget(p, c, &tr->cost);
+	fprintf(p->out, "      attaching %s in %s, detaching %s in %s\n      ",
+		COUNT(tr->cost.attach_calls), text_duration(tr->cost.attach_ns).s,
+		COUNT(tr->cost.detach_calls), text_duration(tr->cost.detach_ns).s);
 }
 
 void print_cost(const struct page *p)
@@ -54,8 +63,8 @@ void print_cost(const struct page *p)
 	fprintf(p->out, "\nCOST  ");
 	if (p->w->trace)
 		print_receipt(p);
-	fprintf(p->out, "maptrace: %s CPU, %s memory, %s read, %s records lost\n",
+	fprintf(p->out, "maptrace: %s CPU, %s memory, %s read, %s lost\n",
 		text_duration(c->cpu_ns).s, BYTES(c->peak_rss_bytes), BYTES(c->bytes_read),
-		COUNT(c->lost_records));
+		COUNTED(c->lost_records, "record"));
 	print_tracepoint_cost(p);
 }

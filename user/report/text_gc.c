@@ -3,10 +3,10 @@
 
 static void print_gc_window(const struct page *p, const struct gc_window *win)
 {
-	fprintf(p->out, "  %s cycle%s while watched", win->cycles ? COUNT(win->cycles) : "no",
-		win->cycles == 1 || !win->cycles ? "" : "s");
+	fprintf(p->out, "  %s while watched",
+		win->cycles ? COUNTED(win->cycles, "cycle") : "no cycle");
 	if (win->forced_cycles)
-		fprintf(p->out, ", %s of them forced", COUNT(win->forced_cycles));
+		fprintf(p->out, ", %s forced", COUNT(win->forced_cycles));
 	if (win->cpu_share_known)
 		fprintf(p->out, ", %.2g %% of CPU", 100 * win->cpu_share);
 	fputc('\n', p->out);
@@ -27,7 +27,8 @@ void print_gc(const struct page *p)
 	if (!w->snap)
 		return;
 	if (w->gc_err) {
-		fprintf(p->out, "\nGC  not read: %s\n", w->gc_err->msg);
+		fputc('\n', p->out);
+		print_reason(p, "GC  not read", w->gc_err->msg);
 		return;
 	}
 	fprintf(p->out, "\nGC  live heap %s, next cycle at %s\n", BYTES(s->heap_marked_bytes),

@@ -28,12 +28,13 @@ static int cmp_soonest(const void *a, const void *b)
 static void print_coming(const struct page *p, const struct coming *c)
 {
 	bool fits = !p->w->cgroup_limited || c->f.allocates_bytes <= p->w->cgroup_left_bytes;
-	char type[NAME_SZ];
+	struct flow f = { .out = p->out, .indent = 12 };
 
-	type_text(p, &c->map, type, sizeof(type));
-	fprintf(p->out, "  %8s  at %s keys (+%s/s) %s  %s\n", text_duration(c->f.in_ns).s,
-		COUNT(c->f.at_live_keys), text_rate(c->f.keys_per_s).s,
-		c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables", type);
+	flow_add(&f, 0, "  %8s  at %s (+%s/s) %s", text_duration(c->f.in_ns).s,
+		 COUNTED(c->f.at_live_keys, "key"), text_rate(c->f.keys_per_s).s,
+		 c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables");
+	flow_type(p, &f, 2, &c->map);
+	flow_end(&f);
 	fprintf(p->out, "            takes %s more until the old memory is collected\n",
 		BYTES(c->f.allocates_bytes));
 	if (!fits)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-enum { COLUMNS = 80 };
+#include "report/names.h"
+
+enum { DETAIL_INDENT = 5 };
 
 /* Bytes of a key and its elem, with their control byte's bucket share taken off:
  * 8 control bytes, and in classic buckets the overflow pointer. */
@@ -12,65 +14,76 @@ static unsigned int slot_bytes(const struct page *p, const struct map_info *m)
 	return m->bucket_sz > fixed ? (m->bucket_sz - fixed) / BUCKET_SLOTS : 0;
 }
 
-void type_text(const struct page *p, const struct map_info *m, char *buf, size_t buf_sz)
+static void type_text(const struct page *p, const struct map_info *m, char *buf, size_t buf_sz)
 {
 	if (m->type)
-		snprintf(buf, buf_sz, "%s", m->type->name);
+		name_short(m->type->name, buf, buf_sz);
 	else if (m->bucket_sz)
-		snprintf(buf, buf_sz, "map of %u-byte slots (%u types fit)", slot_bytes(p, m),
-			 m->type_candidates);
+		snprintf(buf, buf_sz, "map of %u-byte slots", slot_bytes(p, m));
 	else
-		snprintf(buf, buf_sz, "map of unknown slots (%u types fit)", m->type_candidates);
+		snprintf(buf, buf_sz, "map of unknown slots");
+}
+
+void flow_type(const struct page *p, struct flow *f, int blanks, const struct map_info *m)
+{
+	char type[NAME_SZ];
+
+	type_text(p, m, type, sizeof(type));
+	flow_add(f, blanks, "%s", type);
+	if (!m->type)
+		flow_add(f, 1, "(%s fit%s)", COUNTED(m->type_candidates, "type"),
+			 m->type_candidates == 1 ? "s" : "");
 }
 
 static void print_place(const struct page *p, size_t place, const struct ranked *r)
 {
-	char type[NAME_SZ];
+	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
 
-	type_text(p, &r->map, type, sizeof(type));
-	fprintf(p->out, "%3zu %10s %10s %12s %6.1f%% %9s%c %s", place,
-		r->map.bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
-		COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
-		r->moving ? '~' : ' ', type);
+	flow_add(&f, 0, "%3zu %10s %10s %11s %5.1f%% %8s%s", place,
+		 r->map.bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
+		 COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
+		 r->moving ? "~" : "");
+	flow_type(p, &f, r->moving ? 1 : 2, &r->map);
 	if (r->map_cnt > 1)
-		fprintf(p->out, "  (%s maps)", COUNT(r->map_cnt));
-	fputc('\n', p->out);
+		flow_add(&f, 2, "(%s)", COUNTED(r->map_cnt, "map"));
+	flow_end(&f);
 }
 
 static void print_history(const struct page *p, const struct map_info *m)
 {
 	const struct map_history *h = history_find(&p->w->history, m->addr);
+	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
 
 	if (!h || h->samples < 2 || h->live_keys.min == h->live_keys.max)
 		return;
-	fprintf(p->out, "     live keys %s to %s, now %s", COUNT(h->live_keys.min),
-		COUNT(h->live_keys.max), COUNT(h->last_live_keys));
-	if (h->buckets.min != h->buckets.max)
-		fprintf(p->out, "; buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
-	fprintf(p->out, " (%u censuses)\n", h->samples);
+	bool resized = h->buckets.min != h->buckets.max;
+	flow_add(&f, 0, "     live keys %s to %s, now %s%s", COUNT(h->live_keys.min),
+		 COUNT(h->live_keys.max), COUNT(h->last_live_keys), resized ? ";" : "");
+	if (resized)
+		flow_add(&f, 1, "buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
+	flow_add(&f, 1, "(%s)", COUNTED(h->samples, "census"));
+	flow_end(&f);
 }
 
 /* One bin behind the other, on as many lines as they take. */
 static void print_bins(const struct page *p, const char *name, const struct histogram *h)
 {
 	uint64_t total = histogram_total_ns(h);
-	int column = fprintf(p->out, "     %-15s", name);
+	struct flow f = { .out = p->out, .indent = 22 };
 
+	flow_add(&f, 0, "     %-15s", name);
 	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
 		double share_percent = percent(h->ns[b], total);
-		char bin[80], share[16] = "<1 %";
+		char share[16] = "<1 %";
 
 		if (!h->ns[b])
 			continue;
 		if (share_percent >= 0.5)
 			snprintf(share, sizeof(share), "%.0f %%", share_percent);
-		int len = snprintf(bin, sizeof(bin), "  [%s, %s) %s", COUNT(histogram_bin_low(b)),
-				   COUNT(histogram_bin_high(b)), share);
-		if (column + len > COLUMNS)
-			column = fprintf(p->out, "\n     %-15s", "") - 1;
-		column += fprintf(p->out, "%s", bin);
+		flow_add(&f, 2, "[%s, %s) %s", COUNT(histogram_bin_low(b)),
+			 COUNT(histogram_bin_high(b)), share);
 	}
-	fputc('\n', p->out);
+	flow_end(&f);
 }
 
 static void print_histograms(const struct page *p, const struct map_info *m)
@@ -88,29 +101,34 @@ static void print_histograms(const struct page *p, const struct map_info *m)
 static void print_zero_values(const struct page *p, size_t place)
 {
 	const struct zero_sum *z = &p->zeroes[place];
+	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
 
 	if (!z->map_cnt || !z->zero)
 		return;
-	fprintf(p->out, "     %s%s of %s values are zero", z->sampled ? "about " : "",
-		COUNT(z->zero), COUNT(z->live_keys));
+	flow_add(&f, 0, "     %s%s of %s %s zero", z->sampled ? "about " : "", COUNT(z->zero),
+		 COUNTED(z->live_keys, "value"), z->zero == 1 ? "is" : "are");
 	if (z->map_cnt > 1)
-		fprintf(p->out, " (%s maps)", COUNT(z->map_cnt));
+		flow_add(&f, 1, "(%s)", COUNTED(z->map_cnt, "map"));
 	else if (z->sampled)
-		fprintf(p->out, " (95 %%: %s to %s)", COUNT(z->low), COUNT(z->high));
-	fputc('\n', p->out);
+		flow_add(&f, 1, "(95 %%: %s to %s)", COUNT(z->low), COUNT(z->high));
+	flow_end(&f);
 }
 
 static void print_values_footnotes(const struct page *p)
 {
 	const struct values *v = p->w->values;
 	uint64_t by_status[VALUES_STATUS_CNT] = { 0 };
+	char what[80];
 
 	for (size_t i = 0; i < v->census->maps.len; i++)
 		by_status[v->rows[i].status]++;
-	for (int s = VALUES_TYPE_UNKNOWN; s < VALUES_STATUS_CNT; s++)
-		if (by_status[s])
-			fprintf(p->out, "     %s maps not searched for zero values: %s\n",
-				COUNT(by_status[s]), value_status_text(s));
+	for (int s = VALUES_TYPE_UNKNOWN; s < VALUES_STATUS_CNT; s++) {
+		if (!by_status[s])
+			continue;
+		snprintf(what, sizeof(what), "     zero values not counted in %s",
+			 COUNTED(by_status[s], "map"));
+		print_reason(p, what, value_status_text(s));
+	}
 }
 
 static void print_footnotes(const struct page *p)
@@ -120,20 +138,19 @@ static void print_footnotes(const struct page *p)
 	if (t->moving_cnt)
 		fprintf(p->out, "     ~ busy while it was read: within the values of two reads\n");
 	if (t->suspect_cnt)
-		fprintf(p->out,
-			"     %s maps contradicted themselves: in no sum (--json has them)\n",
-			COUNT(t->suspect_cnt));
+		fprintf(p->out, "     %s with contradictions: in no sum (--json has them)\n",
+			COUNTED(t->suspect_cnt, "map"));
 	if (t->on_stack_cnt)
-		fprintf(p->out, "     headers of %s maps are on goroutine stacks\n",
-			COUNT(t->on_stack_cnt));
+		fprintf(p->out, "     %s with the header on a goroutine stack\n",
+			COUNTED(t->on_stack_cnt, "map"));
 	if (t->garbage_cnt)
-		fprintf(p->out, "     %s dead maps await the sweep of the last GC: in no sum\n",
-			COUNT(t->garbage_cnt));
+		fprintf(p->out, "     %s left to the sweep of the last GC: in no sum\n",
+			COUNTED(t->garbage_cnt, "dead map"));
 	if (p->w->values)
 		print_values_footnotes(p);
 	if (t->unknown_size_cnt)
-		fprintf(p->out, "     %s maps of unknown bucket size: no holes, no rebuild\n",
-			COUNT(t->unknown_size_cnt));
+		fprintf(p->out, "     %s of unknown bucket size: no holes, no rebuild\n",
+			COUNTED(t->unknown_size_cnt, "map"));
 }
 
 static void print_places(const struct page *p)
@@ -151,14 +168,15 @@ static void print_places(const struct page *p)
 			print_histograms(p, &r->map);
 	}
 	if (p->ranking.places.len > p->opts->top)
-		fprintf(p->out, "     and %s more rows (--top, --json)\n",
-			COUNT(p->ranking.places.len - p->opts->top));
+		fprintf(p->out, "     and %s (--top, --json)\n",
+			COUNTED(p->ranking.places.len - p->opts->top, "more row"));
 }
 
 void print_maps(const struct page *p)
 {
 	if (p->w->census_err) {
-		fprintf(p->out, "\nMAPS  refused: %s\n", p->w->census_err->msg);
+		fputc('\n', p->out);
+		print_reason(p, "MAPS  refused", p->w->census_err->msg);
 		return;
 	}
 	if (!p->w->snap)
@@ -169,7 +187,7 @@ void print_maps(const struct page *p)
 	fprintf(p->out, "\nMAPS  %s with %s of tables (%s resident), most to win first\n",
 		COUNT(t->map_cnt), BYTES(t->table_bytes), BYTES(t->resident_bytes));
 	if (t->map_cnt)
-		fprintf(p->out, "%3s %10s %10s %12s %7s %9s  %s\n", "#", "gives back", "live keys",
+		fprintf(p->out, "%3s %10s %10s %11s %6s %8s  %s\n", "#", "gives back", "live keys",
 			"slots", "load", "resident", "type");
 	print_places(p);
 	print_footnotes(p);

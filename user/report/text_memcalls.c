@@ -24,14 +24,15 @@ static void detail_text(const struct trace_memsum *s, char *buf, size_t buf_sz)
 
 static void print_memsum(const struct page *p, const struct trace_memsum *s)
 {
+	struct flow f = { .out = p->out, .indent = 11 };
 	char detail[32];
 
 	detail_text(s, detail, sizeof(detail));
-	fprintf(p->out, "  %-8s %-16s %8s calls %11s", name_memcall(s->call), detail,
-		COUNT(s->calls), BYTES(s->bytes));
+	flow_add(&f, 0, "  %-8s %-16s %14s %11s", name_memcall(s->call), detail,
+		 COUNTED(s->calls, "call"), BYTES(s->bytes));
 	if (s->error)
-		fprintf(p->out, "  FAILED: %s", strerror(s->error));
-	fputc('\n', p->out);
+		flow_add(&f, 2, "FAILED: %s", strerror(s->error));
+	flow_end(&f);
 }
 
 /* Who gave memory back; of single calls, so without those beyond the budget. */
@@ -75,8 +76,8 @@ static void print_refaults(const struct page *p, const struct trace_refaults *r)
 			BYTES(unwatched * r->page_sz));
 	if (!r->faults)
 		return;
-	fprintf(p->out, "  touched again (of %s): %s page faults, half within %s\n",
-		BYTES(r->pages * r->page_sz), COUNT(r->faults),
+	fprintf(p->out, "  touched again (of %s): %s, %swithin %s\n", BYTES(r->pages * r->page_sz),
+		COUNTED(r->faults, "page fault"), r->faults == 1 ? "" : "half ",
 		text_duration(refaults_half_ns(r)).s);
 	sum = refaults_sum(p->w->prog->lines, r);
 	if (refaults_swing(&sum, r->page_sz))
@@ -92,7 +93,8 @@ void print_memcalls(const struct page *p)
 	if (!tr)
 		return;
 	if (tr->memcalls_missing) {
-		fprintf(p->out, "\nMEMORY CALLS  not traced: %s\n", tr->memcalls_missing);
+		fputc('\n', p->out);
+		print_reason(p, "MEMORY CALLS  not traced", tr->memcalls_missing);
 		return;
 	}
 	fprintf(p->out, "\nMEMORY CALLS%s\n", tr->memsum_cnt ? "" : "  none");

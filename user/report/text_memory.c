@@ -50,11 +50,10 @@ static void remedy_text(const struct ledger *l, enum ledger_row row, char *buf, 
 /* How the rows are not quite what they say. */
 static void print_memory_notes(const struct page *p, const struct ledger *l)
 {
-	if (l->source == ADDRSPACE_SMAPS)
-		fprintf(p->out,
-			"  no page of it is known: %s; what Go uses or keeps is\n"
-			"  taken as resident\n",
-			l->why_coarse);
+	if (l->source == ADDRSPACE_SMAPS) {
+		print_reason(p, "  no page of it is known", l->why_coarse);
+		fprintf(p->out, "      what Go uses or keeps is taken as resident\n");
+	}
 	if (l->missing)
 		fprintf(p->out, "  %s cannot be followed: metadata is in the last rows\n",
 			l->missing);

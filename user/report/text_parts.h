@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "report/busiest.h"
+#include "report/flow.h"
 #include "report/ranking.h"
 #include "report/report.h"
 
@@ -17,6 +18,7 @@ enum { NAME_SZ = 256 };
 
 #define BYTES(v) text_bytes(v).s
 #define COUNT(v) text_count(v).s
+#define COUNTED(v, noun) text_counted(v, noun).s
 
 /* Zero values in the maps of one place of the ranking. */
 struct zero_sum {
@@ -42,8 +44,11 @@ static inline double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * part / whole : 0;
 }
 
-/* The type of a map, or what is known of it. */
-void type_text(const struct page *p, const struct map_info *m, char *buf, size_t buf_sz);
+/* The type of a map, or what is known of it; in pieces that may be on two lines. */
+void flow_type(const struct page *p, struct flow *f, int blanks, const struct map_info *m);
+
+/* "what: why", on as many lines as a reason takes. */
+void print_reason(const struct page *p, const char *what, const char *why);
 
 /* The sections, in their order. One that has nothing to say prints nothing. */
 void print_memory(const struct page *p);

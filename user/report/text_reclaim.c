@@ -35,13 +35,15 @@ static void print_pinned_class(const struct page *p, int at)
 {
 	const struct class_use *c = &p->w->snap->ledger.occupancy.classes[at];
 	double tables = percent(p->w->snap->census->class_bytes[at], c->object_bytes);
+	struct flow f = { .out = p->out, .indent = 19 };
 
-	fprintf(p->out, "     %10s in %s slots: %s objects in %s spans",
-		BYTES(class_pinned_bytes(c)), BYTES(sizeclass_bytes(at >> 1)), COUNT(c->object_cnt),
-		COUNT(c->span_cnt));
+	flow_add(&f, 0, "     %10s in %s slots:", BYTES(class_pinned_bytes(c)),
+		 BYTES(sizeclass_bytes(at >> 1)));
+	flow_add(&f, 1, "%s in %s%s", COUNTED(c->object_cnt, "object"),
+		 COUNTED(c->span_cnt, "span"), tables >= 1 ? "," : "");
 	if (tables >= 1)
-		fprintf(p->out, ", %.0f %% map tables", tables);
-	fputc('\n', p->out);
+		flow_add(&f, 1, "%.0f %% map tables", tables);
+	flow_end(&f);
 }
 
 /* The classes of spans that a few objects keep, and whether those are map tables. */
@@ -85,6 +87,7 @@ void print_reclaim(const struct page *p)
 		fprintf(p->out, "  given back while watched: %s, %s/s\n", BYTES(rc->returned_bytes),
 			BYTES((uint64_t)rc->returned_per_s));
 	if (rc->failed_calls)
-		fprintf(p->out, "  %s calls to give back %s failed: %s\n", COUNT(rc->failed_calls),
-			BYTES(rc->failed_bytes), strerrorname_np(rc->failed_errno));
+		fprintf(p->out, "  %s to give back %s failed: %s\n",
+			COUNTED(rc->failed_calls, "call"), BYTES(rc->failed_bytes),
+			strerrorname_np(rc->failed_errno));
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-enum { FINDING_ROWS = 5 };
+enum { FINDING_ROWS = 5, INDENT = 5 };
 
 static void print_map_finding(const struct page *p, size_t no, const struct finding *f)
 {
-	char type[NAME_SZ];
+	struct flow line = { .out = p->out, .indent = INDENT };
 
-	type_text(p, &f->map, type, sizeof(type));
-	if (f->map_cnt == 1)
-		fprintf(p->out, "  %zu. %s keeps %s for %s keys (%s slots).\n", no, type,
-			BYTES(f->resident_bytes), COUNT(f->live_keys), COUNT(f->slots));
-	else
-		fprintf(p->out, "  %zu. %s: %s maps keep %s for %s keys (%s slots).\n", no, type,
-			COUNT(f->map_cnt), BYTES(f->resident_bytes), COUNT(f->live_keys),
-			COUNT(f->slots));
+	flow_add(&line, 0, "  %zu.", no);
+	flow_type(p, &line, 1, &f->map);
+	if (f->map_cnt > 1)
+		flow_add(&line, 1, "(%s)", COUNTED(f->map_cnt, "map"));
+	flow_add(&line, 1, "%s %s", f->map_cnt > 1 ? "keep" : "keeps", BYTES(f->resident_bytes));
+	flow_add(&line, 1, "for %s", COUNTED(f->live_keys, "key"));
+	flow_add(&line, 1, "(%s).", COUNTED(f->slots, "slot"));
+	flow_end(&line);
 	fprintf(p->out,
 		"     Maps never shrink. Copy the live keys into a new map and drop the old one:\n"
 		"     %s comes back.\n",
@@ -23,13 +23,17 @@ static void print_map_finding(const struct page *p, size_t no, const struct find
 
 static void print_zero_finding(const struct page *p, size_t no, const struct finding *f)
 {
-	char type[NAME_SZ], maps[64] = "";
+	struct flow line = { .out = p->out, .indent = INDENT };
+	char maps[64] = "";
 
-	type_text(p, &f->map, type, sizeof(type));
 	if (f->map_cnt > 1)
-		snprintf(maps, sizeof(maps), " in %s maps", COUNT(f->map_cnt));
-	fprintf(p->out, "  %zu. %s:\n     %s%s of %s values%s are zero.\n", no, type,
-		f->sampled ? "about " : "", COUNT(f->zero_values), COUNT(f->live_keys), maps);
+		snprintf(maps, sizeof(maps), " in %s", COUNTED(f->map_cnt, "map"));
+	flow_add(&line, 0, "  %zu.", no);
+	flow_type(p, &line, 1, &f->map);
+	flow_end(&line);
+	fprintf(p->out, "     %s%s of %s%s %s zero.\n", f->sampled ? "about " : "",
+		COUNT(f->zero_values), COUNTED(f->live_keys, "value"), maps,
+		f->zero_values == 1 ? "is" : "are");
 	fprintf(p->out,
 		"     m[k] = zero frees nothing: delete(m, k), then copy the rest into a new map:\n"
 		"     %s comes back",
