@@ -59,6 +59,22 @@ static void counted_as_text(void **state)
 			    "18,446,744,073,709,551,615 page faults");
 }
 
+static void shares_as_text(void **state)
+{
+	static const struct {
+		double share;
+		const char *text;
+	} rows[] = {
+		{ 0, "0 %" },	    { 1e-7, "<0.0001 %" }, { 0.00041, "0.041 %" },
+		{ 0.01, "1 %" },    { 0.123, "12 %" },	   { 0.994, "99 %" },
+		{ 0.996, "100 %" }, { 1, "100 %" },	   { 2.5, "250 %" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++)
+		assert_string_equal(text_percent(rows[i].share).s, rows[i].text);
+}
+
 static void durations_as_text(void **state)
 {
 	static const struct {
@@ -81,6 +97,7 @@ static void rates_as_text(void **state)
 {
 	(void)state;
 	assert_string_equal(text_rate(0).s, "0");
+	assert_string_equal(text_rate(0.0001).s, "<0.01");
 	assert_string_equal(text_rate(0.03).s, "0.03");
 	assert_string_equal(text_rate(9.12).s, "9.12");
 	assert_string_equal(text_rate(950).s, "950");
@@ -165,15 +182,11 @@ static void vectors_grow_and_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_as_text),
-		cmocka_unit_test(counts_as_text),
-		cmocka_unit_test(counted_as_text),
-		cmocka_unit_test(durations_as_text),
-		cmocka_unit_test(rates_as_text),
-		cmocka_unit_test(text_as_bytes),
-		cmocka_unit_test(no_bytes),
-		cmocka_unit_test(text_as_duration),
-		cmocka_unit_test(vectors_grow_and_keep),
+		cmocka_unit_test(bytes_as_text),     cmocka_unit_test(counts_as_text),
+		cmocka_unit_test(counted_as_text),   cmocka_unit_test(shares_as_text),
+		cmocka_unit_test(durations_as_text), cmocka_unit_test(rates_as_text),
+		cmocka_unit_test(text_as_bytes),     cmocka_unit_test(no_bytes),
+		cmocka_unit_test(text_as_duration),  cmocka_unit_test(vectors_grow_and_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

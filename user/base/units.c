@@ -93,10 +93,24 @@ struct text text_rate(double per_s)
 	}
 	if (per_s == 0)
 		snprintf(t.s, sizeof(t.s), "0");
+	else if (per_s < 0.005)
+		snprintf(t.s, sizeof(t.s), "<0.01");
 	else if (unit == 0)
 		snprintf(t.s, sizeof(t.s), "%.*f", decimals(per_s), per_s);
 	else
 		snprintf(t.s, sizeof(t.s), "%.*f %c", decimals(per_s), per_s, units[unit]);
+	return t;
+}
+
+struct text text_percent(double share)
+{
+	double percent = 100 * share;
+	struct text t;
+
+	if (percent > 0 && percent < 0.0001)
+		snprintf(t.s, sizeof(t.s), "<0.0001 %%");
+	else
+		snprintf(t.s, sizeof(t.s), percent < 99.5 ? "%.2g %%" : "%.0f %%", percent);
 	return t;
 }
 

@@ -24,8 +24,11 @@ struct text text_counted(uint64_t n, const char *noun);
 /* "950 ms", "12.3 s", "4m05s", "3d04h" */
 struct text text_duration(uint64_t ns);
 
-/* "0.03", "9.1", "950", "12.3 k", "75.0 M": for rates */
+/* "<0.01", "0.03", "9.1", "950", "12.3 k", "75.0 M": for rates */
 struct text text_rate(double per_s);
+
+/* "0 %", "0.041 %", "12 %", "250 %" of a share, such as 0.12: two significant digits */
+struct text text_percent(double share);
 
 /* Parses "4096", "64k", "1.5G", "32MiB" (powers of 1024); false when it is none. */
 bool parse_bytes(const char *s, uint64_t *ret);

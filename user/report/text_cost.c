@@ -31,7 +31,7 @@ static void print_budget(const struct page *p, const struct watch_cost *c,
 {
 	struct flow f = { .out = p->out, .indent = 6 };
 
-	flow_add(&f, 0, "      budget %.2g %%%s", 100 * tc->max_overhead,
+	flow_add(&f, 0, "      budget %s%s", text_percent(tc->max_overhead).s,
 		 budget_outcome(c, tc->max_overhead));
 	flow_add(&f, 1, "probes attached for %s", text_duration(c->attached_ns).s);
 	flow_end(&f);
@@ -44,8 +44,8 @@ static void print_receipt(const struct page *p)
 	const struct trace_result *tr = trace_result(p->w->trace);
 	double price_ns = c->hits ? c->hits_ns / (double)c->hits : 0;
 
-	fprintf(p->out, "target: %.2g %% of one core: %s x %.2f us, no pause\n", 100 * c->share,
-		COUNTED(c->hits, "probe hit"), price_ns / 1000);
+	fprintf(p->out, "target: %s of one core: %s x %.2f us, no pause\n",
+		text_percent(c->share).s, COUNTED(c->hits, "probe hit"), price_ns / 1000);
 	if (tr->cost.page_faults)
 		fprintf(p->out, "      and %s that took %.2f us longer\n",
 			COUNTED(tr->cost.page_faults, "page fault"),

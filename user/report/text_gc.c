@@ -8,7 +8,7 @@ static void print_gc_window(const struct page *p, const struct gc_window *win)
 	if (win->forced_cycles)
 		fprintf(p->out, ", %s forced", COUNT(win->forced_cycles));
 	if (win->cpu_share_known)
-		fprintf(p->out, ", %.2g %% of CPU", 100 * win->cpu_share);
+		fprintf(p->out, ", %s of CPU", text_percent(win->cpu_share).s);
 	fputc('\n', p->out);
 	if (!win->cycles)
 		return;
