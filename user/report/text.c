@@ -81,12 +81,15 @@ static void print_doubts(const struct page *p)
 static void print_head(const struct page *p)
 {
 	const struct watch *w = p->w;
+	/* When somebody else stopped it, that follows. */
+	const char *stopped = w->halts.last == HALT_NONE ? "never stopped"
+							 : "not stopped by maptrace";
 
 	print_identity(p);
 	if (w->trace)
-		fprintf(p->out, "watched %s, never stopped\n", text_duration(w->watched_ns).s);
+		fprintf(p->out, "watched %s, %s\n", text_duration(w->watched_ns).s, stopped);
 	else
-		fprintf(p->out, "not traced, never stopped\n");
+		fprintf(p->out, "not traced, %s\n", stopped);
 	print_halts(p);
 	print_doubts(p);
 }
