@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Decoding classic maps: what they hold, and of which types they are. */
+#include <stdio.h>
+
 #include "image.h"
 
 /* ---- True maps ---- */
@@ -367,6 +369,117 @@ static void keys_decide_between_sizes(void **state)
 	}
 }
 
+/* Arrays of 152 and of 160 bytes a bucket, in the same memory. */
+static void add_two_sizes(struct image *img, struct image_type types[2])
+{
+	types[0] = (struct image_type){ .name = "map[K]bool", .key_sz = 16, .elem_sz = 1 };
+	types[1] = (struct image_type){ .name = "map[K]uint16", .key_sz = 16, .elem_sz = 2 };
+	image_add_type(img, &types[0]);
+	image_add_type(img, &types[1]);
+}
+
+/* All that is known is said, and nothing else. */
+static void expect_two_sizes(const struct map_info *m)
+{
+	assert_int_equal(m->consistency, MAP_EXACT);
+	assert_null(m->type);
+	assert_int_equal(m->type_source, TYPE_AMBIGUOUS);
+	assert_int_equal(m->type_candidates, 2);
+	assert_int_equal(m->bucket_sz, 0);
+	assert_int_equal(m->rebuild_bytes, 0);
+}
+
+static void one_bucket_may_be_of_several_sizes(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(image_classic_versions); v++) {
+		const struct image_version *version = &image_classic_versions[v];
+		struct image *img = image_new(version->minor, version->experiments);
+		struct image_type t[2];
+		uint64_t map[2];
+
+		add_two_sizes(img, t);
+		for (int i = 0; i < 2; i++)
+			map[i] = image_classic_map(img, &t[i], 0, 5);
+		image_open(img);
+		struct census *census = image_census(img);
+		for (int i = 0; i < 2; i++) {
+			const struct map_info *m = image_map(census, map[i]);
+
+			image_expect_exact(m, 5, 1, 160);
+			expect_two_sizes(m);
+		}
+		census_free(census);
+		image_free(img);
+	}
+}
+
+/* A map that was emptied has no key in any place; where its chains go on tells more. */
+static void chains_decide_between_sizes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool chained = i >= 2;
+		struct image *img = image_new(23, "");
+		struct image_type types[2], *t = &types[i % 2];
+
+		add_two_sizes(img, types);
+		uint64_t map = image_classic_map(img, t, 2, 0);
+		if (chained) {
+			uint64_t next = image_classic_overflow(img, t, 0, 0);
+
+			image_classic_bucket(img, t, image_classic_nth(img, map, t, 1), 0, 0, next);
+			image_u16(img, map + 10, 1);
+		}
+		image_open(img);
+		struct census *census = image_census(img);
+		const struct map_info *m = image_only_row(census, map);
+		assert_int_equal(m->consistency, MAP_EXACT);
+		assert_int_equal(m->live_keys, 0);
+		assert_int_equal(m->overflow_buckets, chained);
+		assert_int_equal(m->buckets, 4 + chained);
+		assert_int_equal(m->table_bytes, 640 + chained * 160);
+		if (chained)
+			assert_int_equal(m->bucket_sz, t->bucket_sz);
+		else
+			expect_two_sizes(m);
+		census_free(census);
+		image_free(img);
+	}
+}
+
+/* As many sizes as fit the memory of an array, and more than one might think. */
+static void the_size_is_found_among_many(void **state)
+{
+	enum { N = 32 };
+	struct image *img = image_new(19, "");
+	struct image_type t[N];
+	char names[N][32];
+	uint64_t map[N];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		snprintf(names[i], sizeof(names[i]), "map[int64][%d]uint8", 215 + i);
+		t[i] = (struct image_type){ .name = names[i], .key_sz = 8, .elem_sz = 215 + i };
+		image_add_type(img, &t[i]);
+	}
+	for (int i = 0; i < N; i++)
+		map[i] = image_classic_map(img, &t[i], 1, 13);
+	image_open(img);
+	struct census *census = image_census(img);
+	assert_int_equal(census->maps.len, N);
+	for (int i = 0; i < N; i++) {
+		const struct map_info *m = image_map(census, map[i]);
+
+		image_expect_exact(m, 13, 2, 4096);
+		assert_int_equal(m->bucket_sz, 1800 + 8 * i);
+		assert_string_equal(m->type->name, names[i]);
+		assert_int_equal(m->type_source, TYPE_UNIQUE_SHAPE);
+	}
+	census_free(census);
+	image_free(img);
+}
+
 static void like_types_are_ambiguous(void **state)
 {
 	struct image *img = image_new(19, "");
@@ -431,6 +544,9 @@ int main(void)
 		cmocka_unit_test(old_overflow_buckets_hold_keys_too),
 		cmocka_unit_test(pointer_bits_narrow_types),
 		cmocka_unit_test(keys_decide_between_sizes),
+		cmocka_unit_test(one_bucket_may_be_of_several_sizes),
+		cmocka_unit_test(chains_decide_between_sizes),
+		cmocka_unit_test(the_size_is_found_among_many),
 		cmocka_unit_test(like_types_are_ambiguous),
 		cmocka_unit_test(maps_of_unknown_types_count),
 	};

@@ -25,6 +25,7 @@ enum {
 	HMAP_COUNT = 0,
 	HMAP_FLAGS = 8,
 	HMAP_B = 9,
+	HMAP_NOVERFLOW = 10,
 	HMAP_HASH0 = 12,
 
 	FLAG_WRITING = 4,
@@ -46,6 +47,7 @@ struct header {
 	uint64_t count;
 	uint8_t flags;
 	uint8_t b;
+	uint16_t noverflow; /* chained buckets of the present array; a guess from B 16 on */
 	uint32_t hash0;
 	uint64_t buckets;
 	uint64_t oldbuckets;
@@ -58,6 +60,7 @@ static struct header parse_header(const struct classic_layout *l, const uint8_t 
 		.count = load_u64(p, HMAP_COUNT),
 		.flags = load_u8(p, HMAP_FLAGS),
 		.b = load_u8(p, HMAP_B),
+		.noverflow = load_u16(p, HMAP_NOVERFLOW),
 		.hash0 = load_u32(p, HMAP_HASH0),
 		.buckets = load_u64(p, l->buckets),
 		.oldbuckets = load_u64(p, l->oldbuckets),
@@ -292,30 +295,61 @@ static bool has_room(const struct array *a, uint16_t bucket_sz)
 	return a->o.size >= a->cnt * bucket_sz;
 }
 
-/* Tries the candidate bucket sizes until one explains the memory. */
-static struct err *try_sizes(const struct decoder *d, struct work *w, const struct shape *shape)
+/* Counts as if buckets had that many bytes: w->sane, and the tallies of the arrays. */
+static struct err *try_size(const struct decoder *d, struct work *w, uint16_t bucket_sz)
+{
+	w->bucket_sz = bucket_sz;
+	w->sane = has_room(&w->now, bucket_sz) && (!w->grows || has_room(&w->old, bucket_sz));
+	struct err *err = w->sane && w->grows ? walk_array(d, w, &w->old) : NULL;
+
+	return err || !w->sane ? err : walk_array(d, w, &w->now);
+}
+
+/*
+ * Whether what was counted is what the header says. Of several sizes more than one may see
+ * as many keys, most of all in a map that was emptied; a wrong one rarely sees as many
+ * chained buckets. Only arrays of less than 2^16 buckets leave several sizes.
+ */
+static bool adds_up(const struct work *w, uint64_t found, bool several)
+{
+	return found == w->h.count && (!several || w->now.tally.overflow_cnt == w->h.noverflow);
+}
+
+/* The bucket sizes that explain a map. */
+struct explanation {
+	uint8_t cnt;
+	uint16_t sizes[SHAPE_SIZES_MAX];
+	struct tally now, old; /* with the first of them */
+};
+
+/* Tries the candidate bucket sizes. */
+static struct err *try_sizes(const struct decoder *d, struct work *w, const struct shape *shape,
+			     struct explanation *ret)
 {
 	bool any_sane = false;
 
+	ret->cnt = 0;
 	for (uint8_t i = 0; i < shape->size_cnt; i++) {
-		w->bucket_sz = shape->sizes[i];
-		w->sane = has_room(&w->now, w->bucket_sz);
-		if (!w->sane)
-			continue;
-		struct err *err = w->grows ? walk_array(d, w, &w->old) : NULL;
-		if (!err)
-			err = walk_array(d, w, &w->now);
+		struct err *err = try_size(d, w, shape->sizes[i]);
+
 		if (err)
 			return err;
+		if (!w->sane)
+			continue;
 		uint64_t found = w->now.tally.filled + (w->grows ? w->old.tally.filled : 0);
-		if (w->sane && (!any_sane || is_closer(found, w->found, w->h.count)))
+		if (!any_sane || is_closer(found, w->found, w->h.count))
 			w->found = found;
-		any_sane |= w->sane;
-		w->adds_up = w->sane && found == w->h.count;
-		if (w->adds_up)
-			return NULL;
+		any_sane = true;
+		if (!adds_up(w, found, shape->size_cnt > 1))
+			continue;
+		if (!ret->cnt)
+			ret->now = w->now.tally;
+		if (!ret->cnt && w->grows)
+			ret->old = w->old.tally;
+		ret->sizes[ret->cnt++] = w->bucket_sz;
 	}
 	w->sane = any_sane;
+	w->adds_up = ret->cnt;
 	return NULL;
 }
 
@@ -427,7 +461,6 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 	struct map_info *m = &d->batch->maps[w->at];
 	const struct array *now = &w->now, *old = &w->old;
 	struct table_shape table = {
-		.bucket_sz = w->bucket_sz,
 		.noscan = span_noscan(now->o.span),
 		.malloc_headers = heap_malloc_headers(d->census->heap),
 		.load_num = d->census->heap->prog->layout.classic.load_num,
@@ -450,9 +483,7 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 			census_resident(d->census, w->at, &old->o) + old->tally.overflow_resident;
 	}
 	shape_apply(shape, m);
-	/* No type, but the size with which the keys add up. */
-	if (!m->bucket_sz && w->h.count && w->adds_up)
-		m->bucket_sz = w->bucket_sz;
+	table.bucket_sz = m->bucket_sz;
 	if (m->bucket_sz)
 		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
 }
@@ -520,11 +551,64 @@ static void add_possible_sizes(const struct heap *heap, const struct work *w, ui
 	}
 }
 
-static void forget_tallies(struct work *w)
+static void set_tallies(struct work *w, const struct tally *now, const struct tally *old)
 {
-	w->now.tally = (struct tally){ 0 };
+	w->now.tally = *now;
 	if (w->grows)
-		w->old.tally = (struct tally){ 0 };
+		w->old.tally = *old;
+}
+
+/* The shape when its bucket size is one of those. */
+static struct shape narrow_sizes(const struct decoder *d, const struct work *w, uint64_t n,
+				 const struct shape *shape, const struct explanation *fit)
+{
+	struct shape s = *shape;
+
+	if (fit->cnt == 1 && s.candidates)
+		return *shape_of(d->census->heap, d->census->shapes, &w->evidence, n,
+				 fit->sizes[0]);
+	s.size_cnt = fit->cnt;
+	memcpy(s.sizes, fit->sizes, fit->cnt * sizeof(*s.sizes));
+	s.candidates = 0;
+	for (uint8_t i = 0; shape->candidates && i < fit->cnt; i++)
+		s.candidates +=
+			shape_of(d->census->heap, d->census->shapes, &w->evidence, n, fit->sizes[i])
+				->candidates;
+	return s;
+}
+
+/* What the buckets tell of a map of which several sizes are possible. */
+static struct err *decode_sizes(const struct decoder *d, struct work *w, uint64_t n,
+				const struct shape *possible)
+{
+	static const struct tally nothing = { 0 };
+	struct shape shape = *possible;
+	struct explanation fit;
+	struct err *err = try_sizes(d, w, &shape, &fit);
+
+	if (err)
+		return err;
+	/* A moving map proves none of them. */
+	if (w->adds_up)
+		set_tallies(w, &fit.now, &fit.old);
+	else if (shape.size_cnt > 1)
+		set_tallies(w, &nothing, &nothing);
+	if (w->adds_up && fit.cnt < shape.size_cnt)
+		shape = narrow_sizes(d, w, n, &shape, &fit);
+	set_row(d, w, &shape, NULL);
+	return NULL;
+}
+
+/* Most maps have one bucket, of one possible size. */
+static struct err *decode_small(const struct decoder *d, struct work *w, struct small_shape *small)
+{
+	struct err *err = try_size(d, w, small->shape.sizes[0]);
+
+	w->found = w->now.tally.filled + (w->grows ? w->old.tally.filled : 0);
+	w->adds_up = w->sane && adds_up(w, w->found, /* several= */ false);
+	if (!err)
+		set_row(d, w, &small->shape, small);
+	return err;
 }
 
 static struct err *decode_one(const struct decoder *d, struct work *w)
@@ -533,29 +617,13 @@ static struct err *decode_one(const struct decoder *d, struct work *w)
 	uint64_t n = sizing_classic_array(w->h.b);
 	struct small_shape *small = n == 1 ? shape_of_small(heap, d->census->shapes, &w->evidence)
 					   : NULL;
-	const struct shape *shape = small ? &small->shape
-					  : shape_of(heap, d->census->shapes, &w->evidence, n,
-						     /* only_sz= */ 0);
-	struct shape possible;
 
-	if (!shape->size_cnt) {
-		possible = *shape;
-		add_possible_sizes(heap, w, n, &possible);
-		shape = &possible;
-	}
-	struct err *err = try_sizes(d, w, shape);
-	if (err)
-		return err;
-	w->sane &= shape->size_cnt > 0;
-	/* A moving map proves none of several sizes: what the last one found is void. */
-	if (shape->size_cnt > 1 && !w->adds_up)
-		forget_tallies(w);
-	if (shape->candidates > 1 && shape->size_cnt > 1 && w->adds_up)
-		shape = shape_of(heap, d->census->shapes, &w->evidence, n, w->bucket_sz);
-	/* What else the buckets told was found in the bytes. */
-	set_row(d, w, shape,
-		small && shape == &small->shape && shape->size_cnt == 1 ? small : NULL);
-	return NULL;
+	if (small && small->shape.size_cnt == 1)
+		return decode_small(d, w, small);
+	struct shape shape = *shape_of(heap, d->census->shapes, &w->evidence, n, /* only_sz= */ 0);
+	if (!shape.size_cnt)
+		add_possible_sizes(heap, w, n, &shape);
+	return decode_sizes(d, w, n, &shape);
 }
 
 /* The bytes of an array that is read ahead; 0: it is not. */

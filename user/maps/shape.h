@@ -18,7 +18,9 @@
 #include "target/blocks.h"
 
 enum {
-	SHAPE_SIZES_MAX = 16,
+	/* Buckets are multiples of 8 up to 2,072 bytes, and the memory of an array is at most a
+	 * fifth larger than that of the next smaller class: no more of them fit it. */
+	SHAPE_SIZES_MAX = 64,
 	SHAPE_FORMS_MAX = 8,
 	SHAPE_READS = 2, /* that one piece of evidence takes at most */
 	SHAPE_WORDS = PTR_MASK_SZ * 8,
