@@ -100,6 +100,7 @@ func init() {
 		{"floats", buildFloats, false},
 		{"emptied", buildEmptied, false},
 		{"iterated", buildIterated, false},
+		{"alike", buildAlike, false},
 	}
 }
 
