@@ -599,11 +599,24 @@ static struct err *decode_sizes(const struct decoder *d, struct work *w, uint64_
 	return NULL;
 }
 
+/* Whether the only bucket of a map is there, and chains no other: no walk then. */
+static bool is_alone(const struct work *w, uint16_t bucket_sz)
+{
+	return w->now.ahead && !w->grows && has_room(&w->now, bucket_sz) &&
+	       !load_u64(w->now.ahead, bucket_sz - 8);
+}
+
 /* Most maps have one bucket, of one possible size. */
 static struct err *decode_small(const struct decoder *d, struct work *w, struct small_shape *small)
 {
-	struct err *err = try_size(d, w, small->shape.sizes[0]);
+	uint16_t bucket_sz = small->shape.sizes[0];
+	struct err *err = NULL;
 
+	w->sane = is_alone(w, bucket_sz);
+	if (w->sane)
+		w->now.tally.filled = bucket_filled(w->now.ahead);
+	else
+		err = try_size(d, w, bucket_sz);
 	w->found = w->now.tally.filled + (w->grows ? w->old.tally.filled : 0);
 	w->adds_up = w->sane && adds_up(w, w->found, /* several= */ false);
 	if (!err)
