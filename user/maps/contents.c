@@ -388,13 +388,17 @@ static struct err *find_jobs(const struct map_rows *rows, struct jobs *jobs)
 
 	if (!may)
 		return err_nomem();
-	for (size_t i = 0; i < rows->kinds.len; i++)
-		any |= may[i] = may_tell(&rows->kinds.data[i].info);
-	for (size_t i = 0; i < rows->len && any; i++) {
-		uint32_t kind = rows->data[i].kind;
-		struct job job = { i, rows->kinds.data[kind].info.table_bytes };
+	for (size_t i = 0; i < rows->kinds.len; i++) {
+		struct map_info m = rows_kind_info(rows, i, 0);
 
-		if (may[kind] && !vec_push(&jobs->list, job))
+		any |= may[i] = may_tell(&m);
+	}
+	for (size_t i = 0; i < rows->len && any; i++) {
+		if (!may[rows->data[i].kind])
+			continue;
+		struct job job = { i, rows_get(rows, i).table_bytes };
+
+		if (!vec_push(&jobs->list, job))
 			return err_nomem();
 	}
 	vec_sort(&jobs->list, cmp_largest);

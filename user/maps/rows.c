@@ -6,55 +6,46 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 
-enum {
-	SLOTS_MIN = 256,
-	WORDS = sizeof(struct map_info) / 8,
-};
-
-/* What is known of a map are the words behind its address, without a gap. */
-_Static_assert(offsetof(struct map_info, addr) == 0 && WORDS == 12 &&
-		       sizeof(struct map_info) == WORDS * 8 &&
-		       offsetof(struct map_info, noscan) == sizeof(struct map_info) - 1,
-	       "kinds are compared by words");
+enum { SLOTS_MIN = 256 };
 
 /* Each word times an odd number of its own, so that none waits for another. */
-static uint64_t hash_info(const struct map_info *m)
+static uint64_t hash_facts(const uint64_t *facts)
 {
 	uint64_t h = 0;
 
-#pragma GCC unroll 11 /* this and the next are called for every map */
-	for (size_t i = 1; i < WORDS; i++)
-		h += load_u64(m, 8 * i) * (0x9e3779b97f4a7c15 * (2 * i + 1));
+#pragma GCC unroll 11 /* this and the next are called for every map that has to be built */
+	for (size_t i = 0; i < ROW_FACTS; i++)
+		h += facts[i] * (0x9e3779b97f4a7c15 * (2 * i + 3));
 	return h ^ h >> 32;
 }
 
-static bool same_info(const struct map_info *a, const struct map_info *b)
+static bool same_facts(const uint64_t *a, const uint64_t *b)
 {
 	uint64_t differ = 0;
 
 #pragma GCC unroll 11
-	for (size_t i = 1; i < WORDS; i++)
-		differ |= load_u64(a, 8 * i) ^ load_u64(b, 8 * i);
+	for (size_t i = 0; i < ROW_FACTS; i++)
+		differ |= a[i] ^ b[i];
 	return !differ;
 }
 
 /* The slot of a kind, or the empty one in which it would be; there is one. */
-static uint32_t *find_slot(const struct map_rows *r, const struct map_info *m)
+static uint32_t *find_slot(const struct map_rows *r, const uint64_t *facts)
 {
-	size_t i = hash_info(m) & (r->slot_cnt - 1);
+	size_t i = hash_facts(facts) & (r->slot_cnt - 1);
 
-	while (r->slots[i] && !same_info(&r->kinds.data[r->slots[i] - 1].info, m))
+	while (r->slots[i] && !same_facts(r->kinds.data[r->slots[i] - 1].facts, facts))
 		i = (i + 1) & (r->slot_cnt - 1);
 	return &r->slots[i];
 }
 
-/* Half of the slots stay empty. */
+/* A quarter of the slots or more stay empty. */
 static bool reserve_slot(struct map_rows *r)
 {
-	if (2 * (r->kinds.len + 1) <= r->slot_cnt)
+	if (4 * (r->kinds.len + 1) <= 3 * r->slot_cnt)
 		return true;
 
-	size_t cnt = r->slot_cnt ? 4 * r->slot_cnt : SLOTS_MIN;
+	size_t cnt = r->slot_cnt ? 2 * r->slot_cnt : SLOTS_MIN;
 	uint32_t *slots = calloc(cnt, sizeof(*slots));
 
 	if (!slots)
@@ -63,24 +54,33 @@ static bool reserve_slot(struct map_rows *r)
 	r->slots = slots;
 	r->slot_cnt = cnt;
 	for (size_t i = 0; i < r->kinds.len; i++)
-		*find_slot(r, &r->kinds.data[i].info) = i + 1;
+		*find_slot(r, r->kinds.data[i].facts) = i + 1;
 	return true;
+}
+
+static uint32_t kind_of(struct map_rows *r, const uint64_t *facts)
+{
+	struct row_kind kind = { .cnt = 0 };
+
+	if (!reserve_slot(r))
+		return ROWS_NO_KIND;
+
+	uint32_t *slot = find_slot(r, facts);
+	if (!*slot) {
+		memcpy(kind.facts, facts, sizeof(kind.facts));
+		if (r->kinds.len >= ROWS_NO_KIND - 1 || !vec_push(&r->kinds, kind))
+			return ROWS_NO_KIND;
+		*slot = r->kinds.len;
+	}
+	return *slot - 1;
 }
 
 uint32_t rows_kind(struct map_rows *r, const struct map_info *m)
 {
-	if (!reserve_slot(r))
-		return ROWS_NO_KIND;
+	uint64_t facts[ROW_FACTS];
 
-	uint32_t *slot = find_slot(r, m);
-	if (!*slot) {
-		if (r->kinds.len >= ROWS_NO_KIND - 1 ||
-		    !vec_push(&r->kinds, (struct row_kind){ .info = *m }))
-			return ROWS_NO_KIND;
-		r->kinds.data[r->kinds.len - 1].info.addr = 0;
-		*slot = r->kinds.len;
-	}
-	return *slot - 1;
+	memcpy(facts, (const uint64_t *)m + 1, sizeof(facts));
+	return kind_of(r, facts);
 }
 
 bool rows_push(struct map_rows *r, const struct map_info *m)
@@ -116,7 +116,7 @@ bool rows_append(struct map_rows *r, struct map_rows *from)
 	if (!kinds || !vec_reserve(r, r->len + from->len))
 		return false;
 	for (size_t i = 0; i < from->kinds.len; i++) {
-		kinds[i] = rows_kind(r, &from->kinds.data[i].info);
+		kinds[i] = kind_of(r, from->kinds.data[i].facts);
 		if (kinds[i] == ROWS_NO_KIND)
 			return false;
 	}

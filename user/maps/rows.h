@@ -9,6 +9,8 @@
 #ifndef MAPTRACE_MAPS_ROWS_H
 #define MAPTRACE_MAPS_ROWS_H
 
+#include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "base/vec.h"
@@ -29,17 +31,23 @@ static inline uint64_t row_addr(const struct map_row *row)
 	return (uint64_t)row->addr_high << 32 | row->addr_low;
 }
 
+enum { ROW_FACTS = sizeof(struct map_info) / 8 - 1 };
+
 struct row_kind {
-	struct map_info info; /* its address is 0 */
 	uint64_t cnt; /* rows of this kind: none, when they have become another */
+	uint64_t facts[ROW_FACTS]; /* the words of a map_info behind its address */
 };
+_Static_assert(offsetof(struct map_info, addr) == 0 && sizeof(struct map_info) % 8 == 0 &&
+		       offsetof(struct map_info, noscan) == sizeof(struct map_info) - 1,
+	       "what is known of a map are the words behind its address, without a gap");
+_Static_assert(sizeof(struct row_kind) == 96, "a million different maps must stay affordable");
 
 struct map_rows {
 	struct map_row *data; /* a VEC() by its fields; in order when the census is done */
 	size_t len;
 	size_t cap;
-	VEC(struct row_kind) kinds; /* no two have the same info */
-	uint32_t *slots; /* the kinds, found by a hash of their info: index + 1, 0 for none */
+	VEC(struct row_kind) kinds; /* no two have the same facts */
+	uint32_t *slots; /* the kinds, found by a hash of their facts: index + 1, 0 for none */
 	size_t slot_cnt; /* a power of two, or 0 */
 };
 
@@ -62,9 +70,9 @@ bool rows_set(struct map_rows *r, size_t i, const struct map_info *m);
 
 static inline struct map_info rows_kind_info(const struct map_rows *r, uint32_t kind, uint64_t addr)
 {
-	struct map_info m = r->kinds.data[kind].info;
+	struct map_info m = { .addr = addr };
 
-	m.addr = addr;
+	memcpy((uint64_t *)&m + 1, r->kinds.data[kind].facts, sizeof(r->kinds.data[kind].facts));
 	return m;
 }
 

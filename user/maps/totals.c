@@ -40,7 +40,10 @@ struct map_totals totals_of(const struct map_rows *rows)
 {
 	struct map_totals t = { 0 };
 
-	for (size_t i = 0; i < rows->kinds.len; i++)
-		add(&t, &rows->kinds.data[i].info, rows->kinds.data[i].cnt);
+	for (size_t i = 0; i < rows->kinds.len; i++) {
+		struct map_info m = rows_kind_info(rows, i, 0);
+
+		add(&t, &m, rows->kinds.data[i].cnt);
+	}
 	return t;
 }
