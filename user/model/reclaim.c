@@ -153,7 +153,7 @@ static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_s
 		return "the collector is off, so the scavenger has no goal";
 	if (gc->cycles < 2)
 		return "the scavenger has no goal before the second cycle";
-	return "within the scavenger's goal: kept for the next cycle";
+	return "the scavenger's goal is to keep so much for the next cycle";
 }
 
 static void judge_free(struct reclaim *rc, const struct snapshot *snap,
