@@ -404,7 +404,7 @@ static void name_lengths_are_bounded(void **state)
 		"\x01\xff\xff\xff\xff\x7f", /* behind the section */
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", /* wraps */
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", /* no varint */
-		"\x01\x80\x80\x02", /* 32 KiB */
+		"\x01\x80\x80\x08", /* 128 KiB, of which the section has less */
 	};
 
 	(void)state;
@@ -417,6 +417,42 @@ static void name_lengths_are_bounded(void **state)
 		image_u32(img, t.addr + 40, 0xf000);
 		struct gotypes *types = load(img);
 		assert_int_equal(count(types), 0);
+		gotypes_free(types);
+		image_free(img);
+	}
+}
+
+/* Those of generated code, or of generic types, exceed any bound; the type counts. */
+static void long_names_are_cut(void **state)
+{
+	static const struct {
+		const char *fill; /* repeated */
+		uint32_t len, kept; /* kept: without the dots */
+	} rows[] = {
+		{ "m", 4096, 4096 },   { "m", 4097, 4093 },
+		{ "m", 0x8000, 4093 }, { "\xc3\xa4", 0x8000, 4092 }, /* no half of a character */
+		{ "\x80", 0x8000, 0 }, /* none at all */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		struct image *img = image_new(24, "");
+		struct image_type t = image_string_to_ptr();
+		uint64_t at = IMAGE_TYPES + 0xf000;
+		uint8_t head[] = { 1, rows[i].len & 0x7f, 0, rows[i].len >> 14 };
+
+		head[1] |= 0x80;
+		head[2] = (rows[i].len >> 7 & 0x7f) | 0x80;
+		image_add_type(img, &t);
+		image_write(img, at, head, sizeof(head));
+		for (uint32_t n = 0; n < rows[i].len; n += strlen(rows[i].fill))
+			image_write(img, at + sizeof(head) + n, rows[i].fill, strlen(rows[i].fill));
+		image_u32(img, t.addr + 40, 0xf000);
+		struct gotypes *types = load(img);
+		const struct map_type *m = gotypes_find(types, t.addr);
+		assert_non_null(m);
+		assert_int_equal(strcspn(m->name, "."), rows[i].kept);
+		assert_string_equal(m->name + rows[i].kept, rows[i].len > 4096 ? "..." : "");
 		gotypes_free(types);
 		image_free(img);
 	}
@@ -505,6 +541,7 @@ int main(void)
 		cmocka_unit_test(slots_that_do_not_fit),
 		cmocka_unit_test(descriptors_are_aligned),
 		cmocka_unit_test(name_lengths_are_bounded),
+		cmocka_unit_test(long_names_are_cut),
 		cmocka_unit_test(types_at_the_end_of_the_section),
 		cmocka_unit_test(an_unreadable_section_is_a_fault),
 		cmocka_unit_test(noise_does_no_harm),

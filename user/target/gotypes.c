@@ -27,6 +27,8 @@ enum {
 	DATA_RUNS_MAX = 64,
 	DATA_DEPTH_MAX = 16,
 
+	/* Names of generated code are longer: types of a hundred fields, generic ones. */
+	NAME_MAX_LEN = 4096,
 	MAP_TYPES_MAX = 1 << 20,
 	/* A bucket holds 8 keys and elems of at most 128 bytes each, 8 control
 	 * bytes and perhaps an overflow pointer. */
@@ -37,6 +39,26 @@ struct gotypes {
 	VEC(struct map_type) maps; /* ascending by address */
 	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
 };
+
+/* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
+static char *copy_name(const char *text, uint64_t len)
+{
+	static const char dots[] = "...";
+	bool cut = len > NAME_MAX_LEN;
+
+	if (cut)
+		len = NAME_MAX_LEN - strlen(dots);
+	while (cut && len && ((uint8_t)text[len] & 0xc0) == 0x80)
+		len--;
+	char *name = calloc(1, len + sizeof(dots));
+	if (!name)
+		return NULL;
+	memcpy(name, text, len);
+	for (char *p = name; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	return cut ? strcat(name, dots) : name;
+}
 
 /*
  * A name: flag byte, varint length, bytes. Types print a leading star that is
@@ -49,7 +71,7 @@ static char *type_name(const struct section *s, const uint8_t *type)
 	cursor_seek(&c, load_u32(type, TYPE_STR));
 	cursor_u8(&c);
 	uint64_t len = cursor_uvarint(&c);
-	if (c.bad || len == 0 || len > 4096)
+	if (c.bad || len == 0)
 		return NULL;
 	const uint8_t *text = cursor_bytes(&c, len);
 	if (!text)
@@ -58,11 +80,7 @@ static char *type_name(const struct section *s, const uint8_t *type)
 		text++;
 		len--;
 	}
-	char *name = strndup((const char *)text, len);
-	for (char *p = name; p && *p; p++)
-		if (iscntrl((unsigned char)*p))
-			*p = '?';
-	return name;
+	return copy_name((const char *)text, len);
 }
 
 static bool has_map_type_form(const uint8_t *t)
