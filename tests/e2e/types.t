@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Maps whose types take some finding: names beyond any bound.
+# Maps whose types take some finding: names beyond any bound, types of plugins.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -40,4 +40,33 @@ for version in 1.19 1.23 1.24 1.27; do
 			'any(.maps[]; .type and (.type | startswith("map[int16]main.node")))'
 	stop
 done
+
+# Types that only a plugin has, and one that both have, with a descriptor in each.
+for version in 1.19 1.23 1.24 1.27; do
+	label="go$version, plugin"
+	build "$version" plugged plugin
+	start "$bin"
+	compare
+	check "$label" 7
+	none "$label: the type of all with pointers is known" "$out" '.maps[]
+		| select(.address == $maps[].addr and .type == null)' \
+		--argjson maps "$(jq '.maps | map(select(.name == "refs"))' "$truth")"
+	none "$label: a type is no other than the same one" "$out" '.maps[]
+		| select(.type == "map[uint64]string" and (.declared_types // [] | length > 0))'
+	stop
+done
+
+# Its code is known, too; but it has functions for maps of its own, without probes.
+build 1.24 plugged plugin
+start "$bin" -churn
+run 60 report --json --duration 2s "$target"
+holds 'plugin: its path' "$out" '.target.plugins == [$path]' --arg path "$bin.so"
+holds 'plugin: a caller in it' "$out" '[.memory_calls.calls[] | select(.call == "munmap")]
+	| length > 10 and all(.reason == "program" and (.caller | endswith(".remap"))
+		and (.file | endswith("plugin/main.go")) and .line > 0)'
+holds 'plugin: what the trace does not cover' "$out" \
+	'.trace.coverage | .grow == "all_but_plugins" and .insert == "windows"'
+run 60 report --duration 1s "$target"
+ok 'plugin: the text says so' grep -q '^  not by plugins: ' "$out"
+stop
 finish

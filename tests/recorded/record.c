@@ -49,7 +49,8 @@ static struct err *read_everything(struct program *prog, uint64_t *mheap_ret)
 	_cleanup_heap_ struct heap *heap = NULL;
 	_cleanup_census_ struct census *census = NULL;
 	struct pagealloc pages = { 0 };
-	struct err *err = gotypes_new(&prog->target->mem, &prog->md, &prog->layout, &types);
+	const struct types_from from = { &prog->target->mem, &prog->md };
+	struct err *err = gotypes_new(&from, 1, &prog->layout, &types);
 
 	gotypes_free(types);
 	if (!err)

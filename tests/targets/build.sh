@@ -17,6 +17,7 @@
 #            race           race detector
 #            pgo            with a CPU profile of the program itself (Go 1.21)
 #            c-shared       a library, OUT.so; OUT is a C program that loads it
+#            plugin         a program that loads OUT.so, its folder `plugin`
 #            noopt          -gcflags='all=-N -l'
 #            noswissmap     classic maps in Go 1.24 and 1.25
 #            mapsplitgroup  the other group layout of Go 1.27
@@ -28,7 +29,7 @@ version=$1 program=$2 variant=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd -P)
 [[ -f $here/$program/main.go ]] || { echo "${0##*/}: no program '$program'" >&2; exit 2; }
 
-flags=() ldflags=() strip='' cgo=0 experiment='' profile='' library=''
+flags=() ldflags=() strip='' cgo=0 experiment='' profile='' library='' plugin=''
 case $variant in
 plain) ;;
 sw) ldflags=(-s -w) ;;
@@ -40,6 +41,7 @@ debian) flags=(-buildmode=pie -trimpath) ldflags=(-linkmode=external) strip=1 cg
 race) flags=(-race) cgo=1 ;;
 pgo) profile=1 ;;
 c-shared) flags=(-buildmode=c-shared -tags=cshared) library=1 cgo=1 ;;
+plugin) plugin=1 cgo=1 ;;
 noopt) flags=(-gcflags='all=-N -l') ;;
 noswissmap | mapsplitgroup) experiment=$variant ;;
 *) echo "${0##*/}: no variant '$variant'" >&2; exit 2 ;;
@@ -60,9 +62,13 @@ trap 'rm -rf "$tmp"' EXIT
 # the version control stamp, which fails without a first commit.
 cd "$here"
 go_build() { # OUT FLAG...
+	go_build_of "./$program" "$@"
+}
+
+go_build_of() { # PACKAGE OUT FLAG...
 	env -u GOFLAGS GOENV=off GOTOOLCHAIN=local GOPROXY=off GO111MODULE=on GOWORK=off \
 		CGO_ENABLED="$cgo" GOEXPERIMENT="$experiment" \
-		"$go" build -buildvcs=false "${@:2}" -ldflags="${ldflags[*]}" -o "$1" "./$program"
+		"$go" build -buildvcs=false "${@:3}" -ldflags="${ldflags[*]}" -o "$2" "$1"
 }
 
 # The compiler reads a profile and says nothing when it makes no use of it.
@@ -77,6 +83,10 @@ if [[ -n $library ]]; then
 	mv "$tmp/library" "$out.so"
 else
 	go_build "$tmp/program" "${flags[@]}"
+fi
+if [[ -n $plugin ]]; then
+	go_build_of "./$program/plugin" "$tmp/plugin" -buildmode=plugin
+	mv "$tmp/plugin" "$out.so"
 fi
 if [[ -n $strip ]]; then
 	strip "$tmp/program"

@@ -880,6 +880,14 @@ static void put_arenas(struct image *img)
 	}
 }
 
+struct err *image_read_types(struct image *img)
+{
+	const struct types_from from[] = { { &img->target.mem, &img->prog.md },
+					   { &img->target.mem, &img->plugin } };
+
+	return gotypes_new(from, img->plugin.types ? 2 : 1, &img->prog.layout, &img->prog.types);
+}
+
 struct err *image_try_open(struct image *img)
 {
 	uint64_t pages_in_use = 0;
@@ -895,8 +903,8 @@ struct err *image_try_open(struct image *img)
 	}
 	put_mheap(img, pages_in_use);
 	put_arenas(img);
-	struct err *err =
-		gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &img->prog.types);
+	struct err *err = image_read_types(img);
+
 	return err ? err : heap_open(&img->prog, &img->heap);
 }
 

@@ -80,6 +80,7 @@ struct image {
 	VEC(uint64_t) gs; /* addresses of runtime.g */
 	struct target target;
 	struct program prog;
+	struct moduledata plugin; /* its types, where there are any */
 	struct heap *heap; /* image_open() */
 	uint64_t heap_next; /* end of the last span */
 	uint64_t type_next; /* end of the last type descriptor */
@@ -296,6 +297,9 @@ uint64_t image_add_goroutine(struct image *img, uint32_t status, uint64_t stack_
 void image_move_header(struct image *img, uint64_t map, uint64_t to);
 
 /* ---- The whole ---- */
+
+/* Reads the types, of all modules. */
+struct err *image_read_types(struct image *img);
 
 /* Writes the runtime's structures for everything allocated, opens types and heap.
  * image_open() fails the test when that fails. */

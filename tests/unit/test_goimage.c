@@ -384,6 +384,159 @@ static void finds_the_runtime_in_another_file(void **state)
 	image_free(p.img);
 }
 
+/* ---- Several modules ---- */
+
+enum { FILE_MAPPINGS = 3, FILES_MAX = 4, NEXT_1_24 = 576 };
+
+/* A process with more files of Go code: code, read-only data and data of each. */
+struct files {
+	struct process p;
+	struct procmap list[FILE_MAPPINGS * FILES_MAX];
+	size_t cnt;
+	struct goimage image;
+};
+
+static uint64_t base_of(size_t i)
+{
+	return 0x400000 + i * 0x1000000;
+}
+
+static uint64_t module_of(size_t i)
+{
+	return base_of(i) + 0x200000 + 0x1008;
+}
+
+static void put_next(struct files *f, size_t i, uint64_t next)
+{
+	image_u64(f->p.img, module_of(i) + NEXT_1_24, next);
+}
+
+static void add_file(struct files *f)
+{
+	size_t i = f->cnt++;
+	uint64_t base = base_of(i);
+	struct procmap *m = &f->list[i * FILE_MAPPINGS];
+
+	m[0] = mapping(base, base + 0x1000, 20 + i, MAP_R | MAP_X);
+	m[1] = mapping(base + 0x100000, base + 0x102000, 20 + i, MAP_R);
+	m[2] = mapping(base + 0x200000, base + 0x203000, 20 + i, MAP_R | MAP_W);
+	image_zero(f->p.img, base + 0x100000, 0x2000);
+	image_zero(f->p.img, base + 0x200000, 0x3000);
+	put_pcheader(&f->p, base + 0x100100, 0xfffffff1);
+	put_module(f->p.img, module_of(i), base + 0x100100);
+	f->p.maps.maps.data = f->list;
+	f->p.maps.maps.len = f->p.maps.maps.cap = f->cnt * FILE_MAPPINGS;
+}
+
+static void files_init(struct files *f, size_t cnt)
+{
+	memset(f, 0, sizeof(*f));
+	process_init(&f->p);
+	while (f->cnt < cnt)
+		add_file(f);
+	put_buildinfo(&f->p, base_of(0) + 0x200000, "go1.24.4");
+}
+
+static void files_find(struct files *f)
+{
+	struct err *err = goimage_find(&f->p.img->target, &f->p.maps, &f->image);
+
+	if (err)
+		fail_msg("%s", err->msg);
+}
+
+static void files_fini(struct files *f)
+{
+	goimage_fini(&f->image);
+	image_free(f->p.img);
+}
+
+/* The runtime links its modules in the order in which they were loaded. */
+static void finds_the_plugins_of_a_program(void **state)
+{
+	struct files f;
+
+	(void)state;
+	files_init(&f, 3);
+	put_next(&f, 0, module_of(2));
+	put_next(&f, 2, module_of(1));
+	files_find(&f);
+	assert_true(f.image.moduledata == module_of(0));
+	assert_int_equal(f.image.plugins.len, 2);
+	assert_int_equal(f.image.others.len, 0);
+	for (size_t i = 0; i < 2; i++) {
+		const struct gomodule *m = &f.image.plugins.data[i];
+
+		assert_true(m->moduledata == module_of(1 + i));
+		assert_true(m->pcheader.addr == base_of(1 + i) + 0x100100);
+		assert_int_equal(m->file.inode, 21 + i);
+		assert_non_null(m->path);
+	}
+	files_fini(&f);
+}
+
+/* A program that was linked against a library with the runtime comes after it. */
+static void the_first_of_the_chain_has_the_runtime(void **state)
+{
+	struct files f;
+
+	(void)state;
+	files_init(&f, 2);
+	put_next(&f, 1, module_of(0));
+	files_find(&f);
+	assert_true(f.image.moduledata == module_of(1));
+	assert_int_equal(f.image.file.inode, 21);
+	assert_int_equal(f.image.build.minor, 24); /* the program says it */
+	assert_int_equal(f.image.plugins.len, 1);
+	assert_true(f.image.plugins.data[0].moduledata == module_of(0));
+	files_fini(&f);
+}
+
+/* Libraries of a C program: each has a runtime, and perhaps plugins of that. */
+static void counts_runtimes_by_their_chains(void **state)
+{
+	struct files f;
+
+	(void)state;
+	files_init(&f, 4);
+	put_next(&f, 2, module_of(3));
+	files_find(&f);
+	assert_true(f.image.moduledata == module_of(0));
+	assert_int_equal(f.image.plugins.len, 0);
+	assert_int_equal(f.image.others.len, 2); /* 1, and 2 with 3 */
+	files_fini(&f);
+}
+
+static void links_are_not_followed_into_the_unknown(void **state)
+{
+	struct files f;
+
+	(void)state;
+	files_init(&f, 3); /* a cycle */
+	put_next(&f, 0, module_of(1));
+	put_next(&f, 1, module_of(2));
+	put_next(&f, 2, module_of(0));
+	files_find(&f);
+	assert_true(f.image.moduledata == module_of(0));
+	assert_int_equal(f.image.plugins.len, 2);
+	files_fini(&f);
+
+	files_init(&f, 2); /* garbage, itself, and no module */
+	put_next(&f, 0, IMAGE_NOWHERE);
+	put_next(&f, 1, module_of(1));
+	image_u64(f.p.img, module_of(1) + 8, 0); /* no names any more */
+	files_find(&f);
+	assert_int_equal(f.image.plugins.len, 0);
+	assert_int_equal(f.image.others.len, 0);
+	files_fini(&f);
+
+	files_init(&f, 2); /* a header that cannot be read */
+	image_unmap(f.p.img, base_of(1) + 0x100000, 0x2000);
+	files_find(&f);
+	assert_int_equal(f.image.others.len, 0);
+	files_fini(&f);
+}
+
 static void unreadable_parts_are_passed_over(void **state)
 {
 	struct process p;
@@ -465,6 +618,10 @@ int main(void)
 		cmocka_unit_test(finds_what_lies_across_two_reads),
 		cmocka_unit_test(passes_over_decoys),
 		cmocka_unit_test(finds_the_runtime_in_another_file),
+		cmocka_unit_test(finds_the_plugins_of_a_program),
+		cmocka_unit_test(the_first_of_the_chain_has_the_runtime),
+		cmocka_unit_test(counts_runtimes_by_their_chains),
+		cmocka_unit_test(links_are_not_followed_into_the_unknown),
 		cmocka_unit_test(unreadable_parts_are_passed_over),
 		cmocka_unit_test(unreadable_pages_hide_no_others),
 		cmocka_unit_test(says_why_it_is_none),

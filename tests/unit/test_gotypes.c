@@ -5,12 +5,11 @@
 
 static struct gotypes *load(struct image *img)
 {
-	struct gotypes *types = NULL;
-	struct err *err = gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &types);
+	struct err *err = image_read_types(img);
 
 	if (err)
 		fail_msg("%s", err->msg);
-	return types;
+	return take_ptr(img->prog.types);
 }
 
 static size_t count(const struct gotypes *types)
@@ -274,6 +273,113 @@ static void an_empty_section_has_no_types(void **state)
 	image_free(img);
 }
 
+/* ---- Plugins ---- */
+
+#define PLUGIN 0x20000000ull
+
+/* Gives the image a plugin whose section is a copy of its own so far. */
+static void add_plugin(struct image *img)
+{
+	for (uint64_t off = 0; off < IMAGE_TYPES_SZ; off += 8)
+		image_u64(img, PLUGIN + off, image_get_u64(img, IMAGE_TYPES + off));
+	img->plugin.types = PLUGIN;
+	img->plugin.etypes = PLUGIN + IMAGE_TYPES_SZ;
+}
+
+static uint64_t in_plugin(uint64_t addr)
+{
+	return addr - IMAGE_TYPES + PLUGIN;
+}
+
+/* Types of a plugin that refer to those of the program, with names in its own section. */
+static void types_of_plugins_are_found(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type a = image_string_to_ptr(), b = int_to_array();
+
+	(void)state;
+	image_add_type(img, &a);
+	image_add_type(img, &b);
+	add_plugin(img);
+	image_u8(img, a.addr + 23, 22); /* the program lacks it */
+	image_u32(img, b.addr + 16, 7); /* another hash: main.T of another package */
+	image_zero(img, IMAGE_TYPES + 0x18000, 0x1000); /* names, masks */
+	image_write(img, IMAGE_TYPES, "\1\1M", 3);
+	image_u32(img, b.addr + 40, 0);
+	struct gotypes *types = load(img);
+	const struct map_type *m = gotypes_find(types, in_plugin(a.addr));
+	assert_int_equal(count(types), 3);
+	assert_non_null(m);
+	assert_string_equal(m->name, "map[string]*main.T");
+	assert_true(m->bucket == a.bucket);
+	assert_string_equal(gotypes_find(types, b.addr)->name, "M");
+	assert_string_equal(gotypes_find(types, in_plugin(b.addr))->name, "map[int][64]uint8");
+	gotypes_free(types);
+	image_free(img);
+}
+
+/* Both have it, each with a bucket type of its own. */
+static void a_type_of_several_modules_is_one(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct image_type plain = image_string_to_ptr(), named = image_string_to_ptr(),
+			  other = int_to_array();
+
+	(void)state;
+	named.named = true;
+	named.name = "main.Sessions";
+	image_add_type(img, &other);
+	image_add_type(img, &named);
+	image_add_type(img, &plain);
+	image_u64(img, named.addr + 64, plain.bucket);
+	add_plugin(img);
+	image_u64(img, in_plugin(plain.addr) + 64, in_plugin(plain.bucket));
+	image_u64(img, in_plugin(named.addr) + 64, in_plugin(plain.bucket));
+	struct gotypes *types = load(img);
+	assert_int_equal(count(types), 3);
+	assert_ptr_equal(gotypes_find(types, in_plugin(plain.addr)),
+			 gotypes_find(types, plain.addr));
+	assert_ptr_equal(gotypes_find(types, in_plugin(named.addr)),
+			 gotypes_find(types, named.addr));
+	assert_ptr_equal(gotypes_by_bucket(types, in_plugin(plain.bucket)),
+			 gotypes_find(types, plain.addr));
+	assert_string_equal(gotypes_by_bucket(types, plain.bucket)->name, "map[string]*main.T");
+	assert_null(gotypes_find(types, in_plugin(plain.addr) + 8));
+	assert_null(gotypes_by_bucket(types, in_plugin(plain.bucket) + 8));
+	gotypes_free(types);
+	image_free(img);
+}
+
+/* The program's own types stay. */
+static void plugins_that_cannot_be_read_are_left_out(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t types, etypes;
+	} rows[] = {
+		{ "nowhere", IMAGE_NOWHERE, IMAGE_NOWHERE + 4096 },
+		{ "the program's own", IMAGE_TYPES, IMAGE_TYPES + IMAGE_TYPES_SZ },
+		{ "into the program's", IMAGE_TYPES - 4096, IMAGE_TYPES + 8 },
+		{ "backwards", PLUGIN + 4096, PLUGIN },
+		{ "without end", PLUGIN, UINT64_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		struct image *img = image_new(24, "");
+		struct image_type t = image_string_to_ptr();
+
+		image_add_type(img, &t);
+		img->plugin.types = rows[i].types;
+		img->plugin.etypes = rows[i].etypes;
+		struct gotypes *types = load(img);
+		if (count(types) != 1)
+			fail_msg("%s: %zu types", rows[i].what, count(types));
+		gotypes_free(types);
+		image_free(img);
+	}
+}
+
 /* ---- Hostile sections ---- */
 
 /* What a row spoils. */
@@ -484,14 +590,12 @@ static void types_at_the_end_of_the_section(void **state)
 static void an_unreadable_section_is_a_fault(void **state)
 {
 	struct image *img = image_new(24, "");
-	struct gotypes *types = NULL;
 
 	(void)state;
 	image_unmap(img, IMAGE_TYPES + 0x4000, IMAGE_PAGE_SZ);
-	_cleanup_err_ struct err *err =
-		gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &types);
+	_cleanup_err_ struct err *err = image_read_types(img);
 	assert_true(err_is(err, ERR_FAULT));
-	assert_null(types);
+	assert_null(img->prog.types);
 	image_free(img);
 }
 
@@ -537,6 +641,9 @@ int main(void)
 		cmocka_unit_test(finds_by_address_and_by_bucket),
 		cmocka_unit_test(names_are_safe_to_print),
 		cmocka_unit_test(an_empty_section_has_no_types),
+		cmocka_unit_test(types_of_plugins_are_found),
+		cmocka_unit_test(a_type_of_several_modules_is_one),
+		cmocka_unit_test(plugins_that_cannot_be_read_are_left_out),
 		cmocka_unit_test(descriptors_that_contradict_themselves),
 		cmocka_unit_test(slots_that_do_not_fit),
 		cmocka_unit_test(descriptors_are_aligned),

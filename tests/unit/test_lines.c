@@ -192,6 +192,27 @@ static void expect_all(struct tables *t)
 	expect_frame(p, 0, "main.outer", "/src/a.go", 12);
 }
 
+/* A plugin with the same tables, in front of a program that has no such code. */
+static void finds_code_of_other_modules(void **state)
+{
+	struct tables t;
+	struct pclntab *funcs = NULL;
+
+	(void)state;
+	tables_write(&t, false);
+	struct moduledata plugin = t.md;
+	t.md.text -= 0x1000;
+	t.md.etext -= 0x1000;
+	tables_open(&t);
+	assert_int_equal(at(&t, 0x0f)->cnt, 0);
+	assert_int_equal(lines_of_call(t.lines, TEXT - 0x1000 + 1)->cnt, 1);
+	assert_null(pclntab_new(&t.img->target.mem, &plugin, &funcs));
+	assert_null(lines_add(t.lines, &t.img->target.mem, &t.header, &plugin, funcs));
+	expect_all(&t);
+	tables_close(&t);
+	pclntab_free(funcs);
+}
+
 static void finds_inlined_calls(void **state)
 {
 	struct tables t;
@@ -327,6 +348,7 @@ static void base_of_a_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_code_of_other_modules),
 		cmocka_unit_test(finds_inlined_calls),
 		cmocka_unit_test(keeps_places_of_a_process_that_is_gone),
 		cmocka_unit_test(addresses_outside_have_no_place),

@@ -64,8 +64,7 @@ static struct image *replay(const char *name)
 	struct image *img = read_pages(file);
 	gzclose(file);
 
-	assert_null(
-		gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &img->prog.types));
+	assert_null(image_read_types(img));
 	struct err *err = heap_open(&img->prog, &img->heap);
 	if (err)
 		fail_msg("%s: %s", name, err->msg);
@@ -206,8 +205,7 @@ static bool survive(struct image *img)
 {
 	struct census *census = NULL;
 	struct pagealloc pages = { 0 };
-	struct err *err =
-		gotypes_new(&img->target.mem, &img->prog.md, &img->prog.layout, &img->prog.types);
+	struct err *err = image_read_types(img);
 
 	if (!err)
 		err = heap_open(&img->prog, &img->heap);

@@ -15,6 +15,15 @@ static const char *layout_source(enum layout_match match)
 	return names[match];
 }
 
+static json_t *plugins(const struct goimage *image)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < image->plugins.len; i++)
+		json_array_append_new(a, json_text(image->plugins.data[i].path));
+	return a;
+}
+
 json_t *json_target(const struct watch *w)
 {
 	const struct target *t = w->target;
@@ -27,6 +36,7 @@ json_t *json_target(const struct watch *w)
 	set_text(o, "executable", t->exe);
 	set_bool(o, "executable_deleted", t->exe_deleted);
 	set_bool(o, "runtime_in_shared_library", !prog->image.mapped->is_exe);
+	set(o, "plugins", plugins(&prog->image));
 	set_u64(o, "start_time_unix_s", t->started_at_s);
 	set_u64(o, "uptime_ns", t->uptime_ns);
 	set_text(o, "go_version", prog->image.build.version);

@@ -67,12 +67,13 @@ static json_t *overflow(const struct trace_overflow *v)
 }
 
 /* What it means that a map has no activity, or none of an operation. */
-static json_t *coverage(const struct trace_result *tr)
+static json_t *coverage(const struct watch *w, const struct trace_result *tr)
 {
-	static const char *const names[] = {
+	const char *const names[] = {
 		[TRACE_COVER_NONE] = "none",
 		[TRACE_COVER_WINDOWS] = "windows",
-		[TRACE_COVER_ALL] = "all",
+		[TRACE_COVER_ALL] = program_has_unprobed_plugin(w->prog) ? "all_but_plugins"
+									 : "all",
 	};
 	json_t *o = json_object();
 
@@ -146,7 +147,7 @@ json_t *json_trace(const struct watch *w)
 	set(o, "hot", group(&tr->groups[ABI_GROUP_HOT]));
 	set(o, "rare", group(&tr->groups[ABI_GROUP_RARE]));
 	set(o, "make", group(&tr->groups[ABI_GROUP_MAKE]));
-	set(o, "coverage", coverage(tr));
+	set(o, "coverage", coverage(w, tr));
 	set(o, "sites", probe_sites(w));
 	set(o, "call_sites", json_call_sites(w));
 	set(o, "events", events(w, tr));

@@ -191,6 +191,8 @@ void print_activity(const struct page *p)
 	fprintf(p->out, "\nACTIVITY  per second; inserts, deletes and makes from %s\n",
 		COUNTED(tr->groups[ABI_GROUP_HOT].windows, "window"));
 	print_missing(p, tr);
+	if (program_has_unprobed_plugin(w->prog))
+		fprintf(p->out, "  not by plugins: their functions for maps are not traced\n");
 	if (!p->busiest.rows.len) {
 		fprintf(p->out, "  no map operation seen%s\n",
 			w->halts.last != HALT_NONE ? ": the target was stopped, see above" : "");

@@ -4,18 +4,12 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "target/filescan.h"
+#include "target/gomodules.h"
 #include "target/moduledata.h"
 
 enum {
-	SCAN_CHUNK = 1 << 20,
-	/* A pcHeader or build info header may start this close before a chunk's end. */
-	SCAN_OVERLAP = 128,
-	SCAN_PAGE = 4096, /* of any target: or a part of one */
-	PCHEADER_SZ = 72,
 	FUNC_MAX = 1 << 24,
-	/* Bounds on what a hostile file can make us read: the largest Go programs
-	 * have some 200 MiB of read-only data. */
-	SCAN_FILE_MAX = 1 << 30,
 };
 
 /* First word of a pcHeader: magic, two zero bytes, minimum instruction size,
@@ -48,10 +42,7 @@ bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pchea
 
 /* What a walk over a file's mappings looks for. */
 struct scan {
-	const struct procmaps *maps;
-	const struct procmap *file;
-	struct mem *mem; /* reads that file's mappings */
-	uint8_t *buf;
+	struct filescan files;
 
 	VEC(struct pcheader) headers;
 	VEC(uint64_t) header_refs; /* addresses of words that point to a header */
@@ -59,66 +50,11 @@ struct scan {
 	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
 };
 
-/* Looks at len bytes, for what starts in the first `step` of them. */
-typedef struct err *(*scan_fn)(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
-			       size_t step);
-
-/* Passes what starts in [addr, addr + step) to fn, with some bytes behind it, if there
- * are such before `end`. *ok_ret: it could be read. */
-static struct err *scan_piece(struct scan *s, uint64_t addr, uint64_t step, uint64_t end,
-			      scan_fn fn, bool *ok_ret)
-{
-	uint64_t len = end - addr < step + SCAN_OVERLAP ? end - addr : step + SCAN_OVERLAP;
-	struct mem_req req = { .addr = addr, .len = len, .dst = s->buf };
-	struct err *err = s->mem->read_reqs(s->mem, &req, 1);
-
-	*ok_ret = req.ok;
-	return err || !req.ok ? err : fn(s, addr, s->buf, len, step);
-}
-
-/* A chunk; page by page when it cannot be read as a whole. */
-static struct err *scan_chunk(struct scan *s, uint64_t addr, uint64_t end, scan_fn fn)
-{
-	uint64_t stop = end - addr < SCAN_CHUNK ? end : addr + SCAN_CHUNK;
-	bool ok = false;
-	struct err *err = scan_piece(s, addr, SCAN_CHUNK, end, fn, &ok);
-
-	for (; !err && !ok && addr < stop; addr += SCAN_PAGE) {
-		bool page_ok = false;
-
-		err = scan_piece(s, addr, SCAN_PAGE, end, fn, &page_ok);
-		if (!err && !page_ok) /* for what is behind it, perhaps */
-			err = scan_piece(s, addr, SCAN_PAGE, addr + SCAN_PAGE, fn, &page_ok);
-	}
-	return err;
-}
-
-/* Passes each readable, non-executable mapping of the file to fn, in chunks that
- * overlap; unreadable pages are skipped. */
-static struct err *scan_file(struct scan *s, bool writable_only, scan_fn fn)
-{
-	uint64_t budget = SCAN_FILE_MAX;
-
-	for (size_t i = 0; i < s->maps->maps.len; i++) {
-		const struct procmap *m = &s->maps->maps.data[i];
-
-		if (!procmap_same_file(m, s->file) || !(m->prot & MAP_R) || (m->prot & MAP_X) ||
-		    (writable_only && !(m->prot & MAP_W)))
-			continue;
-		for (uint64_t addr = m->start; addr < m->end && budget >= SCAN_CHUNK;
-		     addr += SCAN_CHUNK, budget -= SCAN_CHUNK) {
-			struct err *err = scan_chunk(s, addr, m->end, fn);
-
-			if (err)
-				return err;
-		}
-	}
-	return NULL;
-}
-
-static struct err *find_headers(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
+static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
 				size_t step)
 {
+	struct scan *s = ctx;
+
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint32_t first = load_u32(data, off);
 		struct pcheader h;
@@ -138,9 +74,10 @@ static struct err *find_headers(struct scan *s, uint64_t addr, const uint8_t *da
 	return NULL;
 }
 
-static struct err *find_refs(struct scan *s, uint64_t addr, const uint8_t *data, size_t len,
-			     size_t step)
+static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len, size_t step)
 {
+	struct scan *s = ctx;
+
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint64_t word = load_u64(data, off);
 
@@ -159,7 +96,7 @@ static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, u
 	uint64_t got = 0;
 
 	while (got < len) {
-		uint64_t to_page_end = SCAN_PAGE - (addr + got) % SCAN_PAGE;
+		uint64_t to_page_end = FILESCAN_PAGE - (addr + got) % FILESCAN_PAGE;
 		struct mem_req req = {
 			.addr = addr + got,
 			.len = len - got < to_page_end ? len - got : to_page_end,
@@ -182,7 +119,7 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	if (!s->buildinfo_addr)
 		return err_new(ERR_UNSUPPORTED,
 			       "a Go program without build info: its Go version is unknown");
-	const struct procmap *m = procmaps_find(s->maps, s->buildinfo_addr);
+	const struct procmap *m = procmaps_find(s->files.maps, s->buildinfo_addr);
 	uint64_t len = m->end - s->buildinfo_addr;
 
 	if (len > BUILDINFO_MAX)
@@ -190,7 +127,7 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	_cleanup_free_ uint8_t *data = malloc(len);
 	if (!data)
 		return err_nomem();
-	struct err *err = read_readable(s->mem, s->buildinfo_addr, data, len, &len);
+	struct err *err = read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
 }
 
@@ -207,13 +144,13 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 {
 	for (size_t i = 0; i < s->header_refs.len; i++) {
 		uint64_t addr = s->header_refs.data[i], header_addr;
-		struct err *err = mem_read_u64(s->mem, addr, &header_addr);
+		struct err *err = mem_read_u64(s->files.mem, addr, &header_addr);
 
 		if (err)
 			return err;
 		const struct pcheader *h = header_at(s, header_addr);
 		bool is_module = false;
-		err = h ? moduledata_check(s->mem, addr, h, &is_module) : NULL;
+		err = h ? moduledata_check(s->files.mem, addr, h, &is_module) : NULL;
 		if (err)
 			return err;
 		if (is_module) {
@@ -228,7 +165,7 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 /* *found_ret: this file holds a Go runtime. */
 static struct err *examine_file(struct scan *s, struct goimage *image, bool *found_ret)
 {
-	struct err *err = scan_file(s, /* writable_only= */ false, find_headers);
+	struct err *err = filescan(&s->files, /* writable_only= */ false, find_headers, s);
 
 	if (err)
 		return err;
@@ -241,7 +178,7 @@ static struct err *examine_file(struct scan *s, struct goimage *image, bool *fou
 	if (!s->headers.len)
 		return NULL;
 
-	err = scan_file(s, /* writable_only= */ true, find_refs);
+	err = filescan(&s->files, /* writable_only= */ true, find_refs, s);
 	if (!err)
 		err = pick_moduledata(s, image);
 	if (!err && image->moduledata)
@@ -259,23 +196,10 @@ static void scan_reset(struct scan *s)
 	s->buildinfo_addr = 0;
 }
 
-/* Each file with an executable mapping is worth a look once, at its first one. */
-static bool is_first_code_mapping(const struct procmaps *maps, size_t i)
-{
-	const struct procmap *m = &maps->maps.data[i];
-
-	if (!m->inode || !(m->prot & MAP_X))
-		return false;
-	for (size_t j = 0; j < i; j++)
-		if ((maps->maps.data[j].prot & MAP_X) && procmap_same_file(&maps->maps.data[j], m))
-			return false;
-	return true;
-}
-
 struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
 {
-	_cleanup_free_ uint8_t *buf = malloc(SCAN_CHUNK + SCAN_OVERLAP);
-	struct scan s = { .maps = maps, .buf = buf };
+	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
+	struct scan s = { .files = { .maps = maps, .buf = buf } };
 
 	if (!buf)
 		return err_nomem();
@@ -285,13 +209,13 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 		struct goimage image = { .file = *m };
 		bool found = false;
 
-		if (!is_first_code_mapping(maps, i))
+		if (!filescan_is_first_code(maps, i))
 			continue;
 		struct err *err = mapped_file_open(t, maps, m, &mapped);
 		if (err)
 			return err;
-		s.file = m;
-		s.mem = &mapped->mem;
+		s.files.file = m;
+		s.files.mem = &mapped->mem;
 		err = examine_file(&s, &image, &found);
 		scan_reset(&s);
 		if (err)
@@ -299,6 +223,11 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 		if (!found)
 			continue;
 		image.mapped = take_ptr(mapped);
+		err = gomodules_find(t, maps, &image);
+		if (err) {
+			goimage_fini(&image);
+			return err;
+		}
 		*ret = image;
 		return NULL;
 	}
@@ -313,4 +242,5 @@ void goimage_fini(struct goimage *image)
 {
 	mapped_file_close(image->mapped);
 	image->mapped = NULL;
+	gomodules_fini(image);
 }

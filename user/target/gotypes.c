@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "target/typesection.h"
 
@@ -30,14 +31,24 @@ enum {
 	/* Names of generated code are longer: types of a hundred fields, generic ones. */
 	NAME_MAX_LEN = 4096,
 	MAP_TYPES_MAX = 1 << 20,
+	SECTIONS_SZ_MAX = 1 << 30,
+	SAME_HASH_MAX = 64, /* a type is looked for among so many of its hash */
 	/* A bucket holds 8 keys and elems of at most 128 bytes each, 8 control
 	 * bytes and perhaps an overflow pointer. */
 	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 };
 
+/* A descriptor that means the same as that of a map type: another module's. */
+struct alias {
+	uint64_t addr;
+	uint32_t of; /* index into maps */
+};
+
 struct gotypes {
 	VEC(struct map_type) maps; /* ascending by address */
 	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
+	VEC(struct alias) aliases; /* both ascending by address */
+	VEC(struct alias) bucket_aliases;
 };
 
 /* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
@@ -64,9 +75,9 @@ static char *copy_name(const char *text, uint64_t len)
  * A name: flag byte, varint length, bytes. Types print a leading star that is
  * dropped when the flag says so, because *T is the more frequent string.
  */
-static char *type_name(const struct section *s, const uint8_t *type)
+static char *type_name(const struct type_range *r, const uint8_t *type)
 {
-	struct cursor c = cursor_of(s->data, s->len);
+	struct cursor c = cursor_of(r->data, r->len);
 
 	cursor_seek(&c, load_u32(type, TYPE_STR));
 	cursor_u8(&c);
@@ -179,11 +190,9 @@ static void add_run(struct data_runs *d, uint64_t off, uint64_t len)
 
 static bool is_blank(const struct section *s, uint64_t name)
 {
-	struct cursor c = cursor_of(s->data, s->len);
+	const uint8_t *text = type_bytes(s, name, 3); /* flags, length, the first letter */
 
-	cursor_seek(&c, name - s->addr);
-	cursor_u8(&c);
-	return cursor_uvarint(&c) == 1 && cursor_u8(&c) == '_' && !c.bad;
+	return text && text[1] == 1 && text[2] == '_';
 }
 
 static void add_data(const struct section *s, uint64_t type, uint64_t off, uint64_t end, int depth,
@@ -193,10 +202,8 @@ static void add_fields(const struct section *s, const uint8_t *type, uint64_t of
 		       int depth, struct data_runs *d)
 {
 	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
-	const uint8_t *fields = NULL;
+	const uint8_t *fields = type_fields(s, type);
 
-	if (cnt <= s->len / FIELD_SZ)
-		fields = type_at(s, load_u64(type, STRUCT_FIELDS), cnt * FIELD_SZ);
 	d->bad |= cnt && !fields;
 	for (uint64_t i = 0; i < cnt && !d->bad; i++) {
 		const uint8_t *f = fields + i * FIELD_SZ;
@@ -321,6 +328,7 @@ static bool parse_map_type(const struct section *s, uint64_t addr, struct map_ty
 		.bucket_sz = bucket_sz,
 		.bucket_ptr_bytes = load_u64(bucket, TYPE_PTR_BYTES),
 		.slots = slots,
+		.hash = load_u32(t, TYPE_HASH),
 		.named = load_u8(t, TYPE_TFLAG) & TFLAG_NAMED,
 		.need_key_update = load_u32(t, s->layout->maptype.flags) &
 				   (s->layout->kind == MAP_CLASSIC ? CLASSIC_NEED_KEY_UPDATE
@@ -367,32 +375,128 @@ static void map_type_fini(struct map_type *m)
 	free(m->name);
 }
 
-static struct err *collect(struct gotypes *types, struct mem *mem, const struct section *s)
+/* Adds the map type that is at addr, if one is. */
+static struct err *collect_type(struct gotypes *types, const struct section *s,
+				const struct type_range *r, uint64_t addr)
 {
-	for (uint64_t off = 0; off + TYPE_SZ <= s->len && types->maps.len < MAP_TYPES_MAX;
-	     off += 8) {
-		struct map_type m;
+	struct map_type m;
 
-		if (!parse_map_type(s, s->addr + off, &m))
-			continue;
-		struct err *err = read_ptr_mask(mem, s, &m);
-		if (err)
-			return err;
-		m.name = type_name(s, s->data + off);
-		if (!m.name)
-			continue;
-		if (is_shape_only(s, &m)) {
-			map_type_fini(&m);
-			continue;
-		}
-		err = read_data_runs(s, &m);
-		if (!err)
-			err = read_word_types(s, &m);
-		if (err || !vec_push(&types->maps, m)) {
-			map_type_fini(&m);
-			return err ? err : err_nomem();
-		}
+	if (!parse_map_type(s, addr, &m))
+		return NULL;
+	struct err *err = read_ptr_mask(r->mem, s, &m);
+	if (err)
+		return err;
+	m.name = type_name(r, r->data + (addr - r->addr));
+	if (!m.name)
+		return NULL;
+	if (is_shape_only(s, &m)) {
+		map_type_fini(&m);
+		return NULL;
 	}
+	m.module = r - s->ranges;
+	err = read_data_runs(s, &m);
+	if (!err)
+		err = read_word_types(s, &m);
+	if (err || !vec_push(&types->maps, m)) {
+		map_type_fini(&m);
+		return err ? err : err_nomem();
+	}
+	return NULL;
+}
+
+static struct err *collect(struct gotypes *types, const struct section *s)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < s->range_cnt; i++) {
+		const struct type_range *r = &s->ranges[i];
+
+		for (uint64_t off = 0;
+		     !err && off + TYPE_SZ <= r->len && types->maps.len < MAP_TYPES_MAX; off += 8)
+			err = collect_type(types, s, r, r->addr + off);
+	}
+	return err;
+}
+
+/* ---- One type in several modules ---- */
+
+/*
+ * The linker puts a type into each module that uses it, and the dynamic linker lets all
+ * of them use one of those. They have one name, and one hash of all that is behind it.
+ */
+static bool is_same_type(const struct map_type *a, const struct map_type *b)
+{
+	return a->hash == b->hash && a->module != b->module && a->named == b->named &&
+	       a->bucket_sz == b->bucket_sz && a->bucket_ptr_bytes == b->bucket_ptr_bytes &&
+	       !memcmp(&a->slots, &b->slots, sizeof(a->slots)) && !strcmp(a->name, b->name);
+}
+
+static int cmp_by_hash(const void *a, const void *b, void *ctx)
+{
+	const struct map_type *maps = ctx;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+
+	if (maps[i].hash != maps[j].hash)
+		return maps[i].hash < maps[j].hash ? -1 : 1;
+	return i < j ? -1 : i > j;
+}
+
+/* Sets for each type which one stands for it: itself, or one of another module. */
+static struct err *find_twins(const struct gotypes *types, uint32_t *twin)
+{
+	size_t cnt = types->maps.len;
+	const struct map_type *maps = types->maps.data;
+	_cleanup_free_ uint32_t *order = malloc((cnt + 1) * sizeof(*order));
+
+	if (!order)
+		return err_nomem();
+	for (uint32_t i = 0; i < cnt; i++)
+		order[i] = twin[i] = i;
+	qsort_r(order, cnt, sizeof(*order), cmp_by_hash, types->maps.data);
+	for (size_t i = 1; i < cnt; i++) {
+		size_t first = i < SAME_HASH_MAX ? 0 : i - SAME_HASH_MAX;
+
+		for (size_t j = i; j-- > first && maps[order[j]].hash == maps[order[i]].hash;)
+			if (is_same_type(&maps[order[j]], &maps[order[i]]))
+				twin[order[i]] = twin[order[j]];
+	}
+	return NULL;
+}
+
+static int cmp_alias(const void *a, const void *b)
+{
+	uint64_t x = ((const struct alias *)a)->addr, y = ((const struct alias *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Leaves one of each type; its other addresses lead to it. */
+static struct err *merge_twins(struct gotypes *types)
+{
+	size_t cnt = types->maps.len, kept = 0;
+	struct map_type *maps = types->maps.data;
+	_cleanup_free_ uint32_t *twin = malloc((cnt + 1) * sizeof(*twin));
+
+	if (!twin || !vec_reserve(&types->aliases, cnt + 1) ||
+	    !vec_reserve(&types->bucket_aliases, cnt + 1))
+		return err_nomem();
+	struct err *err = find_twins(types, twin);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < cnt; i++) {
+		if (twin[i] == i) { /* before those that it stands for */
+			maps[kept] = maps[i];
+			twin[i] = kept++;
+			continue;
+		}
+		uint32_t of = twin[twin[i]];
+		vec_push(&types->aliases, ((struct alias){ maps[i].addr, of }));
+		vec_push(&types->bucket_aliases, ((struct alias){ maps[i].bucket, of }));
+		map_type_fini(&maps[i]);
+	}
+	types->maps.len = kept;
+	vec_sort(&types->aliases, cmp_alias);
+	vec_sort(&types->bucket_aliases, cmp_alias);
 	return NULL;
 }
 
@@ -417,21 +521,91 @@ static struct err *index_by_bucket(struct gotypes *types)
 	return NULL;
 }
 
-struct err *gotypes_new(struct mem *mem, const struct moduledata *md,
-			const struct go_layout *layout, struct gotypes **ret)
+/* ---- Sections ---- */
+
+struct sections {
+	VEC(struct type_range) ranges;
+	uint64_t bytes;
+};
+
+static void sections_fini(struct sections *s)
 {
-	uint64_t len = md->etypes - md->types;
-	_cleanup_free_ uint8_t *data = malloc(len);
+	for (size_t i = 0; i < s->ranges.len; i++)
+		free((void *)s->ranges.data[i].data);
+	vec_fini(&s->ranges);
+}
+
+static bool has_room(const struct sections *s, uint64_t start, uint64_t end)
+{
+	if (start >= end || end - start > SECTIONS_SZ_MAX - s->bytes)
+		return false;
+	for (size_t i = 0; i < s->ranges.len; i++)
+		if (start < s->ranges.data[i].addr + s->ranges.data[i].len &&
+		    end > s->ranges.data[i].addr)
+			return false;
+	return true;
+}
+
+static struct err *read_section(const struct types_from *from, struct sections *s)
+{
+	struct type_range r = { .addr = from->md->types, .mem = from->mem };
+
+	if (!has_room(s, from->md->types, from->md->etypes))
+		return err_new(ERR_FORMAT, "types at 0x%llx are too many, or another module's",
+			       (unsigned long long)r.addr);
+	r.len = from->md->etypes - from->md->types;
+	uint8_t *data = malloc(r.len);
+	if (!data)
+		return err_nomem();
+	r.data = data;
+	struct err *err = mem_read(from->mem, r.addr, data, r.len);
+	if (!err && !vec_push(&s->ranges, r))
+		err = err_nomem();
+	if (err)
+		free(data);
+	else
+		s->bytes += r.len;
+	return err;
+}
+
+static int cmp_range(const void *a, const void *b)
+{
+	uint64_t x = ((const struct type_range *)a)->addr;
+	uint64_t y = ((const struct type_range *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The first module is the runtime's; without one of the others it goes on. */
+static struct err *read_sections(const struct types_from *from, size_t cnt, struct sections *s)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		struct err *err = read_section(&from[i], s);
+
+		if (err && (!i || (err->kind != ERR_FORMAT && err->kind != ERR_FAULT)))
+			return err;
+		if (err)
+			log_debug("a module is left out: %s", err->msg);
+		err_free(err);
+	}
+	vec_sort(&s->ranges, cmp_range);
+	return NULL;
+}
+
+struct err *gotypes_new(const struct types_from *from, size_t cnt, const struct go_layout *layout,
+			struct gotypes **ret)
+{
+	_cleanup_(sections_fini) struct sections read = { 0 };
 	struct gotypes *types = calloc(1, sizeof(*types));
 
-	if (!data || !types) {
-		free(types);
+	if (!types)
 		return err_nomem();
-	}
-	struct section s = { .data = data, .addr = md->types, .len = len, .layout = layout };
-	struct err *err = mem_read(mem, md->types, data, len);
+	struct err *err = read_sections(from, cnt, &read);
+	struct section s = { read.ranges.data, read.ranges.len, layout };
 	if (!err)
-		err = collect(types, mem, &s);
+		err = collect(types, &s);
+	if (!err && s.range_cnt > 1)
+		err = merge_twins(types);
 	if (!err)
 		err = index_by_bucket(types);
 	if (err) {
@@ -450,6 +624,8 @@ void gotypes_free(struct gotypes *types)
 		map_type_fini(&types->maps.data[i]);
 	vec_fini(&types->maps);
 	vec_fini(&types->by_bucket);
+	vec_fini(&types->aliases);
+	vec_fini(&types->bucket_aliases);
 	free(types);
 }
 
@@ -461,6 +637,7 @@ const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret
 
 const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
 {
+	const struct alias key = { .addr = addr }, *alias;
 	size_t lo = 0, hi = types->maps.len;
 
 	while (lo < hi) {
@@ -471,11 +648,13 @@ const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo < types->maps.len && types->maps.data[lo].addr == addr ? &types->maps.data[lo]
-									 : NULL;
+	if (lo < types->maps.len && types->maps.data[lo].addr == addr)
+		return &types->maps.data[lo];
+	alias = vec_search(&types->aliases, &key, cmp_alias);
+	return alias ? &types->maps.data[alias->of] : NULL;
 }
 
-const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket)
+static const struct map_type *first_of_bucket(const struct gotypes *types, uint64_t bucket)
 {
 	size_t lo = 0, hi = types->by_bucket.len;
 
@@ -491,4 +670,15 @@ const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t b
 		return NULL;
 	const struct map_type *m = &types->maps.data[types->by_bucket.data[lo]];
 	return m->bucket == bucket ? m : NULL;
+}
+
+const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket)
+{
+	const struct alias key = { .addr = bucket }, *alias;
+	const struct map_type *m = first_of_bucket(types, bucket);
+
+	if (m)
+		return m;
+	alias = vec_search(&types->bucket_aliases, &key, cmp_alias);
+	return alias ? first_of_bucket(types, types->maps.data[alias->of].bucket) : NULL;
 }

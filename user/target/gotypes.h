@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * gotypes.h - the map types that the linker put into the image.
+ * gotypes.h - the map types that the linker put into the image and its plugins.
  *
  * Found by walking the type section for descriptors that have every property of
  * a map type, so that named map types, which no list holds, are found too.
@@ -39,6 +39,8 @@ struct map_type {
 		uint32_t elems_off;
 		uint32_t elem_stride;
 	} slots;
+	uint32_t hash; /* of the type: the same in all modules */
+	uint32_t module; /* which one it is in, by the order of their addresses */
 	bool named; /* declared: `type M map[K]V` */
 	bool need_key_update; /* keys that are equal may differ, or differ and yet be the
 			       * same bits (NaN): floats, strings, interfaces */
@@ -57,14 +59,22 @@ struct map_type {
 
 struct gotypes;
 
-struct err *gotypes_new(struct mem *mem, const struct moduledata *md,
-			const struct go_layout *layout, struct gotypes **ret);
+/* Where a module has its types, and who reads them. */
+struct types_from {
+	struct mem *mem;
+	const struct moduledata *md;
+};
+
+/* Reads the types of cnt modules. One that cannot be read is left out, but not the first:
+ * that is the runtime's own. A type that several of them have is there once. */
+struct err *gotypes_new(const struct types_from *from, size_t cnt, const struct go_layout *layout,
+			struct gotypes **ret);
 void gotypes_free(struct gotypes *types);
 
 /* All map types, in the order of their addresses. */
 const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret);
 
-/* By descriptor address, or by that of the bucket or group type; NULL if none.
+/* By descriptor address, or by that of the bucket or group type, in any module; NULL if none.
  * Of several map types with one bucket type the unnamed one is returned. */
 const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr);
 const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket);

@@ -45,6 +45,10 @@ struct err *lines_new(struct mem *mem, const struct pcheader *header, const stru
 		      const struct pclntab *funcs, struct lines **ret);
 void lines_free(struct lines *lines);
 
+/* Adds the code of another module, on the same terms. */
+struct err *lines_add(struct lines *lines, struct mem *mem, const struct pcheader *header,
+		      const struct moduledata *md, const struct pclntab *funcs);
+
 /*
  * The place of the call that returns to an address. Owned by `lines`, and never NULL;
  * what cannot be read, or contradicts itself, is left out of it.

@@ -48,6 +48,63 @@ static void choose_layout(struct program *prog)
 	prog->layout_match = LAYOUT_DWARF;
 }
 
+/* Reads a plugin: its functions for callers, its types for its maps. */
+static struct err *read_plugin(struct program *prog, const struct gomodule *m,
+			       struct types_from *source)
+{
+	struct mem *mem = &m->mapped->mem;
+	struct plugin p = { 0 };
+	struct gofunc f;
+	struct err *err = moduledata_read(mem, m->moduledata, &p.md);
+
+	if (!err)
+		err = moduledata_read_types(mem, m->moduledata, &prog->layout, &p.md);
+	if (!err)
+		err = pclntab_new(mem, &p.md, &p.funcs);
+	if (err)
+		return err;
+	p.has_runtime = pclntab_find(p.funcs, "runtime.mallocgc", &f);
+	if (!vec_push(&prog->plugins, p)) {
+		pclntab_free(p.funcs);
+		return err_nomem();
+	}
+	source->mem = mem;
+	return lines_add(prog->lines, mem, &m->pcheader, &p.md, p.funcs);
+}
+
+/* One that contradicts itself, or that is not all there yet, is left out. */
+static struct err *read_plugins(struct program *prog, struct types_from *sources)
+{
+	for (size_t i = 0; i < prog->image.plugins.len; i++) {
+		struct err *err = read_plugin(prog, &prog->image.plugins.data[i],
+					      &sources[prog->plugins.len]);
+
+		if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
+			return err;
+		if (err)
+			log_debug("a plugin is left out: %s", err->msg);
+		err_free(err);
+	}
+	return NULL;
+}
+
+static struct err *read_modules(struct program *prog)
+{
+	struct mem *mem = &prog->image.mapped->mem;
+	_cleanup_free_ struct types_from *sources =
+		calloc(1 + prog->image.plugins.len, sizeof(*sources));
+
+	if (!sources)
+		return err_nomem();
+	struct err *err = read_plugins(prog, sources + 1);
+	if (err)
+		return err;
+	sources[0] = (struct types_from){ mem, &prog->md };
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		sources[1 + i].md = &prog->plugins.data[i].md;
+	return gotypes_new(sources, 1 + prog->plugins.len, &prog->layout, &prog->types);
+}
+
 static struct err *program_init(struct program *prog)
 {
 	struct goimage *image = &prog->image;
@@ -71,10 +128,8 @@ static struct err *program_init(struct program *prog)
 	choose_layout(prog);
 	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
 	if (!err)
-		err = gotypes_new(mem, &prog->md, &prog->layout, &prog->types);
-	if (!err)
 		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
-	return err;
+	return err ? err : read_modules(prog);
 }
 
 struct err *program_open(struct target *t, struct program **ret)
@@ -99,11 +154,22 @@ void program_close(struct program *prog)
 		return;
 	lines_free(prog->lines);
 	gotypes_free(prog->types);
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		pclntab_free(prog->plugins.data[i].funcs);
+	vec_fini(&prog->plugins);
 	pclntab_free(prog->funcs);
 	elf_file_close(prog->elf);
 	goimage_fini(&prog->image);
 	procmaps_fini(&prog->maps);
 	free(prog);
+}
+
+bool program_has_unprobed_plugin(const struct program *prog)
+{
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		if (prog->plugins.data[i].has_runtime)
+			return true;
+	return false;
 }
 
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret)

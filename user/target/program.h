@@ -22,6 +22,13 @@
 
 enum { MHEAP_CANDIDATES_MAX = 4, ALLGS_CANDIDATES_MAX = 32 };
 
+/* A module that came at run time. */
+struct plugin {
+	struct moduledata md;
+	struct pclntab *funcs;
+	bool has_runtime; /* a copy of the runtime's functions, which it calls */
+};
+
 struct program {
 	struct target *target;
 	struct procmaps maps;
@@ -31,7 +38,8 @@ struct program {
 	enum layout_match layout_match;
 	struct moduledata md;
 	struct pclntab *funcs;
-	struct gotypes *types;
+	VEC(struct plugin) plugins; /* those that could be read */
+	struct gotypes *types; /* of all modules */
 	bool stripped; /* no .symtab */
 	bool has_dwarf;
 	struct lines *lines;
@@ -75,6 +83,9 @@ bool program_persistent_chunks(const struct program *prog, uint64_t *ret);
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret);
 bool program_profile_hash(const struct program *prog, uint64_t *ret);
 bool program_scavenge(const struct program *prog, uint64_t *ret);
+
+/* Whether some plugin changes maps by functions of its own, and not the program's. */
+bool program_has_unprobed_plugin(const struct program *prog);
 
 /* File offset behind a code address; false when the address is not of the file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);

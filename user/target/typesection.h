@@ -15,10 +15,13 @@
 #include "base/cursor.h"
 #include "target/layout.h"
 
+struct mem;
+
 enum {
 	TYPE_SZ = 48,
 	TYPE_SIZE = 0,
 	TYPE_PTR_BYTES = 8,
+	TYPE_HASH = 16, /* uint32: of its name, with the paths of packages */
 	TYPE_TFLAG = 20,
 	TYPE_ALIGN = 21,
 	TYPE_FIELD_ALIGN = 22,
@@ -50,21 +53,61 @@ enum {
 	FIELD_TYPE = 8,
 	FIELD_OFFSET = 16,
 	FIELD_SZ = 24,
+	FIELDS_MAX = 1 << 24, /* more than any section has */
+};
+
+/* Memory in which descriptors are, and names and masks that they refer to. */
+struct type_range {
+	uint64_t addr;
+	uint64_t len;
+	const uint8_t *data;
+	struct mem *mem; /* reads its neighbourhood */
 };
 
 struct section {
-	const uint8_t *data;
-	uint64_t addr;
-	uint64_t len;
+	const struct type_range *ranges; /* of all modules: ascending, without overlap */
+	size_t range_cnt;
 	const struct go_layout *layout;
 };
+
+/* The range that holds addr, or NULL. */
+static inline const struct type_range *type_range_of(const struct section *s, uint64_t addr)
+{
+	size_t lo = 0, hi = s->range_cnt;
+
+	while (lo < hi) { /* the last one that starts at or before addr */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->ranges[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && addr - s->ranges[lo - 1].addr < s->ranges[lo - 1].len ? &s->ranges[lo - 1]
+									   : NULL;
+}
+
+/* sz bytes at addr, all of which are in one range; or NULL. */
+static inline const uint8_t *type_bytes(const struct section *s, uint64_t addr, uint64_t sz)
+{
+	const struct type_range *r = type_range_of(s, addr);
+
+	return r && sz <= r->len - (addr - r->addr) ? r->data + (addr - r->addr) : NULL;
+}
 
 /* The bytes of a descriptor inside the section, or NULL. */
 static inline const uint8_t *type_at(const struct section *s, uint64_t addr, size_t sz)
 {
-	if (addr < s->addr || addr - s->addr > s->len || sz > s->len - (addr - s->addr) || addr % 8)
-		return NULL;
-	return s->data + (addr - s->addr);
+	return addr % 8 ? NULL : type_bytes(s, addr, sz);
+}
+
+/* The fields of a struct type; NULL when there are none, or they can't be read. */
+static inline const uint8_t *type_fields(const struct section *s, const uint8_t *type)
+{
+	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
+
+	return cnt && cnt <= FIELDS_MAX ? type_at(s, load_u64(type, STRUCT_FIELDS), cnt * FIELD_SZ)
+					: NULL;
 }
 
 static inline uint8_t type_kind(const uint8_t *type)

@@ -29,12 +29,12 @@ static uint8_t pointer_mask(const struct section *s, const uint8_t *t, uint64_t 
 		ptr_words = words;
 	if (!ptr_words)
 		return words;
-	if ((load_u8(t, TYPE_KIND) & KIND_GC_PROG) ||
-	    (load_u8(t, TYPE_TFLAG) & TFLAG_GC_MASK_ON_DEMAND) || gcdata < s->addr ||
-	    gcdata - s->addr > s->len || (ptr_words + 7) / 8 > s->len - (gcdata - s->addr))
+	const uint8_t *bits = type_bytes(s, gcdata, (ptr_words + 7) / 8);
+	if (!bits || (load_u8(t, TYPE_KIND) & KIND_GC_PROG) ||
+	    (load_u8(t, TYPE_TFLAG) & TFLAG_GC_MASK_ON_DEMAND))
 		return 0;
 	for (uint64_t w = 0; w < ptr_words; w++)
-		*ret |= (uint64_t)(s->data[gcdata - s->addr + w / 8] >> w % 8 & 1) << w;
+		*ret |= (uint64_t)(bits[w / 8] >> w % 8 & 1) << w;
 	return words;
 }
 
@@ -87,10 +87,8 @@ static void add_fields(const struct section *s, const uint8_t *type, const struc
 		       int depth, struct word_types *w)
 {
 	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
-	const uint8_t *fields = NULL;
+	const uint8_t *fields = type_fields(s, type);
 
-	if (cnt <= s->len / FIELD_SZ)
-		fields = type_at(s, load_u64(type, STRUCT_FIELDS), cnt * FIELD_SZ);
 	for (uint64_t i = 0; fields && i < cnt && w->cnt < WORD_TYPES_MAX; i++) {
 		uint64_t off = load_u64(fields + i * FIELD_SZ, FIELD_OFFSET);
 		struct place field = *at;
