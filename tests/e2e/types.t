@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Maps whose types take some finding: names beyond any bound, types of plugins.
+# And who else there is in a process.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -68,5 +69,25 @@ holds 'plugin: what the trace does not cover' "$out" \
 	'.trace.coverage | .grow == "all_but_plugins" and .insert == "windows"'
 run 60 report --duration 1s "$target"
 ok 'plugin: the text says so' grep -q '^  not by plugins: ' "$out"
+stop
+
+# Two libraries that are written in Go: one of them is reported, and that it is one.
+build 1.23 mapzoo c-shared
+also=$bin.so
+build 1.24 mapzoo c-shared
+start env HOST_ALSO="$also" "$bin" -exit-on-eof -scenario small
+run 60 report --duration 0 --json "$target"
+is 'two runtimes: exit code' "$rc" 0
+holds 'two runtimes: both are named' "$out" \
+	'[.target.go_version[:6]] + .target.other_go_images == if .target.go_version[:6] == "go1.24"
+		then ["go1.24", $also] else ["go1.23", $so] end' --arg also "$also" --arg so "$bin.so"
+holds 'two runtimes: none is a plugin' "$out" '.target.plugins == []'
+run 60 report --duration 0 "$target"
+ok 'two runtimes: the text says so' grep -q '^this is one of 2 Go runtimes in the process, ' "$out"
+is 'two runtimes: no line is too long' "$(too_long)" ''
+stop
+start "$bin" -exit-on-eof -scenario small
+run 60 report --duration 0 --json "$target"
+holds 'one runtime: no other' "$out" '.target.other_go_images == [] and .target.plugins == []'
 stop
 finish

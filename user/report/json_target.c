@@ -24,6 +24,16 @@ static json_t *plugins(const struct goimage *image)
 	return a;
 }
 
+/* Files with runtimes of their own, of which nothing is in this report. */
+static json_t *other_images(const struct goimage *image)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < image->others.len; i++)
+		json_array_append_new(a, json_text(image->others.data[i]));
+	return a;
+}
+
 json_t *json_target(const struct watch *w)
 {
 	const struct target *t = w->target;
@@ -37,6 +47,7 @@ json_t *json_target(const struct watch *w)
 	set_bool(o, "executable_deleted", t->exe_deleted);
 	set_bool(o, "runtime_in_shared_library", !prog->image.mapped->is_exe);
 	set(o, "plugins", plugins(&prog->image));
+	set(o, "other_go_images", other_images(&prog->image));
 	set_u64(o, "start_time_unix_s", t->started_at_s);
 	set_u64(o, "uptime_ns", t->uptime_ns);
 	set_text(o, "go_version", prog->image.build.version);

@@ -10,6 +10,8 @@
 #include "report/names.h"
 #include "report/text_parts.h"
 
+enum { OTHERS_SHOWN = 3 };
+
 void print_reason(const struct page *p, const char *what, const char *why)
 {
 	struct flow f = { .out = p->out, .indent = 6 };
@@ -53,6 +55,24 @@ static void print_identity(const struct page *p)
 	flow_end(&f);
 }
 
+/* A C program may load several libraries that are written in Go. */
+static void print_others(const struct page *p)
+{
+	const struct goimage *image = &p->w->prog->image;
+	struct flow f = { .out = p->out, .indent = 2 };
+
+	if (!image->others.len)
+		return;
+	flow_add(&f, 0, "this is one of %zu Go runtimes in the process,", 1 + image->others.len);
+	flow_words(&f, "without the maps and memory of");
+	for (size_t i = 0; i < image->others.len && i < OTHERS_SHOWN; i++)
+		flow_add(&f, 1, "%s%s", file_base(image->others.data[i]),
+			 i + 1 < image->others.len ? "," : "");
+	if (image->others.len > OTHERS_SHOWN)
+		flow_words(&f, "and others");
+	flow_end(&f);
+}
+
 static void print_doubts(const struct page *p)
 {
 	const struct program *prog = p->w->prog;
@@ -91,6 +111,7 @@ static void print_head(const struct page *p)
 	else
 		fprintf(p->out, "not traced, %s\n", stopped);
 	print_halts(p);
+	print_others(p);
 	print_doubts(p);
 }
 

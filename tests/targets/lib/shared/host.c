@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A C program that does what the Go library beside it does: PROGRAM loads
- * PROGRAM.so and calls its Run(). The library sees this program's arguments.
+ * PROGRAM.so and calls its Run(). The library sees this program's arguments. HOST_ALSO is
+ * a library to load first, which is enough for one that is written in Go to run.
  */
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +21,11 @@ int main(void)
 		return 1;
 	}
 	strcpy(path + len, ".so");
+	const char *also = getenv("HOST_ALSO");
+	if (also && !dlopen(also, RTLD_NOW)) {
+		fprintf(stderr, "%s\n", dlerror());
+		return 1;
+	}
 	void *library = dlopen(path, RTLD_NOW);
 	void (*run)(void) = library ? (void (*)(void))dlsym(library, "Run") : NULL;
 	if (!run) {
