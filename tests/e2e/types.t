@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Maps whose types take some finding: names beyond any bound, types of plugins.
+# Maps whose types take some finding: names beyond any bound, types of plugins,
+# types that reflect makes.
 # And who else there is in a process.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
@@ -35,7 +36,13 @@ for version in 1.19 1.23 1.24 1.27; do
 	build "$version" oddtypes stripped
 	start "$bin"
 	compare
-	check "go$version" 3
+	check "go$version" 21
+	holds "go$version: types that reflect made" "$out" \
+		'.census.made_types == {count: 7, complete: true}'
+	[[ $version == 1.19 ]] || holds "go$version: names of those" "$out" '[.maps[].type]
+		| contains(["map[int64][40]int64", "map[int64]struct { A int64; B *struct { a int; b int; c int } }",
+			"map[struct { A int64; B *struct { a int; b int; c int } }]*map[[3]float32]struct"
+			+ " { A int64; B *struct { a int; b int; c int } }"])'
 	[[ $version == 1.19 ]] ||
 		holds "go$version: a type with a long name" "$out" \
 			'any(.maps[]; .type and (.type | startswith("map[int16]main.node")))'

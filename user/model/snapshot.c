@@ -2,6 +2,7 @@
 #include "model/snapshot.h"
 
 #include "base/clock.h"
+#include "heap/madetypes.h"
 #include "maps/sizing.h"
 
 enum { TRIES = 3 };
@@ -27,6 +28,8 @@ static struct err *take(struct program *prog, struct snapshot *snap)
 		addrspace_start(&as);
 		err = heap_open(prog, &snap->heap);
 	}
+	if (!err) /* before a map has a type */
+		err = madetypes_add(snap->heap);
 	if (!err)
 		err = pagealloc_init(&snap->pages, snap->heap);
 	if (!err)

@@ -35,6 +35,17 @@ static json_t *stacks_section(const struct stacks *stacks)
 	return o;
 }
 
+/* Null where the program cannot make types. */
+static json_t *made_types(const struct program *prog)
+{
+	if (!prog->made.searched)
+		return json_null();
+	json_t *o = json_object();
+	set_u64(o, "count", prog->made.cnt);
+	set_bool(o, "complete", prog->made.complete);
+	return o;
+}
+
 json_t *json_census(const struct watch *w)
 {
 	json_t *o = json_object();
@@ -49,6 +60,7 @@ json_t *json_census(const struct watch *w)
 	set_u64(o, "lookalikes_rejected", w->snap->census->lookalike_cnt);
 	set_u64(o, "headers_without_table", w->snap->census->empty_cnt);
 	set(o, "stacks", stacks_section(w->snap->census->stacks));
+	set(o, "made_types", made_types(w->prog));
 	set(o, "totals", totals(&w->snap->census->totals));
 	return o;
 }

@@ -92,6 +92,10 @@ static void print_doubts(const struct page *p)
 					  : "which did not pass its proofs");
 		flow_end(&f);
 	}
+	if (prog->made.searched && !prog->made.complete)
+		fprintf(p->out,
+			"of the types that reflect made not all were found: the heap has too\n"
+			"  many objects of that size, so types of maps may be wrong\n");
 	if (p->w->gone) {
 		print_reason(p, "THE TARGET IS GONE", p->w->gone->msg);
 		fprintf(p->out, "This is what was learnt until then.\n");

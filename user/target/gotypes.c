@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "target/gotypes.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "target/typenames.h"
 #include "target/typesection.h"
 
 enum {
-	MAPTYPE_KEY = 48,
-	MAPTYPE_ELEM = 56,
-	MAPTYPE_BUCKET = 64,
 	CLASSIC_KEY_SZ = 80, /* one byte each */
 	CLASSIC_ELEM_SZ = 81,
 
@@ -28,8 +25,6 @@ enum {
 	DATA_RUNS_MAX = 64,
 	DATA_DEPTH_MAX = 16,
 
-	/* Names of generated code are longer: types of a hundred fields, generic ones. */
-	NAME_MAX_LEN = 4096,
 	MAP_TYPES_MAX = 1 << 20,
 	SECTIONS_SZ_MAX = 1 << 30,
 	SAME_HASH_MAX = 64, /* a type is looked for among so many of its hash */
@@ -38,10 +33,10 @@ enum {
 	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 };
 
-/* A descriptor that means the same as that of a map type: another module's. */
+/* A descriptor of another module that means the same. */
 struct alias {
 	uint64_t addr;
-	uint32_t of; /* index into maps */
+	uint64_t of;
 };
 
 struct gotypes {
@@ -50,56 +45,6 @@ struct gotypes {
 	VEC(struct alias) aliases; /* both ascending by address */
 	VEC(struct alias) bucket_aliases;
 };
-
-/* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
-static char *copy_name(const char *text, uint64_t len)
-{
-	static const char dots[] = "...";
-	bool cut = len > NAME_MAX_LEN;
-
-	if (cut)
-		len = NAME_MAX_LEN - strlen(dots);
-	while (cut && len && ((uint8_t)text[len] & 0xc0) == 0x80)
-		len--;
-	char *name = calloc(1, len + sizeof(dots));
-	if (!name)
-		return NULL;
-	memcpy(name, text, len);
-	for (char *p = name; *p; p++)
-		if (iscntrl((unsigned char)*p))
-			*p = '?';
-	return cut ? strcat(name, dots) : name;
-}
-
-/*
- * A name: flag byte, varint length, bytes. Types print a leading star that is
- * dropped when the flag says so, because *T is the more frequent string.
- */
-static char *type_name(const struct type_range *r, const uint8_t *type)
-{
-	struct cursor c = cursor_of(r->data, r->len);
-
-	cursor_seek(&c, load_u32(type, TYPE_STR));
-	cursor_u8(&c);
-	uint64_t len = cursor_uvarint(&c);
-	if (c.bad || len == 0)
-		return NULL;
-	const uint8_t *text = cursor_bytes(&c, len);
-	if (!text)
-		return NULL;
-	if ((load_u8(type, TYPE_TFLAG) & TFLAG_EXTRA_STAR) && *text == '*') {
-		text++;
-		len--;
-	}
-	return copy_name((const char *)text, len);
-}
-
-static bool has_map_type_form(const uint8_t *t)
-{
-	return type_kind(t) == KIND_MAP && load_u64(t, TYPE_SIZE) == 8 &&
-	       load_u64(t, TYPE_PTR_BYTES) == 8 && load_u8(t, TYPE_ALIGN) == 8 &&
-	       load_u8(t, TYPE_FIELD_ALIGN) == 8;
-}
 
 /* Size of a key or elem as stored: large ones are kept behind a pointer. */
 static uint32_t stored_size(const struct section *s, uint64_t type, bool indirect)
@@ -309,7 +254,7 @@ static bool parse_map_type(const struct section *s, uint64_t addr, struct map_ty
 {
 	const uint8_t *t = type_at(s, addr, s->layout->maptype.size);
 
-	if (!t || !has_map_type_form(t) || !is_type(s, load_u64(t, MAPTYPE_KEY)) ||
+	if (!t || !type_is_map(t) || !is_type(s, load_u64(t, MAPTYPE_KEY)) ||
 	    !is_type(s, load_u64(t, MAPTYPE_ELEM)) || !is_type(s, load_u64(t, MAPTYPE_BUCKET)))
 		return false;
 
@@ -386,7 +331,7 @@ static struct err *collect_type(struct gotypes *types, const struct section *s,
 	struct err *err = read_ptr_mask(r->mem, s, &m);
 	if (err)
 		return err;
-	m.name = type_name(r, r->data + (addr - r->addr));
+	m.name = type_name(s, addr);
 	if (!m.name)
 		return NULL;
 	if (is_shape_only(s, &m)) {
@@ -489,9 +434,9 @@ static struct err *merge_twins(struct gotypes *types)
 			twin[i] = kept++;
 			continue;
 		}
-		uint32_t of = twin[twin[i]];
-		vec_push(&types->aliases, ((struct alias){ maps[i].addr, of }));
-		vec_push(&types->bucket_aliases, ((struct alias){ maps[i].bucket, of }));
+		const struct map_type *of = &maps[twin[twin[i]]];
+		vec_push(&types->aliases, ((struct alias){ maps[i].addr, of->addr }));
+		vec_push(&types->bucket_aliases, ((struct alias){ maps[i].bucket, of->bucket }));
 		map_type_fini(&maps[i]);
 	}
 	types->maps.len = kept;
@@ -512,6 +457,7 @@ static int cmp_by_bucket(const void *a, const void *b, void *ctx)
 
 static struct err *index_by_bucket(struct gotypes *types)
 {
+	types->by_bucket.len = 0;
 	for (uint32_t i = 0; i < types->maps.len; i++)
 		if (!vec_push(&types->by_bucket, i))
 			return err_nomem();
@@ -616,6 +562,67 @@ struct err *gotypes_new(const struct types_from *from, size_t cnt, const struct 
 	return NULL;
 }
 
+/* ---- Types that reflect made ---- */
+
+static int cmp_map_type(const void *a, const void *b)
+{
+	uint64_t x = ((const struct map_type *)a)->addr, y = ((const struct map_type *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What is read of the modules, and the pieces, which somebody else owns. */
+static struct err *join(const struct sections *read, const struct type_range *pieces, size_t cnt,
+			struct type_range **ret, size_t *cnt_ret)
+{
+	size_t all = read->ranges.len + cnt, kept = 0;
+	struct type_range *r = malloc((all + 1) * sizeof(*r));
+
+	if (!r)
+		return err_nomem();
+	for (size_t i = 0; i < all; i++)
+		r[i] = i < cnt ? pieces[i] : read->ranges.data[i - cnt];
+	qsort(r, all, sizeof(*r), cmp_range);
+	/* Nothing overlaps, unless a module claims to be in the heap. */
+	for (size_t i = 0; i < all; i++)
+		if (!kept || r[i].addr - r[kept - 1].addr >= r[kept - 1].len)
+			r[kept++] = r[i];
+	*ret = r;
+	*cnt_ret = kept;
+	return NULL;
+}
+
+static struct err *collect_made(struct gotypes *types, const struct section *s,
+				const uint64_t *maps, size_t cnt)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < cnt; i++) {
+		const struct type_range *r = type_range_of(s, maps[i]);
+
+		if (r && r->made && types->maps.len < MAP_TYPES_MAX)
+			err = collect_type(types, s, r, maps[i]);
+	}
+	vec_sort(&types->maps, cmp_map_type);
+	return err ? err : index_by_bucket(types);
+}
+
+struct err *gotypes_add_made(struct gotypes *types, const struct types_from *from, size_t cnt,
+			     const struct go_layout *layout, const struct made_types *made)
+{
+	_cleanup_(sections_fini) struct sections read = { 0 };
+	_cleanup_free_ struct type_range *ranges = NULL;
+	struct section s = { .layout = layout };
+	struct err *err = read_sections(from, cnt, &read);
+
+	if (!err)
+		err = join(&read, made->pieces, made->piece_cnt, &ranges, &s.range_cnt);
+	s.ranges = ranges;
+	if (!err)
+		err = collect_made(types, &s, made->maps, made->map_cnt);
+	return err ? err_wrap(err, "reading types that reflect made") : NULL;
+}
+
 void gotypes_free(struct gotypes *types)
 {
 	if (!types)
@@ -635,9 +642,8 @@ const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret
 	return types->maps.data;
 }
 
-const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
+static const struct map_type *find_own(const struct gotypes *types, uint64_t addr)
 {
-	const struct alias key = { .addr = addr }, *alias;
 	size_t lo = 0, hi = types->maps.len;
 
 	while (lo < hi) {
@@ -648,10 +654,19 @@ const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (lo < types->maps.len && types->maps.data[lo].addr == addr)
-		return &types->maps.data[lo];
+	return lo < types->maps.len && types->maps.data[lo].addr == addr ? &types->maps.data[lo]
+									 : NULL;
+}
+
+const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr)
+{
+	const struct alias key = { .addr = addr }, *alias;
+	const struct map_type *m = find_own(types, addr);
+
+	if (m)
+		return m;
 	alias = vec_search(&types->aliases, &key, cmp_alias);
-	return alias ? &types->maps.data[alias->of] : NULL;
+	return alias ? find_own(types, alias->of) : NULL;
 }
 
 static const struct map_type *first_of_bucket(const struct gotypes *types, uint64_t bucket)
@@ -680,5 +695,5 @@ const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t b
 	if (m)
 		return m;
 	alias = vec_search(&types->bucket_aliases, &key, cmp_alias);
-	return alias ? first_of_bucket(types, types->maps.data[alias->of].bucket) : NULL;
+	return alias ? first_of_bucket(types, alias->of) : NULL;
 }

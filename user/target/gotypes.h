@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * gotypes.h - the map types that the linker put into the image and its plugins.
+ * gotypes.h - the map types that the linker put into the image and its plugins, and those
+ * that the program made.
  *
  * Found by walking the type section for descriptors that have every property of
  * a map type, so that named map types, which no list holds, are found too.
@@ -70,6 +71,19 @@ struct types_from {
 struct err *gotypes_new(const struct types_from *from, size_t cnt, const struct go_layout *layout,
 			struct gotypes **ret);
 void gotypes_free(struct gotypes *types);
+
+/* Descriptors in the heap: objects as a whole, and those of them that may be map types. */
+struct type_range;
+struct made_types {
+	const struct type_range *pieces;
+	size_t piece_cnt;
+	const uint64_t *maps;
+	size_t map_cnt;
+};
+
+/* Adds the map types among them. No type may have been handed out before. */
+struct err *gotypes_add_made(struct gotypes *types, const struct types_from *from, size_t cnt,
+			     const struct go_layout *layout, const struct made_types *made);
 
 /* All map types, in the order of their addresses. */
 const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret);

@@ -49,11 +49,10 @@ static void choose_layout(struct program *prog)
 }
 
 /* Reads a plugin: its functions for callers, its types for its maps. */
-static struct err *read_plugin(struct program *prog, const struct gomodule *m,
-			       struct types_from *source)
+static struct err *read_plugin(struct program *prog, const struct gomodule *m)
 {
 	struct mem *mem = &m->mapped->mem;
-	struct plugin p = { 0 };
+	struct plugin p = { .mem = mem };
 	struct gofunc f;
 	struct err *err = moduledata_read(mem, m->moduledata, &p.md);
 
@@ -68,16 +67,14 @@ static struct err *read_plugin(struct program *prog, const struct gomodule *m,
 		pclntab_free(p.funcs);
 		return err_nomem();
 	}
-	source->mem = mem;
 	return lines_add(prog->lines, mem, &m->pcheader, &p.md, p.funcs);
 }
 
 /* One that contradicts itself, or that is not all there yet, is left out. */
-static struct err *read_plugins(struct program *prog, struct types_from *sources)
+static struct err *read_plugins(struct program *prog)
 {
 	for (size_t i = 0; i < prog->image.plugins.len; i++) {
-		struct err *err = read_plugin(prog, &prog->image.plugins.data[i],
-					      &sources[prog->plugins.len]);
+		struct err *err = read_plugin(prog, &prog->image.plugins.data[i]);
 
 		if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
 			return err;
@@ -88,21 +85,48 @@ static struct err *read_plugins(struct program *prog, struct types_from *sources
 	return NULL;
 }
 
-static struct err *read_modules(struct program *prog)
+/* Where the types of all modules are; NULL without memory. */
+static struct types_from *types_of_all(const struct program *prog)
 {
-	struct mem *mem = &prog->image.mapped->mem;
-	_cleanup_free_ struct types_from *sources =
-		calloc(1 + prog->image.plugins.len, sizeof(*sources));
+	struct types_from *from = calloc(1 + prog->plugins.len, sizeof(*from));
 
-	if (!sources)
-		return err_nomem();
-	struct err *err = read_plugins(prog, sources + 1);
-	if (err)
-		return err;
-	sources[0] = (struct types_from){ mem, &prog->md };
+	if (!from)
+		return NULL;
+	from[0] = (struct types_from){ prog->image.mapped ? &prog->image.mapped->mem
+							  : &prog->target->mem,
+				       &prog->md };
 	for (size_t i = 0; i < prog->plugins.len; i++)
-		sources[1 + i].md = &prog->plugins.data[i].md;
-	return gotypes_new(sources, 1 + prog->plugins.len, &prog->layout, &prog->types);
+		from[1 + i] =
+			(struct types_from){ prog->plugins.data[i].mem, &prog->plugins.data[i].md };
+	return from;
+}
+
+static struct err *read_types(struct program *prog)
+{
+	_cleanup_free_ struct types_from *from = types_of_all(prog);
+
+	return from ? gotypes_new(from, 1 + prog->plugins.len, &prog->layout, &prog->types)
+		    : err_nomem();
+}
+
+bool program_makes_types(const struct program *prog)
+{
+	static const char maker[] = "reflect.MapOf";
+	struct gofunc f;
+	bool makes = pclntab_find(prog->funcs, maker, &f);
+
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		makes |= pclntab_find(prog->plugins.data[i].funcs, maker, &f);
+	return makes;
+}
+
+struct err *program_add_made_types(struct program *prog, const struct made_types *made)
+{
+	_cleanup_free_ struct types_from *from = types_of_all(prog);
+
+	return from ? gotypes_add_made(prog->types, from, 1 + prog->plugins.len, &prog->layout,
+				       made)
+		    : err_nomem();
 }
 
 static struct err *program_init(struct program *prog)
@@ -129,7 +153,9 @@ static struct err *program_init(struct program *prog)
 	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
-	return err ? err : read_modules(prog);
+	if (!err)
+		err = read_plugins(prog);
+	return err ? err : read_types(prog);
 }
 
 struct err *program_open(struct target *t, struct program **ret)

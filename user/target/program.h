@@ -24,6 +24,7 @@ enum { MHEAP_CANDIDATES_MAX = 4, ALLGS_CANDIDATES_MAX = 32 };
 
 /* A module that came at run time. */
 struct plugin {
+	struct mem *mem; /* of its file */
 	struct moduledata md;
 	struct pclntab *funcs;
 	bool has_runtime; /* a copy of the runtime's functions, which it calls */
@@ -40,6 +41,12 @@ struct program {
 	struct pclntab *funcs;
 	VEC(struct plugin) plugins; /* those that could be read */
 	struct gotypes *types; /* of all modules */
+	/* What became of the search for types that reflect.MapOf made. */
+	struct {
+		bool searched;
+		bool complete; /* it saw everything */
+		size_t cnt;
+	} made;
 	bool stripped; /* no .symtab */
 	bool has_dwarf;
 	struct lines *lines;
@@ -86,6 +93,12 @@ bool program_scavenge(const struct program *prog, uint64_t *ret);
 
 /* Whether some plugin changes maps by functions of its own, and not the program's. */
 bool program_has_unprobed_plugin(const struct program *prog);
+
+/* Whether the program may make map types at run time. */
+bool program_makes_types(const struct program *prog);
+
+/* Adds those that were found in its heap: gotypes_add_made(). */
+struct err *program_add_made_types(struct program *prog, const struct made_types *made);
 
 /* File offset behind a code address; false when the address is not of the file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);

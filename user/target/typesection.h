@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * typesection.h - the type descriptors of an image (abi.Type), as bytes; private to
- * those who parse them.
+ * typesection.h - type descriptors (abi.Type) as bytes; private to those who parse them.
  *
  * abi.Type is 48 bytes, the same in all releases (go-runtime facts 6).
  */
@@ -33,6 +32,7 @@ enum {
 	KIND_GC_PROG = 0x40, /* up to 1.23: GCData is a program, not a mask */
 	KIND_BOOL = 1,
 	KIND_ARRAY = 17,
+	KIND_CHAN = 18,
 	KIND_INTERFACE = 20,
 	KIND_MAP = 21,
 	KIND_POINTER = 22,
@@ -44,8 +44,11 @@ enum {
 	TFLAG_NAMED = 4,
 	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
 
-	ARRAY_ELEM = 48, /* of pointers and slices, too */
+	ARRAY_ELEM = 48, /* of pointers, slices and channels, too */
 	ARRAY_LEN = 64,
+	MAPTYPE_KEY = 48,
+	MAPTYPE_ELEM = 56,
+	MAPTYPE_BUCKET = 64,
 	STRUCT_FIELDS = 56,
 	STRUCT_FIELD_CNT = 64,
 	STRUCT_TYPE_SZ = 80,
@@ -62,6 +65,7 @@ struct type_range {
 	uint64_t len;
 	const uint8_t *data;
 	struct mem *mem; /* reads its neighbourhood */
+	bool made; /* in the heap: by reflect, at run time */
 };
 
 struct section {
@@ -113,6 +117,14 @@ static inline const uint8_t *type_fields(const struct section *s, const uint8_t 
 static inline uint8_t type_kind(const uint8_t *type)
 {
 	return load_u8(type, TYPE_KIND) & KIND_MASK;
+}
+
+/* What every map type has in its first TYPE_SZ bytes: it is a pointer. */
+static inline bool type_is_map(const uint8_t *t)
+{
+	return type_kind(t) == KIND_MAP && load_u64(t, TYPE_SIZE) == 8 &&
+	       load_u64(t, TYPE_PTR_BYTES) == 8 && load_u8(t, TYPE_ALIGN) == 8 &&
+	       load_u8(t, TYPE_FIELD_ALIGN) == 8;
 }
 
 static inline bool is_type(const struct section *s, uint64_t addr)
