@@ -284,6 +284,14 @@ uint64_t image_classic_old_array(struct image *img, const struct image_type *typ
 /* Lets a map grow from those buckets. */
 void image_classic_set_old(struct image *img, uint64_t map, uint64_t oldbuckets, uint8_t flags);
 
+/* Gives a map a runtime.mapextra of its own. */
+uint64_t image_classic_extra(struct image *img, uint64_t map);
+
+/* Puts a list of overflow buckets, with room for cap of them, into a mapextra: that of the
+ * array (0), or of the old one (1). Returns the address of its slice header. */
+uint64_t image_classic_list(struct image *img, uint64_t extra, int which, uint64_t len,
+			    uint64_t cap);
+
 /* ---- Goroutines ---- */
 
 enum { IMAGE_G_RUNNING = 2, IMAGE_G_WAITING = 4, IMAGE_G_DEAD = 6 };

@@ -186,3 +186,23 @@ void image_classic_set_old(struct image *img, uint64_t map, uint64_t oldbuckets,
 	image_u64(img, map + 24, oldbuckets);
 	image_u8(img, map + 8, flags);
 }
+
+uint64_t image_classic_extra(struct image *img, uint64_t map)
+{
+	uint64_t extra = image_alloc_words(img, 3, 7);
+
+	image_u64(img, map + img->prog.layout.classic.extra, extra);
+	return extra;
+}
+
+uint64_t image_classic_list(struct image *img, uint64_t extra, int which, uint64_t len,
+			    uint64_t cap)
+{
+	uint64_t list = image_alloc_words(img, 3, 1);
+
+	image_u64(img, list, cap ? image_alloc_ptrs(img, cap) : 0);
+	image_u64(img, list + 8, len);
+	image_u64(img, list + 16, cap);
+	image_u64(img, extra + 8 * which, list);
+	return list;
+}

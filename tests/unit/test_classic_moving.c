@@ -63,10 +63,16 @@ static void what_an_outdated_span_contradicts_is_suspect(void **state)
 			}
 }
 
+/* The array of a list of 50 overflow buckets. */
+static uint64_t list_of_overflow(struct image *img, uint64_t extra)
+{
+	return image_get_u64(img, image_classic_list(img, extra, 0, 50, 64));
+}
+
 /* What adds up in memory that is another span's by now has no size that is known. */
 static void figures_of_an_outdated_span_are_suspect(void **state)
 {
-	enum { BUCKETS, OLD, OVERFLOW, PLACES };
+	enum { BUCKETS, OLD, OVERFLOW, LIST, PLACES };
 
 	(void)state;
 	for (size_t v = 0; v < CNT(image_classic_versions); v++)
@@ -83,6 +89,7 @@ static void figures_of_an_outdated_span_are_suspect(void **state)
 				[BUCKETS] = image_classic_nth(img, map, &t, 0),
 				[OLD] = image_classic_array(img, &t, 2),
 				[OVERFLOW] = image_classic_overflow(img, &t, 3, 0),
+				[LIST] = list_of_overflow(img, image_classic_extra(img, map)),
 			};
 			if (where == OLD)
 				image_classic_set_old(img, map, places[OLD], 0);
@@ -295,6 +302,31 @@ static void a_change_in_time_is_read_again(void **state)
 	assert_int_equal(row.live_keys, 43);
 }
 
+/* The first loop over the map makes a list. */
+static void range_over(struct image *img, struct image_mover *m)
+{
+	image_u64(img, m->map + 40, m->place);
+}
+
+static void what_is_kept_beside_the_buckets_may_come_late(void **state)
+{
+	struct image *img = image_new(21, "");
+	struct image_type t = image_int_to_int();
+	bool found;
+
+	(void)state;
+	image_add_type(img, &t);
+	struct image_mover m = { .from = 2, .to = 2, .change = range_over };
+	m.map = image_classic_map(img, &t, 3, 40);
+	m.place = image_classic_extra(img, m.map);
+	image_classic_list(img, m.place, 0, 0, 0);
+	image_u64(img, m.map + 40, 0);
+	struct map_info row = image_census_moving(img, &m, &found);
+	assert_true(found);
+	assert_int_equal(row.consistency, MAP_EXACT);
+	assert_int_equal(row.table_bytes, 1152 + 24 + 24);
+}
+
 /* The last bucket is evacuated, and the old array dropped. */
 static void end_growth(struct image *img, struct image_mover *m)
 {
@@ -364,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),
 		cmocka_unit_test(a_map_that_never_rests_is_suspect),
 		cmocka_unit_test(a_change_in_time_is_read_again),
+		cmocka_unit_test(what_is_kept_beside_the_buckets_may_come_late),
 		cmocka_unit_test(growth_may_end_while_it_is_read),
 		cmocka_unit_test(a_moving_map_has_no_wrong_size),
 	};

@@ -18,6 +18,7 @@
 #include "heap/sizeclass.h"
 #include "maps/buckets.h"
 #include "maps/census.h"
+#include "maps/classic_extra.h"
 #include "maps/shape.h"
 #include "maps/sizing.h"
 
@@ -103,6 +104,7 @@ struct work {
 
 	/* Most maps need none of this, nor room for it in the processor's cache. */
 	struct array old; /* when it grows */
+	size_t extra; /* of the decoder's, when the header has one */
 	uint8_t own_after[MAP_HEADER_SZ_MAX];
 };
 
@@ -136,6 +138,7 @@ struct decoder {
 	struct mem *mem;
 	struct work *works;
 	size_t work_cnt;
+	struct classic_extras extras; /* of the works */
 	uint8_t *buf; /* READ_SZ */
 	const struct bucket_visitor *visitor; /* NULL: the census, which only counts */
 };
@@ -374,7 +377,8 @@ static bool extra_fits(const struct heap *heap, uint64_t addr)
 {
 	struct object o;
 
-	return !addr || (heap_object(heap, addr, &o) && o.start == addr && o.size == 24);
+	return !addr ||
+	       (heap_object(heap, addr, &o) && o.start == addr && o.size == CLASSIC_EXTRA_SZ);
 }
 
 /* Whether the memory that was found is that of the arrays. */
@@ -460,8 +464,10 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 {
 	struct map_info *m = &d->batch->maps[w->at];
 	const struct array *now = &w->now, *old = &w->old;
+	const struct classic_extra *extra = w->h.extra ? &d->extras.list.data[w->extra] : NULL;
 	struct table_shape table = {
 		.noscan = span_noscan(now->o.span),
+		.listed = extra && extra->listed,
 		.malloc_headers = heap_malloc_headers(d->census->heap),
 		.load_num = d->census->heap->prog->layout.classic.load_num,
 	};
@@ -474,8 +480,13 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 		.table_bytes = now->o.size + now->tally.overflow_bytes,
 		.resident_bytes = resident + now->tally.overflow_resident,
 		.table_cnt = 1,
+		.listed = table.listed,
 		.noscan = table.noscan,
 	};
+	if (extra) {
+		m->table_bytes += extra->bytes;
+		m->resident_bytes += extra->resident;
+	}
 	if (w->grows) {
 		m->old_bytes = old->o.size;
 		m->table_bytes += old->o.size + old->tally.overflow_bytes;
@@ -493,7 +504,7 @@ static void set_row(const struct decoder *d, const struct work *w, const struct 
 		    struct small_shape *small)
 {
 	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
-	bool plain = !w->grows && !w->now.tally.overflow_cnt && w->adds_up;
+	bool plain = !w->grows && !w->h.extra && !w->now.tally.overflow_cnt && w->adds_up;
 	uint32_t *kind = census_kind_at(d->census, plain ? small : NULL, &d->batch->cands[w->at],
 					w->h.count, resident, w->now.o.size);
 
@@ -515,7 +526,8 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 	struct header after = parse_header(l, w->after);
 	bool writing = (w->h.flags | after.flags) & FLAG_WRITING;
 	d->batch->cands[w->at].moved |= writing;
-	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets)
+	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets ||
+	    after.extra != w->h.extra)
 		return VERDICT_CHANGED;
 	if (after.count == w->h.count && w->adds_up && !w->unread && !writing)
 		return VERDICT_MAP;
@@ -785,11 +797,22 @@ static struct err *judge_rest(const struct decoder *d, const struct rest *rest)
 	return err;
 }
 
-static struct err *decode_works(const struct decoder *d)
+static struct err *read_extras(struct decoder *d)
+{
+	struct err *err = classic_extra_read(d->census, d->batch, &d->extras);
+
+	for (size_t i = 0; !err && i < d->extras.list.len; i++)
+		d->works[d->extras.list.data[i].work].unread |= d->extras.list.data[i].unread;
+	return err;
+}
+
+static struct err *decode_works(struct decoder *d)
 {
 	_cleanup_(rest_fini) struct rest unread = { 0 }, apart = { 0 };
-	struct err *err = read_blocks(d);
+	struct err *err = read_extras(d);
 
+	if (!err)
+		err = read_blocks(d);
 	if (!err)
 		err = decode_read(d, &unread);
 	if (!err)
@@ -797,6 +820,21 @@ static struct err *decode_works(const struct decoder *d)
 	if (!err)
 		err = judge_read(d, &apart);
 	return err ? err : judge_rest(d, &apart);
+}
+
+/* Notes that the map of the last work keeps something beside its buckets. */
+static struct err *note_extra(struct decoder *d)
+{
+	struct work *w = &d->works[d->work_cnt - 1];
+	struct classic_extra extra = {
+		.work = d->work_cnt - 1,
+		.at = w->at,
+		.addr = w->h.extra,
+		.noscan = span_noscan(w->now.o.span),
+	};
+
+	w->extra = d->extras.list.len;
+	return vec_push(&d->extras.list, extra) ? NULL : err_nomem();
 }
 
 struct err *classic_decode(struct census *census, struct census_batch *batch)
@@ -811,16 +849,21 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 		.buf = buf,
 	};
 
-	if (!buf || !works)
-		return err_nomem();
-	for (size_t i = 0; i < batch->cnt; i++) {
+	struct err *err = buf && works ? NULL : err_nomem();
+
+	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
 
 		work_init(w, i, &census->heap->prog->layout.classic, batch->cands[i].header);
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
+		if (batch->verdicts[i] == VERDICT_MAP && w->h.extra)
+			err = note_extra(&d);
 	}
-	return decode_works(&d);
+	if (!err)
+		err = decode_works(&d);
+	classic_extras_fini(&d.extras);
+	return err;
 }
 
 /* ---- the buckets of one map ---- */

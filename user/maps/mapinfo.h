@@ -38,7 +38,9 @@ struct map_info {
 	uint64_t addr; /* of the header */
 	uint64_t live_keys; /* what len() returns */
 	uint64_t buckets; /* classic: overflow buckets included; swiss: groups */
-	uint64_t table_bytes; /* buckets or groups, tables, directory, as allocated */
+	/* Buckets or groups, tables, directory, and what a classic map keeps beside them, as
+	 * allocated: all but the header. */
+	uint64_t table_bytes;
 	uint64_t resident_bytes; /* of table_bytes */
 	uint64_t old_bytes; /* of table_bytes: the array being evacuated */
 	uint64_t rebuild_bytes; /* what a fresh map of this len takes */
@@ -52,7 +54,9 @@ struct map_info {
 	uint8_t consistency; /* enum consistency */
 	uint8_t type_source; /* enum type_source */
 	bool garbage; /* unreachable, not swept yet: in no sum */
-	bool small; /* swiss: one group, no table */
+	bool small : 1; /* swiss: one group, no table */
+	bool listed : 1; /* classic: it has a list of its overflow buckets */
+	uint8_t unused : 6; /* rows are compared with all their bits */
 	uint8_t on_stack; /* enum map_place */
 	bool noscan; /* no pointers in its buckets or groups: the collector skips them */
 };

@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CLASSIC_EXTRA_SZ = 24 }; /* runtime.mapextra */
+
 struct table_shape {
 	uint32_t bucket_sz; /* bytes of a bucket or group */
 	bool noscan; /* without pointers */
+	bool listed; /* classic: the map has a list of its overflow buckets */
 	bool malloc_headers; /* Go 1.22 and later */
 	uint8_t load_num; /* classic: most keys for every two buckets */
 };
@@ -22,7 +25,12 @@ struct table_shape {
 /* Bytes of groups, tables and directory of a swiss map. */
 uint64_t sizing_swiss(uint64_t len, const struct table_shape *shape);
 
-/* Bytes of the bucket array and overflow buckets of a classic map. */
+/*
+ * Bytes of the bucket array and overflow buckets of a classic map, and of what it keeps
+ * beside them (classic_extra.h). A map that is listed without overflow buckets has been
+ * ranged over. So will be the fresh one, and have an empty list, too: nothing comes back
+ * of that.
+ */
 uint64_t sizing_classic(uint64_t len, const struct table_shape *shape);
 
 /* Bytes of one table of a swiss map, its descriptor included, and of a classic array of

@@ -346,13 +346,15 @@ static struct err *find_common_form(struct scan *s, const struct buckets *b,
 	return NULL;
 }
 
-static uint64_t rebuild_bytes(const struct scan *s, const struct buckets *b, uint64_t live_keys)
+static uint64_t rebuild_bytes(const struct scan *s, const struct buckets *b, bool listed,
+			      uint64_t live_keys)
 {
 	struct object o;
 	bool known = heap_object(s->heap, b->arrays.data[0].addr, &o);
 	struct table_shape shape = {
 		.bucket_sz = b->bucket_sz,
 		.noscan = known && span_noscan(o.span),
+		.listed = listed,
 		.malloc_headers = heap_malloc_headers(s->heap),
 		.load_num = s->heap->prog->layout.classic.load_num,
 	};
@@ -374,8 +376,8 @@ static struct err *set_consistency(const struct scan *s, const struct buckets *b
 	row->consistency = still ? MAP_EXACT : MAP_MOVING;
 	row->read = s->tally.full;
 	/* Of the keys that the census found, so that the two rebuilds compare. */
-	row->rebuild_bytes =
-		rebuild_bytes(s, b, row->zero < m->live_keys ? m->live_keys - row->zero : 0);
+	uint64_t live_keys = row->zero < m->live_keys ? m->live_keys - row->zero : 0;
+	row->rebuild_bytes = rebuild_bytes(s, b, m->listed, live_keys);
 	return err;
 }
 

@@ -101,6 +101,7 @@ struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct ma
 	struct table_shape shape = {
 		.bucket_sz = type->bucket_sz,
 		.noscan = type->bucket_ptr_bytes == 0,
+		.listed = m.listed,
 		.malloc_headers = heap_malloc_headers(snap->heap),
 		.load_num = snap->heap->prog->layout.classic.load_num,
 	};

@@ -7,7 +7,7 @@ import "unsafe"
 // Kind names the map implementation of this binary.
 const Kind = "classic"
 
-// hmap is runtime.hmap up to its first version-dependent field.
+// hmap is runtime.hmap.
 type hmap struct {
 	count      int
 	flags      uint8
@@ -16,6 +16,17 @@ type hmap struct {
 	_          uint32
 	buckets    unsafe.Pointer
 	oldbuckets unsafe.Pointer
+	_          uintptr
+	_          clearSeq
+	extra      *mapExtra
+}
+
+// mapExtra is runtime.mapextra. The lists have all overflow buckets of the array
+// and of the old one, those inside the arrays too, but only where nothing in a
+// bucket is a pointer: else the bucket keeps the next one alive.
+type mapExtra struct {
+	overflow, oldOverflow *[]unsafe.Pointer
+	_                     unsafe.Pointer
 }
 
 // mapType is runtime.maptype, later internal/abi.OldMapType.
@@ -102,6 +113,24 @@ func (h *hmap) oldB() uint8 {
 // Room is of swiss maps: see there.
 func (m Map) Room() (addr uintptr, left int) { return 0, 0 }
 
+// eachExtra calls f for every object that a map has beside its buckets, and says
+// how many bytes were asked for. All of these have pointers.
+func (h *hmap) eachExtra(f func(p unsafe.Pointer, n uintptr)) {
+	if h.extra == nil {
+		return
+	}
+	f(unsafe.Pointer(h.extra), unsafe.Sizeof(*h.extra))
+	for _, list := range [...]*[]unsafe.Pointer{h.extra.overflow, h.extra.oldOverflow} {
+		if list == nil {
+			continue
+		}
+		f(unsafe.Pointer(list), unsafe.Sizeof(*list))
+		if all := (*list)[:cap(*list)]; len(all) > 0 {
+			f(unsafe.Pointer(&all[0]), uintptr(len(all))*unsafe.Sizeof(all[0]))
+		}
+	}
+}
+
 // EachSlot calls f for the memory of every object that TableBytes counts.
 func (m Map) EachSlot(f func(addr, size uintptr)) {
 	h, t := (*hmap)(m.hdr), m.typ
@@ -119,6 +148,7 @@ func (m Map) EachSlot(f func(addr, size uintptr)) {
 	}
 	each(h.buckets, h.b)
 	each(h.oldbuckets, h.oldB())
+	h.eachExtra(func(p unsafe.Pointer, n uintptr) { f(slot(p, n, true)) })
 }
 
 // Inspect reads the map. No other goroutine may write to it meanwhile.
@@ -155,6 +185,7 @@ func (m Map) Inspect() Info {
 	info.OverflowBuckets = cur.overflow
 	info.OldOverflow = old.overflow
 	info.TableBytes += (cur.separate + old.separate) * allocSize(uintptr(t.bucketSize), pointers)
+	h.eachExtra(func(_ unsafe.Pointer, n uintptr) { info.TableBytes += allocSize(n, true) })
 	return info
 }
 

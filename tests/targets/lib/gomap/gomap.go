@@ -44,7 +44,7 @@ type Info struct {
 	OverflowBuckets   uint64 // classic: chained from the current array
 	OldOverflow       uint64 // classic: chained from the old array
 	OldBytes          uint64 // classic: the old array
-	TableBytes        uint64 // everything but the header and classic's mapextra
+	TableBytes        uint64 // everything but the header
 	Tables            uint64 // swiss
 	DirLen            uint64 // swiss
 	BucketBytes       uint64 // one bucket or group
