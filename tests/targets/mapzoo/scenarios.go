@@ -101,6 +101,7 @@ func init() {
 		{"emptied", buildEmptied, false},
 		{"iterated", buildIterated, false},
 		{"alike", buildAlike, false},
+		{"noscan", buildNoscan, true},
 	}
 }
 
@@ -324,6 +325,31 @@ func buildOverflow() {
 	fill("overflow", &overflow, func(i int) (int64, int32) { return int64(i), 1 }, gomap.FullAt(12))
 	fill("overflow_ptr", &overflowPtr, func(i int) (string, []byte) { return hex("o-", i), nil }, gomap.FullAt(12))
 	fill("overflow_large", &overflowLarge, func(i int) (uint64, int64) { return uint64(i), 1 }, gomap.FullAt(16))
+}
+
+// emptied fills a map of its own with n entries, and leaves keep of them in it.
+func emptied[K comparable, V any](name string, entry func(i int) (K, V), n, keep int) {
+	where := new(map[K]V)
+	fill(name, where, entry, n)
+	for i := keep; i < n; i++ {
+		k, _ := entry(i)
+		delete(*where, k)
+	}
+}
+
+// buildNoscan empties maps without pointers that were as full as can be: classic ones
+// have long lists of overflow buckets then, which count as buckets are small.
+func buildNoscan() {
+	full := gomap.FullAt(15)
+	for _, left := range []struct {
+		name string
+		keep int
+	}{{"few", 1000}, {"third", full / 3}, {"most", full / 10 * 9}} {
+		emptied("4_0_"+left.name, func(i int) (uint32, struct{}) { return uint32(i), struct{}{} }, full, left.keep)
+		emptied("4_1_"+left.name, func(i int) (uint32, bool) { return uint32(i), true }, full, left.keep)
+		emptied("8_0_"+left.name, func(i int) (uint64, struct{}) { return uint64(i), struct{}{} }, full, left.keep)
+		emptied("8_8_"+left.name, func(i int) (int64, int64) { return int64(i), 1 }, full, left.keep)
+	}
 }
 
 func buildNamed() {
