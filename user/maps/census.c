@@ -32,8 +32,7 @@ static struct err *decode(struct census *census, struct census_batch *batch)
 							    : classic_decode(census, batch);
 }
 
-void census_keep_kind(struct census *census, struct census_batch *batch, size_t at,
-		      uint32_t *kind)
+void census_keep_kind(struct census *census, struct census_batch *batch, size_t at, uint32_t *kind)
 {
 	if (kind) /* without memory for it, 0 */
 		*kind = rows_kind(&census->maps, &batch->maps[at]) + 1;

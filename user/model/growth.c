@@ -18,7 +18,8 @@ enum {
 
 static const double FORECAST_MAX_S = 100.0 * 365 * 86400;
 
-static struct table_shape table_shape_of(const struct program *prog, uint32_t bucket_sz, bool noscan)
+static struct table_shape table_shape_of(const struct program *prog, uint32_t bucket_sz,
+					 bool noscan)
 {
 	return (struct table_shape){
 		.bucket_sz = bucket_sz,
@@ -84,7 +85,8 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 	g.churn = event->growth == TRACE_GROWTH_SAME_SIZE ||
 		  (event->tombstones && TOMBSTONES_PART * event->tombstones >= event->slots_from);
 	if (type && event->slots_from <= (uint64_t)SMALL_SLOTS << CLASSIC_B_MAX) {
-		struct table_shape s = table_shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
+		struct table_shape s =
+			table_shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
 		set_bytes(&g, event, &s);
 	}
 	return g;
