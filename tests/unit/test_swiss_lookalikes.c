@@ -154,6 +154,55 @@ static void spoilt_directories_are_none(void **state)
 	}
 }
 
+/* What a long directory is made of, behind one real table. */
+enum filling { OUTSIDE, OTHER_SIZE, NO_POINTERS, FREE_PAGES, SAME_TABLE, FILLINGS };
+
+static uint64_t fill(struct image *img, enum filling what, uint64_t i, uint64_t first)
+{
+	const uint64_t at[] = {
+		[OUTSIDE] = IMAGE_NOWHERE + i * GO_PAGE_SZ,
+		[OTHER_SIZE] = image_alloc_words(img, 3, 1),
+		[NO_POINTERS] = image_alloc_words(img, 4, 0),
+		[FREE_PAGES] = IMAGE_HEAP + (32ull << 20) + i * GO_PAGE_SZ,
+		[SAME_TABLE] = i % 2 ? first : image_alloc_words(img, 4, 1 << 2),
+	};
+
+	return at[what];
+}
+
+/* Each bad address would end a system call, in each of several rounds. */
+static void no_directory_costs_a_read_an_entry(void **state)
+{
+	enum { DEPTH = 11 };
+
+	(void)state;
+	for (enum filling what = 0; what < FILLINGS; what++) {
+		struct pair p;
+
+		pair_init(&p);
+		uint64_t first = image_swiss_table(p.img, p.bad, 1);
+		uint64_t dir = image_alloc_ptrs(p.img, 1 << DEPTH);
+
+		image_u64(p.img, first + 8, 0); /* its index */
+		image_u8(p.img, first + 6, DEPTH);
+		image_u64(p.img, dir, first);
+		for (uint64_t i = 1; i < 1 << DEPTH; i++)
+			image_u64(p.img, dir + 8 * i, fill(p.img, what, i, first));
+		image_u64(p.img, p.bad + 16, dir);
+		image_u64(p.img, p.bad + 24, 1 << DEPTH);
+		image_u8(p.img, p.bad + 32, DEPTH);
+		image_u8(p.img, p.bad + 33, 64 - DEPTH);
+		image_open(p.img);
+		p.img->reads = 0;
+		struct census *census = image_census(p.img);
+		image_only_row(census, p.good);
+		if (p.img->reads > 400)
+			fail_msg("%d: %llu reads", what, (unsigned long long)p.img->reads);
+		census_free(census);
+		image_free(p.img);
+	}
+}
+
 /* Tables in a ring: each says that its groups are the other one. */
 static void tables_that_point_to_each_other(void **state)
 {
@@ -479,6 +528,7 @@ int main(void)
 		cmocka_unit_test(spoilt_tabled_maps_are_none),
 		cmocka_unit_test(huge_depths_are_refused_at_once),
 		cmocka_unit_test(spoilt_directories_are_none),
+		cmocka_unit_test(no_directory_costs_a_read_an_entry),
 		cmocka_unit_test(tables_that_point_to_each_other),
 		cmocka_unit_test(groups_that_are_no_array),
 		cmocka_unit_test(a_directory_needs_its_memory),

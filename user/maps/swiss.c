@@ -92,7 +92,7 @@ static enum verdict check_dir(const struct heap *heap, const struct swiss_header
 	if (!heap_object(heap, h->dir_ptr, dir))
 		return heap_is_unread(heap, h->dir_ptr) ? VERDICT_CHANGED : VERDICT_MISFIT;
 	if (!swiss_is_group_start(dir, h->dir_ptr) || dir->size < h->dir_len * 8 ||
-	    (!h->dir_len && dir->size > GROUP_ALLOC_MAX))
+	    (h->dir_len ? span_noscan(dir->span) : dir->size > GROUP_ALLOC_MAX))
 		return VERDICT_MISFIT;
 	return VERDICT_MAP;
 }
@@ -135,7 +135,9 @@ static void add_work(struct swiss_decoder *d, size_t at, const struct swiss_head
 
 	w->at = at;
 	w->h = *h;
+	w->dir_at = 0;
 	w->used_sum = 0;
+	w->sane = true;
 }
 
 /* Notes a map that has to be decoded. */

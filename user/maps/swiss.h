@@ -9,11 +9,13 @@
 #ifndef MAPTRACE_MAPS_SWISS_H
 #define MAPTRACE_MAPS_SWISS_H
 
+#include "maps/buckets.h"
 #include "maps/census.h"
 #include "maps/shape.h"
 
 enum {
 	SWISS_MAP_SZ = 48,
+	SWISS_TABLE_SZ = 32,
 	SWISS_TABLE_SLOTS_MAX = 1024,
 	SWISS_CTRL_EMPTY = 0x80,
 	SWISS_CTRL_DELETED = 0xfe,
@@ -47,15 +49,19 @@ struct swiss_work {
 	struct object dir; /* the directory */
 	struct evidence evidence; /* of the first group array: tells the type */
 	size_t dir_off; /* in the batch's directory buffer */
+	size_t dir_at; /* entries before this one are done with */
+	size_t step_cnt; /* tables read for the next ones */
+	uint8_t first[SWISS_TABLE_SZ]; /* the table of the first entry */
 	uint8_t after[SWISS_MAP_SZ]; /* the header, read again behind the tables */
 	uint64_t used_sum;
-	bool sane; /* every table fits the header */
+	bool sane; /* every table so far fits the header */
 };
 
 struct swiss_decoder {
 	struct census *census;
 	struct census_batch *batch;
 	struct mem *mem;
+	struct buckets *buckets; /* NULL: the census, which looks at no slot */
 	struct swiss_small *smalls;
 	size_t small_cnt;
 	struct swiss_work *works;

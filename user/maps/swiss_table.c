@@ -21,9 +21,12 @@ enum {
 	TABLE_INDEX = 8,
 	TABLE_GROUPS = 16,
 	TABLE_LENGTH_MASK = 24,
-	TABLE_SZ = 32,
 
 	DIR_BATCH = 1 << 18, /* directory entries */
+	/* Tables of one map that are read together: few at first, then twice as many each time.
+	 * What is no directory costs no more reads than were spent on what looked like one. */
+	STEP_MIN = 16,
+	STEP_MAX = 1 << 16,
 	/* Groups whose control words decide between candidate types. */
 	SIZE_PROBE_MAX = SWISS_TABLE_SLOTS_MAX / BUCKET_SLOTS,
 };
@@ -81,10 +84,12 @@ static uint64_t table_tombstones(const struct table *t)
 	return limit - t->used - t->growth_left;
 }
 
-/* Where a table and its groups are; false when their memory does not fit them. */
+/* Where a table and its groups are; false when their memory does not fit them. A table has
+ * a pointer, to its groups. */
 static bool find_table(const struct heap *heap, uint64_t addr, struct object *table)
 {
-	return heap_object(heap, addr, table) && table->start == addr && table->size == TABLE_SZ;
+	return heap_object(heap, addr, table) && table->start == addr &&
+	       table->size == SWISS_TABLE_SZ && !span_noscan(table->span);
 }
 
 static bool find_groups(const struct heap *heap, const struct table *t, struct object *groups)
@@ -127,30 +132,6 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 	return true;
 }
 
-/* Walks the directory of one map; false when a table contradicts the header. */
-static bool add_tables(const struct swiss_decoder *d, struct swiss_work *w, const uint64_t *dir,
-		       const uint8_t *tables, const bool *table_ok, size_t *table_at)
-{
-	struct map_info *m = &d->batch->maps[w->at];
-
-	*m = (struct map_info){
-		.addr = d->batch->cands[w->at].addr,
-		.live_keys = w->h.used,
-		.table_bytes = w->dir.size,
-		.resident_bytes = census_resident(d->census, w->at, &w->dir),
-	};
-	bool sane = true;
-	for (size_t at = 0; at < w->h.dir_len; (*table_at)++) {
-		size_t run = run_len(dir, w->h.dir_len, at);
-		struct table t = parse_table(tables + *table_at * TABLE_SZ);
-
-		sane = sane && table_ok[*table_at] && table_is_sane(&t, &w->h, at, run) &&
-		       add_table(d, w, dir[at], &t);
-		at += run;
-	}
-	return sane;
-}
-
 /*
  * Chooses between candidate group sizes: with the right one the control words of
  * the first table hold as many full slots as the table says.
@@ -188,16 +169,16 @@ static struct err *narrow_size(const struct swiss_decoder *d, const struct swiss
 	return NULL;
 }
 
-static struct err *set_type(const struct swiss_decoder *d, struct swiss_work *w,
-			    const struct table *first)
+static struct err *set_type(const struct swiss_decoder *d, struct swiss_work *w)
 {
 	struct map_info *m = &d->batch->maps[w->at];
+	struct table first = parse_table(w->first);
 	struct shape shape = *shape_of(d->census->heap, d->census->shapes, &w->evidence,
-				       first->length_mask + 1,
+				       first.length_mask + 1,
 				       /* only_sz= */ 0);
 
 	if (shape.size_cnt > 1) {
-		struct err *err = narrow_size(d, w, first, &shape);
+		struct err *err = narrow_size(d, w, &first, &shape);
 		if (err)
 			return err;
 	}
@@ -234,24 +215,33 @@ static enum verdict judge(const struct swiss_decoder *d, const struct swiss_work
 	return VERDICT_MAP;
 }
 
-/* The works [first, end) and the memory that their directories need. */
+/* The works [first, end), the memory of their directories, and that of a step through them:
+ * of the tables that were read for it, in the order of the works. */
 struct dir_batch {
 	size_t first;
 	size_t end;
 	size_t entry_cnt;
 	uint64_t *entries;
-	uint64_t *table_addrs; /* unique, in directory order */
+	size_t table_cnt;
+	struct mem_req *reqs;
 	uint8_t *tables;
 	bool *table_ok;
-	size_t table_cnt;
 };
+
+static void end_step(struct dir_batch *b)
+{
+	free(b->reqs);
+	free(b->tables);
+	free(b->table_ok);
+	b->reqs = NULL;
+	b->tables = NULL;
+	b->table_ok = NULL;
+}
 
 static void dir_batch_fini(struct dir_batch *b)
 {
+	end_step(b);
 	free(b->entries);
-	free(b->table_addrs);
-	free(b->tables);
-	free(b->table_ok);
 }
 
 static struct err *read_dirs(struct swiss_decoder *d, struct dir_batch *b)
@@ -275,35 +265,143 @@ static struct err *read_dirs(struct swiss_decoder *d, struct dir_batch *b)
 	return err;
 }
 
-/* Reads each table once, and behind all tables the headers again. */
-static struct err *read_tables(struct swiss_decoder *d, struct dir_batch *b)
+static bool groups_fit(const struct buckets *b, uint64_t addr, uint64_t cnt, const struct object *o)
 {
-	size_t maps = b->end - b->first;
-	_cleanup_free_ struct mem_req *reqs = NULL;
+	return cnt <= (o->slot + o->size - addr) / b->bucket_sz;
+}
+
+/* Notes the groups of one table. */
+static struct err *add_groups(const struct swiss_decoder *d, struct swiss_work *w, uint64_t addr,
+			      const struct table *t)
+{
+	const struct heap *heap = d->census->heap;
+	struct bucket_array array = { t->groups, t->length_mask + 1 };
+	struct object table, groups;
+
+	w->sane = find_table(heap, addr, &table) && find_groups(heap, t, &groups) &&
+		  groups_fit(d->buckets, array.addr, array.cnt, &groups);
+	return !w->sane || vec_push(&d->buckets->arrays, array) ? NULL : err_nomem();
+}
+
+static bool is_done(const struct swiss_work *w)
+{
+	return !w->sane || w->dir_at == w->h.dir_len;
+}
+
+/* Whether a table may be there, as far as the heap knows that was read: to ask takes no read. */
+static bool may_be_table(const struct heap *heap, uint64_t addr)
+{
+	struct object table;
+
+	return find_table(heap, addr, &table) || heap_is_unread(heap, addr);
+}
+
+/* Counts the tables of the next step of one map, up to limit or the first that is none; asks
+ * for them where there are requests for it. */
+static size_t plan_step(const struct heap *heap, const struct swiss_work *w, const uint64_t *dir,
+			size_t limit, struct mem_req *reqs)
+{
 	size_t n = 0;
 
-	b->table_addrs = malloc(b->entry_cnt * 8);
-	if (!b->table_addrs)
-		return err_nomem();
+	for (size_t at = w->dir_at; at < w->h.dir_len && n < limit; n++) {
+		if (!may_be_table(heap, dir[at]))
+			break;
+		if (reqs)
+			reqs[n] = (struct mem_req){ dir[at], SWISS_TABLE_SZ, false, NULL };
+		at += run_len(dir, w->h.dir_len, at);
+	}
+	return n;
+}
+
+static struct err *read_step(const struct swiss_decoder *d, struct dir_batch *b, size_t limit)
+{
+	const struct heap *heap = d->census->heap;
+	size_t n = 0;
+
+	b->table_cnt = 0;
 	for (size_t i = b->first; i < b->end; i++) {
 		struct swiss_work *w = &d->works[i];
-		const uint64_t *dir = b->entries + w->dir_off;
 
-		for (size_t at = 0; at < w->h.dir_len; at += run_len(dir, w->h.dir_len, at))
-			b->table_addrs[b->table_cnt++] = dir[at];
+		w->step_cnt = is_done(w) ? 0
+					 : plan_step(heap, w, b->entries + w->dir_off, limit, NULL);
+		b->table_cnt += w->step_cnt;
 	}
-	b->tables = calloc(b->table_cnt + 1, TABLE_SZ);
-	b->table_ok = calloc(b->table_cnt + 1, sizeof(bool));
-	reqs = malloc((b->table_cnt + maps) * sizeof(*reqs));
-	if (!b->tables || !b->table_ok || !reqs)
+	b->reqs = malloc((b->table_cnt + 1) * sizeof(*b->reqs));
+	b->tables = malloc((b->table_cnt + 1) * SWISS_TABLE_SZ);
+	b->table_ok = malloc((b->table_cnt + 1) * sizeof(*b->table_ok));
+	if (!b->reqs || !b->tables || !b->table_ok)
 		return err_nomem();
-	for (; n < b->table_cnt; n++)
-		reqs[n] = (struct mem_req){ b->table_addrs[n], TABLE_SZ, false,
-					    b->tables + n * TABLE_SZ };
-	struct err *err = mem_gather(d->mem, reqs, n);
+	for (size_t i = b->first; i < b->end; n += d->works[i++].step_cnt)
+		plan_step(heap, &d->works[i], b->entries + d->works[i].dir_off,
+			  d->works[i].step_cnt, b->reqs + n);
+	for (size_t i = 0; i < n; i++)
+		b->reqs[i].dst = b->tables + i * SWISS_TABLE_SZ;
+	struct err *err = mem_gather(d->mem, b->reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
-		b->table_ok[((uint8_t *)reqs[i].dst - b->tables) / TABLE_SZ] = reqs[i].ok;
+		b->table_ok[((uint8_t *)b->reqs[i].dst - b->tables) / SWISS_TABLE_SZ] =
+			b->reqs[i].ok;
 	return err;
+}
+
+static struct err *take_table(const struct swiss_decoder *d, struct swiss_work *w, uint64_t addr,
+			      const struct table *t)
+{
+	if (d->buckets)
+		return add_groups(d, w, addr, t);
+	w->sane = add_table(d, w, addr, t);
+	return NULL;
+}
+
+/* Takes the tables of one map that were read, the first of them at `tables`. */
+static struct err *take_step(const struct swiss_decoder *d, struct swiss_work *w,
+			     const uint64_t *dir, const uint8_t *tables, const bool *ok)
+{
+	struct err *err = NULL;
+
+	if (!w->dir_at && w->step_cnt)
+		memcpy(w->first, tables, SWISS_TABLE_SZ);
+	for (size_t i = 0; i < w->step_cnt && w->sane && !err; i++) {
+		size_t run = run_len(dir, w->h.dir_len, w->dir_at);
+		struct table t = parse_table(tables + i * SWISS_TABLE_SZ);
+
+		w->sane = ok[i] && table_is_sane(&t, &w->h, w->dir_at, run);
+		if (w->sane)
+			err = take_table(d, w, dir[w->dir_at], &t);
+		w->dir_at += run;
+	}
+	if (is_done(w) || may_be_table(d->census->heap, dir[w->dir_at]))
+		return err;
+	w->sane = false;
+	if (d->batch)
+		d->batch->cands[w->at].stray = dir[w->dir_at];
+	return err;
+}
+
+/* Walks the directories of all maps, each up to the first table that contradicts its header. */
+static struct err *walk_dirs(const struct swiss_decoder *d, struct dir_batch *b)
+{
+	bool done = false;
+
+	for (size_t limit = STEP_MIN; !done; limit = limit < STEP_MAX ? 2 * limit : STEP_MAX) {
+		struct err *err = read_step(d, b, limit);
+		size_t table_at = 0;
+
+		done = true;
+		for (size_t i = b->first; !err && i < b->end; i++) {
+			struct swiss_work *w = &d->works[i];
+
+			if (!is_done(w))
+				err = take_step(d, w, b->entries + w->dir_off,
+						b->tables + table_at * SWISS_TABLE_SZ,
+						b->table_ok + table_at);
+			table_at += w->step_cnt;
+			done &= is_done(w);
+		}
+		end_step(b);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 /* Reads the headers again, and what tells the types of the maps that were sane. */
@@ -332,35 +430,33 @@ static struct err *read_after(struct swiss_decoder *d, struct dir_batch *b)
 	return err;
 }
 
+static void start_row(const struct swiss_decoder *d, struct swiss_work *w)
+{
+	d->batch->kinds[w->at] = ROWS_NO_KIND;
+	d->batch->maps[w->at] = (struct map_info){
+		.addr = d->batch->cands[w->at].addr,
+		.live_keys = w->h.used,
+		.table_bytes = w->dir.size,
+		.resident_bytes = census_resident(d->census, w->at, &w->dir),
+	};
+}
+
 static struct err *decode_dirs(struct swiss_decoder *d, struct dir_batch *b)
 {
-	_cleanup_free_ size_t *first_table = calloc(b->end - b->first, sizeof(*first_table));
-	size_t table_at = 0;
-
-	if (!first_table)
-		return err_nomem();
 	struct err *err = read_dirs(d, b);
-	if (!err)
-		err = read_tables(d, b);
-	for (size_t i = b->first; !err && i < b->end; i++) {
-		struct swiss_work *w = &d->works[i];
 
-		first_table[i - b->first] = table_at;
-		w->sane = add_tables(d, w, b->entries + w->dir_off, b->tables, b->table_ok,
-				     &table_at);
-	}
+	for (size_t i = b->first; !err && i < b->end; i++)
+		start_row(d, &d->works[i]);
+	if (!err)
+		err = walk_dirs(d, b);
 	if (!err)
 		err = read_after(d, b);
 	for (size_t i = b->first; !err && i < b->end; i++) {
 		struct swiss_work *w = &d->works[i];
 
 		d->batch->verdicts[w->at] = judge(d, w);
-		d->batch->kinds[w->at] = ROWS_NO_KIND;
-		if (d->batch->verdicts[w->at] == VERDICT_MAP) {
-			struct table t =
-				parse_table(b->tables + first_table[i - b->first] * TABLE_SZ);
-			err = set_type(d, w, &t);
-		}
+		if (d->batch->verdicts[w->at] == VERDICT_MAP)
+			err = set_type(d, w);
 	}
 	return err;
 }
@@ -391,38 +487,17 @@ struct err *swiss_decode_tables(struct swiss_decoder *d)
 
 /* ---- the groups of one map ---- */
 
-static bool groups_fit(const struct buckets *b, uint64_t addr, uint64_t cnt, const struct object *o)
-{
-	return cnt <= (o->slot + o->size - addr) / b->bucket_sz;
-}
-
-/* Notes the groups of each table; false when one contradicts the header. */
-static struct err *add_groups(struct buckets *b, const struct swiss_header *h,
-			      const struct dir_batch *dir, bool *found_ret)
-{
-	size_t table_at = 0;
-
-	for (size_t at = 0, run; at < h->dir_len; at += run, table_at++) {
-		struct table t = parse_table(dir->tables + table_at * TABLE_SZ);
-		struct object table, groups;
-
-		run = run_len(dir->entries, h->dir_len, at);
-		*found_ret = dir->table_ok[table_at] && table_is_sane(&t, h, at, run) &&
-			     find_table(b->heap, dir->entries[at], &table) &&
-			     find_groups(b->heap, &t, &groups) &&
-			     groups_fit(b, t.groups, t.length_mask + 1, &groups);
-		if (!*found_ret)
-			return NULL;
-		if (!vec_push(&b->arrays, ((struct bucket_array){ t.groups, t.length_mask + 1 })))
-			return err_nomem();
-	}
-	return NULL;
-}
-
 struct err *swiss_find_arrays(struct buckets *b, bool *found_ret)
 {
-	struct swiss_work w = { .h = swiss_parse_header(b->header) };
-	struct swiss_decoder d = { .mem = &b->heap->prog->target->mem, .works = &w, .work_cnt = 1 };
+	struct census census = { .heap = b->heap };
+	struct swiss_work w = { .h = swiss_parse_header(b->header), .sane = true };
+	struct swiss_decoder d = {
+		.census = &census,
+		.mem = &b->heap->prog->target->mem,
+		.buckets = b,
+		.works = &w,
+		.work_cnt = 1,
+	};
 	_cleanup_(dir_batch_fini) struct dir_batch dir = { .end = 1, .entry_cnt = w.h.dir_len };
 
 	*found_ret = swiss_find_dir(b->heap, &w.h, &w.dir) == VERDICT_MAP;
@@ -436,6 +511,7 @@ struct err *swiss_find_arrays(struct buckets *b, bool *found_ret)
 	}
 	struct err *err = read_dirs(&d, &dir);
 	if (!err)
-		err = read_tables(&d, &dir);
-	return err ? err : add_groups(b, &w.h, &dir, found_ret);
+		err = walk_dirs(&d, &dir);
+	*found_ret = w.sane;
+	return err;
 }
