@@ -28,6 +28,7 @@ static uint32_t header_size(const struct census *census)
 
 static struct err *decode(struct census *census, struct census_batch *batch)
 {
+	census->claims.objects.len = census->claims.chained.len = 0;
 	return census->heap->prog->layout.kind == MAP_SWISS ? swiss_decode(census, batch)
 							    : classic_decode(census, batch);
 }
@@ -85,6 +86,158 @@ static struct err *add_row(struct census *census, struct census_batch *batch, si
 	return add_map(census, &batch->maps[at], &batch->cands[at]);
 }
 
+static struct err *add_suspect(struct census *census, const struct candidate *c)
+{
+	struct map_info m = { .addr = c->addr, .consistency = MAP_SUSPECT };
+
+	return add_map(census, &m, c);
+}
+
+/* ---- whose the tables are ---- */
+
+/* Of a header whose table was walked often enough. Whether one of the others is a map is
+ * known when the batch is settled. */
+static enum verdict refuse(struct candidate *c, bool owned)
+{
+	bool again = !owned && !c->refused;
+
+	c->refused = true;
+	if (again)
+		return VERDICT_CHANGED;
+	return (owned || c->moved) && !c->garbage ? VERDICT_SUSPECT : VERDICT_LOOKALIKE;
+}
+
+struct err *census_walk(struct census *census, struct candidate *c, uint64_t table,
+			enum verdict *verdict)
+{
+	bool may = true, owned = false;
+
+	if (!census->owners || c->on_stack)
+		return NULL;
+	struct err *err = owners_walk(census->owners, table, &may, &owned);
+	if (!err && !may)
+		*verdict = refuse(c, owned);
+	return err;
+}
+
+/* Whether the at-th candidate is a map whose tables have to be its alone: not of one whose
+ * header may have moved, or that is dead. No such map has its kind for a row. */
+static bool needs_tables(const struct census_batch *batch, uint32_t at)
+{
+	const struct candidate *c = &batch->cands[at];
+
+	return batch->verdicts[at] == VERDICT_MAP &&
+	       (batch->kinds[at] != ROWS_NO_KIND || (!c->on_stack && !c->garbage));
+}
+
+static struct err *take_object(struct census *census, struct census_batch *batch, uint64_t claim)
+{
+	uint32_t at = claim >> 32;
+	bool free = true;
+	struct err *err = NULL;
+
+	if (needs_tables(batch, at))
+		err = owners_take(census->owners, census->mem, claim, 1, &free);
+	if (!free)
+		batch->verdicts[at] = VERDICT_SUSPECT;
+	return err;
+}
+
+/* Takes n objects of one span: together, since most maps of a swarm lie beside each other,
+ * or one by one when not all of them are free. */
+static struct err *take_objects(struct census *census, struct census_batch *batch,
+				const uint64_t *claims, size_t n)
+{
+	const struct span *s = &census->heap->spans.data[(uint32_t)claims[0]];
+	size_t maps = 0, needed = 0;
+	bool free = true;
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		maps += batch->verdicts[claims[i] >> 32] == VERDICT_MAP;
+		needed += needs_tables(batch, claims[i] >> 32);
+	}
+	census->class_bytes[s->spanclass] += maps * span_elemsize(s);
+	if (needed)
+		err = owners_take(census->owners, census->mem, claims[0], needed, &free);
+	for (size_t i = 0; i < n && !free && !err; i++)
+		err = take_object(census, batch, claims[i]);
+	return err;
+}
+
+static struct err *take_chained(struct census *census, struct census_batch *batch,
+				const struct chained *chained)
+{
+	bool free = true;
+	struct err *err = NULL;
+
+	if (batch->verdicts[chained->at] == VERDICT_MAP)
+		census->class_bytes[chained->spanclass] += chained->bytes;
+	if (needs_tables(batch, chained->at))
+		err = owners_take_chained(census->owners, census->mem, chained, &free);
+	if (!free)
+		batch->verdicts[chained->at] = VERDICT_SUSPECT;
+	return err;
+}
+
+/* A map of one bucket is smaller, and needs no row of its own. */
+static bool is_large(const struct census_batch *batch, uint32_t at)
+{
+	return batch->kinds[at] == ROWS_NO_KIND &&
+	       batch->maps[at].table_bytes >= OWNERS_TABLES_MIN && needs_tables(batch, at);
+}
+
+static struct err *take_large(struct census *census, struct census_batch *batch, uint32_t at)
+{
+	const struct candidate *c = &batch->cands[at];
+	uint32_t ptrs = layout_map_header_ptrs(&census->heap->prog->layout);
+	uint32_t off = 8 * __builtin_ctz(ptrs); /* of the table */
+	bool alone = true;
+	struct err *err = owners_add(census->owners, census->mem, load_u64(c->header, off), c->addr,
+				     off, &alone);
+
+	if (!alone)
+		batch->verdicts[at] = VERDICT_SUSPECT;
+	return err;
+}
+
+/* Gives the maps of a batch their tables; those whose tables are another's are suspect. */
+static struct err *take_tables(struct census *census, struct census_batch *batch)
+{
+	const struct claims *c = &census->claims;
+	struct err *err = c->incomplete ? err_nomem() : NULL;
+
+	for (size_t i = 0; !err && i < batch->cnt; i++)
+		if (batch->verdicts[i] == VERDICT_MAP && is_large(batch, i))
+			err = take_large(census, batch, i);
+	for (size_t i = 0, n; !err && i < c->objects.len; i += n) {
+		const uint64_t *claims = &c->objects.data[i];
+
+		for (n = 1; n < OWNERS_TAKE_MAX && i + n < c->objects.len &&
+			    (uint32_t)claims[n] == (uint32_t)*claims;)
+			n++;
+		err = take_objects(census, batch, claims, n);
+	}
+	for (size_t i = 0; !err && i < c->chained.len; i++)
+		err = take_chained(census, batch, &c->chained.data[i]);
+	return err;
+}
+
+/* Those that were taken for the owners of their tables before there was another. */
+static struct err *settle_owners(struct census *census)
+{
+	const struct headers *suspects = owners_suspects(census->owners);
+
+	for (size_t i = 0; i < suspects->list.len; i++) {
+		ssize_t row = rows_find(&census->maps, suspects->list.data[i]);
+		struct map_info m = { .consistency = MAP_SUSPECT };
+
+		if (row != ROWS_NONE && !rows_set(&census->maps, row, &m))
+			return err_nomem();
+	}
+	return NULL;
+}
+
 /* Takes the decided candidates out of the batch; the undecided ones stay. */
 static struct err *settle(struct census *census, struct census_batch *batch)
 {
@@ -101,6 +254,9 @@ static struct err *settle(struct census *census, struct census_batch *batch)
 			break;
 		case VERDICT_LOOKALIKE:
 			census->lookalike_cnt += !batch->cands[i].on_stack;
+			break;
+		case VERDICT_SUSPECT:
+			err = add_suspect(census, &batch->cands[i]);
 			break;
 		case VERDICT_MISFIT:
 		case VERDICT_CHANGED:
@@ -210,15 +366,10 @@ static struct err *give_up(struct census *census, struct census_batch *batch)
 	struct err *err = excuse_overtaken(census, batch, /* last= */ true);
 
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
-		struct map_info m = {
-			.addr = batch->cands[i].addr,
-			.consistency = MAP_SUSPECT,
-		};
-
 		if (batch->cands[i].on_stack) /* words of a frame, likelier than a header */
 			err = stacks_doubt(census, &batch->cands[i]);
 		else if (batch->cands[i].moved)
-			err = add_map(census, &m, &batch->cands[i]);
+			err = add_suspect(census, &batch->cands[i]);
 		else
 			census->lookalike_cnt++;
 	}
@@ -272,6 +423,8 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 		struct err *err = decode_checked(census, &batch);
 
 		if (!err)
+			err = take_tables(census, &batch);
+		if (!err)
 			err = settle(census, &batch);
 		if (!err)
 			err = reread_headers(census, &batch);
@@ -297,6 +450,8 @@ void census_tools_fini(struct census *census)
 	shape_cache_free(census->shapes);
 	blocks_free(census->blocks);
 	footing_free(census->footing);
+	vec_fini(&census->claims.objects);
+	vec_fini(&census->claims.chained);
 }
 
 struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret)
@@ -308,7 +463,8 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 	census->heap = heap;
 	census->mem = &heap->prog->target->mem;
 	census->residency = residency;
-	struct err *err = census_tools_init(census);
+	census->owners = owners_new(heap);
+	struct err *err = census->owners ? census_tools_init(census) : err_nomem();
 	if (!err)
 		err = heap_read_sweepgen(heap, census->mem, &census->sweepgen);
 	if (!err)
@@ -319,6 +475,8 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 		err = stacks_finish(census);
 	if (!err && !rows_merge(&census->maps, &census->late))
 		err = err_nomem();
+	if (!err)
+		err = settle_owners(census);
 	if (!err)
 		err = contents_narrow(census);
 	if (err)
@@ -333,6 +491,7 @@ void census_free(struct census *census)
 	if (!census)
 		return;
 	census_tools_fini(census);
+	owners_free(census->owners);
 	stacks_free(census->stacks);
 	rows_fini(&census->maps);
 	rows_fini(&census->late);

@@ -13,6 +13,7 @@
 #include "heap/occupancy.h"
 #include "heap/residency.h"
 #include "maps/footing.h"
+#include "maps/owners.h"
 #include "maps/rows.h"
 #include "maps/scan.h"
 #include "maps/shape.h"
@@ -26,13 +27,15 @@ struct census {
 	struct shape_cache *shapes;
 	struct blocks *blocks; /* what the decoders read a batch with */
 	struct footing *footing; /* of the batch; NULL: nobody asks */
+	struct owners *owners; /* of all tables on the heap; NULL: nobody asks */
+	struct claims claims; /* of the batch */
 	struct map_rows maps; /* ascending by address */
 	struct map_rows late; /* empty but while the census is taken */
 	struct map_totals totals; /* of maps, when the census is done */
 	uint64_t lookalike_cnt; /* header-like objects whose table was none */
 	uint64_t empty_cnt; /* headers without a table: they hold no memory */
-	/* Bytes of the objects that tables were made of, by spanclass; what was read twice
-	 * or of maps in no sum counts too. */
+	/* Bytes of the objects that tables are made of, by spanclass; those of maps in no sum
+	 * count too. */
 	uint64_t class_bytes[SPANCLASS_CNT];
 	uint32_t sweepgen; /* the collector's cycle when it began */
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */
@@ -58,6 +61,7 @@ enum verdict {
 	VERDICT_MAP, /* its row is known */
 	VERDICT_EMPTY, /* a header without a table, or none: no memory either way */
 	VERDICT_LOOKALIKE, /* no map */
+	VERDICT_SUSPECT, /* the table may be another map's */
 	VERDICT_MISFIT, /* no map, unless its header was torn: read it again */
 	VERDICT_CHANGED, /* contradicts itself: read it again */
 };
@@ -133,10 +137,21 @@ static inline uint64_t census_resident(struct census *census, size_t at, const s
 {
 	if (census->footing)
 		footing_note(census->footing, census->heap, o->span, at);
-	if (!census->residency)
-		return 0;
-	census->class_bytes[o->span->spanclass] += o->size;
-	return residency_bytes(census->residency, o->slot, o->size);
+	return census->residency ? residency_bytes(census->residency, o->slot, o->size) : 0;
 }
+
+/* The same of one that has to be the map's alone: all but buckets that are chained one by one,
+ * of which there may be millions. */
+static inline uint64_t census_claim(struct census *census, size_t at, const struct object *o)
+{
+	if (census->owners)
+		claims_note(&census->claims, census->heap, o->span, at);
+	return census_resident(census, at, o);
+}
+
+/* Counts a walk of the directory or array of a candidate; *verdict says what it is when there
+ * were enough of them. */
+struct err *census_walk(struct census *census, struct candidate *c, uint64_t table,
+			enum verdict *verdict);
 
 #endif

@@ -40,6 +40,7 @@ enum {
 	READ_SZ = BUCKETS_READ_SZ,
 	/* Arrays up to this size are read ahead, many in one call. */
 	AHEAD_ARRAY_MAX = 4096,
+	WALK_MIN = 2048, /* bytes of an array whose walks are counted */
 	/* Chains longer than this do not come from hashing; a cycle is given up here. */
 	CHAIN_LEVELS_MAX = 64,
 };
@@ -75,6 +76,7 @@ struct tally {
 	uint64_t overflow_cnt; /* chained buckets, wherever they are */
 	uint64_t overflow_bytes; /* of those outside the array */
 	uint64_t overflow_resident;
+	uint8_t overflow_class; /* their spanclass */
 };
 
 struct array {
@@ -189,6 +191,7 @@ static bool add_overflow(const struct decoder *d, struct work *w, struct array *
 	    o.size != alloc_size(w->bucket_sz, span_noscan(o.span), heap_malloc_headers(heap)))
 		return false;
 	a->tally.overflow_bytes += o.size;
+	a->tally.overflow_class = o.span->spanclass;
 	a->tally.overflow_resident += census_resident(d->census, w->at, &o);
 	return true;
 }
@@ -491,7 +494,7 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 		m->old_bytes = old->o.size;
 		m->table_bytes += old->o.size + old->tally.overflow_bytes;
 		m->resident_bytes +=
-			census_resident(d->census, w->at, &old->o) + old->tally.overflow_resident;
+			census_claim(d->census, w->at, &old->o) + old->tally.overflow_resident;
 	}
 	shape_apply(shape, m);
 	table.bucket_sz = m->bucket_sz;
@@ -499,15 +502,25 @@ static void build_row(const struct decoder *d, const struct work *w, const struc
 		m->rebuild_bytes = sizing_classic(m->live_keys, &table);
 }
 
+static void claim_overflow(const struct decoder *d, const struct work *w, const struct tally *t)
+{
+	if (t->overflow_bytes && d->census->owners)
+		claims_note_chained(&d->census->claims, t->overflow_class, t->overflow_bytes,
+				    w->at);
+}
+
 /* small: where the row may be known from; or NULL. */
 static void set_row(const struct decoder *d, const struct work *w, const struct shape *shape,
 		    struct small_shape *small)
 {
-	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
+	uint64_t resident = census_claim(d->census, w->at, &w->now.o);
 	bool plain = !w->grows && !w->h.extra && !w->now.tally.overflow_cnt && w->adds_up;
 	uint32_t *kind = census_kind_at(d->census, plain ? small : NULL, &d->batch->cands[w->at],
 					w->h.count, resident, w->now.o.size);
 
+	claim_overflow(d, w, &w->now.tally);
+	if (w->grows)
+		claim_overflow(d, w, &w->old.tally);
 	if (census_set_kind(d->batch, w->at, kind))
 		return;
 	build_row(d, w, shape, resident);
@@ -850,12 +863,14 @@ struct err *classic_decode(struct census *census, struct census_batch *batch)
 	};
 
 	struct err *err = buf && works ? NULL : err_nomem();
-
 	for (size_t i = 0; !err && i < batch->cnt; i++) {
 		struct work *w = &works[d.work_cnt];
 
 		work_init(w, i, &census->heap->prog->layout.classic, batch->cands[i].header);
 		batch->verdicts[i] = check_header(census->heap, w, &batch->cands[i]);
+		if (batch->verdicts[i] == VERDICT_MAP && w->now.o.size >= WALK_MIN)
+			err = census_walk(census, &batch->cands[i], w->now.addr,
+					  &batch->verdicts[i]);
 		d.work_cnt += batch->verdicts[i] == VERDICT_MAP;
 		if (batch->verdicts[i] == VERDICT_MAP && w->h.extra)
 			err = note_extra(&d);

@@ -55,6 +55,7 @@ static struct err *worker_init(struct worker *w, struct crew *crew)
 		.heap = census->heap,
 		.mem = &w->mem,
 		.residency = census->residency,
+		.owners = census->owners,
 		.stacks = census->stacks,
 	};
 	struct err *err = census_tools_init(&w->part);

@@ -96,7 +96,7 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 		c->addr = span_base(sb->span) + off;
 		c->garbage = is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
-		c->moved = c->rewritten = c->outdated = c->misfit = false;
+		c->moved = c->rewritten = c->outdated = c->misfit = c->refused = false;
 		c->found = c->stray = 0;
 		memcpy(c->header, sb->memory + off, sizeof(c->header));
 		if (s->cand_cnt == SCAN_BATCH) {

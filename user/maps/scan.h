@@ -29,6 +29,7 @@ struct candidate {
 	bool rewritten; /* its header changed between two reads */
 	bool outdated; /* it leads to memory that is another span's than when the heap was read */
 	bool misfit; /* no map by its last header */
+	bool refused; /* its table was walked often enough, though no map was found with it */
 	uint64_t found; /* keys in its tables at the last read, plus 1 */
 	uint64_t stray; /* what it leads to, and the heap as it was read contradicts; or 0 */
 	uint8_t header[MAP_HEADER_SZ_MAX];

@@ -16,6 +16,7 @@ enum {
 	MAP_CLEAR_SEQ = 40,
 
 	DEPTH_MAX = 24, /* 2^24 tables are 16 G slots */
+	WALK_MIN = 2, /* entries of a directory whose walks are counted */
 	/* 8 control bytes, 8 keys and elems of at most 128 bytes, in their size class. */
 	GROUP_ALLOC_MAX = 2304,
 };
@@ -141,8 +142,10 @@ static void add_work(struct swiss_decoder *d, size_t at, const struct swiss_head
 }
 
 /* Notes a map that has to be decoded. */
-static enum verdict start(struct swiss_decoder *d, size_t at)
+static struct err *start(struct swiss_decoder *d, size_t at)
 {
+	enum verdict *ret = &d->batch->verdicts[at];
+	struct err *err = NULL;
 	struct candidate *c = &d->batch->cands[at];
 	struct swiss_header h = swiss_parse_header(c->header);
 	enum verdict v = check_header(d->census->heap, &h);
@@ -155,13 +158,14 @@ static enum verdict start(struct swiss_decoder *d, size_t at)
 		c->stray = h.dir_ptr;
 	}
 	c->moved |= v == VERDICT_CHANGED; /* the heap has, under our feet */
-	if (v == VERDICT_MISFIT)
-		return swiss_misfit(&h, c);
-	if (v == VERDICT_MAP && h.dir_len)
+	*ret = v == VERDICT_MISFIT ? swiss_misfit(&h, c) : v;
+	if (v == VERDICT_MAP && h.dir_len >= WALK_MIN)
+		err = census_walk(d->census, c, h.dir_ptr, ret);
+	if (!err && *ret == VERDICT_MAP && h.dir_len)
 		add_work(d, at, &h);
-	else if (v == VERDICT_MAP)
+	else if (!err && *ret == VERDICT_MAP)
 		add_small(d, at, &h);
-	return v;
+	return err;
 }
 
 struct err *swiss_decode(struct census *census, struct census_batch *batch)
@@ -178,8 +182,10 @@ struct err *swiss_decode(struct census *census, struct census_batch *batch)
 
 	if (!smalls || !works)
 		return err_nomem();
-	for (size_t i = 0; i < batch->cnt; i++)
-		batch->verdicts[i] = start(&d, i);
-	struct err *err = swiss_decode_small(&d);
+	struct err *err = NULL;
+	for (size_t i = 0; !err && i < batch->cnt; i++)
+		err = start(&d, i);
+	if (!err)
+		err = swiss_decode_small(&d);
 	return err ? err : swiss_decode_tables(&d);
 }

@@ -77,7 +77,7 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	 * may have been torn. */
 	if (span_noscan(w->evidence.o.span) && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
-	uint64_t resident = census_resident(d->census, w->at, &w->evidence.o);
+	uint64_t resident = census_claim(d->census, w->at, &w->evidence.o);
 	uint32_t *kind = census_kind_at(d->census, small, c, w->used, resident, w->evidence.o.size);
 	if (!census_set_kind(d->batch, w->at, kind)) {
 		fill(&d->batch->maps[w->at], w, shape, resident);

@@ -127,7 +127,7 @@ static bool add_table(const struct swiss_decoder *d, struct swiss_work *w, uint6
 	m->tombstones += table_tombstones(t);
 	m->table_bytes += o.size + table.size;
 	m->resident_bytes +=
-		census_resident(d->census, w->at, &o) + census_resident(d->census, w->at, &table);
+		census_claim(d->census, w->at, &o) + census_claim(d->census, w->at, &table);
 	w->used_sum += t->used;
 	return true;
 }
@@ -437,7 +437,7 @@ static void start_row(const struct swiss_decoder *d, struct swiss_work *w)
 		.addr = d->batch->cands[w->at].addr,
 		.live_keys = w->h.used,
 		.table_bytes = w->dir.size,
-		.resident_bytes = census_resident(d->census, w->at, &w->dir),
+		.resident_bytes = census_claim(d->census, w->at, &w->dir),
 	};
 }
 

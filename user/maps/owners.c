@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "maps/owners.h"
+
+#include <pthread.h>
+
+#include "heap/occupancy.h"
+
+enum {
+	SLOTS_MIN = 64,
+	TAKEN_MAX = 1 << 15, /* threads may be beyond it, each by OWNERS_TAKE_MAX */
+	TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
+	TINY_SHARE = 2, /* groups in one of its slots */
+};
+
+/* A large table. 16 bytes, since a process may have a million of them. */
+struct owner {
+	uint64_t table; /* 0: an empty slot */
+	uint64_t header : 48; /* the first that was found to have it; 0: none yet */
+	uint64_t walks : 8;
+	uint64_t contested : 1; /* the header is among the suspects */
+};
+_Static_assert(sizeof(struct owner) == 16, "a million maps must stay affordable");
+
+struct owners {
+	const struct heap *heap;
+	pthread_mutex_t lock; /* for these four */
+	struct owner *slots; /* found by a hash of the table's address */
+	size_t slot_cnt; /* a power of two, or 0 */
+	size_t len;
+	struct headers suspects;
+	uint16_t *taken; /* objects, by span */
+	uint64_t class_bytes[SPANCLASS_CNT]; /* of the spans */
+	uint64_t class_taken[SPANCLASS_CNT]; /* of these, by chained buckets */
+};
+
+struct owners *owners_new(const struct heap *heap)
+{
+	struct owners *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->heap = heap;
+	o->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	o->taken = calloc(heap->spans.len + 1, sizeof(*o->taken));
+	for (size_t i = 0; i < heap->spans.len; i++)
+		if (heap->spans.data[i].state == SPAN_IN_USE)
+			o->class_bytes[heap->spans.data[i].spanclass] +=
+				span_bytes(&heap->spans.data[i]);
+	if (o->taken)
+		return o;
+	free(o);
+	return NULL;
+}
+
+void owners_free(struct owners *o)
+{
+	if (!o)
+		return;
+	vec_fini(&o->suspects.list);
+	free(o->slots);
+	free(o->taken);
+	free(o);
+}
+
+/* ---- large tables ---- */
+
+/* The slot of a table, or the empty one in which it would be; there is one. */
+static struct owner *find_slot(const struct owners *o, uint64_t table)
+{
+	size_t i = table * 0x9e3779b97f4a7c15 >> 20 & (o->slot_cnt - 1);
+
+	while (o->slots[i].table && o->slots[i].table != table)
+		i = (i + 1) & (o->slot_cnt - 1);
+	return &o->slots[i];
+}
+
+/* A quarter of the slots stay empty. */
+static bool reserve_slot(struct owners *o)
+{
+	if (4 * (o->len + 1) <= 3 * o->slot_cnt)
+		return true;
+
+	struct owner *old = o->slots;
+	size_t old_cnt = o->slot_cnt;
+	struct owner *slots = calloc(old_cnt ? 2 * old_cnt : SLOTS_MIN, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	o->slots = slots;
+	o->slot_cnt = old_cnt ? 2 * old_cnt : SLOTS_MIN;
+	for (size_t i = 0; i < old_cnt; i++)
+		if (old[i].table)
+			*find_slot(o, old[i].table) = old[i];
+	free(old);
+	return true;
+}
+
+/* NULL: out of memory. */
+static struct owner *owner_of(struct owners *o, uint64_t table)
+{
+	if (!reserve_slot(o))
+		return NULL;
+
+	struct owner *owner = find_slot(o, table);
+	o->len += !owner->table;
+	owner->table = table;
+	return owner;
+}
+
+struct err *owners_walk(struct owners *o, uint64_t table, bool *ret, bool *owned_ret)
+{
+	pthread_mutex_lock(&o->lock);
+	struct owner *owner = owner_of(o, table);
+	if (owner) {
+		*ret = owner->walks < OWNERS_WALKS_MAX;
+		owner->walks += *ret;
+		*owned_ret = owner->header;
+	}
+	pthread_mutex_unlock(&o->lock);
+	return owner ? NULL : err_nomem();
+}
+
+/* Whether the header that was found to have the table still leads to it: its map may have
+ * grown since, and the table be another's. */
+static struct err *still_has(const struct owner *owner, struct mem *mem, uint32_t table_off,
+			     bool *ret)
+{
+	uint64_t now = 0;
+	struct mem_req req = { owner->header + table_off, sizeof(now), false, &now };
+	struct err *err = mem->read_reqs(mem, &req, 1);
+
+	*ret = !err && req.ok && now == owner->table;
+	return err;
+}
+
+static struct err *contest(struct owners *o, struct owner *owner)
+{
+	if (!owner->contested && !vec_push(&o->suspects.list, owner->header))
+		return err_nomem();
+	owner->contested = true;
+	return NULL;
+}
+
+static struct err *add(struct owners *o, struct mem *mem, struct owner *owner, uint64_t header,
+		       uint32_t table_off, bool *ret)
+{
+	bool taken = false;
+	struct err *err = owner->header ? still_has(owner, mem, table_off, &taken) : NULL;
+
+	*ret = !taken;
+	if (err)
+		return err;
+	if (taken)
+		return contest(o, owner);
+	owner->header = header;
+	owner->contested = false;
+	return NULL;
+}
+
+struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64_t header,
+		       uint32_t table_off, bool *ret)
+{
+	pthread_mutex_lock(&o->lock);
+	struct owner *owner = owner_of(o, table);
+	struct err *err = owner ? add(o, mem, owner, header, table_off, ret) : err_nomem();
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+const struct headers *owners_suspects(const struct owners *o)
+{
+	return &o->suspects;
+}
+
+/* ---- spans ---- */
+
+void claims_note_chained(struct claims *c, uint8_t spanclass, uint64_t bytes, uint32_t at)
+{
+	c->incomplete |= !vec_push(&c->chained, ((struct chained){ at, spanclass, bytes }));
+}
+
+/* How many maps, one behind the other, may have had the same memory. */
+static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t *ret)
+{
+	uint32_t now;
+	struct err *err = heap_read_sweepgen(o->heap, mem, &now);
+
+	*ret = 1;
+	if (!err)
+		*ret += (uint32_t)(now - o->heap->sweepgen + 1) / 2; /* by 2 a cycle */
+	return err;
+}
+
+struct err *owners_take(struct owners *o, struct mem *mem, uint32_t span, uint16_t n, bool *ret)
+{
+	const struct span *s = &o->heap->spans.data[span];
+	uint64_t room = span_slots(s) * (s->spanclass == TINY_CLASS ? TINY_SHARE : 1);
+	uint64_t turns, taken = __atomic_fetch_add(&o->taken[span], n, __ATOMIC_RELAXED) + n;
+
+	*ret = taken <= room;
+	if (*ret)
+		return NULL;
+	struct err *err = read_turns(o, mem, &turns);
+	*ret = !err && taken <= room * turns && taken < TAKEN_MAX;
+	if (!*ret)
+		__atomic_sub_fetch(&o->taken[span], n, __ATOMIC_RELAXED);
+	return err;
+}
+
+struct err *owners_take_chained(struct owners *o, struct mem *mem, const struct chained *chained,
+				bool *ret)
+{
+	uint64_t *of = &o->class_taken[chained->spanclass],
+		 room = o->class_bytes[chained->spanclass];
+	uint64_t turns, taken = __atomic_add_fetch(of, chained->bytes, __ATOMIC_RELAXED);
+
+	*ret = taken <= room;
+	if (*ret)
+		return NULL;
+	struct err *err = read_turns(o, mem, &turns);
+	*ret = !err && taken <= room * turns;
+	if (!*ret)
+		__atomic_sub_fetch(of, chained->bytes, __ATOMIC_RELAXED);
+	return err;
+}
