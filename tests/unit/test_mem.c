@@ -412,6 +412,33 @@ static void the_kernel_settles_each_request(void **state)
 	munmap(p, 3 * page);
 }
 
+/* All reads end, also those of other threads, which have readers of their own. */
+static void a_signal_ends_all_reads(void **state)
+{
+	volatile bool stop = false;
+	uint64_t word = 4711, got = 0;
+	struct mem mem;
+
+	(void)state;
+	mem_init_process(&mem, getpid());
+	mem.stop = &stop;
+	struct mem part = mem_split(&mem);
+	assert_null(mem_read_u64(&part, (uintptr_t)&word, &got));
+	assert_int_equal(got, 4711);
+	stop = true;
+	for (int i = 0; i < 2; i++) {
+		struct mem *m = i ? &part : &mem;
+		struct mem_req req = { (uintptr_t)&word, 8, false, &got };
+		_cleanup_err_ struct err *err = mem_read_u64(m, (uintptr_t)&word, &got);
+		_cleanup_err_ struct err *gather = mem_gather(m, &req, 1);
+
+		assert_true(err_is(err, ERR_STOPPED));
+		assert_true(err_is(gather, ERR_STOPPED));
+	}
+	mem_join(&mem, &part);
+	mem_fini(&mem);
+}
+
 static void a_dead_process_is_gone(void **state)
 {
 	struct mem mem;
@@ -446,6 +473,7 @@ int main(void)
 		cmocka_unit_test(an_error_of_the_reader_ends_it),
 		cmocka_unit_test(reads_all_or_faults),
 		cmocka_unit_test(the_kernel_settles_each_request),
+		cmocka_unit_test(a_signal_ends_all_reads),
 		cmocka_unit_test(a_dead_process_is_gone),
 	};
 

@@ -132,6 +132,7 @@ int err_exit_code(const struct err *err)
 	case ERR_FORMAT:
 	case ERR_FAULT:
 	case ERR_UNSUPPORTED:
+	case ERR_STOPPED:
 		break;
 	}
 	return EXIT_UNREADABLE;

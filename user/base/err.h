@@ -25,6 +25,7 @@ enum err_kind {
 	ERR_UNSUPPORTED, /* the target is of a kind that we do not know */
 	ERR_GONE, /* the target exited, or became another program */
 	ERR_KERNEL, /* the kernel lacks something that we need */
+	ERR_STOPPED, /* a signal asked us to end; it is up to the verb what of */
 };
 
 /* Exit codes of maptrace; part of its interface (README, "Exit codes"). */

@@ -84,11 +84,21 @@ static const char doc[] =
 	"  maptrace report --duration 0 --scan-values=1G 4182\n";
 
 static volatile bool interrupted;
+static volatile sig_atomic_t signal_no;
 
 static void on_signal(int sig)
 {
-	(void)sig;
+	signal_no = sig;
 	interrupted = true;
+}
+
+/* Nothing was learnt: to end by the signal, whose action is the default one by now, tells the
+ * caller so. */
+static struct err *end_by_signal(struct err *err)
+{
+	log_error("%s", err->msg);
+	raise(signal_no);
+	return err;
 }
 
 /* Keeps the first complaint; the parser then stops. */
@@ -285,6 +295,8 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 	say_what_goes_on(&o);
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_run(o.pid, &o.watch, &w);
+	if (err_is(err, ERR_STOPPED))
+		return end_by_signal(err);
 	if (!err && o.report.verbose && w->trace)
 		print_sites(w->trace, stderr);
 	if (!err)

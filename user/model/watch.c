@@ -19,9 +19,24 @@ enum {
 
 /* ---- census ---- */
 
+/* Only this can take long without anybody looking at the signal. What is cut off may fail in
+ * many ways. */
+static struct err *take_snapshot(struct watch *w)
+{
+	struct mem *mem = &w->target->mem;
+
+	mem->stop = w->opts.stop;
+	struct err *err = snapshot_take(w->prog, &w->snap);
+	mem->stop = NULL;
+	if (!err || !w->opts.stop || !*w->opts.stop)
+		return err;
+	err_free(err);
+	return err_new(ERR_STOPPED, "stopped by a signal before the census was done");
+}
+
 static struct err *take_census(struct watch *w)
 {
-	struct err *err = snapshot_take(w->prog, &w->snap);
+	struct err *err = take_snapshot(w);
 
 	/* A size is weighed by the time it lasts: none passes here without a trace. */
 	if (!err && w->opts.duration_ns)
@@ -126,7 +141,8 @@ static struct err *on_tick(void *ctx)
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
 		return err;
 	err = take_census(w);
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT) ||
+	    err_is(err, ERR_STOPPED)) {
 		log_debug("a census failed, ignoring: %s", err->msg);
 		err_free(err);
 		return NULL;

@@ -72,7 +72,11 @@ static struct err *process_read_reqs(struct mem *mem, struct mem_req *reqs, size
 {
 	while (n) {
 		size_t done = 0;
-		struct err *err = read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
+		struct err *err;
+
+		if (mem->stop && *mem->stop)
+			return err_new(ERR_STOPPED, "stopped by a signal");
+		err = read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
 
 		if (err)
 			return err;
@@ -147,7 +151,9 @@ void mem_fini(struct mem *mem)
 
 struct mem mem_split(const struct mem *mem)
 {
-	return (struct mem){ .read_reqs = mem->read_reqs, .ctx = mem->ctx, .pid = mem->pid };
+	return (struct mem){
+		.read_reqs = mem->read_reqs, .ctx = mem->ctx, .pid = mem->pid, .stop = mem->stop
+	};
 }
 
 void mem_join(struct mem *mem, struct mem *part)

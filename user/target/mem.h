@@ -33,6 +33,7 @@ struct mem {
 	struct err *(*read_reqs)(struct mem *mem, struct mem_req *reqs, size_t n);
 	void *ctx;
 	pid_t pid;
+	const volatile bool *stop; /* set by a signal: reads fail from then on; or NULL */
 	uint64_t bytes_read;
 	uint64_t call_cnt;
 	struct mem_gather *gather; /* what mem_gather() works with, kept between calls */
