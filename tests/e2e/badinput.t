@@ -124,6 +124,21 @@ check_zombie() {
 	stop
 }
 
+# Objects have red zones then: to find no map would be worse than to say so.
+check_asan() {
+	if ! cc -fsanitize=address -x c -o "$tmp/asan" - <<<'int main(void) { return 0; }' 2>/dev/null; then
+		skip 2 'cc has no address sanitizer here'
+		return
+	fi
+	build 1.24 hostile asan
+	start "$bin"
+	run 20 report --duration 0 --json "$target"
+	is 'built with -asan: exit code' "$rc" 4
+	holds 'built with -asan: says why there are no maps' "$out" \
+		'.census | .status == "refused" and (.reason | contains("-asan"))'
+	stop
+}
+
 # ---- not permitted ----
 
 check_not_permitted() {
@@ -466,5 +481,6 @@ check_layouts
 check_unknown_version
 check_trace_without_census
 check_unreadable
+check_asan
 check_full_disk
 finish

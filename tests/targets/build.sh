@@ -15,6 +15,7 @@
 #            cgo-external   linked by gcc, with cgo's runtime
 #            debian         as Debian ships: trimpath, pie, linked by gcc, strip
 #            race           race detector
+#            asan           address sanitizer of gcc
 #            pgo            with a CPU profile of the program itself (Go 1.21)
 #            c-shared       a library, OUT.so; OUT is a C program that loads it
 #            plugin         a program that loads OUT.so, its folder `plugin`
@@ -39,6 +40,7 @@ pie-stripped) flags=(-buildmode=pie) strip=1 ;;
 cgo-external) ldflags=(-linkmode=external) cgo=1 ;;
 debian) flags=(-buildmode=pie -trimpath) ldflags=(-linkmode=external) strip=1 cgo=1 ;;
 race) flags=(-race) cgo=1 ;;
+asan) flags=(-asan) cgo=1 ;;
 pgo) profile=1 ;;
 c-shared) flags=(-buildmode=c-shared -tags=cshared) library=1 cgo=1 ;;
 plugin) plugin=1 cgo=1 ;;

@@ -225,6 +225,34 @@ static void absurd_module_info_is_ignored(void **state)
 	assert_int_equal(bi.minor, 24);
 }
 
+/* Objects have red zones then. */
+static void the_address_sanitizer_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool asan;
+	} rows[] = {
+		{ "path\tx\nbuild\t-asan=true\nbuild\t-buildmode=exe\n", true },
+		{ "path\tx\nbuild\t-asan=true", true },
+		{ "build\t-asan=true\n", true },
+		{ "path\tx\nbuild\t-msan=true\n", false },
+		{ "path\tx\nbuild\t-asan=tru\n", false },
+		{ "path\tx\nbuild\t-asan=true2\n", false },
+		{ "path\tx build\t-asan=true\n", false },
+		{ "\n\n", false },
+	};
+	struct buildinfo bi;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct block b = block_of("go1.24.4");
+
+		put_mod(&b, rows[i].text);
+		assert_null(parse(&b, b.len, &bi));
+		assert_int_equal(bi.asan, rows[i].asan);
+	}
+}
+
 static void long_and_unprintable_texts_are_tamed(void **state)
 {
 	char text[600];
@@ -280,6 +308,7 @@ int main(void)
 		cmocka_unit_test(other_bytes_are_no_build_info),
 		cmocka_unit_test(absurd_lengths_are_refused),
 		cmocka_unit_test(absurd_module_info_is_ignored),
+		cmocka_unit_test(the_address_sanitizer_is_told),
 		cmocka_unit_test(long_and_unprintable_texts_are_tamed),
 		cmocka_unit_test(survives_truncation),
 		cmocka_unit_test(magic),

@@ -113,6 +113,23 @@ static void a_heap_without_maps(void **state)
 	}
 }
 
+/* Rather than to find none where there are some. */
+static void a_build_with_red_zones_is_refused(void **state)
+{
+	struct image *img = image_new(24, "");
+	struct census *census = NULL;
+
+	(void)state;
+	image_alloc_words(img, 2, 1);
+	image_open(img);
+	img->prog.image.build.asan = true;
+	_cleanup_err_ struct err *err = census_take(img->heap, NULL, &census);
+	assert_true(err_is(err, ERR_UNSUPPORTED));
+	assert_non_null(strstr(err->msg, "-asan"));
+	assert_null(census);
+	image_free(img);
+}
+
 /* Unreachable maps that the sweeper has not reached either are in no sum. */
 static void garbage_is_told(void **state)
 {
@@ -393,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mixed_heap_of_every_version),
 		cmocka_unit_test(a_heap_without_maps),
+		cmocka_unit_test(a_build_with_red_zones_is_refused),
 		cmocka_unit_test(garbage_is_told),
 		cmocka_unit_test(rows_stay_in_order),
 		cmocka_unit_test(resident_bytes_of_tables),

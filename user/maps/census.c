@@ -460,6 +460,11 @@ struct err *census_take(struct heap *heap, const struct residency *residency, st
 
 	if (!census)
 		return err_nomem();
+	if (heap->prog->image.build.asan)
+		return err_new(
+			ERR_UNSUPPORTED,
+			"the program was built with -asan, which puts a red zone behind each "
+			"object: nothing of a map has the size that it should have");
 	census->heap = heap;
 	census->mem = &heap->prog->target->mem;
 	census->residency = residency;

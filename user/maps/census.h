@@ -41,7 +41,8 @@ struct census {
 	struct stacks *stacks; /* what was searched of the goroutines' stacks */
 };
 
-/* Takes the census. heap and residency must outlive it. Free with census_free(). */
+/* Takes the census. heap and residency must outlive it. ERR_UNSUPPORTED: of this build none
+ * can be taken. Free with census_free(). */
 struct err *census_take(struct heap *heap, const struct residency *residency, struct census **ret);
 void census_free(struct census *census);
 DEFINE_CLEANUP_PTR(struct census *, census_free, cleanup_census)

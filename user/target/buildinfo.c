@@ -67,19 +67,35 @@ static void split_version(const char *text, struct buildinfo *bi)
 		copy_text(bi->experiments, sizeof(bi->experiments), x + 2, strlen(x + 2));
 }
 
+static bool starts_with(const char *line, size_t len, const char *prefix)
+{
+	return len >= strlen(prefix) && !memcmp(line, prefix, strlen(prefix));
+}
+
+static void parse_line(const char *line, size_t len, struct buildinfo *bi)
+{
+	static const char path[] = "path\t", asan[] = "build\t-asan=true";
+
+	if (starts_with(line, len, path) && !bi->main_path[0])
+		copy_text(bi->main_path, sizeof(bi->main_path), line + sizeof(path) - 1,
+			  len - (sizeof(path) - 1));
+	bi->asan |= len == sizeof(asan) - 1 && starts_with(line, len, asan);
+}
+
 /* Module info is lines of tab-separated fields; "path" names the main package. */
-static void parse_main_path(const uint8_t *mod, size_t len, struct buildinfo *bi)
+static void parse_mod(const uint8_t *mod, size_t len, struct buildinfo *bi)
 {
 	if (len < 2 * MARKER_SZ)
 		return;
-	const char *text = (const char *)mod + MARKER_SZ;
-	size_t left = len - 2 * MARKER_SZ;
+	const char *text = (const char *)mod + MARKER_SZ, *end = text + len - 2 * MARKER_SZ;
 
-	if (left < 5 || memcmp(text, "path\t", 5))
-		return;
-	const char *nl = memchr(text, '\n', left);
-	size_t line = nl ? (size_t)(nl - text) : left;
-	copy_text(bi->main_path, sizeof(bi->main_path), text + 5, line - 5);
+	while (text < end) {
+		const char *nl = memchr(text, '\n', end - text);
+		size_t line = nl ? nl - text : end - text;
+
+		parse_line(text, line, bi);
+		text += line + 1;
+	}
 }
 
 struct err *buildinfo_parse(const uint8_t *data, size_t len, struct buildinfo *ret)
@@ -109,7 +125,7 @@ struct err *buildinfo_parse(const uint8_t *data, size_t len, struct buildinfo *r
 
 	const uint8_t *mod = read_string(&c, &n);
 	if (mod)
-		parse_main_path(mod, n, &bi);
+		parse_mod(mod, n, &bi);
 	*ret = bi;
 	return NULL;
 }

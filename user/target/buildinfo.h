@@ -30,6 +30,7 @@ struct buildinfo {
 	unsigned int patch; /* 4 */
 	char experiments[128]; /* "noswissmap,..." or "" */
 	char main_path[256]; /* path of the main package, or "" */
+	bool asan; /* built with -asan: objects have red zones */
 };
 
 /* Whether the bytes start a build info block. */
