@@ -132,36 +132,18 @@ static bool needs_tables(const struct census_batch *batch, uint32_t at)
 
 static struct err *take_object(struct census *census, struct census_batch *batch, uint64_t claim)
 {
-	uint32_t at = claim >> 32;
+	uint32_t at = claim >> 32, span = claim;
+	const struct span *s = &census->heap->spans.data[span];
 	bool free = true;
 	struct err *err = NULL;
 
+	if (batch->verdicts[at] != VERDICT_MAP)
+		return NULL;
+	census->class_bytes[s->spanclass] += span_elemsize(s);
 	if (needs_tables(batch, at))
-		err = owners_take(census->owners, census->mem, claim, 1, &free);
+		err = owners_take(census->owners, census->mem, span, &free);
 	if (!free)
 		batch->verdicts[at] = VERDICT_SUSPECT;
-	return err;
-}
-
-/* Takes n objects of one span: together, since most maps of a swarm lie beside each other,
- * or one by one when not all of them are free. */
-static struct err *take_objects(struct census *census, struct census_batch *batch,
-				const uint64_t *claims, size_t n)
-{
-	const struct span *s = &census->heap->spans.data[(uint32_t)claims[0]];
-	size_t maps = 0, needed = 0;
-	bool free = true;
-	struct err *err = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		maps += batch->verdicts[claims[i] >> 32] == VERDICT_MAP;
-		needed += needs_tables(batch, claims[i] >> 32);
-	}
-	census->class_bytes[s->spanclass] += maps * span_elemsize(s);
-	if (needed)
-		err = owners_take(census->owners, census->mem, claims[0], needed, &free);
-	for (size_t i = 0; i < n && !free && !err; i++)
-		err = take_object(census, batch, claims[i]);
 	return err;
 }
 
@@ -210,14 +192,8 @@ static struct err *take_tables(struct census *census, struct census_batch *batch
 	for (size_t i = 0; !err && i < batch->cnt; i++)
 		if (batch->verdicts[i] == VERDICT_MAP && is_large(batch, i))
 			err = take_large(census, batch, i);
-	for (size_t i = 0, n; !err && i < c->objects.len; i += n) {
-		const uint64_t *claims = &c->objects.data[i];
-
-		for (n = 1; n < OWNERS_TAKE_MAX && i + n < c->objects.len &&
-			    (uint32_t)claims[n] == (uint32_t)*claims;)
-			n++;
-		err = take_objects(census, batch, claims, n);
-	}
+	for (size_t i = 0; !err && i < c->objects.len; i++)
+		err = take_object(census, batch, c->objects.data[i]);
 	for (size_t i = 0; !err && i < c->chained.len; i++)
 		err = take_chained(census, batch, &c->chained.data[i]);
 	return err;
@@ -226,7 +202,7 @@ static struct err *take_tables(struct census *census, struct census_batch *batch
 /* Those that were taken for the owners of their tables before there was another. */
 static struct err *settle_owners(struct census *census)
 {
-	const struct headers *suspects = owners_suspects(census->owners);
+	const struct headers *suspects = &census->owners->suspects;
 
 	for (size_t i = 0; i < suspects->list.len; i++) {
 		ssize_t row = rows_find(&census->maps, suspects->list.data[i]);

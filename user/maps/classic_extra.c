@@ -15,7 +15,7 @@ void classic_extras_fini(struct classic_extras *extras)
 static void add_object(struct census *census, struct classic_extra *e, const struct object *o)
 {
 	e->bytes += o->size;
-	e->resident += census_resident(census, e->at, o);
+	e->resident += census_claim(census, e->at, o);
 }
 
 /* An object with pointers that starts there, all of which has that size. */

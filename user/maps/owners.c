@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "maps/owners.h"
 
-#include <pthread.h>
-
-#include "heap/occupancy.h"
-
 enum {
 	SLOTS_MIN = 64,
-	TAKEN_MAX = 1 << 15, /* threads may be beyond it, each by OWNERS_TAKE_MAX */
-	TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
-	TINY_SHARE = 2, /* groups in one of its slots */
+	TAKEN_MAX = 1 << 15, /* of a span, in all cycles; well within 16 bits */
 };
 
 /* A large table. 16 bytes, since a process may have a million of them. */
@@ -20,18 +14,6 @@ struct owner {
 	uint64_t contested : 1; /* the header is among the suspects */
 };
 _Static_assert(sizeof(struct owner) == 16, "a million maps must stay affordable");
-
-struct owners {
-	const struct heap *heap;
-	pthread_mutex_t lock; /* for these four */
-	struct owner *slots; /* found by a hash of the table's address */
-	size_t slot_cnt; /* a power of two, or 0 */
-	size_t len;
-	struct headers suspects;
-	uint16_t *taken; /* objects, by span */
-	uint64_t class_bytes[SPANCLASS_CNT]; /* of the spans */
-	uint64_t class_taken[SPANCLASS_CNT]; /* of these, by chained buckets */
-};
 
 struct owners *owners_new(const struct heap *heap)
 {
@@ -167,11 +149,6 @@ struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64
 	return err;
 }
 
-const struct headers *owners_suspects(const struct owners *o)
-{
-	return &o->suspects;
-}
-
 /* ---- spans ---- */
 
 void claims_note_chained(struct claims *c, uint8_t spanclass, uint64_t bytes, uint32_t at)
@@ -191,19 +168,14 @@ static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t 
 	return err;
 }
 
-struct err *owners_take(struct owners *o, struct mem *mem, uint32_t span, uint16_t n, bool *ret)
+struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
 {
-	const struct span *s = &o->heap->spans.data[span];
-	uint64_t room = span_slots(s) * (s->spanclass == TINY_CLASS ? TINY_SHARE : 1);
-	uint64_t turns, taken = __atomic_fetch_add(&o->taken[span], n, __ATOMIC_RELAXED) + n;
-
-	*ret = taken <= room;
-	if (*ret)
-		return NULL;
+	uint64_t turns, taken = __atomic_load_n(&o->taken[span], __ATOMIC_RELAXED);
 	struct err *err = read_turns(o, mem, &turns);
-	*ret = !err && taken <= room * turns && taken < TAKEN_MAX;
-	if (!*ret)
-		__atomic_sub_fetch(&o->taken[span], n, __ATOMIC_RELAXED);
+
+	*ret = !err && taken < owners_room(&o->heap->spans.data[span]) * turns && taken < TAKEN_MAX;
+	if (*ret)
+		__atomic_add_fetch(&o->taken[span], 1, __ATOMIC_RELAXED);
 	return err;
 }
 

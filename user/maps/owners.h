@@ -20,11 +20,13 @@
 #ifndef MAPTRACE_MAPS_OWNERS_H
 #define MAPTRACE_MAPS_OWNERS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/vec.h"
 #include "heap/heap.h"
+#include "heap/occupancy.h"
 
 enum {
 	/* Twice as many as one header takes at most. */
@@ -32,10 +34,30 @@ enum {
 	/* Bytes of the tables of a map from which on its owner is looked for. What smaller
 	 * ones can add is bounded by their spans. */
 	OWNERS_TABLES_MIN = 4096,
-	OWNERS_TAKE_MAX = 4096, /* slots at a time */
+	OWNERS_TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
+	OWNERS_TINY_SHARE = 2, /* groups in one of its slots */
 };
 
-struct owners;
+struct owner;
+
+/* The headers that are suspect, though owners_add() had said otherwise of them. */
+struct headers {
+	VEC(uint64_t) list;
+};
+
+struct owners {
+	const struct heap *heap;
+	pthread_mutex_t lock; /* for these four */
+	struct owner *slots; /* found by a hash of the table's address */
+	size_t slot_cnt; /* a power of two, or 0 */
+	size_t len;
+	struct headers suspects;
+	/* Objects, by span. Two threads that take of one span at a time may count one of them
+	 * less, which makes no map suspect. */
+	uint16_t *taken;
+	uint64_t class_bytes[SPANCLASS_CNT]; /* of the spans */
+	uint64_t class_taken[SPANCLASS_CNT]; /* of these, by chained buckets */
+};
 
 /* heap outlives it. NULL: out of memory. Free with owners_free(). */
 struct owners *owners_new(const struct heap *heap);
@@ -49,12 +71,6 @@ struct err *owners_walk(struct owners *o, uint64_t table, bool *ret, bool *owned
  * *ret is false when another header, found before, still does: both are suspect. */
 struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64_t header,
 		       uint32_t table_off, bool *ret);
-
-/* The headers that owners_add() found to be suspect after it had said otherwise. */
-struct headers {
-	VEC(uint64_t) list;
-};
-const struct headers *owners_suspects(const struct owners *o);
 
 /* What the maps of a batch are made of; forgotten with the next batch. */
 struct claims {
@@ -79,9 +95,30 @@ static inline void claims_note(struct claims *c, const struct heap *heap, const 
 /* Notes the chained buckets of a map, objects of their own. */
 void claims_note_chained(struct claims *c, uint8_t spanclass, uint64_t bytes, uint32_t at);
 
-/* Takes n slots of the span, or so many bytes of that class of spans. *ret is false when there
- * are not as many left: none is taken then. */
-struct err *owners_take(struct owners *o, struct mem *mem, uint32_t span, uint16_t n, bool *ret);
+/* How many objects a map may have of a span, at one time. */
+static inline uint32_t owners_room(const struct span *s)
+{
+	return span_slots(s) * (s->spanclass == OWNERS_TINY_CLASS ? OWNERS_TINY_SHARE : 1);
+}
+
+/* What owners_take() does when there was no slot left. */
+struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, bool *ret);
+
+/* Takes a slot of the span. *ret is false when there is none left. Inline: called for a million
+ * maps. */
+static inline struct err *owners_take(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
+{
+	uint16_t taken = __atomic_load_n(&o->taken[span], __ATOMIC_RELAXED);
+
+	*ret = taken < owners_room(&o->heap->spans.data[span]);
+	if (!*ret)
+		return owners_take_anew(o, mem, span, ret);
+	__atomic_store_n(&o->taken[span], taken + 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The same of so many bytes of a class of spans, for chained buckets; none are taken when there
+ * are not as many. */
 struct err *owners_take_chained(struct owners *o, struct mem *mem, const struct chained *chained,
 				bool *ret);
 
