@@ -39,12 +39,13 @@ void census_keep_kind(struct census *census, struct census_batch *batch, size_t 
 		*kind = rows_kind(&census->maps, &batch->maps[at]) + 1;
 }
 
-void census_own_row(const struct census *census, struct census_batch *batch, size_t at)
+void census_own_row(struct census *census, struct census_batch *batch, size_t at)
 {
 	if (batch->kinds[at] == ROWS_NO_KIND)
 		return;
 	batch->maps[at] = rows_kind_info(&census->maps, batch->kinds[at], batch->cands[at].addr);
 	batch->kinds[at] = ROWS_NO_KIND;
+	claims_note(&census->claims, batch->spans[at], at);
 }
 
 /* Candidates come in order, but some take several rounds. */
@@ -67,30 +68,45 @@ static struct err *add_map(struct census *census, struct map_info *m, const stru
 										: err_nomem();
 }
 
-/* A map on the heap, and no garbage. */
-static struct err *add_kind(struct census *census, uint32_t kind, const struct candidate *c)
-{
-	if (is_late(census, c)) {
-		struct map_info m = rows_kind_info(&census->maps, kind, c->addr);
-
-		return add_map(census, &m, c);
-	}
-	stacks_claim(census->stacks, c, &census->heap->prog->layout);
-	return rows_push_kind(&census->maps, c->addr, kind) ? NULL : err_nomem();
-}
-
-static struct err *add_row(struct census *census, struct census_batch *batch, size_t at)
-{
-	if (batch->kinds[at] != ROWS_NO_KIND)
-		return add_kind(census, batch->kinds[at], &batch->cands[at]);
-	return add_map(census, &batch->maps[at], &batch->cands[at]);
-}
-
 static struct err *add_suspect(struct census *census, const struct candidate *c)
 {
 	struct map_info m = { .addr = c->addr, .consistency = MAP_SUSPECT };
 
 	return add_map(census, &m, c);
+}
+
+/* Takes the object for a map; *ret is false when it is another's. */
+static struct err *take_object(struct census *census, uint32_t span, bool *ret)
+{
+	const struct span *s = &census->heap->spans.data[span];
+
+	census->class_bytes[s->spanclass] += span_elemsize(s);
+	return owners_take(census->owners, census->mem, span, ret);
+}
+
+/* A map on the heap, and no garbage. */
+static struct err *add_kind(struct census *census, const struct census_batch *batch, size_t at)
+{
+	const struct candidate *c = &batch->cands[at];
+	bool alone;
+	struct err *err = take_object(census, batch->spans[at], &alone);
+
+	if (err || !alone)
+		return err ? err : add_suspect(census, c);
+	if (is_late(census, c)) {
+		struct map_info m = rows_kind_info(&census->maps, batch->kinds[at], c->addr);
+
+		return add_map(census, &m, c);
+	}
+	stacks_claim(census->stacks, c, &census->heap->prog->layout);
+	return rows_push_kind(&census->maps, c->addr, batch->kinds[at]) ? NULL : err_nomem();
+}
+
+static struct err *add_row(struct census *census, struct census_batch *batch, size_t at)
+{
+	if (batch->kinds[at] != ROWS_NO_KIND)
+		return add_kind(census, batch, at);
+	return add_map(census, &batch->maps[at], &batch->cands[at]);
 }
 
 /* ---- whose the tables are ---- */
@@ -120,29 +136,28 @@ struct err *census_walk(struct census *census, struct candidate *c, uint64_t tab
 	return err;
 }
 
-/* Whether the at-th candidate is a map whose tables have to be its alone: not of one whose
- * header may have moved, or that is dead. No such map has its kind for a row. */
+/* Whether the at-th candidate is a map with a row of its own, whose tables have to be its
+ * alone: not of one whose header may have moved, or that is dead. */
 static bool needs_tables(const struct census_batch *batch, uint32_t at)
 {
 	const struct candidate *c = &batch->cands[at];
 
-	return batch->verdicts[at] == VERDICT_MAP &&
-	       (batch->kinds[at] != ROWS_NO_KIND || (!c->on_stack && !c->garbage));
+	return batch->verdicts[at] == VERDICT_MAP && batch->kinds[at] == ROWS_NO_KIND &&
+	       !c->on_stack && !c->garbage;
 }
 
-static struct err *take_object(struct census *census, struct census_batch *batch, uint64_t claim)
+static struct err *take_claim(struct census *census, struct census_batch *batch, uint64_t claim)
 {
 	uint32_t at = claim >> 32, span = claim;
 	const struct span *s = &census->heap->spans.data[span];
-	bool free = true;
+	bool alone = true;
 	struct err *err = NULL;
 
-	if (batch->verdicts[at] != VERDICT_MAP)
-		return NULL;
-	census->class_bytes[s->spanclass] += span_elemsize(s);
 	if (needs_tables(batch, at))
-		err = owners_take(census->owners, census->mem, span, &free);
-	if (!free)
+		err = take_object(census, span, &alone);
+	else if (batch->verdicts[at] == VERDICT_MAP)
+		census->class_bytes[s->spanclass] += span_elemsize(s);
+	if (!alone)
 		batch->verdicts[at] = VERDICT_SUSPECT;
 	return err;
 }
@@ -165,8 +180,7 @@ static struct err *take_chained(struct census *census, struct census_batch *batc
 /* A map of one bucket is smaller, and needs no row of its own. */
 static bool is_large(const struct census_batch *batch, uint32_t at)
 {
-	return batch->kinds[at] == ROWS_NO_KIND &&
-	       batch->maps[at].table_bytes >= OWNERS_TABLES_MIN && needs_tables(batch, at);
+	return needs_tables(batch, at) && batch->maps[at].table_bytes >= OWNERS_TABLES_MIN;
 }
 
 static struct err *take_large(struct census *census, struct census_batch *batch, uint32_t at)
@@ -190,10 +204,10 @@ static struct err *take_tables(struct census *census, struct census_batch *batch
 	struct err *err = c->incomplete ? err_nomem() : NULL;
 
 	for (size_t i = 0; !err && i < batch->cnt; i++)
-		if (batch->verdicts[i] == VERDICT_MAP && is_large(batch, i))
+		if (is_large(batch, i))
 			err = take_large(census, batch, i);
 	for (size_t i = 0; !err && i < c->objects.len; i++)
-		err = take_object(census, batch, c->objects.data[i]);
+		err = take_claim(census, batch, c->objects.data[i]);
 	for (size_t i = 0; !err && i < c->chained.len; i++)
 		err = take_chained(census, batch, &c->chained.data[i]);
 	return err;
@@ -389,11 +403,15 @@ struct err *census_take_batch(struct census *census, struct candidate *cands, si
 	_cleanup_free_ struct map_info *maps = malloc(cnt * sizeof(*maps));
 	_cleanup_free_ enum verdict *verdicts = malloc(cnt * sizeof(*verdicts));
 	_cleanup_free_ uint32_t *kinds = malloc(cnt * sizeof(*kinds));
-	struct census_batch batch = {
-		.cands = cands, .maps = maps, .verdicts = verdicts, .kinds = kinds, .cnt = cnt
-	};
+	_cleanup_free_ uint32_t *spans = malloc(cnt * sizeof(*spans));
+	struct census_batch batch = { .cands = cands,
+				      .maps = maps,
+				      .verdicts = verdicts,
+				      .kinds = kinds,
+				      .spans = spans,
+				      .cnt = cnt };
 
-	if (!maps || !verdicts || !kinds)
+	if (!maps || !verdicts || !kinds || !spans)
 		return err_nomem();
 	for (int round = 0; round < ROUNDS && batch.cnt; round++) {
 		struct err *err = decode_checked(census, &batch);

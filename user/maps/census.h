@@ -71,6 +71,7 @@ struct census_batch {
 	struct candidate *cands;
 	enum verdict *verdicts; /* one a candidate */
 	uint32_t *kinds; /* one a candidate, of the census' rows; or ROWS_NO_KIND: see maps */
+	uint32_t *spans; /* one a candidate, valid with a kind: that of its only object */
 	struct map_info *maps; /* one a candidate, valid with VERDICT_MAP */
 	size_t cnt;
 };
@@ -119,10 +120,13 @@ static inline uint32_t *census_kind_at(const struct census *census, struct small
 	return plain && live_keys <= BUCKET_SLOTS ? &small->kinds[live_keys] : NULL;
 }
 
-/* Sets the kind of a map's row; false when it is not known, and the row has to be built. */
-static inline bool census_set_kind(struct census_batch *batch, size_t at, const uint32_t *kind)
+/* Sets the kind of the row of a map that is made of an object of that span. False when it is
+ * not known: the row has to be built, and the object to be claimed. */
+static inline bool census_set_kind(const struct census *census, struct census_batch *batch,
+				   size_t at, const uint32_t *kind, const struct span *s)
 {
 	batch->kinds[at] = kind ? *kind - 1 : ROWS_NO_KIND;
+	batch->spans[at] = s - census->heap->spans.data;
 	return batch->kinds[at] != ROWS_NO_KIND;
 }
 
@@ -130,7 +134,7 @@ static inline bool census_set_kind(struct census_batch *batch, size_t at, const 
 void census_keep_kind(struct census *census, struct census_batch *batch, size_t at, uint32_t *kind);
 
 /* Builds the row from its kind, for more to be told of the map. */
-void census_own_row(const struct census *census, struct census_batch *batch, size_t at);
+void census_own_row(struct census *census, struct census_batch *batch, size_t at);
 
 /* Bytes in memory of an object that the map of the at-th candidate of the batch is made of;
  * 0 without a residency. Notes what the map rests on. */
@@ -141,12 +145,18 @@ static inline uint64_t census_resident(struct census *census, size_t at, const s
 	return census->residency ? residency_bytes(census->residency, o->slot, o->size) : 0;
 }
 
-/* The same of one that has to be the map's alone: all but buckets that are chained one by one,
- * of which there may be millions. */
-static inline uint64_t census_claim(struct census *census, size_t at, const struct object *o)
+/* Notes an object that has to be the map's alone: all but that of a map with a kind, and buckets
+ * that are chained one by one, of which there may be millions. */
+static inline void census_own(struct census *census, size_t at, const struct object *o)
 {
 	if (census->owners)
-		claims_note(&census->claims, census->heap, o->span, at);
+		claims_note(&census->claims, o->span - census->heap->spans.data, at);
+}
+
+/* The same, and its bytes in memory. */
+static inline uint64_t census_claim(struct census *census, size_t at, const struct object *o)
+{
+	census_own(census, at, o);
 	return census_resident(census, at, o);
 }
 

@@ -513,7 +513,7 @@ static void claim_overflow(const struct decoder *d, const struct work *w, const 
 static void set_row(const struct decoder *d, const struct work *w, const struct shape *shape,
 		    struct small_shape *small)
 {
-	uint64_t resident = census_claim(d->census, w->at, &w->now.o);
+	uint64_t resident = census_resident(d->census, w->at, &w->now.o);
 	bool plain = !w->grows && !w->h.extra && !w->now.tally.overflow_cnt && w->adds_up;
 	uint32_t *kind = census_kind_at(d->census, plain ? small : NULL, &d->batch->cands[w->at],
 					w->h.count, resident, w->now.o.size);
@@ -521,8 +521,9 @@ static void set_row(const struct decoder *d, const struct work *w, const struct 
 	claim_overflow(d, w, &w->now.tally);
 	if (w->grows)
 		claim_overflow(d, w, &w->old.tally);
-	if (census_set_kind(d->batch, w->at, kind))
+	if (census_set_kind(d->census, d->batch, w->at, kind, w->now.o.span))
 		return;
+	census_own(d->census, w->at, &w->now.o);
 	build_row(d, w, shape, resident);
 	census_keep_kind(d->census, d->batch, w->at, kind);
 }

@@ -84,11 +84,10 @@ struct claims {
 	bool incomplete; /* for lack of memory */
 };
 
-/* Notes an object that a map is made of. Inline: called for a million maps. */
-static inline void claims_note(struct claims *c, const struct heap *heap, const struct span *s,
-			       uint32_t at)
+/* Notes an object of the span, of which a map is made. */
+static inline void claims_note(struct claims *c, uint32_t span, uint32_t at)
 {
-	if (!vec_push(&c->objects, (uint64_t)at << 32 | (s - heap->spans.data)))
+	if (!vec_push(&c->objects, (uint64_t)at << 32 | span))
 		c->incomplete = true;
 }
 

@@ -77,9 +77,10 @@ static enum verdict finish_small(const struct swiss_decoder *d, const struct swi
 	 * may have been torn. */
 	if (span_noscan(w->evidence.o.span) && !shape_fits_group(shape, w->group))
 		return VERDICT_CHANGED;
-	uint64_t resident = census_claim(d->census, w->at, &w->evidence.o);
+	uint64_t resident = census_resident(d->census, w->at, &w->evidence.o);
 	uint32_t *kind = census_kind_at(d->census, small, c, w->used, resident, w->evidence.o.size);
-	if (!census_set_kind(d->batch, w->at, kind)) {
+	if (!census_set_kind(d->census, d->batch, w->at, kind, w->evidence.o.span)) {
+		census_own(d->census, w->at, &w->evidence.o);
 		fill(&d->batch->maps[w->at], w, shape, resident);
 		d->batch->maps[w->at].addr = c->addr;
 		census_keep_kind(d->census, d->batch, w->at, kind);
