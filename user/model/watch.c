@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "heap/madetypes.h"
 #include "target/cgroup.h"
 
 enum {
@@ -90,6 +91,8 @@ struct err *watch_open_gc(struct watch *w)
 	_cleanup_heap_ struct heap *heap = NULL;
 	struct err *err = heap_open(w->prog, &heap);
 
+	if (!err) /* there is no census that does it */
+		err = madetypes_add(heap);
 	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
 		w->gc_err = err;
 		return NULL;

@@ -119,6 +119,15 @@ static uint64_t unix_ns(void)
 
 /* ---- the stream ---- */
 
+static const char *maps_missing(const struct watch *w, const struct trace_result *tr)
+{
+	const char *why = tr->groups[ABI_GROUP_RARE].missing;
+
+	if (!why && program_has_unprobed_plugin(w->prog))
+		why = "what plugins do is not traced";
+	return why;
+}
+
 struct err *events_start(struct event_stream *s)
 {
 	const struct watch *w = s->w;
@@ -135,7 +144,7 @@ struct err *events_start(struct event_stream *s)
 	set_text(o, "command", w->target->command);
 	set_text(o, "go_version", w->prog->image.build.version);
 	set_text(o, "map_kind", name_map_kind(w->prog->layout.kind));
-	set_text(o, "maps_missing", tr->groups[ABI_GROUP_RARE].missing);
+	set_text(o, "maps_missing", maps_missing(w, tr));
 	set_text(o, "memory_calls_missing", tr->memcalls_missing);
 	set_text(o, "gc_missing", w->gc_err ? w->gc_err->msg : NULL);
 	return emit(s, o);
