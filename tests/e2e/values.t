@@ -124,8 +124,9 @@ check_dropped() { # LABEL
 	holds "$1, dropped: maps with zeroes" "$all" 'map(select(.zero > 0)) | length >= 40'
 	none "$1, dropped: they were of the size that the census says" "$all" \
 		'.[] | select(.census != .table_bytes)'
-	none "$1, dropped: each takes what was said, but for a table in eight" "$all" \
-		'.[] | select((.said - .rebuilt_bytes | fabs) > ([.said, .rebuilt_bytes] | max) / 8)'
+	# Of 16 buckets, one that overflows more or less is 32 bytes, and a longer list as many.
+	none "$1, dropped: each takes what was said, but for a table in eight" "$all" '.[] | select(
+		(.said - .rebuilt_bytes | fabs) > ([(([.said, .rebuilt_bytes] | max) / 8), 256] | max))'
 	holds "$1, dropped: all of them within 3 %" "$all" \
 		'(map(.table_bytes - .rebuilt_bytes) | add) as $back
 		| $back > 1e6 and ((map(.table_bytes - .said) | add) - $back | fabs) < $back * 0.03'

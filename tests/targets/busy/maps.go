@@ -30,7 +30,12 @@ func newRoomy[K comparable, V any](role string, key func(i int) K, n int) anyMap
 	for i := 0; i < 2*n; i++ {
 		r.set = append(r.set, key(i))
 	}
-	r.put(0, n)
+	// All of them once, so that no bucket has to overflow later: where there are no
+	// pointers, the first to do so makes a classic map keep a list.
+	r.put(0, 2*n)
+	for _, k := range r.set[n:] {
+		delete(r.m, k)
+	}
 	return r
 }
 
