@@ -362,6 +362,7 @@ static void sum_cost(struct watch *w)
 		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
 	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
 	cost->bytes_read = w->target->mem.bytes_read;
+	cost->read_calls = w->target->mem.call_cnt;
 	if (!w->trace)
 		return;
 

@@ -47,6 +47,7 @@ struct watch_cost {
 	uint64_t cpu_ns; /* of maptrace */
 	uint64_t peak_rss_bytes; /* of maptrace */
 	uint64_t bytes_read; /* of the target's memory */
+	uint64_t read_calls; /* system calls that this took */
 };
 
 struct watch {

@@ -46,5 +46,6 @@ json_t *json_cost(const struct watch *w)
 	set_u64(o, "cpu_ns", c->cpu_ns);
 	set_u64(o, "peak_rss_bytes", c->peak_rss_bytes);
 	set_u64(o, "bytes_read", c->bytes_read);
+	set_u64(o, "read_calls", c->read_calls);
 	return o;
 }
