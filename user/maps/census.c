@@ -76,7 +76,7 @@ static struct err *add_suspect(struct census *census, const struct candidate *c)
 }
 
 /* Takes the object for a map; *ret is false when it is another's. */
-static struct err *take_object(struct census *census, uint32_t span, bool *ret)
+static inline struct err *take_object(struct census *census, uint32_t span, bool *ret)
 {
 	const struct span *s = &census->heap->spans.data[span];
 

@@ -3,7 +3,8 @@
 
 enum {
 	SLOTS_MIN = 64,
-	TAKEN_MAX = 1 << 15, /* of a span, in all cycles; well within 16 bits */
+	TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
+	TINY_SHARE = 2, /* groups in one of its slots */
 };
 
 /* A large table. 16 bytes, since a process may have a million of them. */
@@ -15,6 +16,25 @@ struct owner {
 };
 _Static_assert(sizeof(struct owner) == 16, "a million maps must stay affordable");
 
+/* How many objects maps may have of a span, at one time. */
+static uint16_t room_of(const struct span *s)
+{
+	if (s->state != SPAN_IN_USE)
+		return 0;
+	return span_slots(s) * (s->spanclass == TINY_CLASS ? TINY_SHARE : 1);
+}
+
+static void add_spans(struct owners *o)
+{
+	for (size_t i = 0; i < o->heap->spans.len; i++) {
+		const struct span *s = &o->heap->spans.data[i];
+
+		o->left[i] = room_of(s);
+		if (s->state == SPAN_IN_USE)
+			o->class_bytes[s->spanclass] += span_bytes(s);
+	}
+}
+
 struct owners *owners_new(const struct heap *heap)
 {
 	struct owners *o = calloc(1, sizeof(*o));
@@ -23,15 +43,14 @@ struct owners *owners_new(const struct heap *heap)
 		return NULL;
 	o->heap = heap;
 	o->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	o->taken = calloc(heap->spans.len + 1, sizeof(*o->taken));
-	for (size_t i = 0; i < heap->spans.len; i++)
-		if (heap->spans.data[i].state == SPAN_IN_USE)
-			o->class_bytes[heap->spans.data[i].spanclass] +=
-				span_bytes(&heap->spans.data[i]);
-	if (o->taken)
-		return o;
-	free(o);
-	return NULL;
+	o->left = malloc((heap->spans.len + 1) * sizeof(*o->left));
+	o->turns = calloc(heap->spans.len + 1, sizeof(*o->turns));
+	if (!o->left || !o->turns) {
+		owners_free(o);
+		return NULL;
+	}
+	add_spans(o);
+	return o;
 }
 
 void owners_free(struct owners *o)
@@ -40,7 +59,8 @@ void owners_free(struct owners *o)
 		return;
 	vec_fini(&o->suspects.list);
 	free(o->slots);
-	free(o->taken);
+	free(o->left);
+	free(o->turns);
 	free(o);
 }
 
@@ -170,13 +190,16 @@ static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t 
 
 struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
 {
-	uint64_t turns, taken = __atomic_load_n(&o->taken[span], __ATOMIC_RELAXED);
+	uint16_t room = room_of(&o->heap->spans.data[span]);
+	uint64_t turns;
 	struct err *err = read_turns(o, mem, &turns);
 
-	*ret = !err && taken < owners_room(&o->heap->spans.data[span]) * turns && taken < TAKEN_MAX;
-	if (*ret)
-		__atomic_add_fetch(&o->taken[span], 1, __ATOMIC_RELAXED);
-	return err;
+	*ret = !err && room && o->turns[span] + 1u < turns && o->turns[span] < UINT8_MAX;
+	if (!*ret)
+		return err;
+	o->turns[span]++;
+	__atomic_store_n(&o->left[span], room - 1, __ATOMIC_RELAXED);
+	return NULL;
 }
 
 struct err *owners_take_chained(struct owners *o, struct mem *mem, const struct chained *chained,

@@ -34,8 +34,6 @@ enum {
 	/* Bytes of the tables of a map from which on its owner is looked for. What smaller
 	 * ones can add is bounded by their spans. */
 	OWNERS_TABLES_MIN = 4096,
-	OWNERS_TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
-	OWNERS_TINY_SHARE = 2, /* groups in one of its slots */
 };
 
 struct owner;
@@ -52,9 +50,10 @@ struct owners {
 	size_t slot_cnt; /* a power of two, or 0 */
 	size_t len;
 	struct headers suspects;
-	/* Objects, by span. Two threads that take of one span at a time may count one of them
-	 * less, which makes no map suspect. */
-	uint16_t *taken;
+	/* By span: slots that no map has yet, and how often they were given out anew. Two threads
+	 * that take of one span at a time may count one of them less, which makes no map suspect. */
+	uint16_t *left;
+	uint8_t *turns;
 	uint64_t class_bytes[SPANCLASS_CNT]; /* of the spans */
 	uint64_t class_taken[SPANCLASS_CNT]; /* of these, by chained buckets */
 };
@@ -94,12 +93,6 @@ static inline void claims_note(struct claims *c, uint32_t span, uint32_t at)
 /* Notes the chained buckets of a map, objects of their own. */
 void claims_note_chained(struct claims *c, uint8_t spanclass, uint64_t bytes, uint32_t at);
 
-/* How many objects a map may have of a span, at one time. */
-static inline uint32_t owners_room(const struct span *s)
-{
-	return span_slots(s) * (s->spanclass == OWNERS_TINY_CLASS ? OWNERS_TINY_SHARE : 1);
-}
-
 /* What owners_take() does when there was no slot left. */
 struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, bool *ret);
 
@@ -107,12 +100,12 @@ struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, b
  * maps. */
 static inline struct err *owners_take(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
 {
-	uint16_t taken = __atomic_load_n(&o->taken[span], __ATOMIC_RELAXED);
+	uint16_t left = __atomic_load_n(&o->left[span], __ATOMIC_RELAXED);
 
-	*ret = taken < owners_room(&o->heap->spans.data[span]);
-	if (!*ret)
+	*ret = left;
+	if (!left)
 		return owners_take_anew(o, mem, span, ret);
-	__atomic_store_n(&o->taken[span], taken + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&o->left[span], left - 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
