@@ -6,8 +6,8 @@
 #   tests/run.sh [TEST...]
 #
 # TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t;
-# without any all of them run, and with MATRIX set the matrix, too. V=1 shows every single assertion. The last lines are
-# prove's totals; the exit code is 0 only if something ran and nothing failed.
+# without any all of them run, and with MATRIX or CI set the matrix, too. V=1 shows every
+# single assertion. The last lines are prove's totals; the exit code is 0 only if something ran and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -55,7 +55,7 @@ done
 for test in "${e2e[@]}"; do
 	is_wanted "$test" && tests+=("$test")
 done
-[[ -n ${MATRIX-} || ${#wanted[@]} -gt 0 ]] && is_wanted tests/matrix.t && tests+=(tests/matrix.t)
+[[ -n ${MATRIX-}${CI-} || ${#wanted[@]} -gt 0 ]] && is_wanted tests/matrix.t && tests+=(tests/matrix.t)
 [[ ${#tests[@]} -gt 0 ]] || die "no such test: $*"
 
 make -s all units || exit 1
