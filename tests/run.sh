@@ -7,7 +7,8 @@
 #
 # TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t;
 # without any all of them run, and with MATRIX or CI set the matrix, too. V=1 shows every
-# single assertion. The last lines are prove's totals; the exit code is 0 only if something ran and nothing failed.
+# single assertion. The last lines are prove's totals; the exit code is 0 only if something
+# ran and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
