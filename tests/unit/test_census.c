@@ -156,6 +156,34 @@ static void garbage_is_told(void **state)
 	}
 }
 
+/* Maps of one shape and as many keys have rows of one kind, but for those that are dead. */
+static void alike_but_dead(void **state)
+{
+	enum { N = 40 };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct image_type t = image_int_to_int();
+		uint64_t map[N];
+
+		image_add_type(img, &t);
+		for (int i = 0; i < N; i++)
+			map[i] = small_map(img, &t, 3);
+		image_span_of(img, map[0])->sweepgen = IMAGE_SWEEPGEN - 2;
+		for (int i = 0; i < N; i += 2)
+			image_mark(img, map[i]);
+		image_open(img);
+		struct census *census = image_census(img);
+		assert_int_equal(census->maps.len, N);
+		for (int i = 0; i < N; i++)
+			assert_int_equal(image_map(census, map[i])->garbage, i % 2);
+		assert_int_equal(census->totals.map_cnt, N / 2);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 /* Some maps are read a second time, and get their rows late. */
 static void settle_late(struct image *img, const struct mem_req *req)
 {
@@ -189,6 +217,47 @@ static void rows_stay_in_order(void **state)
 			assert_int_equal(image_map(census, map[i])->live_keys, 3);
 		}
 		census_free(census);
+		image_free(img);
+	}
+}
+
+/* ... and but for those of which less is in memory. */
+static void alike_but_swapped(void **state)
+{
+	enum { PAGES = (1 << ARENA_SHIFT) / IMAGE_PAGE_SZ, N = 200 };
+
+	(void)state;
+	for (size_t v = 0; v < CNT(versions); v++) {
+		struct image *img = image_new(versions[v].minor, versions[v].experiments);
+		struct image_type t = image_int_to_int();
+		struct census *census = NULL;
+		uint64_t *present = calloc(PAGES / 64, 8), map[N], resident = 0, whole = 0;
+		struct residency_arena arena = { .base = IMAGE_HEAP, .present = present };
+		struct residency r = { .page_sz = IMAGE_PAGE_SZ,
+				       .arenas = { (void *)&arena, 1, 1 },
+				       .pagemap = { .fd = -1 } };
+
+		assert_non_null(present);
+		memset(present, 0x55, PAGES / 8); /* every other page */
+		image_add_type(img, &t);
+		for (int i = 0; i < N; i++)
+			map[i] = small_map(img, &t, 3);
+		image_open(img);
+		assert_null(census_take(img->heap, &r, &census));
+		for (int i = 0; i < N; i++) {
+			const struct map_info *m = image_map(census, map[i]);
+			uint64_t start = image_get_u64(img, map[i] + 16) - IMAGE_HEAP, bytes = 0;
+
+			for (uint64_t at = start; at < start + m->table_bytes; at++)
+				bytes += at / IMAGE_PAGE_SZ % 2 == 0;
+			assert_int_equal(m->resident_bytes, bytes);
+			resident += bytes;
+			whole += bytes == m->table_bytes;
+		}
+		assert_true(whole > 0 && whole < N);
+		assert_int_equal(census->totals.resident_bytes, resident);
+		census_free(census);
+		free(present);
 		image_free(img);
 	}
 }
@@ -412,6 +481,8 @@ int main(void)
 		cmocka_unit_test(a_heap_without_maps),
 		cmocka_unit_test(a_build_with_red_zones_is_refused),
 		cmocka_unit_test(garbage_is_told),
+		cmocka_unit_test(alike_but_dead),
+		cmocka_unit_test(alike_but_swapped),
 		cmocka_unit_test(rows_stay_in_order),
 		cmocka_unit_test(resident_bytes_of_tables),
 		cmocka_unit_test(many_types_are_told_apart),
