@@ -202,6 +202,44 @@ static void a_key_more_while_it_is_read_is_moving(void **state)
 }
 
 /* More keys than the buckets that were read have slots: it has others by now. */
+static void insert_at_second_read(struct image *img, const struct mem_req *req)
+{
+	struct image_mover *m = img->hook_ctx;
+
+	if (image_covers(req, m->map) && ++m->reads == 2)
+		insert(img, m);
+}
+
+/* The same of a map of one bucket, whose row was known by that of another. */
+static void a_key_more_in_the_only_bucket_is_moving(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < CNT(image_classic_versions); v++) {
+		const struct image_version *version = &image_classic_versions[v];
+		struct image *img = image_new(version->minor, version->experiments);
+		struct image_type t = image_int_to_int();
+		struct image_mover m = { 0 };
+
+		image_add_type(img, &t);
+		uint64_t quiet = image_classic_map(img, &t, 0, 3);
+		m.map = image_classic_map(img, &t, 0, 3);
+		m.place = image_get_u64(img, m.map + 16);
+		image_open(img);
+		img->hook = insert_at_second_read;
+		img->hook_ctx = &m;
+		struct census *census = image_census(img);
+		image_expect_exact(image_map(census, quiet), 3, 1, 144);
+		const struct map_info *row = image_map(census, m.map);
+		assert_int_equal(row->consistency, MAP_MOVING);
+		assert_int_equal(row->live_keys, 4);
+		assert_int_equal(row->buckets, 1);
+		assert_int_equal(row->table_bytes, 144);
+		assert_int_equal(row->bucket_sz, 144);
+		census_free(census);
+		image_free(img);
+	}
+}
+
 static void overfill(struct image *img, struct image_mover *m)
 {
 	image_u64(img, m->map, 8 * BUCKET_SLOTS + 1);
@@ -391,6 +429,7 @@ int main(void)
 		cmocka_unit_test(memory_of_a_new_arena_is_no_proof),
 		cmocka_unit_test(a_map_that_stands_still_while_it_doubles_is_suspect),
 		cmocka_unit_test(a_key_more_while_it_is_read_is_moving),
+		cmocka_unit_test(a_key_more_in_the_only_bucket_is_moving),
 		cmocka_unit_test(more_keys_than_slots_are_suspect),
 		cmocka_unit_test(counts_that_never_fit_are_not_exact),
 		cmocka_unit_test(a_busy_map_of_constant_len_is_moving),
