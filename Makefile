@@ -21,7 +21,7 @@ BUILD   := build$(if $(DEBUG),/debug)
 
 VERSION := 0.1
 
-MODULES := base target heap maps trace model report cmd
+MODULES := base process heap maps trace model report cmd
 SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
 OBJS    := $(SRCS:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
@@ -99,14 +99,14 @@ $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmap
 
 # Without the table that it makes, and without the BPF side.
 LAYOUT_ROW := scripts/layout_row \
-	      $(addprefix user/target/,debug_file dwarf_types dwarf_layout) user/base/err
+	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
 
 $(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 layouts: $(BUILD)/scripts/layout_row
-	scripts/gen-layouts.sh $< user/target/layout_rows.inc
+	scripts/gen-layouts.sh $< user/process/layout_rows.inc
 
 deps:
 	@scripts/deps.sh

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prints one row of user/target/layout_rows.inc, from the DWARF of a Go program.
+ * Prints one row of user/process/layout_rows.inc, from the DWARF of a Go program.
  * Part of scripts/gen-layouts.sh.
  *
  *	layout_row MINOR PROGRAM
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "target/debug_file.h"
-#include "target/dwarf_layout.h"
+#include "process/debug_file.h"
+#include "process/dwarf_layout.h"
 
 /* The first version with a choice between the two kinds of maps. */
 enum { MINOR_SWISS = 24 };

@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
-#include "target/pagemap.h"
-#include "target/procmaps.h"
+#include "process/pagemap.h"
+#include "process/procmaps.h"
 
 enum { PIECE_SZ = 256 << 10 };
 

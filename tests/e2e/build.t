@@ -47,8 +47,8 @@ plan() { # ARGUMENT...
 }
 
 ok "a second make has nothing to do" make -q BUILD="$dir" CC="$compiler" all units
-plan -W user/target/operand.h >"$tmp/plan"
-ok "a newer header compiles what includes it" grep -q -- '-c -o [^ ]*/target/operand\.o ' "$tmp/plan"
+plan -W user/process/operand.h >"$tmp/plan"
+ok "a newer header compiles what includes it" grep -q -- '-c -o [^ ]*/process/operand\.o ' "$tmp/plan"
 ok "... and what does not include it stays" \
 	bash -c "! grep -q -- '-c -o [^ ]*/base/units\.o ' '$tmp/plan'"
 plan -W bpf/abi.h >"$tmp/plan"

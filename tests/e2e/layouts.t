@@ -95,7 +95,7 @@ row_of() { # NAME
 		$0 == "\t{" { row = "" }
 		{ row = row $0 "\n" }
 		$1 == ".name" { wanted = $3 == name }
-		$0 == "\t}," && wanted { printf "%s", row }' "$top/user/target/layout_rows.inc"
+		$0 == "\t}," && wanted { printf "%s", row }' "$top/user/process/layout_rows.inc"
 }
 
 check_row() { # VERSION

@@ -17,7 +17,7 @@
 #include "heap/heap.h"
 #include "heap/pagealloc.h"
 #include "maps/census.h"
-#include "target/program.h"
+#include "process/program.h"
 
 enum { PAGE_SZ = 4096 };
 

@@ -22,8 +22,8 @@
 #include "base/vec.h"
 #include "heap/heap.h"
 #include "maps/census.h"
-#include "target/gotypes.h"
-#include "target/program.h"
+#include "process/gotypes.h"
+#include "process/program.h"
 
 /* Where things are in every image. */
 #define IMAGE_TEXT 0x401000ull

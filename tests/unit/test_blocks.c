@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "target/blocks.h"
+#include "process/blocks.h"
 
 enum { PART_SZ = 4 * BLOCK_SZ };
 #define LOW UINT64_C(0x10000)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "target/buildinfo.h"
+#include "process/buildinfo.h"
 
 /*
  * A block as the linker writes it:

@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "maps/scan.h"
-#include "target/dwarf_apart.h"
-#include "target/dwarf_layout.h"
+#include "process/dwarf_apart.h"
+#include "process/dwarf_layout.h"
 
 /* ---- .debug_info ---- */
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "target/elf_file.h"
+#include "process/elf_file.h"
 
 /* A small file: two segments, three symbols, an empty .debug_info. */
 struct file {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "trace/events.h"
+#include "trace/records.h"
 #include "trace/functions.h"
 #include "trace/sites.h"
 

@@ -7,8 +7,8 @@
 
 #include "image.h"
 
-#include "target/goimage.h"
-#include "target/moduledata.h"
+#include "process/goimage.h"
+#include "process/moduledata.h"
 
 /* ---- pcHeader ---- */
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "target/halt.h"
+#include "process/halt.h"
 
 struct child {
 	pid_t pid;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "target/layout.h"
+#include "process/layout.h"
 
 #define CNT(a) (sizeof(a) / sizeof((a)[0]))
 

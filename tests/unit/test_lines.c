@@ -12,10 +12,10 @@
 
 #include "image.h"
 
-#include "target/goimage.h"
-#include "target/lines.h"
-#include "target/moduledata.h"
-#include "target/pclntab.h"
+#include "process/goimage.h"
+#include "process/lines.h"
+#include "process/moduledata.h"
+#include "process/pclntab.h"
 
 #define TEXT 0x401000ull
 #define NAMES 0x900000ull

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "target/mapped_file.h"
+#include "process/mapped_file.h"
 
 enum { PAGES = 16, READS_MAX = 64 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "target/mem.h"
+#include "process/mem.h"
 
 /* A remote process of bytes, some of which are not mapped. */
 struct remote {

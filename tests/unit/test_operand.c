@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "target/operand.h"
+#include "process/operand.h"
 
 #define CODE 0x41f5e0ull
 

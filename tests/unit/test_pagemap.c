@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "target/addrspace.h"
+#include "process/addrspace.h"
 
 enum { PAGE = 4096, PAGES = 8192 };
 

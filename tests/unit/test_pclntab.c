@@ -11,7 +11,7 @@
 
 #include "image.h"
 
-#include "target/pclntab.h"
+#include "process/pclntab.h"
 
 #define TEXT 0x401000ull
 #define NAMES 0x900000ull

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "target/procmaps.h"
+#include "process/procmaps.h"
 
 static void parses_a_file_mapping(void **state)
 {

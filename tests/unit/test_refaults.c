@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "model/refaults.h"
+#include "model/refault_sums.h"
 #include "trace/refaults.h"
 
 #define PAGE_SZ 4096

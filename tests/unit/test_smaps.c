@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "target/smaps.h"
+#include "process/smaps.h"
 
 struct list {
 	struct smaps_mapping m[8];

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "target/target.h"
+#include "process/target.h"
 
 /* A child that runs `sleep` when a byte is written to *go, or at once. */
 struct child {

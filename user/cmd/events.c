@@ -13,7 +13,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "model/watch.h"
-#include "report/events.h"
+#include "report/stream.h"
 
 /* Until somebody ends it. */
 #define FOREVER_NS (UINT64_C(100) * 365 * 86400 * NS_PER_S)

@@ -14,7 +14,7 @@
 
 #include "base/vec.h"
 #include "heap/sizeclass.h"
-#include "target/program.h"
+#include "process/program.h"
 
 enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 

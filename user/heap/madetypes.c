@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "heap/ptrbits.h"
-#include "target/typesection.h"
+#include "process/typesection.h"
 
 enum {
 	SEARCH_MAX = 64 << 20, /* bytes of spans */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "heap/heap.h"
-#include "target/addrspace.h"
+#include "process/addrspace.h"
 
 struct metadata {
 	VEC(struct address_range) blocks; /* ascending, disjoint, whole pages */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "heap/heap.h"
-#include "target/addrspace.h"
+#include "process/addrspace.h"
 
 struct page_range {
 	uint64_t base;

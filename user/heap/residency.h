@@ -16,7 +16,7 @@
 
 #include "heap/heap.h"
 #include "heap/pagealloc.h"
-#include "target/addrspace.h"
+#include "process/addrspace.h"
 
 struct residency {
 	uint32_t page_sz; /* bytes that a bit stands for; at most GO_PAGE_SZ */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/sizeclass.h"
 
-#include "target/layout.h"
+#include "process/layout.h"
 
 unsigned int sizeclass_for(uint64_t sz)
 {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/gotypes.h"
+#include "process/gotypes.h"
 
 enum consistency {
 	MAP_EXACT, /* nothing moved while it was read */

@@ -15,7 +15,7 @@
 #include "heap/heap.h"
 #include "heap/ptrbits.h"
 #include "maps/mapinfo.h"
-#include "target/blocks.h"
+#include "process/blocks.h"
 
 enum {
 	/* Buckets are multiples of 8 up to 2,072 bytes, and the memory of an array is at most a

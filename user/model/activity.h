@@ -11,7 +11,7 @@
 
 #include "base/table.h"
 #include "base/vec.h"
-#include "target/gotypes.h"
+#include "process/gotypes.h"
 #include "trace/rate.h"
 #include "trace/trace.h"
 

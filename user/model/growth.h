@@ -15,7 +15,7 @@
 
 #include "maps/mapinfo.h"
 #include "model/history.h"
-#include "target/program.h"
+#include "process/program.h"
 #include "trace/trace.h"
 
 /* A growth that was seen. */

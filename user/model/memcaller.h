@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "target/lines.h"
+#include "process/lines.h"
 #include "trace/trace.h"
 
 enum mem_reason {

@@ -11,7 +11,7 @@
 
 #include "base/vec.h"
 #include "heap/residency.h"
-#include "target/smaps.h"
+#include "process/smaps.h"
 
 enum released_kind {
 	RELEASED_LAZY, /* MADV_FREE: the kernel takes them when it needs memory */

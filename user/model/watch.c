@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "heap/madetypes.h"
-#include "target/cgroup.h"
+#include "process/cgroup.h"
 
 enum {
 	/* Censuses during the trace take at most this share of our time, and come at

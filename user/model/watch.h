@@ -16,8 +16,8 @@
 #include "model/reclaim.h"
 #include "maps/values.h"
 #include "model/snapshot.h"
-#include "target/halt.h"
-#include "target/program.h"
+#include "process/halt.h"
+#include "process/program.h"
 #include "trace/trace.h"
 
 struct watch_opts {

@@ -2,7 +2,7 @@
 #include "report/json_parts.h"
 
 #include "model/memcaller.h"
-#include "model/refaults.h"
+#include "model/refault_sums.h"
 #include "report/json_value.h"
 #include "report/names.h"
 

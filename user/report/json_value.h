@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/gotypes.h"
+#include "process/gotypes.h"
 
 /* The caller owns what these return. */
 

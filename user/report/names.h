@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "maps/mapinfo.h"
-#include "target/halt.h"
-#include "target/layout.h"
+#include "process/halt.h"
+#include "process/layout.h"
 #include "trace/trace.h"
 
 const char *name_map_kind(enum map_kind kind);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include "model/memcaller.h"
-#include "model/refaults.h"
+#include "model/refault_sums.h"
 #include "report/names.h"
 
 /* What sets calls of one name apart: the advice, or whether mmap only reserves. */

@@ -8,7 +8,7 @@
 #define MAPTRACE_TRACE_TALLY_H
 
 #include "base/vec.h"
-#include "trace/events.h"
+#include "trace/records.h"
 
 /* Finds the place of a key in a list. */
 struct tally_index {

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "trace/busy.h"
 #include "trace/calibrate.h"
-#include "trace/events.h"
+#include "trace/records.h"
 #include "trace/functions.h"
 #include "trace/programs.h"
 #include "trace/refaults.h"

@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 #include "base/vec.h"
-#include "trace/events.h"
+#include "trace/records.h"
 
 /* Events that wait for a worker that is busy; more are dropped, and counted. */
 #define WORKER_QUEUE_MAX 65536

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/addrspace.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Reading pagemap takes eight bytes a page, resident or not: 32 MiB for this much... */
+static const uint64_t READ_ALL_MAX = 1ull << 34;
+/* ... and 2 GiB for this. */
+static const uint64_t READ_ONE_MAX = 1ull << 40;
+
+/* Runs that are kept when the walk is ahead of its visitor: 1.5 MiB of them. */
+enum { RUNS_MAX = 1 << 16 };
+
+static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
+
+struct walk {
+	struct addrspace *as;
+	struct pagemap pm;
+	page_run_fn visit;
+	void *ctx;
+	uint64_t swap_bytes; /* visited so far, page by page */
+	VEC(struct address_range) uncounted; /* pages here are in no RSS; ascending */
+};
+
+struct err *addrspace_init(struct addrspace *as, pid_t pid)
+{
+	*as = (struct addrspace){ .pid = pid };
+	return procmaps_init(&as->maps, pid);
+}
+
+/* The first range that ends behind addr; the number of ranges when none does. */
+static size_t range_behind(const struct walk *w, uint64_t addr)
+{
+	size_t lo = 0, hi = w->uncounted.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->uncounted.data[mid].limit <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Hands a run on without what no RSS counts. */
+static struct err *visit_counted(void *ctx, const struct page_run *run)
+{
+	struct walk *w = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	if (run->state & PAGE_ZERO)
+		return NULL;
+	for (size_t i = range_behind(w, run->start); !err && part.start < run->end; i++) {
+		const struct address_range *r = i < w->uncounted.len ? &w->uncounted.data[i] : NULL;
+		uint64_t stop = r && r->base < run->end ? r->base : run->end;
+
+		part.end = stop;
+		if (part.start < part.end) {
+			w->swap_bytes += run->state & PAGE_PRESENT ? 0 : part.end - part.start;
+			err = w->visit(w->ctx, &part);
+		}
+		part.start = r && r->limit < run->end ? r->limit : run->end;
+	}
+	return err;
+}
+
+static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+
+	if (!m->hugetlb && !m->pfnmap)
+		return NULL;
+	return vec_push(&w->uncounted, ((struct address_range){ m->start, m->end })) ? NULL
+										     : err_nomem();
+}
+
+/* The flags of mappings are only in smaps, which costs as much as all the rest: it is
+ * asked only where there is reason to. The ioctl leaves out devices by itself. */
+static struct err *find_uncounted(struct walk *w)
+{
+	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
+
+	for (size_t i = 0; !ask && !w->pm.scans && i < w->as->maps.maps.len; i++)
+		ask = w->as->maps.maps.data[i].kind == PROCMAP_DEVICE;
+	return ask ? smaps_read_mappings(w->as->pid, note_uncounted, w) : NULL;
+}
+
+/* ---- page by page ---- */
+
+static struct err *walk_by_scan(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < maps->maps.len && maps->maps.data[i].end < USER_END; i++)
+		end = maps->maps.data[i].end;
+	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, visit_counted, w) : NULL;
+}
+
+static bool is_anonymous(const struct procmap *m)
+{
+	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO) && !m->inode && !m->shared;
+}
+
+/* A page of a file in an anonymous mapping is the huge page of zeroes. */
+static struct err *visit_read(void *ctx, const struct page_run *run)
+{
+	struct walk *w = ctx;
+	struct page_run part = *run;
+	struct err *err = NULL;
+
+	if ((run->state & (PAGE_PRESENT | PAGE_FILE)) != (PAGE_PRESENT | PAGE_FILE))
+		return visit_counted(w, run);
+	while (!err && part.start < run->end) {
+		const struct procmap *m = procmaps_find(&w->as->maps, part.start);
+
+		part.end = m && m->end < run->end ? m->end : run->end;
+		if (!m || !is_anonymous(m))
+			err = visit_counted(w, &part);
+		part.start = part.end;
+	}
+	return err;
+}
+
+static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
+{
+	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
+
+	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
+		err_free(err);
+		err = NULL;
+	}
+	return err;
+}
+
+/* With smaps, which tells where nothing is. */
+static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
+	struct page_run coarse = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
+
+	if (m->end >= USER_END || m->end - m->start < m->sizes.rss_bytes ||
+	    (pm && pm->kind == PROCMAP_KERNEL) || !(m->sizes.rss_bytes + m->sizes.swap_bytes))
+		return NULL;
+	return m->end - m->start > READ_ONE_MAX ? visit_counted(w, &coarse)
+						: read_range(w, m->start, m->end);
+}
+
+/* Neighbours in one go. */
+static struct err *read_all(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t start = 0, end = 0;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < maps->maps.len; i++) {
+		const struct procmap *m = &maps->maps.data[i];
+
+		if (m->kind == PROCMAP_KERNEL || m->end >= USER_END)
+			continue;
+		if (m->start != end) {
+			err = read_range(w, start, end);
+			start = m->start;
+		}
+		end = m->end;
+	}
+	return err ? err : read_range(w, start, end);
+}
+
+static struct err *walk_by_read(struct walk *w)
+{
+	const struct procmaps *maps = &w->as->maps;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < maps->maps.len && sum <= READ_ALL_MAX; i++)
+		sum += maps->maps.data[i].end - maps->maps.data[i].start;
+	return sum <= READ_ALL_MAX ? read_all(w) : smaps_read_mappings(w->as->pid, read_mapping, w);
+}
+
+/* ---- mapping by mapping ---- */
+
+static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	struct page_run present = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
+	struct page_run swapped = { present.end, present.end + m->sizes.swap_bytes, PAGE_SWAPPED };
+	struct err *err = NULL;
+
+	if (m->end - m->start < m->sizes.rss_bytes + m->sizes.swap_bytes)
+		return NULL;
+	if (m->sizes.rss_bytes)
+		err = w->visit(w->ctx, &present);
+	if (!err && m->sizes.swap_bytes)
+		err = w->visit(w->ctx, &swapped);
+	return err;
+}
+
+/* ---- shared memory ---- */
+
+/* In a shared mapping nothing else can be in swap. */
+static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
+{
+	struct walk *w = ctx;
+	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
+	struct page_run run = { m->start, m->start + m->sizes.swap_bytes,
+				PAGE_SWAPPED | PAGE_FILE };
+
+	if (!pm || !pm->shared || !m->sizes.swap_bytes || run.end > m->end)
+		return NULL;
+	return w->visit(w->ctx, &run);
+}
+
+/* Page tables don't tell what of shared memory is in swap: its file does, and smaps,
+ * which is asked only where something is amiss. */
+static struct err *add_shared_swap(struct walk *w)
+{
+	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
+		return NULL;
+	return smaps_read_mappings(w->as->pid, take_shared_swap, w);
+}
+
+/* ---- the interface ---- */
+
+/* Whether the file that could be opened also tells: its first page must be there to
+ * read, present or not. */
+static struct err *try_pagemap(struct walk *w)
+{
+	uint64_t entry;
+	struct err *err = pagemap_open(&w->pm, w->as->pid);
+
+	if (err || w->pm.scans || !w->as->maps.maps.len)
+		return err;
+	uint64_t page = w->as->maps.maps.data[0].start / w->pm.page_sz;
+	return pread(w->pm.fd, &entry, sizeof(entry), page * 8) == sizeof(entry)
+		       ? NULL
+		       : err_new(ERR_PERM, "/proc/%d/pagemap tells nothing", w->as->pid);
+}
+
+static struct err *walk(struct walk *w)
+{
+	struct addrspace *as = w->as;
+	_cleanup_err_ struct err *refused = try_pagemap(w);
+	if (refused) {
+		as->source = ADDRSPACE_SMAPS;
+		snprintf(as->why_coarse, sizeof(as->why_coarse), "%s", refused->msg);
+		return smaps_read_mappings(as->pid, take_mapping, w);
+	}
+	struct err *err = find_uncounted(w);
+	if (err)
+		return err;
+	as->source = w->pm.scans ? ADDRSPACE_SCAN : ADDRSPACE_PAGEMAP;
+	return w->pm.scans ? walk_by_scan(w) : walk_by_read(w);
+}
+
+static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
+{
+	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
+	struct err *err = walk(&w);
+
+	pagemap_close(&w.pm);
+	vec_fini(&w.uncounted);
+	if (!err)
+		err = smaps_read_sums(as->pid, &as->sums);
+	return err ? err : add_shared_swap(&w);
+}
+
+/* ---- ahead ---- */
+
+static struct err *keep(void *ctx, const struct page_run *run)
+{
+	struct addrspace_ahead *ahead = ctx;
+
+	ahead->too_many = ahead->runs.len == RUNS_MAX;
+	return !ahead->too_many && vec_push(&ahead->runs, *run) ? NULL : err_nomem();
+}
+
+static void *walk_ahead(void *ctx)
+{
+	struct addrspace *as = ctx;
+
+	as->ahead.err = walk_now(as, keep, &as->ahead);
+	return NULL;
+}
+
+void addrspace_start(struct addrspace *as)
+{
+	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, walk_ahead, as);
+}
+
+/* Waits for the walk; true when it was whole. */
+static bool join(struct addrspace *as)
+{
+	if (!as->ahead.started)
+		return false;
+	pthread_join(as->ahead.thread, NULL);
+	as->ahead.started = false;
+	return !as->ahead.err;
+}
+
+void addrspace_fini(struct addrspace *as)
+{
+	join(as);
+	err_free(as->ahead.err);
+	vec_fini(&as->ahead.runs);
+	procmaps_fini(&as->maps);
+}
+
+struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
+{
+	struct addrspace_ahead *ahead = &as->ahead;
+	struct err *err = NULL;
+
+	if (!join(as) && (!ahead->err || ahead->too_many))
+		return walk_now(as, visit, ctx);
+	if (ahead->err)
+		return take_ptr(ahead->err);
+	for (size_t i = 0; !err && i < ahead->runs.len; i++)
+		err = visit(ctx, &ahead->runs.data[i]);
+	return err;
+}

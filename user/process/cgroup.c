@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/cgroup.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* v1 says "no limit" with the largest page-aligned long. */
+static const uint64_t V1_NO_LIMIT = 1ull << 62;
+
+static uint64_t read_limit(const char *dir, const char *file)
+{
+	char path[PATH_MAX];
+	uint64_t v = 0;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+		return 0;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f || fscanf(f, "%" SCNu64, &v) != 1) /* v2: "max" is no number */
+		return 0;
+	return v < V1_NO_LIMIT ? v : 0;
+}
+
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+/* A line "name N" of a memory.stat. */
+static uint64_t read_stat(const char *dir, const char *name)
+{
+	char path[PATH_MAX], key[64];
+	uint64_t v;
+
+	if (snprintf(path, sizeof(path), "%s/memory.stat", dir) >= (int)sizeof(path))
+		return 0;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	while (f && fscanf(f, "%63s %" SCNu64, key, &v) == 2)
+		if (!strcmp(key, name))
+			return v;
+	return 0;
+}
+
+/* The names of one version's files. */
+struct files {
+	const char *limit;
+	const char *used;
+	const char *file_pages; /* in memory.stat: not used lately */
+};
+
+static const struct files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
+				       "total_inactive_file" };
+static const struct files v2_files = { "memory.max", "memory.current", "inactive_file" };
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Limits of a process; `left` is what is below the tightest. */
+struct limits {
+	bool limited;
+	uint64_t limit;
+	uint64_t left;
+};
+
+static void add_limit(const char *dir, const struct files *files, struct limits *l)
+{
+	uint64_t limit = read_limit(dir, files->limit);
+	uint64_t used = minus(read_limit(dir, files->used), read_stat(dir, files->file_pages));
+
+	if (!limit)
+		return;
+	if (!l->limited || minus(limit, used) < l->left)
+		l->left = minus(limit, used);
+	l->limit = lower(l->limit, limit);
+	l->limited = true;
+}
+
+/* Every directory from the cgroup up to the mount point limits its members. */
+static void walk_up(const char *mount, const char *cgroup, const struct files *files,
+		    struct limits *l)
+{
+	char dir[PATH_MAX];
+	size_t mount_len = strlen(mount);
+
+	if (snprintf(dir, sizeof(dir), "%s%s", mount, cgroup) >= (int)sizeof(dir))
+		return;
+	for (;;) {
+		add_limit(dir, files, l);
+		char *slash = strrchr(dir, '/');
+		if (!slash || (size_t)(slash - dir) < mount_len)
+			return;
+		*slash = '\0';
+	}
+}
+
+/* Finds the mount point of the v2 hierarchy, or of v1's memory controller. */
+static bool find_mount(const char *fstype, const char *option, char *ret, size_t ret_sz)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mounts", "re");
+	char dir[1024], type[64], opts[1024];
+
+	while (f && fscanf(f, "%*s %1023s %63s %1023s %*d %*d", dir, type, opts) == 3)
+		if (!strcmp(type, fstype) && (!option || strstr(opts, option)))
+			return snprintf(ret, ret_sz, "%s", dir) < (int)ret_sz;
+	return false;
+}
+
+/* The cgroup of a process in one hierarchy. */
+struct membership {
+	const char *controllers; /* v1: names, with commas; v2: none */
+	const char *path;
+};
+
+/*
+ * Reads the next line of /proc/PID/cgroup into a buffer of getline():
+ *	4:memory:/user.slice	v1: id, controllers, path
+ *	0::/system.slice/x	v2: no controllers
+ */
+static bool read_membership(FILE *f, char **line, size_t *cap, struct membership *ret)
+{
+	while (f && getline(line, cap, f) > 0) {
+		(*line)[strcspn(*line, "\n")] = '\0';
+		char *controllers = strchr(*line, ':');
+		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = '\0';
+		*ret = (struct membership){ controllers + 1, path };
+		return true;
+	}
+	return false;
+}
+
+static FILE *open_memberships(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	return fopen(path, "re");
+}
+
+static struct limits limits_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = open_memberships(pid);
+	_cleanup_free_ char *line = NULL;
+	struct limits l = { 0 };
+	struct membership m;
+	char mount[1024];
+	size_t cap = 0;
+
+	while (read_membership(f, &line, &cap, &m)) {
+		if (!*m.controllers && find_mount("cgroup2", NULL, mount, sizeof(mount)))
+			walk_up(mount, m.path, &v2_files, &l);
+		else if (strstr(m.controllers, "memory") &&
+			 find_mount("cgroup", "memory", mount, sizeof(mount)))
+			walk_up(mount, m.path, &v1_files, &l);
+	}
+	return l;
+}
+
+uint64_t cgroup_memory_limit(pid_t pid)
+{
+	return limits_of(pid).limit;
+}
+
+bool cgroup_memory_left(pid_t pid, uint64_t *ret)
+{
+	struct limits l = limits_of(pid);
+
+	*ret = l.left;
+	return l.limited;
+}
+
+void cgroup_find_freezers(struct cgroup_freezers *ret)
+{
+	if (!find_mount("cgroup2", NULL, ret->v2, sizeof(ret->v2)))
+		ret->v2[0] = '\0';
+	if (!find_mount("cgroup", "freezer", ret->v1, sizeof(ret->v1)))
+		ret->v1[0] = '\0';
+}
+
+/* A line of a file of a cgroup. */
+static bool has_line(const char *mount, const char *cgroup, const char *file, const char *wanted)
+{
+	char path[PATH_MAX], line[64];
+
+	if (!*mount ||
+	    snprintf(path, sizeof(path), "%s%s/%s", mount, cgroup, file) >= (int)sizeof(path))
+		return false;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Both files know what is frozen above the cgroup, too. */
+bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = open_memberships(pid);
+	_cleanup_free_ char *line = NULL;
+	struct membership m;
+	bool frozen = false;
+	size_t cap = 0;
+
+	while (!frozen && read_membership(f, &line, &cap, &m)) {
+		if (!*m.controllers)
+			frozen = has_line(freezers->v2, m.path, "cgroup.events", "frozen 1");
+		else if (strstr(m.controllers, "freezer"))
+			frozen = has_line(freezers->v1, m.path, "freezer.state", "FROZEN");
+	}
+	return frozen;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cgroup.h - the memory limit and the freezer that a process runs under, cgroup v1 and v2. */
+#ifndef MAPTRACE_PROCESS_CGROUP_H
+#define MAPTRACE_PROCESS_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The lowest memory limit among the process's cgroup and its parents, in bytes;
+ * 0 when there is none, or none can be read. */
+uint64_t cgroup_memory_limit(pid_t pid);
+
+/* What is left below the tightest of these limits, in bytes; pages of files that the
+ * kernel can drop are not in the way. False when there is no limit. */
+bool cgroup_memory_left(pid_t pid, uint64_t *ret);
+
+/* Where the hierarchies that can freeze are mounted; "" where there is none. */
+struct cgroup_freezers {
+	char v1[256];
+	char v2[256];
+};
+
+void cgroup_find_freezers(struct cgroup_freezers *ret);
+
+/* Is every process in its cgroup frozen, by that or by one above it? False, too, when
+ * that can't be read. */
+bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid);
+
+#endif

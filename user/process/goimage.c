@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/goimage.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "process/filescan.h"
+#include "process/gomodules.h"
+#include "process/moduledata.h"
+
+enum {
+	FUNC_MAX = 1 << 24,
+};
+
+/* First word of a pcHeader: magic, two zero bytes, minimum instruction size,
+ * pointer size. 0xfffffff0 is Go 1.18-1.19, 0xfffffff1 is 1.20 and later. */
+bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pcheader *ret)
+{
+	if (len < PCHEADER_SZ)
+		return false;
+	uint32_t magic = load_u32(data, 0);
+	uint8_t min_lc = data[6];
+
+	if ((magic != 0xfffffff0 && magic != 0xfffffff1) || data[4] || data[5] ||
+	    (min_lc != 1 && min_lc != 2 && min_lc != 4) || data[7] != 8)
+		return false;
+
+	struct pcheader h = {
+		.addr = addr,
+		.func_cnt = load_u64(data, 8),
+		.funcname_off = load_u64(data, 32),
+		.pcln_off = load_u64(data, 64),
+		.min_lc = min_lc,
+		.before_1_20 = magic == 0xfffffff0,
+	};
+	if (!h.func_cnt || h.func_cnt > FUNC_MAX || h.funcname_off < PCHEADER_SZ ||
+	    h.funcname_off > UINT32_MAX || h.pcln_off <= h.funcname_off || h.pcln_off > UINT32_MAX)
+		return false;
+	*ret = h;
+	return true;
+}
+
+/* What a walk over a file's mappings looks for. */
+struct scan {
+	struct filescan files;
+
+	VEC(struct pcheader) headers;
+	VEC(uint64_t) header_refs; /* addresses of words that point to a header */
+	uint64_t buildinfo_addr;
+	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
+};
+
+static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				size_t step)
+{
+	struct scan *s = ctx;
+
+	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
+		uint32_t first = load_u32(data, off);
+		struct pcheader h;
+
+		if (first == 0xfffffffb || first == 0xfffffffa)
+			s->old_pclntab |= !data[off + 4] && !data[off + 5] &&
+					  (data[off + 6] == 1 || data[off + 6] == 4) &&
+					  data[off + 7] == 8;
+		if ((first & 0xfffffffe) == 0xfffffff0 &&
+		    pcheader_parse(data + off, len - off, addr + off, &h) &&
+		    !vec_push(&s->headers, h))
+			return err_nomem();
+		if (!s->buildinfo_addr && off % BUILDINFO_ALIGN == 0 &&
+		    buildinfo_is_magic(data + off, len - off))
+			s->buildinfo_addr = addr + off;
+	}
+	return NULL;
+}
+
+static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len, size_t step)
+{
+	struct scan *s = ctx;
+
+	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
+		uint64_t word = load_u64(data, off);
+
+		for (size_t i = 0; i < s->headers.len; i++)
+			if (word == s->headers.data[i].addr &&
+			    !vec_push(&s->header_refs, addr + off))
+				return err_nomem();
+	}
+	return NULL;
+}
+
+/* Reads up to len bytes, as far as they can be read; sets how many. */
+static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
+				 uint64_t *got_ret)
+{
+	uint64_t got = 0;
+
+	while (got < len) {
+		uint64_t to_page_end = FILESCAN_PAGE - (addr + got) % FILESCAN_PAGE;
+		struct mem_req req = {
+			.addr = addr + got,
+			.len = len - got < to_page_end ? len - got : to_page_end,
+			.dst = dst + got,
+		};
+		struct err *err = mem->read_reqs(mem, &req, 1);
+
+		if (err)
+			return err;
+		if (!req.ok)
+			break;
+		got += req.len;
+	}
+	*got_ret = got;
+	return NULL;
+}
+
+static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
+{
+	if (!s->buildinfo_addr)
+		return err_new(ERR_UNSUPPORTED,
+			       "a Go program without build info: its Go version is unknown");
+	const struct procmap *m = procmaps_find(s->files.maps, s->buildinfo_addr);
+	uint64_t len = m->end - s->buildinfo_addr;
+
+	if (len > BUILDINFO_MAX)
+		len = BUILDINFO_MAX;
+	_cleanup_free_ uint8_t *data = malloc(len);
+	if (!data)
+		return err_nomem();
+	struct err *err = read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
+	return err ? err : buildinfo_parse(data, len, ret);
+}
+
+static const struct pcheader *header_at(const struct scan *s, uint64_t addr)
+{
+	for (size_t i = 0; i < s->headers.len; i++)
+		if (s->headers.data[i].addr == addr)
+			return &s->headers.data[i];
+	return NULL;
+}
+
+/* Sets the image's moduledata, or leaves it 0 when no reference is one. */
+static struct err *pick_moduledata(struct scan *s, struct goimage *image)
+{
+	for (size_t i = 0; i < s->header_refs.len; i++) {
+		uint64_t addr = s->header_refs.data[i], header_addr;
+		struct err *err = mem_read_u64(s->files.mem, addr, &header_addr);
+
+		if (err)
+			return err;
+		const struct pcheader *h = header_at(s, header_addr);
+		bool is_module = false;
+		err = h ? moduledata_check(s->files.mem, addr, h, &is_module) : NULL;
+		if (err)
+			return err;
+		if (is_module) {
+			image->moduledata = addr;
+			image->pcheader = *h;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+/* *found_ret: this file holds a Go runtime. */
+static struct err *examine_file(struct scan *s, struct goimage *image, bool *found_ret)
+{
+	struct err *err = filescan(&s->files, /* writable_only= */ false, find_headers, s);
+
+	if (err)
+		return err;
+	if (!s->headers.len && s->buildinfo_addr) {
+		err = read_buildinfo(s, &image->build); /* names Go < 1.18 */
+		return err ? err
+			   : err_new(ERR_UNSUPPORTED, "%s program without a function table",
+				     image->build.version);
+	}
+	if (!s->headers.len)
+		return NULL;
+
+	err = filescan(&s->files, /* writable_only= */ true, find_refs, s);
+	if (!err)
+		err = pick_moduledata(s, image);
+	if (!err && image->moduledata)
+		err = read_buildinfo(s, &image->build);
+	if (err)
+		return err;
+	*found_ret = image->moduledata != 0;
+	return NULL;
+}
+
+static void scan_reset(struct scan *s)
+{
+	vec_fini(&s->headers);
+	vec_fini(&s->header_refs);
+	s->buildinfo_addr = 0;
+}
+
+struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
+{
+	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
+	struct scan s = { .files = { .maps = maps, .buf = buf } };
+
+	if (!buf)
+		return err_nomem();
+	for (size_t i = 0; i < maps->maps.len; i++) {
+		const struct procmap *m = &maps->maps.data[i];
+		_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
+		struct goimage image = { .file = *m };
+		bool found = false;
+
+		if (!filescan_is_first_code(maps, i))
+			continue;
+		struct err *err = mapped_file_open(t, maps, m, &mapped);
+		if (err)
+			return err;
+		s.files.file = m;
+		s.files.mem = &mapped->mem;
+		err = examine_file(&s, &image, &found);
+		scan_reset(&s);
+		if (err)
+			return err;
+		if (!found)
+			continue;
+		image.mapped = take_ptr(mapped);
+		err = gomodules_find(t, maps, &image);
+		if (err) {
+			goimage_fini(&image);
+			return err;
+		}
+		*ret = image;
+		return NULL;
+	}
+	if (s.old_pclntab)
+		return err_new(ERR_UNSUPPORTED,
+			       "'%s' was built by Go older than 1.18, which maptrace does not know",
+			       t->command);
+	return err_new(ERR_UNSUPPORTED, "'%s' is not a Go program", t->command);
+}
+
+void goimage_fini(struct goimage *image)
+{
+	mapped_file_close(image->mapped);
+	image->mapped = NULL;
+	gomodules_fini(image);
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/gomodules.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "process/filescan.h"
+#include "process/moduledata.h"
+
+enum {
+	MODULES_MAX = 256,
+
+	/* Slices in all versions (go-runtime facts 5.4). */
+	MD_PCHEADER = 0,
+	MD_FUNCNAMETAB = 8,
+	MD_PCLNTABLE = 104,
+	MD_FTAB = 128,
+	/* Where the next module is, by version. */
+	MD_NEXT_MIN = 544,
+	MD_NEXT_MAX = 584,
+	NEXT_CNT = (MD_NEXT_MAX - MD_NEXT_MIN) / 8 + 1,
+};
+
+struct search {
+	struct target *target;
+	struct filescan files;
+	VEC(struct gomodule) found; /* the first one is the image that was there */
+	struct gomodule here; /* what the present file has; moduledata 0: nothing */
+};
+
+static bool is_fatal(const struct err *err)
+{
+	return err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT;
+}
+
+/* ---- finding ---- */
+
+/* The tables of one module are in one piece of memory, behind its pcHeader: few other
+ * words look like that, so this file need not be read for headers. */
+static bool may_be_module(const uint8_t *p)
+{
+	uint64_t header = load_u64(p, MD_PCHEADER), names = load_u64(p, MD_FUNCNAMETAB);
+	uint64_t table = load_u64(p, MD_PCLNTABLE);
+
+	return header && names - header >= PCHEADER_SZ && names - header <= PCHEADER_SZ_MAX &&
+	       table > names && load_u64(p, MD_FTAB) == table;
+}
+
+/* Takes the module at addr, if one is. */
+static struct err *check_module(struct search *s, uint64_t addr, uint64_t header_addr)
+{
+	uint8_t bytes[PCHEADER_SZ];
+	struct pcheader h;
+	bool is_module = false;
+	struct mem_req req = { header_addr, sizeof(bytes), false, bytes };
+	struct err *err = s->files.mem->read_reqs(s->files.mem, &req, 1);
+
+	if (err || !req.ok || !pcheader_parse(bytes, sizeof(bytes), header_addr, &h))
+		return err;
+	err = moduledata_check(s->files.mem, addr, &h, &is_module);
+	if (!err && is_module)
+		s->here = (struct gomodule){ .pcheader = h, .moduledata = addr };
+	return err;
+}
+
+static struct err *find_module(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+			       size_t step)
+{
+	struct search *s = ctx;
+	struct err *err = NULL;
+
+	for (size_t off = 0;
+	     !err && !s->here.moduledata && off < step && off + MODULEDATA_SZ_MIN <= len; off += 8)
+		if (may_be_module(data + off))
+			err = check_module(s, addr + off, load_u64(data, off));
+	return err;
+}
+
+static char *path_of(const struct mapped_file *mapped)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink(mapped->path, path, sizeof(path));
+
+	return len > 0 ? strndup(path, len) : strdup("?");
+}
+
+static void module_fini(struct gomodule *m)
+{
+	mapped_file_close(m->mapped);
+	free(m->path);
+}
+
+/* Adds the module of the file behind a mapping, if it has one. */
+static struct err *search_file(struct search *s, const struct procmap *m)
+{
+	_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
+	struct err *err = mapped_file_open(s->target, s->files.maps, m, &mapped);
+
+	if (err)
+		return err;
+	s->files.file = m;
+	s->files.mem = &mapped->mem;
+	s->here = (struct gomodule){ 0 };
+	err = filescan(&s->files, /* writable_only= */ true, find_module, s);
+	if (err || !s->here.moduledata)
+		return err;
+	s->here.file = *m;
+	s->here.mapped = mapped;
+	s->here.path = path_of(mapped);
+	if (!s->here.path || !vec_push(&s->found, s->here)) {
+		free(s->here.path);
+		return err_nomem();
+	}
+	mapped = NULL;
+	return NULL;
+}
+
+static struct err *search_files(struct search *s)
+{
+	const struct procmaps *maps = s->files.maps;
+
+	for (size_t i = 0; i < maps->maps.len && s->found.len < MODULES_MAX; i++) {
+		const struct procmap *m = &maps->maps.data[i];
+
+		if (procmap_same_file(m, &s->found.data[0].file) ||
+		    !filescan_is_first_code(maps, i))
+			continue;
+		struct err *err = search_file(s, m);
+		if (is_fatal(err))
+			return err;
+		err_free(err);
+	}
+	return NULL;
+}
+
+/* ---- linking ---- */
+
+/* Marks the modules that this one names as the next. */
+static struct err *mark_next(const struct search *s, size_t i, uint8_t *links)
+{
+	struct mem *mem = &s->found.data[i].mapped->mem;
+	uint64_t words[NEXT_CNT];
+	struct mem_req reqs[NEXT_CNT];
+
+	for (size_t w = 0; w < NEXT_CNT; w++)
+		reqs[w] = (struct mem_req){ s->found.data[i].moduledata + MD_NEXT_MIN + 8 * w, 8,
+					    false, &words[w] };
+	struct err *err = mem->read_reqs(mem, reqs, NEXT_CNT);
+	for (size_t w = 0; !err && w < NEXT_CNT; w++)
+		for (size_t j = 0; reqs[w].ok && j < s->found.len; j++)
+			if (j != i && words[w] == s->found.data[j].moduledata)
+				links[j] = 1;
+	return err;
+}
+
+/* What the modules name: links[i * n + j] says that i is followed by j. */
+static struct err *read_links(const struct search *s, uint8_t *links)
+{
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < s->found.len; i++)
+		err = mark_next(s, i, links + i * s->found.len);
+	return err;
+}
+
+/* Gives all modules that links connect with `of`, in either direction, its number. */
+static void mark_group(const uint8_t *links, size_t n, size_t of, uint32_t *group)
+{
+	size_t todo[MODULES_MAX], cnt = 0;
+
+	group[of] = of;
+	todo[cnt++] = of;
+	while (cnt) { /* each one comes here once */
+		size_t i = todo[--cnt];
+
+		for (size_t j = 0; j < n; j++) {
+			if (group[j] != UINT32_MAX || !(links[i * n + j] | links[j * n + i]))
+				continue;
+			group[j] = of;
+			todo[cnt++] = j;
+		}
+	}
+}
+
+/* The module of a group that no other one is followed by: the runtime's own. */
+static size_t head_of(const uint8_t *links, size_t n, const uint32_t *group, size_t of)
+{
+	for (size_t j = 0; j < n; j++) {
+		bool followed = false;
+
+		for (size_t i = 0; i < n; i++)
+			followed |= links[i * n + j];
+		if (group[j] == of && !followed)
+			return j;
+	}
+	return of; /* a cycle: a program that does not mean well */
+}
+
+/* ---- the result ---- */
+
+/* The module becomes the image, which takes its place. */
+static void swap_image(struct goimage *image, char **image_path, struct gomodule *m)
+{
+	const struct gomodule was = { image->pcheader, image->moduledata, image->file,
+				      image->mapped, *image_path };
+
+	image->pcheader = m->pcheader;
+	image->moduledata = m->moduledata;
+	image->file = m->file;
+	image->mapped = m->mapped;
+	*image_path = m->path;
+	*m = was;
+}
+
+/* Gives each module to whom it belongs; one that was taken has no file any more. */
+static struct err *hand_out(struct search *s, const uint8_t *links, const uint32_t *group,
+			    struct goimage *image)
+{
+	size_t n = s->found.len;
+
+	for (size_t i = 1; i < n; i++) {
+		struct gomodule *m = &s->found.data[i];
+
+		if (group[i] == group[0]) {
+			if (!vec_push(&image->plugins, *m))
+				return err_nomem();
+			m->mapped = NULL;
+			m->path = NULL;
+		} else if (head_of(links, n, group, group[i]) == i) {
+			if (!vec_push(&image->others, m->path))
+				return err_nomem();
+			m->path = NULL;
+		}
+	}
+	return NULL;
+}
+
+static struct err *sort_groups(struct search *s, const uint8_t *links, uint32_t *group,
+			       struct goimage *image)
+{
+	size_t n = s->found.len;
+
+	for (size_t i = 0; i < n; i++)
+		if (group[i] == UINT32_MAX)
+			mark_group(links, n, i, group);
+	size_t head = head_of(links, n, group, 0);
+	if (head)
+		swap_image(image, &s->found.data[0].path, &s->found.data[head]);
+	return hand_out(s, links, group, image);
+}
+
+static void search_fini(struct search *s)
+{
+	for (size_t i = 0; i < s->found.len; i++) {
+		if (!i) /* the image's, which stays open */
+			s->found.data[i].mapped = NULL;
+		module_fini(&s->found.data[i]);
+	}
+	vec_fini(&s->found);
+}
+
+/* Reads how the modules that were found are linked, and sorts them by that. */
+static struct err *sort_found(struct search *s, struct goimage *image)
+{
+	size_t n = s->found.len;
+	_cleanup_free_ uint8_t *links = calloc(n, n);
+	_cleanup_free_ uint32_t *group = malloc(n * sizeof(*group));
+
+	if (!links || !group)
+		return err_nomem();
+	memset(group, 0xff, n * sizeof(*group));
+	struct err *err = read_links(s, links);
+	return err ? err : sort_groups(s, links, group, image);
+}
+
+struct err *gomodules_find(struct target *t, const struct procmaps *maps, struct goimage *image)
+{
+	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
+	_cleanup_(search_fini) struct search s = { .target = t,
+						   .files = { .maps = maps, .buf = buf } };
+	struct gomodule first = { image->pcheader, image->moduledata, image->file, image->mapped,
+				  path_of(image->mapped) };
+
+	if (!buf || !first.path || !vec_push(&s.found, first)) {
+		free(first.path);
+		return err_nomem();
+	}
+	struct err *err = search_files(&s);
+	return err || s.found.len == 1 ? err : sort_found(&s, image);
+}
+
+void gomodules_fini(struct goimage *image)
+{
+	for (size_t i = 0; i < image->plugins.len; i++)
+		module_fini(&image->plugins.data[i]);
+	vec_fini(&image->plugins);
+	for (size_t i = 0; i < image->others.len; i++)
+		free(image->others.data[i]);
+	vec_fini(&image->others);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gomodules.h - the Go code of a process besides that of its first image.
+ *
+ * Plugins and shared libraries of Go packages are modules that the runtime has linked
+ * through moduledata.next; a Go library that a C program loads has a runtime of its own.
+ */
+#ifndef MAPTRACE_PROCESS_GOMODULES_H
+#define MAPTRACE_PROCESS_GOMODULES_H
+
+#include "process/goimage.h"
+
+/*
+ * Finds all other modules by their bytes in writable memory of files, and fills in
+ * image->plugins and image->others. The links are followed from module to module that
+ * was found, not into memory. When the first image is a program whose runtime is in a
+ * shared library, the two change places.
+ */
+struct err *gomodules_find(struct target *t, const struct procmaps *maps, struct goimage *image);
+void gomodules_fini(struct goimage *image);
+
+#endif

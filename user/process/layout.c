@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/layout.h"
+
+#include <string.h>
+
+static const struct go_layout layout_rows[] = {
+#include "process/layout_rows.inc"
+};
+
+enum { ROW_CNT = sizeof(layout_rows) / sizeof(layout_rows[0]) };
+
+/* What DWARF doesn't tell: the heap's base is random, with padding in front of it (S
+ * runtime/mpagealloc.go markRandomPaddingPages). */
+enum { MINOR_PAGE_PADDING = 26 };
+
+static bool has_experiment(const struct buildinfo *build, const char *name)
+{
+	const char *p = strstr(build->experiments, name);
+	size_t len = strlen(name);
+
+	return p && (p == build->experiments || p[-1] == ',') && (p[len] == ',' || !p[len]);
+}
+
+static unsigned int distance(const struct go_layout *row, unsigned int minor)
+{
+	return row->since_minor > minor ? row->since_minor - minor : minor - row->since_minor;
+}
+
+enum map_kind layout_default_kind(const struct buildinfo *build)
+{
+	return build->minor < 24 || has_experiment(build, "noswissmap") ? MAP_CLASSIC : MAP_SWISS;
+}
+
+struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
+			    enum layout_match *match_ret)
+{
+	const struct go_layout *best = NULL;
+
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		const struct go_layout *row = &layout_rows[i];
+
+		if (row->kind != kind)
+			continue;
+		/* Ties go to the newer row: a layout changes with its version. */
+		if (!best || distance(row, build->minor) <= distance(best, build->minor))
+			best = row;
+	}
+	*match_ret = best->since_minor == build->minor ? LAYOUT_KNOWN : LAYOUT_NEAREST;
+
+	struct go_layout layout = *best;
+	layout.page_padding = build->minor >= MINOR_PAGE_PADDING;
+	/* Green Tea: opt-in in 1.25, opt-out in 1.26 and 1.27. */
+	if (has_experiment(build, "greenteagc"))
+		layout.inline_marks = true;
+	if (has_experiment(build, "nogreenteagc"))
+		layout.inline_marks = false;
+	return layout;
+}

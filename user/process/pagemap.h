@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pagemap.h - which pages of the target are in memory, from /proc/PID/pagemap.
+ *
+ * Pages come as runs of equal state, ascending. Where the kernel has the
+ * PAGEMAP_SCAN ioctl (Linux 6.7) it walks the page tables for us: terabytes of
+ * reserved, empty address space cost nothing. Elsewhere the file is read, eight
+ * bytes a page, so that the caller should leave out what is known to be empty.
+ */
+#ifndef MAPTRACE_PROCESS_PAGEMAP_H
+#define MAPTRACE_PROCESS_PAGEMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct pagemap {
+	int fd;
+	uint32_t page_sz;
+	bool scans; /* PAGEMAP_SCAN works here */
+	uint64_t categories; /* that PAGEMAP_SCAN knows, of those we ask for */
+	uint64_t zero_pfn; /* the page of zeroes; 0: not known */
+};
+
+enum page_state {
+	PAGE_PRESENT = 1,
+	PAGE_SWAPPED = 2,
+	PAGE_FILE = 4, /* of a file or shared memory; else anonymous */
+	PAGE_HUGE = 8, /* mapped by a huge page; only known where the kernel scans */
+	PAGE_ZERO = 16, /* the shared page of zeroes: present, but in nobody's RSS */
+};
+
+/* Pages [start, end) that are present or swapped, all in the same state. */
+struct page_run {
+	uint64_t start;
+	uint64_t end;
+	uint32_t state; /* of enum page_state */
+};
+
+typedef struct err *(*page_run_fn)(void *ctx, const struct page_run *run);
+
+/* Opens the file; ERR_PERM without the right to trace the process. */
+struct err *pagemap_open(struct pagemap *pm, pid_t pid);
+void pagemap_close(struct pagemap *pm);
+
+/* Visits the runs in [start, end), multiples of the page size. Runs that touch may
+ * be visited apart. ERR_FAULT: the file has no such pages. */
+struct err *pagemap_walk(const struct pagemap *pm, uint64_t start, uint64_t end, page_run_fn visit,
+			 void *ctx);
+
+/*
+ * Sets bit i of touched for each page start + i * page_sz that is in memory, swapped, or
+ * the page of zeroes; the caller zeroed the bits. All others of anonymous memory read as
+ * zeroes, and reading them has the kernel map them. start and len are multiples of the
+ * page size.
+ */
+struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
+			    uint64_t *touched);
+
+/* The physical page frames of cnt pages from addr on; 0: none, or not permitted to
+ * know. */
+void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames);
+
+#endif

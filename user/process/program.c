@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/program.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "process/debug_file.h"
+#include "process/dwarf_apart.h"
+#include "process/operand.h"
+
+enum {
+	CODE_MAX = 4096,
+
+	/* Each MiB of DWARF takes 5 ms, so much of it is read only for those versions
+	 * that the table lacks. */
+	DWARF_CHEAP_MAX = 16 << 20,
+	DWARF_MAX = 512 << 20,
+};
+
+/* Each kind of map has a function that the other lacks, and that no program with maps
+ * can be without; this says more than a version and a list of experiments. */
+static enum map_kind map_kind(const struct program *prog)
+{
+	struct gofunc f;
+	bool swiss = pclntab_find(prog->funcs, "internal/runtime/maps.newTable", &f);
+	bool classic = pclntab_find(prog->funcs, "runtime.hashGrow", &f);
+
+	if (swiss == classic)
+		return layout_default_kind(&prog->image.build);
+	return swiss ? MAP_SWISS : MAP_CLASSIC;
+}
+
+/* The program's own DWARF also fits a runtime that somebody patched, or a version
+ * that is newer than the table. */
+static void choose_layout(struct program *prog)
+{
+	prog->layout = layout_for(&prog->image.build, map_kind(prog), &prog->layout_match);
+	bool known = prog->layout_match == LAYOUT_KNOWN;
+	struct err *err = dwarf_apart_read(prog->image.mapped->path, DEBUG_DIR,
+					   known ? DWARF_CHEAP_MAX : DWARF_MAX, &prog->layout);
+
+	if (err) {
+		log_debug("%s: taking layout %s", err->msg, prog->layout.name);
+		err_free(err);
+		return;
+	}
+	prog->layout.name = "DWARF";
+	prog->layout_match = LAYOUT_DWARF;
+}
+
+/* Reads a plugin: its functions for callers, its types for its maps. */
+static struct err *read_plugin(struct program *prog, const struct gomodule *m)
+{
+	struct mem *mem = &m->mapped->mem;
+	struct plugin p = { .mem = mem };
+	struct gofunc f;
+	struct err *err = moduledata_read(mem, m->moduledata, &p.md);
+
+	if (!err)
+		err = moduledata_read_types(mem, m->moduledata, &prog->layout, &p.md);
+	if (!err)
+		err = pclntab_new(mem, &p.md, &p.funcs);
+	if (err)
+		return err;
+	p.has_runtime = pclntab_find(p.funcs, "runtime.mallocgc", &f);
+	if (!vec_push(&prog->plugins, p)) {
+		pclntab_free(p.funcs);
+		return err_nomem();
+	}
+	return lines_add(prog->lines, mem, &m->pcheader, &p.md, p.funcs);
+}
+
+/* One that contradicts itself, or that is not all there yet, is left out. */
+static struct err *read_plugins(struct program *prog)
+{
+	for (size_t i = 0; i < prog->image.plugins.len; i++) {
+		struct err *err = read_plugin(prog, &prog->image.plugins.data[i]);
+
+		if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
+			return err;
+		if (err)
+			log_debug("a plugin is left out: %s", err->msg);
+		err_free(err);
+	}
+	return NULL;
+}
+
+/* Where the types of all modules are; NULL without memory. */
+static struct types_from *types_of_all(const struct program *prog)
+{
+	struct types_from *from = calloc(1 + prog->plugins.len, sizeof(*from));
+
+	if (!from)
+		return NULL;
+	from[0] = (struct types_from){ prog->image.mapped ? &prog->image.mapped->mem
+							  : &prog->target->mem,
+				       &prog->md };
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		from[1 + i] =
+			(struct types_from){ prog->plugins.data[i].mem, &prog->plugins.data[i].md };
+	return from;
+}
+
+static struct err *read_types(struct program *prog)
+{
+	_cleanup_free_ struct types_from *from = types_of_all(prog);
+
+	return from ? gotypes_new(from, 1 + prog->plugins.len, &prog->layout, &prog->types)
+		    : err_nomem();
+}
+
+bool program_makes_types(const struct program *prog)
+{
+	static const char maker[] = "reflect.MapOf";
+	struct gofunc f;
+	bool makes = pclntab_find(prog->funcs, maker, &f);
+
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		makes |= pclntab_find(prog->plugins.data[i].funcs, maker, &f);
+	return makes;
+}
+
+struct err *program_add_made_types(struct program *prog, const struct made_types *made)
+{
+	_cleanup_free_ struct types_from *from = types_of_all(prog);
+
+	return from ? gotypes_add_made(prog->types, from, 1 + prog->plugins.len, &prog->layout,
+				       made)
+		    : err_nomem();
+}
+
+static struct err *program_init(struct program *prog)
+{
+	struct goimage *image = &prog->image;
+	struct err *err = procmaps_init(&prog->maps, prog->target->pid);
+
+	if (!err)
+		err = goimage_find(prog->target, &prog->maps, image);
+	if (!err)
+		err = elf_file_open(image->mapped->path, &prog->elf);
+	if (err)
+		return err;
+
+	struct mem *mem = &image->mapped->mem;
+	prog->stripped = !elf_file_has_symtab(prog->elf);
+	prog->has_dwarf = elf_file_has_dwarf(prog->elf);
+	err = moduledata_read(mem, image->moduledata, &prog->md);
+	if (!err)
+		err = pclntab_new(mem, &prog->md, &prog->funcs);
+	if (err)
+		return err;
+	choose_layout(prog);
+	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
+	if (!err)
+		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
+	if (!err)
+		err = read_plugins(prog);
+	return err ? err : read_types(prog);
+}
+
+struct err *program_open(struct target *t, struct program **ret)
+{
+	struct program *prog = calloc(1, sizeof(*prog));
+
+	if (!prog)
+		return err_nomem();
+	prog->target = t;
+	struct err *err = program_init(prog);
+	if (err) {
+		program_close(prog);
+		return err;
+	}
+	*ret = prog;
+	return NULL;
+}
+
+void program_close(struct program *prog)
+{
+	if (!prog)
+		return;
+	lines_free(prog->lines);
+	gotypes_free(prog->types);
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		pclntab_free(prog->plugins.data[i].funcs);
+	vec_fini(&prog->plugins);
+	pclntab_free(prog->funcs);
+	elf_file_close(prog->elf);
+	goimage_fini(&prog->image);
+	procmaps_fini(&prog->maps);
+	free(prog);
+}
+
+bool program_has_unprobed_plugin(const struct program *prog)
+{
+	for (size_t i = 0; i < prog->plugins.len; i++)
+		if (prog->plugins.data[i].has_runtime)
+			return true;
+	return false;
+}
+
+bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret)
+{
+	const struct procmap *m = procmaps_find(&prog->maps, addr);
+
+	if (!m || !procmap_same_file(m, &prog->image.file))
+		return false;
+	*ret = m->offset + (addr - m->start);
+	return true;
+}
+
+size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf, size_t len)
+{
+	uint64_t offset;
+	size_t got = 0;
+
+	if (!program_file_offset(prog, addr, &offset))
+		return 0;
+	err_free(elf_file_pread(prog->elf, offset, buf, len, &got));
+	return got;
+}
+
+/* Where a symbol is at run time: link-time address plus the load bias. */
+static bool symbol_address(const struct program *prog, const char *name, uint64_t *ret)
+{
+	uint64_t vaddr, text_vaddr;
+
+	if (!elf_file_symbol(prog->elf, name, &vaddr) ||
+	    !elf_file_vaddr(prog->elf, prog->image.file.offset, &text_vaddr))
+		return false;
+	*ret = vaddr - text_vaddr + prog->image.file.start;
+	return true;
+}
+
+/* The amd64 code of a function; its length is 0 when there is none. */
+static size_t read_function(const struct program *prog, const char *func, struct gofunc *f,
+			    uint8_t code[CODE_MAX])
+{
+	if (elf_file_machine(prog->elf) != ELF_MACHINE_X86_64 ||
+	    !pclntab_find(prog->funcs, func, f))
+		return 0;
+	return program_read_code(prog, f->addr, code, f->size < CODE_MAX ? f->size : CODE_MAX);
+}
+
+static bool operand_address(const struct program *prog, const char *func, enum operand_insn insn,
+			    enum operand_pick pick, uint64_t *ret)
+{
+	uint8_t code[CODE_MAX];
+	struct gofunc f = { 0 };
+	size_t len = read_function(prog, func, &f, code);
+
+	return operand_find(code, len, f.addr, insn, pick, ret);
+}
+
+size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX])
+{
+	/* go-runtime facts 5.6: each refers to &mheap_ at this place in all releases. */
+	static const struct {
+		const char *func;
+		enum operand_pick pick;
+	} users[] = {
+		{ "runtime.allocmcache.func1", OPERAND_FIRST },
+		{ "runtime.(*mcache).allocLarge", OPERAND_FIRST },
+		{ "runtime.(*mcentral).grow", OPERAND_LAST },
+	};
+	size_t cnt = 0;
+
+	if (symbol_address(prog, "runtime.mheap_", &ret[cnt]))
+		cnt++;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
+		if (operand_address(prog, users[i].func, OPERAND_LEA, users[i].pick, &ret[cnt]))
+			cnt++;
+	return cnt;
+}
+
+bool program_allp(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.allp", ret) ||
+	       operand_address(prog, "runtime.gcMarkTinyAllocs", OPERAND_MOV_LOAD, OPERAND_FIRST,
+			       ret);
+}
+
+size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX])
+{
+	uint8_t code[CODE_MAX];
+	struct gofunc f = { 0 };
+
+	if (symbol_address(prog, "runtime.allgs", ret))
+		return 1;
+	size_t len = read_function(prog, "runtime.allgadd", &f, code);
+	return operand_list(code, len, f.addr, ret, ALLGS_CANDIDATES_MAX);
+}
+
+size_t program_gc_candidates(const struct program *prog, enum gc_global global,
+			     uint64_t ret[GC_CANDIDATES_MAX])
+{
+	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at 0. */
+	static const struct {
+		const char *symbol;
+		const char *user;
+	} globals[GC_GLOBAL_CNT] = {
+		[GC_MEMSTATS] = { "runtime.memstats", "runtime.(*mcache).allocLarge" },
+		[GC_CONTROLLER_STATE] = { "runtime.gcController", "runtime.gcControllerCommit" },
+		[GC_WORK] = { "runtime.work", "runtime.putfull" },
+	};
+	uint8_t code[CODE_MAX];
+	struct gofunc f = { 0 };
+
+	if (symbol_address(prog, globals[global].symbol, ret))
+		return 1;
+	size_t len = read_function(prog, globals[global].user, &f, code);
+	return operand_list(code, len, f.addr, ret, GC_CANDIDATES_MAX);
+}
+
+/* The only global that the function loads; the same in 1.19 to 1.27. */
+bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.persistentChunks", ret) ||
+	       operand_address(prog, "runtime.persistentalloc1", OPERAND_MOV_LOAD, OPERAND_FIRST,
+			       ret);
+}
+
+/* Its lock comes first in it, and first in the function. */
+bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.gcBitsArenas", ret) ||
+	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", OPERAND_LEA, OPERAND_FIRST,
+			       ret);
+}
+
+bool program_profile_hash(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.buckhash", ret) ||
+	       operand_address(prog, "runtime.stkbucket", OPERAND_MOV_LOAD, OPERAND_FIRST, ret);
+}
+
+/* Its first field is the one that the function stores last. */
+bool program_scavenge(const struct program *prog, uint64_t *ret)
+{
+	return symbol_address(prog, "runtime.scavenge", ret) ||
+	       operand_address(prog, "runtime.gcPaceScavenger", OPERAND_LEA, OPERAND_LAST, ret);
+}

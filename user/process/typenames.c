@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "process/typenames.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Names of generated code are longer: types of a hundred fields, generic ones. */
+	NAME_MAX_LEN = 4096,
+	DEPTH_MAX = 16,
+	PARTS_MAX = 1024, /* of a made type; hostile ones may nest in each other */
+	NAME_EMBEDDED = 8,
+};
+
+/* A name as descriptors have them: flag byte, varint length, bytes. */
+struct text {
+	const uint8_t *bytes;
+	uint64_t len;
+	uint8_t flags;
+};
+
+static bool read_text(const struct type_range *r, uint64_t off, struct text *ret)
+{
+	struct cursor c = cursor_of(r->data, r->len);
+
+	cursor_seek(&c, off);
+	ret->flags = cursor_u8(&c);
+	ret->len = cursor_uvarint(&c);
+	ret->bytes = c.bad || !ret->len ? NULL : cursor_bytes(&c, ret->len);
+	return ret->bytes;
+}
+
+/* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
+static char *copy_name(const char *text, uint64_t len)
+{
+	static const char dots[] = "...";
+	bool cut = len > NAME_MAX_LEN;
+
+	if (cut)
+		len = NAME_MAX_LEN - strlen(dots);
+	while (cut && len && ((uint8_t)text[len] & 0xc0) == 0x80)
+		len--;
+	char *name = calloc(1, len + sizeof(dots));
+	if (!name)
+		return NULL;
+	memcpy(name, text, len);
+	for (char *p = name; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	return cut ? strcat(name, dots) : name;
+}
+
+/* Types print a leading star that is dropped when the flag says so, because *T is the
+ * more frequent string. */
+static bool linked_name(const struct type_range *r, const uint8_t *type, struct text *ret)
+{
+	if (!read_text(r, load_u32(type, TYPE_STR), ret))
+		return false;
+	if ((load_u8(type, TYPE_TFLAG) & TFLAG_EXTRA_STAR) && *ret->bytes == '*') {
+		ret->bytes++;
+		ret->len--;
+	}
+	return true;
+}
+
+/* ---- names of types that reflect made ---- */
+
+struct made_name {
+	const struct section *section;
+	FILE *out;
+	unsigned int parts;
+};
+
+static void print_type(struct made_name *n, uint64_t addr, int depth);
+
+static void print_text(struct made_name *n, const struct text *t)
+{
+	fwrite(t->bytes, 1, t->len < NAME_MAX_LEN ? t->len : NAME_MAX_LEN, n->out);
+}
+
+/* As reflect.StructOf has it, but for tags. */
+static void print_struct(struct made_name *n, const uint8_t *type, int depth)
+{
+	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
+	const uint8_t *f = type_fields(n->section, type);
+
+	fputs(cnt ? "struct { " : "struct {", n->out);
+	for (uint64_t i = 0; i < cnt; i++, f += FIELD_SZ) {
+		if (!f || n->parts >= PARTS_MAX) {
+			fputs("? ", n->out);
+			break;
+		}
+		uint64_t name = load_u64(f, FIELD_NAME);
+		const struct type_range *r = type_range_of(n->section, name);
+		struct text t;
+
+		if (!r || !read_text(r, name - r->addr, &t))
+			fputs("? ", n->out);
+		else if (!(t.flags & NAME_EMBEDDED)) {
+			print_text(n, &t);
+			putc(' ', n->out);
+		}
+		print_type(n, load_u64(f, FIELD_TYPE), depth);
+		fputs(i + 1 < cnt ? "; " : " ", n->out);
+	}
+	putc('}', n->out);
+}
+
+static void print_made(struct made_name *n, uint64_t addr, uint8_t kind, int depth)
+{
+	const uint64_t sz = kind == KIND_STRUCT			     ? STRUCT_TYPE_SZ
+			    : kind == KIND_ARRAY || kind == KIND_MAP ? ARRAY_LEN + 8
+								     : ARRAY_ELEM + 8;
+	const uint8_t *t = type_at(n->section, addr, sz);
+
+	if (!t) {
+		putc('?', n->out);
+		return;
+	}
+	switch (kind) {
+	case KIND_POINTER:
+		putc('*', n->out);
+		break;
+	case KIND_SLICE:
+		fputs("[]", n->out);
+		break;
+	case KIND_CHAN:
+		fputs("chan ", n->out);
+		break;
+	case KIND_ARRAY:
+		fprintf(n->out, "[%" PRIu64 "]", load_u64(t, ARRAY_LEN));
+		break;
+	case KIND_MAP:
+		fputs("map[", n->out);
+		print_type(n, load_u64(t, MAPTYPE_KEY), depth);
+		putc(']', n->out);
+		print_type(n, load_u64(t, MAPTYPE_ELEM), depth);
+		return;
+	case KIND_STRUCT:
+		print_struct(n, t, depth);
+		return;
+	default:
+		putc('?', n->out);
+		return;
+	}
+	print_type(n, load_u64(t, ARRAY_ELEM), depth);
+}
+
+static void print_type(struct made_name *n, uint64_t addr, int depth)
+{
+	const struct type_range *r = type_range_of(n->section, addr);
+	const uint8_t *t = type_at(n->section, addr, TYPE_SZ);
+	struct text name;
+
+	if (!t || depth == DEPTH_MAX || n->parts++ >= PARTS_MAX)
+		putc('?', n->out);
+	else if (r->made)
+		print_made(n, addr, type_kind(t), depth + 1);
+	else if (linked_name(r, t, &name))
+		print_text(n, &name);
+	else
+		putc('?', n->out);
+}
+
+static char *made_name(const struct section *s, uint64_t addr)
+{
+	char *buf = NULL;
+	size_t len = 0;
+	struct made_name n = { .section = s, .out = open_memstream(&buf, &len) };
+
+	if (!n.out)
+		return NULL;
+	print_type(&n, addr, 0);
+	bool ok = fclose(n.out) == 0;
+	char *name = ok ? copy_name(buf, len) : NULL;
+	free(buf);
+	return name;
+}
+
+char *type_name(const struct section *s, uint64_t addr)
+{
+	const struct type_range *r = type_range_of(s, addr);
+	const uint8_t *t = type_at(s, addr, TYPE_SZ);
+	struct text name;
+
+	if (!t)
+		return NULL;
+	if (r->made)
+		return made_name(s, addr);
+	return linked_name(r, t, &name) ? copy_name((const char *)name.bytes, name.len) : NULL;
+}

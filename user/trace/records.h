@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * records.h - from the bytes of a record to what happened.
+ *
+ * Knows the records of bpf/abi.h and, through struct trace_header_layout, the
+ * words of a map header. Trusts neither: what does not fit is refused.
+ */
+#ifndef MAPTRACE_TRACE_RECORDS_H
+#define MAPTRACE_TRACE_RECORDS_H
+
+#include "trace/trace.h"
+
+struct sites;
+
+struct event {
+	enum abi_rec_kind kind;
+	uint32_t func; /* of a map event: index in map_functions */
+	union {
+		struct trace_event map; /* ABI_REC_MAP_OP, ABI_REC_MAP_EVENT */
+		struct trace_memcall memcall; /* ABI_REC_MEMCALL */
+	};
+};
+
+/* False for bytes that are no record. `sites` tells map functions from callers. */
+bool event_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
+		  const struct sites *sites, struct event *ret);
+
+/* Fails with ERR_FORMAT when an offset points out of what a record carries. */
+struct err *header_layout_check(const struct trace_header_layout *layout);
+
+#endif
