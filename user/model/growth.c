@@ -18,14 +18,14 @@ enum {
 
 static const double FORECAST_MAX_S = 100.0 * 365 * 86400;
 
-static struct table_shape table_shape_of(const struct program *prog, uint32_t bucket_sz,
+static struct table_shape table_shape_of(const struct go_layout *layout, uint32_t bucket_sz,
 					 bool noscan)
 {
 	return (struct table_shape){
 		.bucket_sz = bucket_sz,
 		.noscan = noscan,
-		.malloc_headers = prog->layout.bitmap == HEAP_BITMAP_SPAN,
-		.load_num = prog->layout.classic.load_num,
+		.malloc_headers = layout->bitmap == HEAP_BITMAP_SPAN,
+		.load_num = layout->classic.load_num,
 	};
 }
 
@@ -86,7 +86,7 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 		  (event->tombstones && TOMBSTONES_PART * event->tombstones >= event->slots_from);
 	if (type && event->slots_from <= (uint64_t)SMALL_SLOTS << CLASSIC_B_MAX) {
 		struct table_shape s =
-			table_shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
+			table_shape_of(&prog->layout, type->bucket_sz, type->bucket_ptr_bytes == 0);
 		set_bytes(&g, event, &s);
 	}
 	return g;
@@ -153,15 +153,15 @@ static void set_rate(const struct map_info *m, const struct map_history *h, stru
 	f->in_ns = s * NS_PER_S;
 }
 
-bool forecast_of(const struct program *prog, const struct map_info *m,
+bool forecast_of(const struct go_layout *layout, const struct map_info *m,
 		 const struct map_history *history, struct forecast *ret)
 {
-	struct table_shape s = table_shape_of(prog, m->bucket_sz, m->noscan);
+	struct table_shape s = table_shape_of(layout, m->bucket_sz, m->noscan);
 	struct forecast f = { 0 };
 
 	if (!m->bucket_sz || !map_counts(m) || m->buckets <= m->overflow_buckets)
 		return false;
-	if (prog->layout.kind == MAP_CLASSIC)
+	if (layout->kind == MAP_CLASSIC)
 		next_classic(m, &s, &f);
 	else
 		next_swiss(m, &s, &f);

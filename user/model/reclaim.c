@@ -87,9 +87,12 @@ static enum reclaim_cause released_cause(enum released_kind kind)
 		return CAUSE_LAZY_FREE;
 	case RELEASED_LOCKED:
 		return CAUSE_CALL_FAILED;
-	default:
-		return CAUSE_REFILLED;
+	case RELEASED_HUGE:
+	case RELEASED_REFILLED:
+	case RELEASED_KIND_CNT:
+		break;
 	}
+	return CAUSE_REFILLED;
 }
 
 static void add_released_ranges(struct reclaim *rc, const struct released *rel)
@@ -171,16 +174,8 @@ static void judge_free(struct reclaim *rc, const struct snapshot *snap,
 
 static void judge(struct reclaim *rc, const struct reclaim_sources *from)
 {
-	static const char *const never[CAUSE_CNT] = {
-		[CAUSE_PINNED_BY_MAP] = "maps never shrink",
-		[CAUSE_SPAN_PINNED] = "objects never move: the last one keeps its span",
-		[CAUSE_REFILLED] = "Go takes it for returned, and won't return it again",
-		[CAUSE_CALL_FAILED] = "the memory is locked: madvise fails",
-		[CAUSE_GRANULARITY] = "less than a physical page",
-	};
-
 	for (int i = 0; i < CAUSE_CNT; i++)
-		rc->rows[i].never = never[i];
+		rc->rows[i].never = reclaim_cause_words[i].text;
 	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
 	rc->rows[CAUSE_LAZY_FREE].not_yet = "the kernel takes it when memory is short";
 	judge_free(rc, from->snap, from);
@@ -220,6 +215,8 @@ static void join_calls(struct reclaim_row *row, const struct trace_result *tr)
 static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
 {
 	rc->traced = tr && !tr->memcalls_missing;
+	rc->returned_bytes = rc->failed_calls = rc->failed_bytes = 0;
+	rc->failed_errno = 0;
 	for (size_t i = 0; rc->traced && i < tr->memsum_cnt; i++) {
 		const struct trace_memsum *s = &tr->memsums[i];
 
@@ -255,16 +252,4 @@ void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
 	list_ranges(rc, from->snap);
 	for (int i = CAUSE_LAZY_FREE; rc->traced && i <= CAUSE_CALL_FAILED; i++)
 		join_calls(&rc->rows[i], from->trace);
-}
-
-const char *reclaim_cause_name(enum reclaim_cause cause)
-{
-	static const char *const names[] = {
-		[CAUSE_NOT_SCAVENGED] = "not_scavenged", [CAUSE_PINNED_BY_MAP] = "pinned_by_map",
-		[CAUSE_SPAN_PINNED] = "span_pinned",	 [CAUSE_LAZY_FREE] = "lazy_free",
-		[CAUSE_REFILLED] = "refilled",		 [CAUSE_CALL_FAILED] = "call_failed",
-		[CAUSE_GRANULARITY] = "granularity",
-	};
-
-	return names[cause];
 }

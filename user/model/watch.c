@@ -107,19 +107,6 @@ static void gc_sample(struct watch *w)
 		err_free(gcstats_read(&w->gc, &w->gc_last));
 }
 
-static void sum_reclaim(struct watch *w)
-{
-	struct reclaim_sources from = {
-		.snap = w->snap,
-		.trace = w->trace ? trace_result(w->trace) : NULL,
-		.traced_ns = w->watched_ns,
-		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
-		.gc = &w->gc_last,
-	};
-
-	reclaim_sum(&w->reclaim, &from);
-}
-
 /* The first census decides whether there are any; its failure is a result too. */
 static struct err *take_first_census(struct watch *w)
 {
@@ -174,7 +161,7 @@ static struct err *find_func(void *ctx, const char *name, struct trace_func *ret
 	return NULL;
 }
 
-static struct trace_header_layout header_layout(const struct go_layout *l)
+struct trace_header_layout watch_header_layout(const struct go_layout *l)
 {
 	struct trace_header_layout h = { .live_keys_off = 0 };
 
@@ -236,7 +223,7 @@ struct err *watch_open_trace(struct watch *w)
 	opts.pidfd = w->target->pidfd;
 	opts.machine = machine_of(w->prog);
 	opts.code_path = w->prog->image.mapped->path;
-	opts.layout = header_layout(&w->prog->layout);
+	opts.layout = watch_header_layout(&w->prog->layout);
 	opts.goid_off = w->prog->layout.g.goid;
 	opts.find_func = find_func;
 	opts.find_ctx = w->prog;
@@ -282,120 +269,6 @@ static struct err *run_trace(struct watch *w)
 	history_end(&w->history, clock_ns());
 	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
 		err = target_check(w->target);
-	return err;
-}
-
-/* ---- the result ---- */
-
-/* Reads the seeds that the maps of the trace have now; 0 where there is no map. */
-static struct err *read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
-{
-	struct trace_header_layout layout = header_layout(&w->prog->layout);
-	_cleanup_free_ struct mem_req *reqs = malloc((tr->map_cnt + 1) * sizeof(*reqs));
-
-	if (!reqs)
-		return err_nomem();
-	for (size_t i = 0; i < tr->map_cnt; i++)
-		reqs[i] = (struct mem_req){ tr->maps[i].addr + layout.seed_off, sizeof(*seeds),
-					    false, &seeds[i] };
-	return mem_gather(&w->target->mem, reqs, tr->map_cnt);
-}
-
-/*
- * A traced call names the type of its map: better than any guess from memory. The map
- * at its address may be another one by now: it is the same if it has the same seed. A
- * clear, which is always traced, gives it a new one.
- */
-static struct err *apply_traced_types(struct watch *w)
-{
-	const struct trace_result *tr = trace_result(w->trace);
-	_cleanup_free_ uint32_t *seeds = calloc(tr->map_cnt + 1, sizeof(*seeds));
-	struct err *err = seeds ? read_seeds(w, tr, seeds) : err_nomem();
-
-	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
-		const struct trace_map *traced = &tr->maps[i];
-		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
-		ssize_t row = type ? rows_find(&w->snap->census->maps, traced->addr) : ROWS_NONE;
-		bool same = traced->live_reads && seeds[i] &&
-			    (traced->seed == seeds[i] || traced->cleared_last);
-
-		if (row == ROWS_NONE || !same)
-			continue;
-		struct map_info m = census_map(w->snap->census, row);
-		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
-			err = snapshot_set_type(w->snap, row, type);
-	}
-	snapshot_sum(w->snap);
-	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
-		err_free(err);
-		err = NULL;
-	}
-	return err;
-}
-
-/* Last, since the trace has told some types by then. */
-static struct err *count_zero_values(struct watch *w)
-{
-	struct err *gone = NULL;
-	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
-
-	if (w->gone)
-		err_free(gone);
-	else
-		w->gone = gone;
-	return err;
-}
-
-static uint64_t timeval_ns(struct timeval tv)
-{
-	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
-}
-
-static void sum_cost(struct watch *w)
-{
-	struct watch_cost *cost = &w->cost;
-	struct rusage self, children;
-
-	getrusage(RUSAGE_SELF, &self);
-	getrusage(RUSAGE_CHILDREN, &children);
-	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
-		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
-	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
-	cost->bytes_read = w->target->mem.bytes_read;
-	cost->read_calls = w->target->mem.call_cnt;
-	if (!w->trace)
-		return;
-
-	const struct trace_result *tr = trace_result(w->trace);
-	double spent_ns = tr->cost.spent_ns + tr->cost.faults_ns;
-	cost->hits = tr->cost.hits;
-	cost->hits_ns = tr->cost.spent_ns;
-	if (tr->end_ns > tr->start_ns)
-		cost->share = spent_ns / (double)(tr->end_ns - tr->start_ns);
-	cost->held = spent_ns <= tr->cost.budget_ns;
-	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
-	for (int g = 0; g < ABI_GROUP_CNT; g++)
-		if (tr->groups[g].attached_ns > cost->attached_ns)
-			cost->attached_ns = tr->groups[g].attached_ns;
-}
-
-static struct err *conclude(struct watch *w)
-{
-	struct err *err = NULL;
-
-	if (w->trace)
-		err = activities_init(&w->activities, trace_result(w->trace), w->prog->types);
-	if (!err && w->trace && w->snap)
-		err = apply_traced_types(w);
-	if (!err && w->snap && w->opts.values.budget_bytes)
-		err = count_zero_values(w);
-	if (!err && w->snap)
-		sum_reclaim(w);
-	if (!err && w->snap)
-		err = findings_init(&w->findings, w->snap, w->values, w->opts.min_waste_bytes);
-	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
-	if (!err)
-		sum_cost(w);
 	return err;
 }
 
@@ -450,8 +323,6 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 		w->gone = why_gone(w, err); /* what was learnt until then still counts */
 		err = NULL;
 	}
-	if (!err)
-		err = conclude(w);
 	if (err)
 		return err;
 	*ret = take_ptr(w);
@@ -462,9 +333,7 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
-	findings_fini(&w->findings);
 	values_free(w->values);
-	activities_fini(&w->activities);
 	trace_close(w->trace);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
