@@ -25,11 +25,4 @@ const char *name_halt(enum halt h);
 /* "MADV_DONTNEED"; NULL for advice without a name here. */
 const char *name_advice(uint32_t advice);
 
-/*
- * A function or type for people, of each package only the last element of its path:
- * "tsdb.(*Head).getOrCreate" of "github.com/prometheus/prometheus/tsdb.(*Head)...",
- * but "klog/v2.Infof". Cut to what the buffer holds.
- */
-void name_short(const char *name, char *buf, size_t buf_sz);
-
 #endif
