@@ -149,14 +149,14 @@ static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_s
 				     bool busy)
 {
 	if (!rc->scavenger_known)
-		return "the scavenger's goals are not known";
+		return "the goals of Go's scavenger are not known";
 	if (busy)
-		return "too little is free in their 4 MiB chunks for the scavenger";
+		return "the scavenger skips 4 MiB chunks in which so little is free";
 	if (gc->percent < 0 && !rc->scavenger.limit_active)
 		return "the collector is off, so the scavenger has no goal";
 	if (gc->cycles < 2)
 		return "the scavenger has no goal before the second cycle";
-	return "the scavenger's goal is to keep so much for the next cycle";
+	return "the scavenger keeps this much for the next cycle";
 }
 
 static void judge_free(struct reclaim *rc, const struct snapshot *snap,
@@ -168,7 +168,7 @@ static void judge_free(struct reclaim *rc, const struct snapshot *snap,
 	uint64_t pending = rc->scavenger_known ? scavenger_pending(&rc->scavenger) : 0;
 
 	row->not_yet_bytes = pending < loose ? pending : loose;
-	row->not_yet = "the scavenger is at work: the heap is above its goal";
+	row->not_yet = "the scavenger is at work, since the heap is above its goal";
 	row->never = why_not_scavenged(rc, from->gc, busy > row->bytes / 2);
 }
 

@@ -58,11 +58,11 @@ const struct word ledger_region_words[REGION_CNT] = {
 const struct word reclaim_cause_words[CAUSE_CNT] = {
 	[CAUSE_NOT_SCAVENGED] = { "not_scavenged", NULL },
 	[CAUSE_PINNED_BY_MAP] = { "pinned_by_map", "maps never shrink" },
-	[CAUSE_SPAN_PINNED] = { "span_pinned", "objects never move: the last one keeps its span" },
+	[CAUSE_SPAN_PINNED] = { "span_pinned", "Go cannot compact: a span is freed with its last object" },
 	[CAUSE_LAZY_FREE] = { "lazy_free", NULL },
-	[CAUSE_REFILLED] = { "refilled", "Go takes it for returned, and won't return it again" },
-	[CAUSE_CALL_FAILED] = { "call_failed", "the memory is locked: madvise fails" },
-	[CAUSE_GRANULARITY] = { "granularity", "less than a physical page" },
+	[CAUSE_REFILLED] = { "refilled", "Go counts it as returned and will not return it again" },
+	[CAUSE_CALL_FAILED] = { "call_failed", "the memory is locked, so madvise fails" },
+	[CAUSE_GRANULARITY] = { "granularity", "it is less than a physical page" },
 };
 
 const struct word mem_reason_words[MEM_REASON_CNT] = {
