@@ -73,6 +73,10 @@ DEFINE_CLEANUP_PTR(struct err *, err_free, cleanup_err)
 /* True when err has this kind; false for NULL. */
 bool err_is(const struct err *err, enum err_kind kind);
 
+/* True when err says that a part of the target cannot be read as what it should be, so that
+ * the caller may go on without that part: ERR_UNSUPPORTED, ERR_FAULT or ERR_FORMAT. */
+bool err_is_refusal(const struct err *err);
+
 int err_exit_code(const struct err *err);
 
 #endif

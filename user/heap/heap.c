@@ -436,8 +436,7 @@ static struct err *heap_load(struct heap *heap, uint64_t mheap)
 	if (err)
 		return err;
 	err = load_at(heap, &start);
-	for (int i = 1; i < LOADS && (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT));
-	     i++, start = end) {
+	for (int i = 1; i < LOADS && err_is_refusal(err); i++, start = end) {
 		struct err *gone = read_moment(heap, &end);
 		bool moved = !gone && memcmp(&start, &end, sizeof(start));
 

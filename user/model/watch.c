@@ -77,7 +77,7 @@ static struct err *gc_open(struct watch *w, const struct heap *heap)
 			       : err_new(ERR_UNSUPPORTED, "there is no census");
 
 	w->gc_last = w->gc_first;
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->gc_err = err;
 		err = NULL;
 	}
@@ -93,7 +93,7 @@ struct err *watch_open_gc(struct watch *w)
 
 	if (!err) /* there is no census that does it */
 		err = madetypes_add(heap);
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->gc_err = err;
 		return NULL;
 	}
@@ -125,7 +125,7 @@ static struct err *take_first_census(struct watch *w)
 {
 	struct err *err = take_census(w);
 
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->census_err = err;
 		return NULL;
 	}
@@ -144,8 +144,7 @@ static struct err *on_tick(void *ctx)
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
 		return err;
 	err = take_census(w);
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT) ||
-	    err_is(err, ERR_STOPPED)) {
+	if (err_is_refusal(err) || err_is(err, ERR_STOPPED)) {
 		log_debug("a census failed, ignoring: %s", err->msg);
 		err_free(err);
 		return NULL;
