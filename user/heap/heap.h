@@ -172,13 +172,10 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
 			    size_t cnt, uint64_t *ret);
 
-/* What the arena and chunk indexes count from: amd64 maps the two halves of its
- * address space onto one range (arenaBaseOffset). */
+/* addr as the indexes of arenas and of page chunks count it. */
 static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t addr)
 {
-	bool amd64 = elf_file_machine(heap->prog->elf) == ELF_MACHINE_X86_64;
-
-	return addr - (amd64 ? 0xffff800000000000 : 0);
+	return addr - (heap->prog->arch ? heap->prog->arch->arena_base : 0);
 }
 
 /*

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/watch.h"
 
-#include <elf.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -198,19 +197,6 @@ static struct trace_header_layout header_layout(const struct go_layout *l)
 	return h;
 }
 
-static uint16_t machine_of(const struct program *prog)
-{
-	switch (elf_file_machine(prog->elf)) {
-	case ELF_MACHINE_X86_64:
-		return EM_X86_64;
-	case ELF_MACHINE_AARCH64:
-		return EM_AARCH64;
-	case ELF_MACHINE_OTHER:
-		break;
-	}
-	return EM_NONE;
-}
-
 /* What a call found in its map, before it. */
 static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
 {
@@ -233,7 +219,7 @@ struct err *watch_open_trace(struct watch *w)
 	trace_opts_init(&opts);
 	opts.pid = w->target->pid;
 	opts.pidfd = w->target->pidfd;
-	opts.machine = machine_of(w->prog);
+	opts.machine = elf_file_machine(w->prog->elf);
 	opts.code_path = w->prog->image.mapped->path;
 	opts.layout = header_layout(&w->prog->layout);
 	opts.goid_off = w->prog->layout.g.goid;

@@ -9,7 +9,7 @@
 struct elf_file {
 	int fd;
 	Elf *elf;
-	enum elf_machine machine;
+	uint16_t machine;
 	Elf_Scn *symtab;
 	bool has_dwarf;
 };
@@ -52,9 +52,7 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
 	if (gelf_getclass(ef->elf) != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
 		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
-	ef->machine = ehdr.e_machine == EM_X86_64    ? ELF_MACHINE_X86_64
-		      : ehdr.e_machine == EM_AARCH64 ? ELF_MACHINE_AARCH64
-						     : ELF_MACHINE_OTHER;
+	ef->machine = ehdr.e_machine;
 	return scan_sections(ef);
 }
 
@@ -84,7 +82,7 @@ void elf_file_close(struct elf_file *ef)
 	free(ef);
 }
 
-enum elf_machine elf_file_machine(const struct elf_file *ef)
+uint16_t elf_file_machine(const struct elf_file *ef)
 {
 	return ef->machine;
 }

@@ -22,8 +22,8 @@ void elf_file_close(struct elf_file *ef);
 DEFINE_CLEANUP_PTR(struct elf_file *, elf_file_close, cleanup_elf_file)
 #define _cleanup_elf_file_ _cleanup_(cleanup_elf_file)
 
-enum elf_machine { ELF_MACHINE_X86_64, ELF_MACHINE_AARCH64, ELF_MACHINE_OTHER };
-enum elf_machine elf_file_machine(const struct elf_file *ef);
+/* Its e_machine: EM_X86_64 and the like. */
+uint16_t elf_file_machine(const struct elf_file *ef);
 
 bool elf_file_has_symtab(const struct elf_file *ef);
 bool elf_file_has_dwarf(const struct elf_file *ef);

@@ -142,6 +142,7 @@ static struct err *program_init(struct program *prog)
 		return err;
 
 	struct mem *mem = &image->mapped->mem;
+	prog->arch = arch_find(elf_file_machine(prog->elf));
 	prog->stripped = !elf_file_has_symtab(prog->elf);
 	prog->has_dwarf = elf_file_has_dwarf(prog->elf);
 	err = moduledata_read(mem, image->moduledata, &prog->md);
@@ -231,24 +232,27 @@ static bool symbol_address(const struct program *prog, const char *name, uint64_
 	return true;
 }
 
-/* The amd64 code of a function; its length is 0 when there is none. */
-static size_t read_function(const struct program *prog, const char *func, struct gofunc *f,
-			    uint8_t code[CODE_MAX])
+/* The code of a function, in buf; its length is 0 when there is none. */
+static struct operand_code read_function(const struct program *prog, const char *func,
+					 uint8_t buf[CODE_MAX])
 {
-	if (elf_file_machine(prog->elf) != ELF_MACHINE_X86_64 ||
-	    !pclntab_find(prog->funcs, func, f))
-		return 0;
-	return program_read_code(prog, f->addr, code, f->size < CODE_MAX ? f->size : CODE_MAX);
+	struct operand_code code = { .arch = prog->arch, .bytes = buf };
+	struct gofunc f;
+
+	if (!pclntab_find(prog->funcs, func, &f))
+		return code;
+	code.addr = f.addr;
+	code.len = program_read_code(prog, f.addr, buf, f.size < CODE_MAX ? f.size : CODE_MAX);
+	return code;
 }
 
-static bool operand_address(const struct program *prog, const char *func, enum operand_insn insn,
+static bool operand_address(const struct program *prog, const char *func, enum code_ref ref,
 			    enum operand_pick pick, uint64_t *ret)
 {
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
-	size_t len = read_function(prog, func, &f, code);
+	uint8_t buf[CODE_MAX];
+	struct operand_code code = read_function(prog, func, buf);
 
-	return operand_find(code, len, f.addr, insn, pick, ret);
+	return operand_find(&code, ref, pick, ret);
 }
 
 size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX])
@@ -267,7 +271,8 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 	if (symbol_address(prog, "runtime.mheap_", &ret[cnt]))
 		cnt++;
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
-		if (operand_address(prog, users[i].func, OPERAND_LEA, users[i].pick, &ret[cnt]))
+		if (operand_address(prog, users[i].func, CODE_REF_ADDRESS, users[i].pick,
+				    &ret[cnt]))
 			cnt++;
 	return cnt;
 }
@@ -275,19 +280,17 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 bool program_allp(const struct program *prog, uint64_t *ret)
 {
 	return symbol_address(prog, "runtime.allp", ret) ||
-	       operand_address(prog, "runtime.gcMarkTinyAllocs", OPERAND_MOV_LOAD, OPERAND_FIRST,
-			       ret);
+	       operand_address(prog, "runtime.gcMarkTinyAllocs", CODE_REF_LOAD, OPERAND_FIRST, ret);
 }
 
 size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX])
 {
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
+	uint8_t buf[CODE_MAX];
 
 	if (symbol_address(prog, "runtime.allgs", ret))
 		return 1;
-	size_t len = read_function(prog, "runtime.allgadd", &f, code);
-	return operand_list(code, len, f.addr, ret, ALLGS_CANDIDATES_MAX);
+	struct operand_code code = read_function(prog, "runtime.allgadd", buf);
+	return operand_list(&code, ret, ALLGS_CANDIDATES_MAX);
 }
 
 size_t program_gc_candidates(const struct program *prog, enum gc_global global,
@@ -302,40 +305,39 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 		[GC_CONTROLLER_STATE] = { "runtime.gcController", "runtime.gcControllerCommit" },
 		[GC_WORK] = { "runtime.work", "runtime.putfull" },
 	};
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
+	uint8_t buf[CODE_MAX];
 
 	if (symbol_address(prog, globals[global].symbol, ret))
 		return 1;
-	size_t len = read_function(prog, globals[global].user, &f, code);
-	return operand_list(code, len, f.addr, ret, GC_CANDIDATES_MAX);
+	struct operand_code code = read_function(prog, globals[global].user, buf);
+	return operand_list(&code, ret, GC_CANDIDATES_MAX);
 }
 
 /* The only global that the function loads; the same in 1.19 to 1.27. */
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
 {
 	return symbol_address(prog, "runtime.persistentChunks", ret) ||
-	       operand_address(prog, "runtime.persistentalloc1", OPERAND_MOV_LOAD, OPERAND_FIRST,
-			       ret);
+	       operand_address(prog, "runtime.persistentalloc1", CODE_REF_LOAD, OPERAND_FIRST, ret);
 }
 
 /* Its lock comes first in it, and first in the function. */
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
 {
 	return symbol_address(prog, "runtime.gcBitsArenas", ret) ||
-	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", OPERAND_LEA, OPERAND_FIRST,
-			       ret);
+	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", CODE_REF_ADDRESS,
+			       OPERAND_FIRST, ret);
 }
 
 bool program_profile_hash(const struct program *prog, uint64_t *ret)
 {
 	return symbol_address(prog, "runtime.buckhash", ret) ||
-	       operand_address(prog, "runtime.stkbucket", OPERAND_MOV_LOAD, OPERAND_FIRST, ret);
+	       operand_address(prog, "runtime.stkbucket", CODE_REF_LOAD, OPERAND_FIRST, ret);
 }
 
 /* Its first field is the one that the function stores last. */
 bool program_scavenge(const struct program *prog, uint64_t *ret)
 {
 	return symbol_address(prog, "runtime.scavenge", ret) ||
-	       operand_address(prog, "runtime.gcPaceScavenger", OPERAND_LEA, OPERAND_LAST, ret);
+	       operand_address(prog, "runtime.gcPaceScavenger", CODE_REF_ADDRESS, OPERAND_LAST,
+			       ret);
 }

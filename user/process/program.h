@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "process/elf_file.h"
 #include "process/goimage.h"
 #include "process/gotypes.h"
@@ -35,6 +36,7 @@ struct program {
 	struct procmaps maps;
 	struct goimage image;
 	struct elf_file *elf;
+	const struct arch *arch; /* of that file; NULL: we do not know it */
 	struct go_layout layout;
 	enum layout_match layout_match;
 	struct moduledata md;
