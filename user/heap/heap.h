@@ -38,6 +38,8 @@ _Static_assert(sizeof(struct span) == 16, "a million spans must stay affordable"
 
 enum { SPAN_SLOT_BITS = 11, SPAN_PAGES_MAX = (1 << 25) - 1 };
 
+enum { HEAP_ARENAS_MAX = 1 << 22 }; /* 256 TiB of address space, in arenas of 64 MiB */
+
 /* Addresses of a span's bitmaps. */
 struct span_bits {
 	uint64_t alloc;

@@ -20,7 +20,6 @@ enum {
 	ARENA_BATCH = 4096,
 	/* Of any list: 16 GiB of mark bits, 64 GiB of chunks. */
 	LIST_MAX = 1 << 18,
-	ARENAS_MAX = 1 << 22,
 };
 
 struct reader {
@@ -112,7 +111,7 @@ static struct err *add_heap_arenas(struct reader *r, uint64_t l2)
 	uint64_t slice[2];
 	struct err *err = mem_read(r->mem, r->heap->mheap + l->heap_arenas, slice, sizeof(slice));
 
-	if (err || slice[1] > ARENAS_MAX)
+	if (err || slice[1] > HEAP_ARENAS_MAX)
 		return err;
 	indexes = malloc(slice[1] * sizeof(*indexes) + 1);
 	if (!indexes)

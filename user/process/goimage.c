@@ -5,40 +5,7 @@
 
 #include "base/cursor.h"
 #include "process/filescan.h"
-#include "process/gomodules.h"
 #include "process/moduledata.h"
-
-enum {
-	FUNC_MAX = 1 << 24,
-};
-
-/* First word of a pcHeader: magic, two zero bytes, minimum instruction size,
- * pointer size. 0xfffffff0 is Go 1.18-1.19, 0xfffffff1 is 1.20 and later. */
-bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pcheader *ret)
-{
-	if (len < PCHEADER_SZ)
-		return false;
-	uint32_t magic = load_u32(data, 0);
-	uint8_t min_lc = data[6];
-
-	if ((magic != 0xfffffff0 && magic != 0xfffffff1) || data[4] || data[5] ||
-	    (min_lc != 1 && min_lc != 2 && min_lc != 4) || data[7] != 8)
-		return false;
-
-	struct pcheader h = {
-		.addr = addr,
-		.func_cnt = load_u64(data, 8),
-		.funcname_off = load_u64(data, 32),
-		.pcln_off = load_u64(data, 64),
-		.min_lc = min_lc,
-		.before_1_20 = magic == 0xfffffff0,
-	};
-	if (!h.func_cnt || h.func_cnt > FUNC_MAX || h.funcname_off < PCHEADER_SZ ||
-	    h.funcname_off > UINT32_MAX || h.pcln_off <= h.funcname_off || h.pcln_off > UINT32_MAX)
-		return false;
-	*ret = h;
-	return true;
-}
 
 /* What a walk over a file's mappings looks for. */
 struct scan {
@@ -59,14 +26,12 @@ static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, s
 		uint32_t first = load_u32(data, off);
 		struct pcheader h;
 
-		if (first == 0xfffffffb || first == 0xfffffffa)
-			s->old_pclntab |= !data[off + 4] && !data[off + 5] &&
-					  (data[off + 6] == 1 || data[off + 6] == 4) &&
-					  data[off + 7] == 8;
-		if ((first & 0xfffffffe) == 0xfffffff0 &&
-		    pcheader_parse(data + off, len - off, addr + off, &h) &&
-		    !vec_push(&s->headers, h))
-			return err_nomem();
+		if (first >= PCHEADER_MAGIC_MIN) {
+			s->old_pclntab |= pcheader_is_old(data + off);
+			if (pcheader_parse(data + off, len - off, addr + off, &h) &&
+			    !vec_push(&s->headers, h))
+				return err_nomem();
+		}
 		if (!s->buildinfo_addr && off % BUILDINFO_ALIGN == 0 &&
 		    buildinfo_is_magic(data + off, len - off))
 			s->buildinfo_addr = addr + off;
@@ -223,11 +188,6 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 		if (!found)
 			continue;
 		image.mapped = take_ptr(mapped);
-		err = gomodules_find(t, maps, &image);
-		if (err) {
-			goimage_fini(&image);
-			return err;
-		}
 		*ret = image;
 		return NULL;
 	}
@@ -242,5 +202,4 @@ void goimage_fini(struct goimage *image)
 {
 	mapped_file_close(image->mapped);
 	image->mapped = NULL;
-	gomodules_fini(image);
 }

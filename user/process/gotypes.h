@@ -14,49 +14,9 @@
 
 #include "base/err.h"
 #include "process/layout.h"
+#include "process/maptype.h"
 #include "process/mem.h"
 #include "process/moduledata.h"
-#include "process/wordtypes.h"
-
-enum { PTR_MASK_SZ = 36 }; /* bits for the words of the largest bucket */
-
-/* Bytes of an elem that are of its value: not padding, nor blank fields. */
-struct data_run {
-	uint32_t off;
-	uint32_t len;
-};
-
-struct map_type {
-	uint64_t addr; /* of the descriptor */
-	uint64_t bucket; /* type descriptor of a bucket or group */
-	char *name; /* "map[string]*main.Session" */
-	uint32_t bucket_sz; /* bytes of a bucket or group */
-	uint32_t bucket_ptr_bytes; /* prefix of it that can hold pointers; 0: noscan */
-	struct slots {
-		uint32_t key_sz; /* as stored: 8 for an indirect one */
-		uint32_t elem_sz;
-		uint32_t keys_off; /* of the first key in a bucket or group */
-		uint32_t key_stride;
-		uint32_t elems_off;
-		uint32_t elem_stride;
-	} slots;
-	uint32_t hash; /* of the type: the same in all modules */
-	uint32_t module; /* which one it is in, by the order of their addresses */
-	bool named; /* declared: `type M map[K]V` */
-	bool need_key_update; /* keys that are equal may differ, or differ and yet be the
-			       * same bits (NaN): floats, strings, interfaces */
-	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
-	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
-	uint32_t pointee_sz; /* bytes of an elem that slots point to (above 128); 0: they
-			      * hold it themselves */
-	/* Where the elem, or what is behind its pointer, keeps its value. None: in all of
-	 * its bytes, or in more runs than are kept. */
-	struct data_run *data_runs;
-	uint32_t data_run_cnt;
-	/* What not every value of a key or elem fits, or as much of it as is kept. */
-	struct word_type *words;
-	uint32_t word_cnt;
-};
 
 struct gotypes;
 

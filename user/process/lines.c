@@ -7,8 +7,8 @@
 #include "base/cursor.h"
 #include "base/table.h"
 #include "base/vec.h"
-#include "process/goimage.h"
 #include "process/moduledata.h"
+#include "process/pcheader.h"
 #include "process/pclntab.h"
 
 enum {

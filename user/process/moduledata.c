@@ -2,8 +2,8 @@
 #include "process/moduledata.h"
 
 #include "base/cursor.h"
-#include "process/goimage.h"
 #include "process/layout.h"
+#include "process/pcheader.h"
 
 /* Offsets that all versions from 1.18 to 1.27 share (go-runtime facts 5.4). */
 enum {

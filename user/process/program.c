@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "process/debug_file.h"
 #include "process/dwarf_apart.h"
+#include "process/gomodules.h"
 #include "process/operand.h"
 
 enum {
@@ -137,6 +138,8 @@ static struct err *program_init(struct program *prog)
 	if (!err)
 		err = goimage_find(prog->target, &prog->maps, image);
 	if (!err)
+		err = gomodules_find(prog->target, &prog->maps, image);
+	if (!err)
 		err = elf_file_open(image->mapped->path, &prog->elf);
 	if (err)
 		return err;
@@ -186,6 +189,7 @@ void program_close(struct program *prog)
 	vec_fini(&prog->plugins);
 	pclntab_free(prog->funcs);
 	elf_file_close(prog->elf);
+	gomodules_fini(&prog->image);
 	goimage_fini(&prog->image);
 	procmaps_fini(&prog->maps);
 	free(prog);
