@@ -75,6 +75,10 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
 
+# Here a switch that forgets a value of its enum does not compile.
+ENUM_MODULES := base arch process heap maps report cmd
+$(ENUM_MODULES:%=$(BUILD)/user/%/%.o): WARN += -Wswitch-enum
+
 # Only what includes a skeleton has to wait for it; later builds know by the .d files.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
 

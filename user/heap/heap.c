@@ -72,13 +72,6 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 	return err;
 }
 
-bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
-		    const struct span *after, const struct span_bits *bits_after)
-{
-	return !before->sweeping && !after->sweeping && before->unswept == after->unswept &&
-	       bits_before->alloc == bits_after->alloc && bits_before->mark == bits_after->mark;
-}
-
 /* The spans that were read at these addresses, and which address each one is of. */
 static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t cnt,
 			 struct span *spans, size_t *of)

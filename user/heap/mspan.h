@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/cursor.h"
-#include "heap/heap.h"
 #include "heap/sizeclass.h"
+#include "heap/span.h"
 #include "process/layout.h"
 
 enum {
