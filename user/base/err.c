@@ -26,7 +26,7 @@ static struct err *err_make(enum err_kind kind, int os_errno, uint64_t addr, cha
 	return err;
 }
 
-static char *format(const char *fmt, va_list ap)
+static char *err_format(const char *fmt, va_list ap)
 {
 	char *s;
 
@@ -38,12 +38,12 @@ struct err *err_new(enum err_kind kind, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	char *msg = format(fmt, ap);
+	char *msg = err_format(fmt, ap);
 	va_end(ap);
 	return err_make(kind, 0, 0, msg);
 }
 
-static enum err_kind kind_of_errno(int os_errno)
+static enum err_kind err_kind_of_errno(int os_errno)
 {
 	switch (os_errno) {
 	case ESRCH:
@@ -63,13 +63,13 @@ struct err *err_os(int os_errno, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	_cleanup_free_ char *what = format(fmt, ap);
+	_cleanup_free_ char *what = err_format(fmt, ap);
 	va_end(ap);
 
 	char *msg = NULL;
 	if (what && asprintf(&msg, "%s: %s", what, strerror(os_errno)) < 0)
 		msg = NULL;
-	return err_make(kind_of_errno(os_errno), os_errno, 0, msg);
+	return err_make(err_kind_of_errno(os_errno), os_errno, 0, msg);
 }
 
 struct err *err_fault(uint64_t addr, const char *fmt, ...)
@@ -77,7 +77,7 @@ struct err *err_fault(uint64_t addr, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	char *msg = format(fmt, ap);
+	char *msg = err_format(fmt, ap);
 	va_end(ap);
 	return err_make(ERR_FAULT, EFAULT, addr, msg);
 }
@@ -90,7 +90,7 @@ struct err *err_wrap(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	_cleanup_free_ char *what = format(fmt, ap);
+	_cleanup_free_ char *what = err_format(fmt, ap);
 	va_end(ap);
 
 	char *msg;

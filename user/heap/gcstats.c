@@ -37,7 +37,7 @@ static double load_f64(const void *p, size_t off)
 	return v;
 }
 
-static struct err *contradiction(const char *what)
+static struct err *gcstats_contradiction(const char *what)
 {
 	return err_new(ERR_FORMAT, "the collector's counters contradict each other: %s", what);
 }
@@ -92,7 +92,8 @@ static const char *memstats_flaw(const struct gc_sample *s)
 	return NULL;
 }
 
-static struct err *read_memstats(const struct gcstats *g, uint64_t addr, struct gc_sample *s)
+static struct err *gcstats_read_memstats(const struct gcstats *g, uint64_t addr,
+					 struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	size_t size = memstats_size(l);
@@ -111,7 +112,7 @@ static struct err *read_memstats(const struct gcstats *g, uint64_t addr, struct 
 		if (!flaw)
 			return NULL;
 	}
-	return contradiction(flaw);
+	return gcstats_contradiction(flaw);
 }
 
 /* ---- gcController ---- */
@@ -167,7 +168,8 @@ static const char *controller_flaw(const struct gc_sample *s)
 	return NULL;
 }
 
-static struct err *read_controller(const struct gcstats *g, uint64_t addr, struct gc_sample *s)
+static struct err *gcstats_read_controller(const struct gcstats *g, uint64_t addr,
+					   struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	uint8_t c[1024];
@@ -190,13 +192,13 @@ static struct err *read_controller(const struct gcstats *g, uint64_t addr, struc
 	s->heap_released_bytes = load_u64(c, l->heap_released);
 	s->heap_goal_bytes = heap_goal(g, s, c);
 	const char *flaw = controller_flaw(s);
-	return flaw ? contradiction(flaw) : NULL;
+	return flaw ? gcstats_contradiction(flaw) : NULL;
 }
 
 /* ---- work ---- */
 
-static struct err *read_u64s(const struct gcstats *g, uint64_t addr, const uint32_t *offs,
-			     uint64_t *ret, size_t cnt)
+static struct err *gcstats_read_u64s(const struct gcstats *g, uint64_t addr, const uint32_t *offs,
+				     uint64_t *ret, size_t cnt)
 {
 	struct err *err = NULL;
 
@@ -211,57 +213,58 @@ static struct err *read_u64s(const struct gcstats *g, uint64_t addr, const uint3
  * cycle runs, its pauses are in the collector's time already; what that was at the
  * end of the latest one then follows from the share.
  */
-static struct err *read_cpu(const struct gcstats *g, uint64_t work, bool in_cycle,
-			    struct gc_sample *s)
+static struct err *gcstats_read_cpu(const struct gcstats *g, uint64_t work, bool in_cycle,
+				    struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	const uint32_t offs[] = { l->cpu_gc, l->cpu_gc_idle, l->cpu_all };
 	uint64_t v[3];
-	struct err *err = read_u64s(g, work, offs, v, 3);
+	struct err *err = gcstats_read_u64s(g, work, offs, v, 3);
 
 	if (err)
 		return err;
 	if (v[0] > INT64_MAX || v[1] > v[0] || v[2] < v[0] || v[2] > INT64_MAX)
-		return contradiction("CPU times");
+		return gcstats_contradiction("CPU times");
 	uint64_t gc = v[0] - v[1];
 	uint64_t at_end = llround(s->cpu_fraction * v[2]);
 	if (s->cycles && !in_cycle && (double)gc / (double)v[2] != s->cpu_fraction)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	if (in_cycle && gc < at_end)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	s->cpu_gc_ns = in_cycle ? at_end : gc;
 	s->cpu_all_ns = v[2];
 	return NULL;
 }
 
 /* Up to 1.19 only the collector's time is kept; the share tells of what. */
-static struct err *read_cpu_1_19(const struct gcstats *g, uint64_t work, struct gc_sample *s)
+static struct err *gcstats_read_cpu_1_19(const struct gcstats *g, uint64_t work,
+					 struct gc_sample *s)
 {
 	uint64_t max = PROCS_MAX * (g->prog->target->uptime_ns + (1ull << 40));
 	uint64_t gc;
-	struct err *err = read_u64s(g, work, &g->prog->layout.gc.cpu_gc_1_19, &gc, 1);
+	struct err *err = gcstats_read_u64s(g, work, &g->prog->layout.gc.cpu_gc_1_19, &gc, 1);
 
 	if (err)
 		return err;
 	if (!gc != !(s->cpu_fraction > 0) || gc > INT64_MAX)
-		return contradiction("CPU times");
+		return gcstats_contradiction("CPU times");
 	double all = gc ? gc / s->cpu_fraction : 0;
 	if (all > max)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	s->cpu_gc_ns = gc;
 	s->cpu_all_ns = llround(all);
 	return NULL;
 }
 
-static struct err *read_work(const struct gcstats *g, uint64_t work, bool in_cycle,
-			     struct gc_sample *s)
+static struct err *gcstats_read_work(const struct gcstats *g, uint64_t work, bool in_cycle,
+				     struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 
 	if (l->cpu_gc != OFF_NONE && l->cpu_gc_idle != OFF_NONE && l->cpu_all != OFF_NONE)
-		return read_cpu(g, work, in_cycle, s);
+		return gcstats_read_cpu(g, work, in_cycle, s);
 	if (l->cpu_gc_1_19 != OFF_NONE)
-		return read_cpu_1_19(g, work, s);
+		return gcstats_read_cpu_1_19(g, work, s);
 	return err_new(ERR_UNSUPPORTED, "workType is of an unknown form");
 }
 
@@ -281,7 +284,7 @@ static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint
 	uint64_t mspan_sys = 0, mcache_sys = 0;
 	struct gc_sample s;
 	uint32_t sweepgen = 0;
-	_cleanup_err_ struct err *err = read_memstats(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_memstats(g, addr, &s);
 
 	if (!err)
 		err = mem_read(mem, heap->mheap + l->mheap.sweepgen, &sweepgen, sizeof(sweepgen));
@@ -297,7 +300,7 @@ static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint
 static bool controller_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
 	struct gc_sample s;
-	_cleanup_err_ struct err *err = read_controller(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_controller(g, addr, &s);
 	uint64_t slack = heap->in_use_bytes / 4 + IN_USE_SLACK;
 
 	return !err && s.heap_in_use_bytes && s.heap_in_use_bytes <= heap->in_use_bytes + slack &&
@@ -305,15 +308,15 @@ static bool controller_fits(const struct gcstats *g, const struct heap *heap, ui
 }
 
 /* CPU times and share change one after the other, at the end of a cycle. */
-static struct err *read_times(const struct gcstats *g, uint64_t work, struct gc_sample *s)
+static struct err *gcstats_read_times(const struct gcstats *g, uint64_t work, struct gc_sample *s)
 {
 	struct err *err = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
 		err_free(err);
-		err = read_memstats(g, g->memstats, s);
+		err = gcstats_read_memstats(g, g->memstats, s);
 		if (!err)
-			err = read_work(g, work, /* in_cycle= */ i == TRIES - 1, s);
+			err = gcstats_read_work(g, work, /* in_cycle= */ i == TRIES - 1, s);
 		if (!err)
 			break;
 	}
@@ -323,7 +326,7 @@ static struct err *read_times(const struct gcstats *g, uint64_t work, struct gc_
 static bool work_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
 	struct gc_sample s;
-	_cleanup_err_ struct err *err = read_times(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_times(g, addr, &s);
 
 	(void)heap;
 	return !err;
@@ -331,8 +334,8 @@ static bool work_fits(const struct gcstats *g, const struct heap *heap, uint64_t
 
 typedef bool (*fits_fn)(const struct gcstats *g, const struct heap *heap, uint64_t addr);
 
-static uint64_t find(const struct gcstats *g, const struct heap *heap, enum gc_global global,
-		     fits_fn fits)
+static uint64_t gcstats_find(const struct gcstats *g, const struct heap *heap,
+			     enum gc_global global, fits_fn fits)
 {
 	uint64_t candidates[GC_CANDIDATES_MAX];
 	size_t cnt = program_gc_candidates(g->prog, global, candidates);
@@ -355,13 +358,13 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 	if (g.prog->layout.gc.numgc == OFF_NONE)
 		return err_new(ERR_UNSUPPORTED,
 			       "the program's DWARF lacks the collector's counters");
-	g.memstats = find(&g, heap, GC_MEMSTATS, memstats_fits);
+	g.memstats = gcstats_find(&g, heap, GC_MEMSTATS, memstats_fits);
 	if (!g.memstats)
 		return err_new(ERR_UNSUPPORTED, "runtime.memstats cannot be found");
-	g.controller = find(&g, heap, GC_CONTROLLER_STATE, controller_fits);
+	g.controller = gcstats_find(&g, heap, GC_CONTROLLER_STATE, controller_fits);
 	if (!g.controller)
 		return err_new(ERR_UNSUPPORTED, "runtime.gcController cannot be found");
-	g.work = find(&g, heap, GC_WORK, work_fits);
+	g.work = gcstats_find(&g, heap, GC_WORK, work_fits);
 	struct err *err = gcstats_read(&g, first_ret);
 	if (err)
 		return err;
@@ -375,16 +378,16 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 struct err *gcstats_read(const struct gcstats *g, struct gc_sample *ret)
 {
 	struct gc_sample s = { 0 };
-	struct err *err = read_memstats(g, g->memstats, &s);
+	struct err *err = gcstats_read_memstats(g, g->memstats, &s);
 
 	if (!err)
-		err = read_controller(g, g->controller, &s);
+		err = gcstats_read_controller(g, g->controller, &s);
 	if (!err && g->work) {
-		err = read_times(g, g->work, &s);
+		err = gcstats_read_times(g, g->work, &s);
 		s.cpu_known = !err;
 		if (err_is(err, ERR_FORMAT)) {
 			err_free(err);
-			err = read_memstats(g, g->memstats, &s);
+			err = gcstats_read_memstats(g, g->memstats, &s);
 		}
 	}
 	if (!err)

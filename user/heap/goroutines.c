@@ -57,13 +57,14 @@ static uint32_t goroutine_bytes(const struct heap *heap)
 	return heap->prog->layout.g.status + 4;
 }
 
-static bool stack_fits(const struct goroutine *g, const struct span *s)
+static bool goroutine_stack_fits(const struct goroutine *g, const struct span *s)
 {
 	return s && g->hi <= span_base(s) + span_bytes(s);
 }
 
 /* Fills in the stack of a goroutine from the bytes of its runtime.g. */
-static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct goroutine *g)
+static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
+				  struct goroutine *g)
 {
 	uint32_t status = load_u32(bytes, heap->prog->layout.g.status) & ~G_SCAN;
 
@@ -95,16 +96,16 @@ static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct go
 	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;
 	if (g->running)
 		g->sp = g->lo;
-	return stack_fits(g, heap_manual_span(heap, g->lo)) ? KIND_LIVE : KIND_UNREAD;
+	return goroutine_stack_fits(g, heap_manual_span(heap, g->lo)) ? KIND_LIVE : KIND_UNREAD;
 }
 
 /*
  * Looks for the stack of a goroutine in the heap as it is by now: it gets another one at any
  * time, in a span that may be newer than those that were read. bytes are as long as for
- * decode().
+ * goroutine_decode().
  */
-static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint8_t *bytes,
-			      enum kind *kind)
+static struct err *goroutine_find_stack(const struct heap *heap, struct goroutine *g,
+					uint8_t *bytes, enum kind *kind)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	struct err *err = NULL;
@@ -113,14 +114,14 @@ static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint
 		struct span now;
 
 		err = heap_read_span(heap, mem, g->lo, &now);
-		if (!err && now.state == SPAN_MANUAL && stack_fits(g, &now)) {
+		if (!err && now.state == SPAN_MANUAL && goroutine_stack_fits(g, &now)) {
 			*kind = KIND_LIVE;
 			return NULL;
 		}
 		if (!err)
 			err = mem_read(mem, g->g, bytes, goroutine_bytes(heap));
 		if (!err)
-			*kind = decode(heap, bytes, g);
+			*kind = goroutine_decode(heap, bytes, g);
 	}
 	if (*kind == KIND_UNREAD)
 		*kind = KIND_INSANE;
@@ -131,7 +132,8 @@ static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint
 }
 
 /* Reads up to BATCH goroutines at their `g`; kinds[i] tells what became of each. */
-static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t n, enum kind *kinds)
+static struct err *goroutines_read_batch(struct heap *heap, struct goroutine *list, size_t n,
+					 enum kind *kinds)
 {
 	uint32_t sz = goroutine_bytes(heap);
 	_cleanup_free_ struct mem_req *reqs = malloc(n * sizeof(*reqs) + 1);
@@ -148,15 +150,15 @@ static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t 
 		size_t i = ((uint8_t *)reqs[r].dst - buf) / sz;
 
 		if (reqs[r].ok)
-			kinds[i] = decode(heap, reqs[r].dst, &list[i]);
+			kinds[i] = goroutine_decode(heap, reqs[r].dst, &list[i]);
 		if (kinds[i] == KIND_UNREAD)
-			err = find_stack(heap, &list[i], reqs[r].dst, &kinds[i]);
+			err = goroutine_find_stack(heap, &list[i], reqs[r].dst, &kinds[i]);
 	}
 	return err;
 }
 
 /* A live heap moves while it is read: a few misfits are expected, many are not. */
-static bool is_few(uint64_t bad, uint64_t all)
+static bool goroutines_tolerate(uint64_t bad, uint64_t all)
 {
 	return bad * 50 <= all;
 }
@@ -192,7 +194,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 
 		for (size_t i = 0; i < n; i++)
 			batch[i] = (struct goroutine){ .g = ptrs[done + i] };
-		err = read_batch(heap, batch, n, kinds);
+		err = goroutines_read_batch(heap, batch, n, kinds);
 		for (size_t i = 0; !err && i < n; i++) {
 			good += kinds[i] == KIND_LIVE;
 			bad += kinds[i] == KIND_INSANE;
@@ -200,7 +202,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 				err = err_nomem();
 		}
 	}
-	if (!err && (!good || !is_few(bad, good + bad)))
+	if (!err && (!good || !goroutines_tolerate(bad, good + bad)))
 		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are no goroutines",
 			      (unsigned long long)bad, (unsigned long long)slice[1]);
 	return err;
@@ -243,7 +245,7 @@ struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t 
 	for (size_t done = 0; !err && done < n; done += BATCH) {
 		size_t now = n - done < BATCH ? n - done : BATCH;
 
-		err = read_batch(heap, list + done, now, kinds);
+		err = goroutines_read_batch(heap, list + done, now, kinds);
 		for (size_t i = 0; !err && i < now; i++)
 			if (kinds[i] != KIND_LIVE)
 				list[done + i].lo = list[done + i].hi = list[done + i].sp = 0;

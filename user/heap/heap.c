@@ -73,8 +73,8 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 }
 
 /* The spans that were read at these addresses, and which address each one is of. */
-static size_t spans_read(const struct heap *heap, const uint64_t *addrs, size_t cnt,
-			 struct span *spans, size_t *of)
+static size_t heap_spans_at(const struct heap *heap, const uint64_t *addrs, size_t cnt,
+			    struct span *spans, size_t *of)
 {
 	size_t n = 0;
 
@@ -96,14 +96,14 @@ bool heap_may_hold(const struct heap *heap, uint64_t addr)
 }
 
 /* An arena that no span was read of. */
-static bool may_be_new_arena(const struct heap *heap, uint64_t addr)
+static bool heap_may_be_new_arena(const struct heap *heap, uint64_t addr)
 {
 	return heap_may_hold(heap, addr) && !heap_arena(heap, addr);
 }
 
 /* Sets changed for the addresses in arenas that the index knows, and the snapshot not. */
-static struct err *find_new_arenas(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
-				   size_t cnt, bool *changed)
+static struct err *heap_find_new_arenas(const struct heap *heap, struct mem *mem,
+					const uint64_t *addrs, size_t cnt, bool *changed)
 {
 	_cleanup_free_ struct mem_req *reqs = malloc((cnt + 1) * sizeof(*reqs));
 	_cleanup_free_ uint64_t *metas = calloc(cnt + 1, sizeof(*metas));
@@ -116,7 +116,7 @@ static struct err *find_new_arenas(const struct heap *heap, struct mem *mem, con
 	for (size_t i = 0; !err && i < cnt; i++) {
 		uint64_t index = heap_linear_address(heap, addrs[i]) >> ARENA_SHIFT;
 
-		if (may_be_new_arena(heap, addrs[i]))
+		if (heap_may_be_new_arena(heap, addrs[i]))
 			reqs[n++] = (struct mem_req){ l2 + 8 * index, 8, false, &metas[i] };
 	}
 	if (!err)
@@ -140,17 +140,17 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 		return err_nomem();
 	for (size_t i = 0; i < cnt; i++) {
 		changed[i] = heap_is_unread(heap, addrs[i]);
-		beyond |= may_be_new_arena(heap, addrs[i]);
+		beyond |= heap_may_be_new_arena(heap, addrs[i]);
 	}
-	size_t n = spans_read(heap, addrs, cnt, spans, of);
+	size_t n = heap_spans_at(heap, addrs, cnt, spans, of);
 	struct err *err = n ? heap_reread_spans(heap, mem, spans, NULL, n) : NULL;
 	for (size_t i = 0; !err && i < n; i++)
 		changed[of[i]] = spans[i].state == SPAN_DEAD;
-	return !err && beyond ? find_new_arenas(heap, mem, addrs, cnt, changed) : err;
+	return !err && beyond ? heap_find_new_arenas(heap, mem, addrs, cnt, changed) : err;
 }
 
 /* Reads words, 0 for those that cannot be read. */
-static struct err *read_words(struct mem *mem, struct mem_req *reqs, size_t cnt)
+static struct err *heap_read_words(struct mem *mem, struct mem_req *reqs, size_t cnt)
 {
 	struct err *err = mem_gather(mem, reqs, cnt);
 
@@ -179,7 +179,7 @@ struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint
 		reqs[i] = (struct mem_req){ l2 + 8 * index, 8, false, &arenas[i] };
 	}
 	if (!err)
-		err = read_words(mem, reqs, cnt);
+		err = heap_read_words(mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++) {
 		uint64_t off = 8 * (addrs[i] / GO_PAGE_SZ % ARENA_PAGES);
 
@@ -187,7 +187,7 @@ struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint
 			reqs[n++] = (struct mem_req){ arenas[i] + l->arena_spans + off, 8, false,
 						      &ret[i] };
 	}
-	return err ? err : read_words(mem, reqs, n);
+	return err ? err : heap_read_words(mem, reqs, n);
 }
 
 struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Descriptors to read; those that contradict themselves stay. */
-struct pending {
+struct heap_pending {
 	uint64_t *ptrs;
 	size_t cnt;
 	size_t left; /* first of them, the ones that stay */
@@ -28,8 +28,8 @@ struct pending {
 	bool last_round; /* sane ones that misfit are taken as they are */
 };
 
-static struct err *add_spans(struct heap *heap, struct proof *proof, struct pending *p,
-			     const struct mem_req *reqs, size_t cnt)
+static struct err *heap_load_add(struct heap *heap, struct proof *proof, struct heap_pending *p,
+				 const struct mem_req *reqs, size_t cnt)
 {
 	const struct mspan_layout *l = &heap->prog->layout.mspan;
 
@@ -58,7 +58,7 @@ static struct err *add_spans(struct heap *heap, struct proof *proof, struct pend
 }
 
 /* Reads the mspans in batches; neighbours come in one read. */
-static struct err *read_pending(struct heap *heap, struct proof *proof, struct pending *p)
+static struct err *heap_load_pending(struct heap *heap, struct proof *proof, struct heap_pending *p)
 {
 	uint32_t sz = heap->prog->layout.mspan.size;
 	_cleanup_free_ struct mem_req *reqs = malloc(SPAN_BATCH * sizeof(*reqs));
@@ -75,7 +75,7 @@ static struct err *read_pending(struct heap *heap, struct proof *proof, struct p
 						    .dst = buf + i * sz };
 		struct err *err = mem_gather(&heap->prog->target->mem, reqs, n);
 		if (!err)
-			err = add_spans(heap, proof, p, reqs, n);
+			err = heap_load_add(heap, proof, p, reqs, n);
 		if (err)
 			return err;
 		done += n;
@@ -84,10 +84,10 @@ static struct err *read_pending(struct heap *heap, struct proof *proof, struct p
 }
 
 /* A descriptor that was written while it was read is whole the next time. */
-static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *ptrs, size_t cnt,
-			      uint32_t heap_sg)
+static struct err *heap_load_spans(struct heap *heap, struct proof *proof, uint64_t *ptrs,
+				   size_t cnt, uint32_t heap_sg)
 {
-	struct pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
+	struct heap_pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
 	uint64_t bad_state = proof->bad_state, insane = proof->insane; /* of those before */
 	struct err *err = NULL;
 
@@ -96,7 +96,7 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *
 		p.left = 0;
 		proof->bad_state = bad_state;
 		proof->insane = insane;
-		err = read_pending(heap, proof, &p);
+		err = heap_load_pending(heap, proof, &p);
 		p.cnt = p.left;
 	}
 	return err;
@@ -106,7 +106,7 @@ static struct err *read_spans(struct heap *heap, struct proof *proof, uint64_t *
  * Two descriptors for one place are left over when a span was freed and reused
  * while we read. Nothing says which is newer: one of them goes.
  */
-static void drop_overlaps(struct heap *heap)
+static void heap_drop_overlaps(struct heap *heap)
 {
 	size_t kept = 0;
 
@@ -122,7 +122,8 @@ static void drop_overlaps(struct heap *heap)
 }
 
 /* Spans are sorted, so their arenas come in order. span: the index of the one at addr. */
-static struct err *arena_add(struct heap *heap, uint64_t addr, uint32_t span, struct arena **ret)
+static struct err *heap_add_arena(struct heap *heap, uint64_t addr, uint32_t span,
+				  struct arena **ret)
 {
 	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
 	struct arena *last = heap->arenas.len ? &heap->arenas.data[heap->arenas.len - 1] : NULL;
@@ -145,7 +146,7 @@ static struct err *arena_add(struct heap *heap, uint64_t addr, uint32_t span, st
 }
 
 /* Large objects may span arenas. */
-static struct err *index_pages(struct heap *heap)
+static struct err *heap_index_pages(struct heap *heap)
 {
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
@@ -153,7 +154,7 @@ static struct err *index_pages(struct heap *heap)
 
 		for (uint64_t addr = span_base(s); addr < end;) {
 			struct arena *a = NULL;
-			struct err *err = arena_add(heap, addr, i, &a);
+			struct err *err = heap_add_arena(heap, addr, i, &a);
 
 			if (err)
 				return err;
@@ -166,7 +167,7 @@ static struct err *index_pages(struct heap *heap)
 }
 
 /* The heapArena of each arena: arenas[0] is a table of pointers to them. */
-static struct err *read_arena_metas(struct heap *heap)
+static struct err *heap_load_metas(struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	uint64_t l2;
@@ -184,7 +185,7 @@ static struct err *read_arena_metas(struct heap *heap)
 	return err;
 }
 
-static void sum_spans(struct heap *heap)
+static void heap_sum_spans(struct heap *heap)
 {
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
@@ -207,8 +208,8 @@ static void heap_reset(struct heap *heap)
 	heap->in_use_bytes = heap->manual_bytes = heap->span_cnt = 0;
 }
 
-static struct err *read_allspans(struct heap *heap, struct proof *proof, uint64_t addr, size_t cnt,
-				 uint32_t heap_sg)
+static struct err *heap_load_allspans(struct heap *heap, struct proof *proof, uint64_t addr,
+				      size_t cnt, uint32_t heap_sg)
 {
 	_cleanup_free_ uint64_t *ptrs = malloc(SPAN_BATCH * sizeof(*ptrs));
 	struct err *err = ptrs ? NULL : err_nomem();
@@ -219,24 +220,24 @@ static struct err *read_allspans(struct heap *heap, struct proof *proof, uint64_
 		err = mem_read(&heap->prog->target->mem, addr + done * sizeof(*ptrs), ptrs,
 			       n * sizeof(*ptrs));
 		if (!err)
-			err = read_spans(heap, proof, ptrs, n, heap_sg);
+			err = heap_load_spans(heap, proof, ptrs, n, heap_sg);
 	}
 	return err;
 }
 
 /* What the runtime counts of the whole heap. */
-struct moment {
+struct heap_moment {
 	uint64_t allspans[3]; /* pointer, len, cap */
 	uint64_t pages; /* in use */
 	uint64_t sweepgen;
 };
 
-static struct err *read_moment(struct heap *heap, struct moment *ret)
+static struct err *heap_read_moment(struct heap *heap, struct heap_moment *ret)
 {
 	const struct mheap_layout *l = &heap->prog->layout.mheap;
 	struct mem *mem = &heap->prog->target->mem;
 
-	*ret = (struct moment){ 0 };
+	*ret = (struct heap_moment){ 0 };
 	struct err *err =
 		mem_read(mem, heap->mheap + l->allspans, ret->allspans, sizeof(ret->allspans));
 	if (!err)
@@ -244,7 +245,7 @@ static struct err *read_moment(struct heap *heap, struct moment *ret)
 	return err ? err : proof_read_pages(heap, &ret->pages);
 }
 
-static struct err *load_at(struct heap *heap, const struct moment *start)
+static struct err *heap_load_from(struct heap *heap, const struct heap_moment *start)
 {
 	const uint64_t *slice = start->allspans;
 	struct proof proof = { .pages_before = start->pages };
@@ -255,15 +256,15 @@ static struct err *load_at(struct heap *heap, const struct moment *start)
 
 	heap_reset(heap);
 	heap->sweepgen = start->sweepgen;
-	struct err *err = read_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
+	struct err *err = heap_load_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
 	if (err)
 		return err;
-	drop_overlaps(heap);
-	sum_spans(heap);
+	heap_drop_overlaps(heap);
+	heap_sum_spans(heap);
 	err = proof_check(&proof, heap);
 	if (!err)
-		err = index_pages(heap);
-	return err ? err : read_arena_metas(heap);
+		err = heap_index_pages(heap);
+	return err ? err : heap_load_metas(heap);
 }
 
 /*
@@ -273,22 +274,22 @@ static struct err *load_at(struct heap *heap, const struct moment *start)
  */
 static struct err *heap_load(struct heap *heap, uint64_t mheap)
 {
-	struct moment start, end;
+	struct heap_moment start, end;
 
 	heap->mheap = mheap;
-	struct err *err = read_moment(heap, &start);
+	struct err *err = heap_read_moment(heap, &start);
 	if (err)
 		return err;
-	err = load_at(heap, &start);
+	err = heap_load_from(heap, &start);
 	for (int i = 1; i < LOADS && err_is_refusal(err); i++, start = end) {
-		struct err *gone = read_moment(heap, &end);
+		struct err *gone = heap_read_moment(heap, &end);
 		bool moved = !gone && memcmp(&start, &end, sizeof(start));
 
 		err_free(gone);
 		if (!moved)
 			break;
 		err_free(err);
-		err = load_at(heap, &end);
+		err = heap_load_from(heap, &end);
 	}
 	return err;
 }

@@ -22,7 +22,7 @@ enum {
 	LIST_MAX = 1 << 18,
 };
 
-struct reader {
+struct metadata_reader {
 	struct metadata *md;
 	struct heap *heap;
 	struct mem *mem;
@@ -32,7 +32,7 @@ struct reader {
 /* ---- blocks ---- */
 
 /* What the pointer says may be anything: a block that is no block is left out. */
-static struct err *add_block(struct reader *r, uint64_t addr, uint64_t len)
+static struct err *metadata_add_block(struct metadata_reader *r, uint64_t addr, uint64_t len)
 {
 	uint64_t mask = r->page_sz - 1;
 
@@ -42,7 +42,7 @@ static struct err *add_block(struct reader *r, uint64_t addr, uint64_t len)
 	return vec_push(&r->md->blocks, block) ? NULL : err_nomem();
 }
 
-static int cmp_block(const void *a, const void *b)
+static int cmp_metadata_block(const void *a, const void *b)
 {
 	uint64_t x = ((const struct address_range *)a)->base;
 	uint64_t y = ((const struct address_range *)b)->base;
@@ -50,11 +50,11 @@ static int cmp_block(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void join_blocks(struct metadata *md)
+static void metadata_join_blocks(struct metadata *md)
 {
 	size_t kept = 0;
 
-	vec_sort(&md->blocks, cmp_block);
+	vec_sort(&md->blocks, cmp_metadata_block);
 	for (size_t i = 0; i < md->blocks.len; i++) {
 		const struct address_range *b = &md->blocks.data[i];
 		struct address_range *last = kept ? &md->blocks.data[kept - 1] : NULL;
@@ -68,7 +68,7 @@ static void join_blocks(struct metadata *md)
 }
 
 /* A read that the target's changes made impossible is no error. */
-static struct err *forgive_fault(struct err *err)
+static struct err *metadata_forgive_fault(struct err *err)
 {
 	if (!err_is(err, ERR_FAULT))
 		return err;
@@ -77,20 +77,21 @@ static struct err *forgive_fault(struct err *err)
 }
 
 /* The memory behind a slice header: cap elements of elem_sz bytes. */
-static struct err *add_slice(struct reader *r, uint64_t addr, uint64_t elem_sz)
+static struct err *metadata_add_slice(struct metadata_reader *r, uint64_t addr, uint64_t elem_sz)
 {
 	uint64_t slice[3];
 	struct err *err = mem_read(r->mem, addr, slice, sizeof(slice));
 
 	if (err)
-		return forgive_fault(err);
-	return slice[2] <= UINT64_MAX / 2 / elem_sz ? add_block(r, slice[0], slice[2] * elem_sz)
-						    : NULL;
+		return metadata_forgive_fault(err);
+	return slice[2] <= UINT64_MAX / 2 / elem_sz
+		       ? metadata_add_block(r, slice[0], slice[2] * elem_sz)
+		       : NULL;
 }
 
 /* ---- what mheap points to ---- */
 
-static struct err *add_chunk_tables(struct reader *r)
+static struct err *metadata_add_chunk_tables(struct metadata_reader *r)
 {
 	_cleanup_free_ uint64_t *l1 = malloc(CHUNKS_L1_CNT * sizeof(*l1));
 	struct err *err = NULL;
@@ -100,11 +101,11 @@ static struct err *add_chunk_tables(struct reader *r)
 	err = mem_read(r->mem, r->heap->mheap + r->heap->prog->layout.mheap.chunks, l1,
 		       CHUNKS_L1_CNT * sizeof(*l1));
 	for (size_t i = 0; !err && i < CHUNKS_L1_CNT; i++)
-		err = add_block(r, l1[i], CHUNKS_L2_SZ);
-	return forgive_fault(err);
+		err = metadata_add_block(r, l1[i], CHUNKS_L2_SZ);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_heap_arenas(struct reader *r, uint64_t l2)
+static struct err *metadata_add_heap_arenas(struct metadata_reader *r, uint64_t l2)
 {
 	const struct mheap_layout *l = &r->heap->prog->layout.mheap;
 	_cleanup_free_ uint64_t *indexes = NULL;
@@ -121,50 +122,51 @@ static struct err *add_heap_arenas(struct reader *r, uint64_t l2)
 		uint64_t arena = 0;
 
 		if (indexes[i] < ARENAS_L2_SZ / 8)
-			err = forgive_fault(mem_read_u64(r->mem, l2 + 8 * indexes[i], &arena));
+			err = metadata_forgive_fault(
+				mem_read_u64(r->mem, l2 + 8 * indexes[i], &arena));
 		if (!err)
-			err = add_block(r, arena, l->heap_arena_sz);
+			err = metadata_add_block(r, arena, l->heap_arena_sz);
 	}
 	return err;
 }
 
-static struct err *add_arena_index(struct reader *r)
+static struct err *metadata_add_arena_index(struct metadata_reader *r)
 {
 	uint64_t l2;
 	struct err *err =
 		mem_read_u64(r->mem, r->heap->mheap + r->heap->prog->layout.mheap.arenas, &l2);
 
 	if (!err)
-		err = add_block(r, l2, ARENAS_L2_SZ);
+		err = metadata_add_block(r, l2, ARENAS_L2_SZ);
 	if (!err)
-		err = add_heap_arenas(r, l2);
-	return forgive_fault(err);
+		err = metadata_add_heap_arenas(r, l2);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_mheap_blocks(struct reader *r)
+static struct err *metadata_add_mheap_blocks(struct metadata_reader *r)
 {
 	const struct mheap_layout *l = &r->heap->prog->layout.mheap;
 	uint64_t mheap = r->heap->mheap;
-	struct err *err = add_slice(r, mheap + l->allspans, 8);
+	struct err *err = metadata_add_slice(r, mheap + l->allspans, 8);
 
 	for (int i = 0; !err && i < SUMMARY_LEVELS; i++)
-		err = add_slice(r, mheap + l->summary + 24 * i, 8);
+		err = metadata_add_slice(r, mheap + l->summary + 24 * i, 8);
 	/* One bit a chunk in 1.19, then eight bytes (S runtime/mpagealloc.go). */
 	bool bits = r->heap->prog->layout.bitmap == HEAP_BITMAP_ARENA_2BIT;
 	if (!err)
-		err = add_slice(r, mheap + l->scav_chunks, bits ? 1 : 8);
+		err = metadata_add_slice(r, mheap + l->scav_chunks, bits ? 1 : 8);
 	if (!err)
-		err = add_slice(r, mheap + l->heap_arenas, 8);
+		err = metadata_add_slice(r, mheap + l->heap_arenas, 8);
 	if (!err)
-		err = add_arena_index(r);
-	return err ? err : add_chunk_tables(r);
+		err = metadata_add_arena_index(r);
+	return err ? err : metadata_add_chunk_tables(r);
 }
 
 /* ---- lists ---- */
 
 /* Follows blocks of sz bytes whose word at next_off points to the next one. */
-static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint64_t next_off,
-			    bool *ok_ret)
+static struct err *metadata_add_list(struct metadata_reader *r, uint64_t first, uint64_t sz,
+				     uint64_t next_off, bool *ok_ret)
 {
 	uint64_t block = first;
 
@@ -176,9 +178,9 @@ static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint6
 
 		if (err_is(err, ERR_FAULT))
 			sane = false;
-		err = forgive_fault(err);
+		err = metadata_forgive_fault(err);
 		if (!err && sane)
-			err = add_block(r, block, sz);
+			err = metadata_add_block(r, block, sz);
 		if (err)
 			return err;
 		*ok_ret = sane;
@@ -187,7 +189,7 @@ static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint6
 	return NULL;
 }
 
-static bool is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
+static bool metadata_is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
 {
 	for (size_t i = from; i < md->blocks.len; i++)
 		if (addr >= md->blocks.data[i].base && addr < md->blocks.data[i].limit)
@@ -196,7 +198,7 @@ static bool is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
 }
 
 /* Span descriptors are in the chunks, or the list is not that of the chunks. */
-static struct err *holds_spans(struct reader *r, size_t from, bool *ret)
+static struct err *metadata_holds_spans(struct metadata_reader *r, size_t from, bool *ret)
 {
 	uint64_t spans, mspan;
 	struct err *err =
@@ -204,11 +206,11 @@ static struct err *holds_spans(struct reader *r, size_t from, bool *ret)
 
 	if (!err)
 		err = mem_read_u64(r->mem, spans, &mspan);
-	*ret = !err && is_in_blocks(r->md, from, mspan);
-	return forgive_fault(err);
+	*ret = !err && metadata_is_in_blocks(r->md, from, mspan);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_persistent_chunks(struct reader *r)
+static struct err *metadata_add_persistent_chunks(struct metadata_reader *r)
 {
 	size_t before = r->md->blocks.len;
 	uint64_t global, first;
@@ -216,18 +218,18 @@ static struct err *add_persistent_chunks(struct reader *r)
 	struct err *err = ok ? mem_read_u64(r->mem, global, &first) : NULL;
 
 	if (!err && ok)
-		err = add_list(r, first, PERSISTENT_CHUNK_SZ, 0, &ok);
+		err = metadata_add_list(r, first, PERSISTENT_CHUNK_SZ, 0, &ok);
 	if (!err && ok)
-		err = holds_spans(r, before, &ok);
+		err = metadata_holds_spans(r, before, &ok);
 	if (!err && !ok) {
 		r->md->blocks.len = before;
 		r->md->missing = "the list of persistent chunks";
 	}
-	return forgive_fault(err);
+	return metadata_forgive_fault(err);
 }
 
 /* The bitmaps of a span are in the arenas of mark bits, all in use by sweeps. */
-static struct err *holds_bits(const struct reader *r, size_t from, bool *ret)
+static struct err *metadata_holds_bits(const struct metadata_reader *r, size_t from, bool *ret)
 {
 	struct span spans[BITS_SPANS];
 	struct span_bits bits[BITS_SPANS];
@@ -241,13 +243,13 @@ static struct err *holds_bits(const struct reader *r, size_t from, bool *ret)
 	for (size_t i = 0; !err && i < n; i++) {
 		if (spans[i].state == SPAN_DEAD)
 			continue;
-		*ret = is_in_blocks(r->md, from, bits[i].alloc);
+		*ret = metadata_is_in_blocks(r->md, from, bits[i].alloc);
 		break;
 	}
 	return err;
 }
 
-static struct err *add_gc_bits(struct reader *r)
+static struct err *metadata_add_gc_bits(struct metadata_reader *r)
 {
 	size_t before = r->md->blocks.len;
 	uint64_t global, lists[1 + GC_BITS_LISTS];
@@ -258,19 +260,19 @@ static struct err *add_gc_bits(struct reader *r)
 	for (int i = 1; !err && ok && i <= GC_BITS_LISTS; i++) {
 		bool whole;
 
-		err = add_list(r, lists[i], GC_BITS_SZ, 8, &whole);
+		err = metadata_add_list(r, lists[i], GC_BITS_SZ, 8, &whole);
 	}
 	if (!err && ok)
-		err = holds_bits(r, before, &ok);
+		err = metadata_holds_bits(r, before, &ok);
 	if (!err && !ok) {
 		r->md->blocks.len = before;
 		r->md->missing = "the arenas of mark bits";
 	}
-	return forgive_fault(err);
+	return metadata_forgive_fault(err);
 }
 
 /* Made with the first sample of a profile; a pointer to anything else is not aligned. */
-static struct err *add_profile_hash(struct reader *r)
+static struct err *metadata_add_profile_hash(struct metadata_reader *r)
 {
 	uint64_t global, table;
 
@@ -278,13 +280,13 @@ static struct err *add_profile_hash(struct reader *r)
 		return NULL;
 	struct err *err = mem_read_u64(r->mem, global, &table);
 	if (err || table % r->page_sz)
-		return forgive_fault(err);
-	return add_block(r, table, PROFILE_HASH_SZ);
+		return metadata_forgive_fault(err);
+	return metadata_add_block(r, table, PROFILE_HASH_SZ);
 }
 
 struct err *metadata_init(struct metadata *md, struct heap *heap)
 {
-	struct reader r = {
+	struct metadata_reader r = {
 		.md = md,
 		.heap = heap,
 		.mem = &heap->prog->target->mem,
@@ -292,18 +294,18 @@ struct err *metadata_init(struct metadata *md, struct heap *heap)
 	};
 
 	memset(md, 0, sizeof(*md));
-	struct err *err = add_mheap_blocks(&r);
+	struct err *err = metadata_add_mheap_blocks(&r);
 	if (!err)
-		err = add_persistent_chunks(&r);
+		err = metadata_add_persistent_chunks(&r);
 	if (!err)
-		err = add_gc_bits(&r);
+		err = metadata_add_gc_bits(&r);
 	if (!err)
-		err = add_profile_hash(&r);
+		err = metadata_add_profile_hash(&r);
 	if (err) {
 		metadata_fini(md);
 		return err_wrap(err, "reading the runtime's lists of its own memory");
 	}
-	join_blocks(md);
+	metadata_join_blocks(md);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@ enum {
 	FIRST_PAUSE_NS = 250000, /* doubled in each round */
 };
 
-static bool is_small(const struct span *s)
+static bool proof_is_small(const struct span *s)
 {
 	return s->state == SPAN_IN_USE && !span_noscan(s) && span_elemsize(s) >= 16 &&
 	       span_elemsize(s) <= MALLOC_HEADER_MIN;
@@ -26,12 +26,12 @@ bool proof_misfits(const struct heap *heap, const struct span *s)
 	uint32_t taken = (layout->bitmap == HEAP_BITMAP_SPAN ? GO_PAGE_SZ / 64 : 0) +
 			 (layout->inline_marks ? GO_PAGE_SZ / 64 : 0);
 
-	return is_small(s) && span_slots(s) != (GO_PAGE_SZ - taken) / span_elemsize(s);
+	return proof_is_small(s) && span_slots(s) != (GO_PAGE_SZ - taken) / span_elemsize(s);
 }
 
 void proof_sample(struct proof *proof, const struct heap *heap, const struct span *s)
 {
-	proof->small += is_small(s);
+	proof->small += proof_is_small(s);
 	proof->small_misfits += proof_misfits(heap, s);
 	/* Reservoir sampling; a multiplicative hash is random enough here. */
 	uint64_t i = proof->seen++;
@@ -47,13 +47,13 @@ void proof_sample(struct proof *proof, const struct heap *heap, const struct spa
 }
 
 /* A live heap moves while it is read: a few misfits are expected, many are not. */
-static bool is_few(uint64_t bad, uint64_t all)
+static bool proof_tolerates(uint64_t bad, uint64_t all)
 {
 	return bad * 50 <= all;
 }
 
 /* Takes the spans out that the index agrees with. */
-static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
+static struct err *proof_drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
 	uint64_t addrs[PROOF_SAMPLES], mspans[PROOF_SAMPLES] = { 0 };
 	uint32_t left = 0;
@@ -73,7 +73,7 @@ static struct err *drop_indexed(struct heap *heap, struct span *spans, uint32_t 
 }
 
 /* Takes the spans out that are others by now: they say nothing of the index. */
-static struct err *drop_changed(struct heap *heap, struct span *spans, uint32_t *cnt)
+static struct err *proof_drop_changed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
 	uint32_t left = 0;
 	struct err *err = heap_reread_spans(heap, &heap->prog->target->mem, spans, NULL, *cnt);
@@ -86,21 +86,21 @@ static struct err *drop_changed(struct heap *heap, struct span *spans, uint32_t 
 }
 
 /* A wrong index agrees with none, a right one with all that stand still. */
-static struct err *check_index(struct proof *proof, struct heap *heap)
+static struct err *proof_check_index(struct proof *proof, struct heap *heap)
 {
 	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };
 	uint32_t left = proof->sample_cnt, agreed = 0;
 
 	for (int round = 0; round < INDEX_ROUNDS; round++, pause.tv_nsec *= 2) {
 		uint32_t before = left;
-		struct err *err = drop_indexed(heap, proof->samples, &left);
+		struct err *err = proof_drop_indexed(heap, proof->samples, &left);
 
 		agreed += before - left;
 		if (!err && left)
-			err = drop_changed(heap, proof->samples, &left);
+			err = proof_drop_changed(heap, proof->samples, &left);
 		if (err)
 			return err;
-		if (agreed && is_few(left, agreed + left))
+		if (agreed && proof_tolerates(left, agreed + left))
 			return NULL;
 		nanosleep(&pause, NULL);
 	}
@@ -115,7 +115,7 @@ struct err *proof_read_pages(struct heap *heap, uint64_t *ret)
 }
 
 /* The spans were read one after the other, so that their sum is of no one moment. */
-static struct err *check_pages(const struct proof *proof, struct heap *heap)
+static struct err *proof_check_pages(const struct proof *proof, struct heap *heap)
 {
 	uint64_t sum = heap->in_use_bytes / GO_PAGE_SZ, slack = 1024 + sum / 10;
 	uint64_t low = proof->pages_before, high;
@@ -138,16 +138,16 @@ struct err *proof_check(struct proof *proof, struct heap *heap)
 {
 	uint64_t bad = proof->unreadable + proof->bad_state + proof->insane;
 
-	if (!proof->seen || !is_few(bad, proof->seen + bad))
+	if (!proof->seen || !proof_tolerates(bad, proof->seen + bad))
 		return err_new(ERR_UNSUPPORTED,
 			       "%llu of %llu span descriptors contradict themselves",
 			       (unsigned long long)bad, (unsigned long long)(proof->seen + bad));
-	if (!is_few(proof->small_misfits, proof->small))
+	if (!proof_tolerates(proof->small_misfits, proof->small))
 		return err_new(ERR_UNSUPPORTED,
 			       "%llu of %llu spans of small objects hold more or fewer than their "
 			       "pointer and mark bits leave room for",
 			       (unsigned long long)proof->small_misfits,
 			       (unsigned long long)proof->small);
-	struct err *err = check_index(proof, heap);
-	return err ? err : check_pages(proof, heap);
+	struct err *err = proof_check_index(proof, heap);
+	return err ? err : proof_check_pages(proof, heap);
 }

@@ -91,7 +91,7 @@ static struct err *find_uncounted(struct walk *w)
 
 /* ---- page by page ---- */
 
-static struct err *walk_by_scan(struct walk *w)
+static struct err *addrspace_walk_by_scan(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t end = 0;
@@ -126,7 +126,7 @@ static struct err *visit_read(void *ctx, const struct page_run *run)
 	return err;
 }
 
-static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
+static struct err *addrspace_read_range(struct walk *w, uint64_t start, uint64_t end)
 {
 	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
 
@@ -138,7 +138,7 @@ static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
 }
 
 /* With smaps, which tells where nothing is. */
-static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
+static struct err *addrspace_read_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
 	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
@@ -148,11 +148,11 @@ static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
 	    (pm && pm->kind == PROCMAP_KERNEL) || !(m->sizes.rss_bytes + m->sizes.swap_bytes))
 		return NULL;
 	return m->end - m->start > READ_ONE_MAX ? visit_counted(w, &coarse)
-						: read_range(w, m->start, m->end);
+						: addrspace_read_range(w, m->start, m->end);
 }
 
 /* Neighbours in one go. */
-static struct err *read_all(struct walk *w)
+static struct err *addrspace_read_all(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t start = 0, end = 0;
@@ -164,27 +164,28 @@ static struct err *read_all(struct walk *w)
 		if (m->kind == PROCMAP_KERNEL || m->end >= USER_END)
 			continue;
 		if (m->start != end) {
-			err = read_range(w, start, end);
+			err = addrspace_read_range(w, start, end);
 			start = m->start;
 		}
 		end = m->end;
 	}
-	return err ? err : read_range(w, start, end);
+	return err ? err : addrspace_read_range(w, start, end);
 }
 
-static struct err *walk_by_read(struct walk *w)
+static struct err *addrspace_walk_by_read(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < maps->maps.len && sum <= READ_ALL_MAX; i++)
 		sum += maps->maps.data[i].end - maps->maps.data[i].start;
-	return sum <= READ_ALL_MAX ? read_all(w) : smaps_read_mappings(w->as->pid, read_mapping, w);
+	return sum <= READ_ALL_MAX ? addrspace_read_all(w)
+				   : smaps_read_mappings(w->as->pid, addrspace_read_mapping, w);
 }
 
 /* ---- mapping by mapping ---- */
 
-static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
+static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
 	struct page_run present = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
@@ -228,7 +229,7 @@ static struct err *add_shared_swap(struct walk *w)
 
 /* Whether the file that could be opened also tells: its first page must be there to
  * read, present or not. */
-static struct err *try_pagemap(struct walk *w)
+static struct err *addrspace_try_pagemap(struct walk *w)
 {
 	uint64_t entry;
 	struct err *err = pagemap_open(&w->pm, w->as->pid);
@@ -241,26 +242,26 @@ static struct err *try_pagemap(struct walk *w)
 		       : err_new(ERR_PERM, "/proc/%d/pagemap tells nothing", w->as->pid);
 }
 
-static struct err *walk(struct walk *w)
+static struct err *addrspace_walk_list(struct walk *w)
 {
 	struct addrspace *as = w->as;
-	_cleanup_err_ struct err *refused = try_pagemap(w);
+	_cleanup_err_ struct err *refused = addrspace_try_pagemap(w);
 	if (refused) {
 		as->source = ADDRSPACE_SMAPS;
 		snprintf(as->why_coarse, sizeof(as->why_coarse), "%s", refused->msg);
-		return smaps_read_mappings(as->pid, take_mapping, w);
+		return smaps_read_mappings(as->pid, addrspace_take_mapping, w);
 	}
 	struct err *err = find_uncounted(w);
 	if (err)
 		return err;
 	as->source = w->pm.scans ? ADDRSPACE_SCAN : ADDRSPACE_PAGEMAP;
-	return w->pm.scans ? walk_by_scan(w) : walk_by_read(w);
+	return w->pm.scans ? addrspace_walk_by_scan(w) : addrspace_walk_by_read(w);
 }
 
-static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
+static struct err *addrspace_walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 {
 	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
-	struct err *err = walk(&w);
+	struct err *err = addrspace_walk_list(&w);
 
 	pagemap_close(&w.pm);
 	vec_fini(&w.uncounted);
@@ -271,7 +272,7 @@ static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 
 /* ---- ahead ---- */
 
-static struct err *keep(void *ctx, const struct page_run *run)
+static struct err *addrspace_keep_walk(void *ctx, const struct page_run *run)
 {
 	struct addrspace_ahead *ahead = ctx;
 
@@ -279,21 +280,21 @@ static struct err *keep(void *ctx, const struct page_run *run)
 	return !ahead->too_many && vec_push(&ahead->runs, *run) ? NULL : err_nomem();
 }
 
-static void *walk_ahead(void *ctx)
+static void *addrspace_walk_ahead(void *ctx)
 {
 	struct addrspace *as = ctx;
 
-	as->ahead.err = walk_now(as, keep, &as->ahead);
+	as->ahead.err = addrspace_walk_now(as, addrspace_keep_walk, &as->ahead);
 	return NULL;
 }
 
 void addrspace_start(struct addrspace *as)
 {
-	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, walk_ahead, as);
+	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, addrspace_walk_ahead, as);
 }
 
 /* Waits for the walk; true when it was whole. */
-static bool join(struct addrspace *as)
+static bool addrspace_join(struct addrspace *as)
 {
 	if (!as->ahead.started)
 		return false;
@@ -304,7 +305,7 @@ static bool join(struct addrspace *as)
 
 void addrspace_fini(struct addrspace *as)
 {
-	join(as);
+	addrspace_join(as);
 	err_free(as->ahead.err);
 	vec_fini(&as->ahead.runs);
 	procmaps_fini(&as->maps);
@@ -315,8 +316,8 @@ struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
 	struct addrspace_ahead *ahead = &as->ahead;
 	struct err *err = NULL;
 
-	if (!join(as) && (!ahead->err || ahead->too_many))
-		return walk_now(as, visit, ctx);
+	if (!addrspace_join(as) && (!ahead->err || ahead->too_many))
+		return addrspace_walk_now(as, visit, ctx);
 	if (ahead->err)
 		return take_ptr(ahead->err);
 	for (size_t i = 0; !err && i < ahead->runs.len; i++)

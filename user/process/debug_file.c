@@ -14,7 +14,7 @@ struct debug_file {
 	Dwarf *dwarf;
 };
 
-static struct err *open_elf(struct debug_file *df, const char *path)
+static struct err *debug_file_open_elf(struct debug_file *df, const char *path)
 {
 	elf_version(EV_CURRENT);
 	df->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -27,7 +27,7 @@ static struct err *open_elf(struct debug_file *df, const char *path)
 	return NULL;
 }
 
-static void reset(struct debug_file *df)
+static void debug_file_reset(struct debug_file *df)
 {
 	if (df->dwarf)
 		dwarf_end(df->dwarf);
@@ -115,7 +115,8 @@ static bool ends_with_zero(Elf_Scn *info)
 }
 
 /* Opens the DWARF of df's file itself; *has_ret tells whether it has any. */
-static struct err *open_dwarf(struct debug_file *df, uint64_t unpacked_max, bool *has_ret)
+static struct err *debug_file_open_dwarf(struct debug_file *df, uint64_t unpacked_max,
+					 bool *has_ret)
 {
 	Elf_Scn *info = NULL;
 	uint64_t size = select_sections(df->elf, &info);
@@ -171,7 +172,7 @@ static void read_folder(const char *path, struct debug_link *ret)
 		*slash = 0;
 }
 
-static struct debug_link read_link(const char *path, Elf *elf)
+static struct debug_link debug_link_read(const char *path, Elf *elf)
 {
 	struct debug_link link = { .build_id = NULL };
 	GElf_Word crc = 0;
@@ -213,7 +214,7 @@ static bool has_crc(int fd, uint32_t wanted)
 
 /* A debug file belongs to the program when the build ids agree; without build ids,
  * when the checksum of the link does. */
-static bool belongs(const struct debug_file *df, const struct debug_link *link)
+static bool debug_link_belongs(const struct debug_file *df, const struct debug_link *link)
 {
 	struct debug_link own = { .build_id = NULL };
 
@@ -242,37 +243,37 @@ static bool debuglink_path(const struct debug_link *link, const char *dir, char 
 }
 
 /* Puts the DWARF of the file at path into df when that is the program's. */
-static struct err *open_separate(struct debug_file *df, const char *path,
-				 const struct debug_link *link, uint64_t unpacked_max)
+static struct err *debug_file_open_separate(struct debug_file *df, const char *path,
+					    const struct debug_link *link, uint64_t unpacked_max)
 {
 	struct debug_file other = { .fd = -1 };
 	bool has_dwarf;
-	struct err *err = open_elf(&other, path);
+	struct err *err = debug_file_open_elf(&other, path);
 
-	if (!err && !belongs(&other, link))
+	if (!err && !debug_link_belongs(&other, link))
 		err = err_new(ERR_UNSUPPORTED, "dwarf: %s is of another build", path);
 	if (!err)
-		err = open_dwarf(&other, unpacked_max, &has_dwarf);
+		err = debug_file_open_dwarf(&other, unpacked_max, &has_dwarf);
 	if (err) {
-		reset(&other);
+		debug_file_reset(&other);
 		return err;
 	}
-	reset(df);
+	debug_file_reset(df);
 	*df = other;
 	return NULL;
 }
 
 /* Goes on from err, that the program's own file has no DWARF. */
-static struct err *try_separate(struct debug_file *df, const char *path, const char *dir,
-				uint64_t unpacked_max, struct err *err)
+static struct err *debug_file_try_separate(struct debug_file *df, const char *path, const char *dir,
+					   uint64_t unpacked_max, struct err *err)
 {
-	struct debug_link link = read_link(path, df->elf);
+	struct debug_link link = debug_link_read(path, df->elf);
 	char other[PATH_MAX];
 
 	for (int way = 0; err && way < 2; way++) {
 		if (!(way ? debuglink_path : build_id_path)(&link, dir, other))
 			continue;
-		struct err *why = open_separate(df, other, &link, unpacked_max);
+		struct err *why = debug_file_open_separate(df, other, &link, unpacked_max);
 		/* A file that is not there says less than the first message. */
 		if (why && why->os_errno == ENOENT) {
 			err_free(why);
@@ -290,12 +291,12 @@ static struct err *debug_file_init(struct debug_file *df, const char *path, cons
 				   uint64_t unpacked_max)
 {
 	bool has_dwarf;
-	struct err *err = open_elf(df, path);
+	struct err *err = debug_file_open_elf(df, path);
 
 	if (err)
 		return err;
-	err = open_dwarf(df, unpacked_max, &has_dwarf);
-	return err && !has_dwarf ? try_separate(df, path, dir, unpacked_max, err) : err;
+	err = debug_file_open_dwarf(df, unpacked_max, &has_dwarf);
+	return err && !has_dwarf ? debug_file_try_separate(df, path, dir, unpacked_max, err) : err;
 }
 
 struct err *debug_file_open(const char *path, const char *dir, uint64_t unpacked_max,
@@ -319,7 +320,7 @@ void debug_file_close(struct debug_file *df)
 {
 	if (!df)
 		return;
-	reset(df);
+	debug_file_reset(df);
 	free(df);
 }
 

@@ -19,7 +19,7 @@ static bool name_is(const char *name, const char *wanted)
 	return name && !strcmp(name, wanted);
 }
 
-static struct err *scan_sections(struct elf_file *ef)
+static struct err *elf_file_scan_sections(struct elf_file *ef)
 {
 	size_t shstrndx;
 	Elf_Scn *scn = NULL;
@@ -53,7 +53,7 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 	if (gelf_getclass(ef->elf) != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
 		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
 	ef->machine = ehdr.e_machine;
-	return scan_sections(ef);
+	return elf_file_scan_sections(ef);
 }
 
 struct err *elf_file_open(const char *path, struct elf_file **ret)

@@ -8,7 +8,7 @@
 #include "process/moduledata.h"
 
 /* What a walk over a file's mappings looks for. */
-struct scan {
+struct image_scan {
 	struct filescan files;
 
 	VEC(struct pcheader) headers;
@@ -17,10 +17,10 @@ struct scan {
 	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
 };
 
-static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
-				size_t step)
+static struct err *image_scan_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				      size_t step)
 {
-	struct scan *s = ctx;
+	struct image_scan *s = ctx;
 
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint32_t first = load_u32(data, off);
@@ -39,9 +39,10 @@ static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, s
 	return NULL;
 }
 
-static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len, size_t step)
+static struct err *image_scan_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				   size_t step)
 {
-	struct scan *s = ctx;
+	struct image_scan *s = ctx;
 
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint64_t word = load_u64(data, off);
@@ -55,8 +56,8 @@ static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size
 }
 
 /* Reads up to len bytes, as far as they can be read; sets how many. */
-static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
-				 uint64_t *got_ret)
+static struct err *image_read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
+				       uint64_t *got_ret)
 {
 	uint64_t got = 0;
 
@@ -79,7 +80,7 @@ static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, u
 	return NULL;
 }
 
-static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
+static struct err *image_scan_buildinfo(struct image_scan *s, struct buildinfo *ret)
 {
 	if (!s->buildinfo_addr)
 		return err_new(ERR_UNSUPPORTED,
@@ -92,11 +93,11 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	_cleanup_free_ uint8_t *data = malloc(len);
 	if (!data)
 		return err_nomem();
-	struct err *err = read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
+	struct err *err = image_read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
 }
 
-static const struct pcheader *header_at(const struct scan *s, uint64_t addr)
+static const struct pcheader *image_scan_header_at(const struct image_scan *s, uint64_t addr)
 {
 	for (size_t i = 0; i < s->headers.len; i++)
 		if (s->headers.data[i].addr == addr)
@@ -105,7 +106,7 @@ static const struct pcheader *header_at(const struct scan *s, uint64_t addr)
 }
 
 /* Sets the image's moduledata, or leaves it 0 when no reference is one. */
-static struct err *pick_moduledata(struct scan *s, struct goimage *image)
+static struct err *image_scan_pick_module(struct image_scan *s, struct goimage *image)
 {
 	for (size_t i = 0; i < s->header_refs.len; i++) {
 		uint64_t addr = s->header_refs.data[i], header_addr;
@@ -113,7 +114,7 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 
 		if (err)
 			return err;
-		const struct pcheader *h = header_at(s, header_addr);
+		const struct pcheader *h = image_scan_header_at(s, header_addr);
 		bool is_module = false;
 		err = h ? moduledata_check(s->files.mem, addr, h, &is_module) : NULL;
 		if (err)
@@ -128,14 +129,14 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 }
 
 /* *found_ret: this file holds a Go runtime. */
-static struct err *examine_file(struct scan *s, struct goimage *image, bool *found_ret)
+static struct err *image_scan_file(struct image_scan *s, struct goimage *image, bool *found_ret)
 {
-	struct err *err = filescan(&s->files, /* writable_only= */ false, find_headers, s);
+	struct err *err = filescan(&s->files, /* writable_only= */ false, image_scan_headers, s);
 
 	if (err)
 		return err;
 	if (!s->headers.len && s->buildinfo_addr) {
-		err = read_buildinfo(s, &image->build); /* names Go < 1.18 */
+		err = image_scan_buildinfo(s, &image->build); /* names Go < 1.18 */
 		return err ? err
 			   : err_new(ERR_UNSUPPORTED, "%s program without a function table",
 				     image->build.version);
@@ -143,18 +144,18 @@ static struct err *examine_file(struct scan *s, struct goimage *image, bool *fou
 	if (!s->headers.len)
 		return NULL;
 
-	err = filescan(&s->files, /* writable_only= */ true, find_refs, s);
+	err = filescan(&s->files, /* writable_only= */ true, image_scan_refs, s);
 	if (!err)
-		err = pick_moduledata(s, image);
+		err = image_scan_pick_module(s, image);
 	if (!err && image->moduledata)
-		err = read_buildinfo(s, &image->build);
+		err = image_scan_buildinfo(s, &image->build);
 	if (err)
 		return err;
 	*found_ret = image->moduledata != 0;
 	return NULL;
 }
 
-static void scan_reset(struct scan *s)
+static void image_scan_reset(struct image_scan *s)
 {
 	vec_fini(&s->headers);
 	vec_fini(&s->header_refs);
@@ -164,7 +165,7 @@ static void scan_reset(struct scan *s)
 struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
-	struct scan s = { .files = { .maps = maps, .buf = buf } };
+	struct image_scan s = { .files = { .maps = maps, .buf = buf } };
 
 	if (!buf)
 		return err_nomem();
@@ -181,8 +182,8 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 			return err;
 		s.files.file = m;
 		s.files.mem = &mapped->mem;
-		err = examine_file(&s, &image, &found);
-		scan_reset(&s);
+		err = image_scan_file(&s, &image, &found);
+		image_scan_reset(&s);
 		if (err)
 			return err;
 		if (!found)

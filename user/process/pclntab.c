@@ -50,8 +50,8 @@ static bool is_runtime_name(const char *name)
  * u32}; the record starts with {entry offset u32, name offset i32}. Records follow the
  * order of the functions, but no file has to: each is asked for by itself.
  */
-static struct err *read_records(struct mem *mem, const struct moduledata *md, const uint8_t *ftab,
-				struct func *funcs, size_t n)
+static struct err *pclntab_read_records(struct mem *mem, const struct moduledata *md,
+					const uint8_t *ftab, struct func *funcs, size_t n)
 {
 	struct mem_req reqs[RECORDS_A_READ];
 	uint8_t records[RECORDS_A_READ][RECORD_SZ];
@@ -78,7 +78,7 @@ static struct err *read_records(struct mem *mem, const struct moduledata *md, co
 	return err;
 }
 
-static struct err *read_funcs(struct pclntab *tab, struct mem *mem)
+static struct err *pclntab_read_funcs(struct pclntab *tab, struct mem *mem)
 {
 	uint64_t cnt = tab->md.ftab_cnt;
 	_cleanup_free_ uint8_t *ftab = malloc(cnt * 8);
@@ -99,13 +99,13 @@ static struct err *read_funcs(struct pclntab *tab, struct mem *mem)
 	for (uint64_t i = 0; !err && i + 1 < cnt; i += RECORDS_A_READ) {
 		uint64_t left = cnt - 1 - i; /* the closing entry has no record */
 
-		err = read_records(mem, &tab->md, ftab + i * 8, &tab->funcs.data[i],
-				   left < RECORDS_A_READ ? left : RECORDS_A_READ);
+		err = pclntab_read_records(mem, &tab->md, ftab + i * 8, &tab->funcs.data[i],
+					   left < RECORDS_A_READ ? left : RECORDS_A_READ);
 	}
 	return err;
 }
 
-static struct err *add_runtime_name(struct pclntab *tab, const char *name, uint32_t off)
+static struct err *pclntab_add_runtime_name(struct pclntab *tab, const char *name, uint32_t off)
 {
 	if (!is_runtime_name(name) || tab->runtime.len >= RUNTIME_FUNC_MAX)
 		return NULL;
@@ -120,7 +120,7 @@ static struct err *add_runtime_name(struct pclntab *tab, const char *name, uint3
 
 /* Walks the NUL-terminated names; one that is longer than the buffer is no
  * runtime function's and is passed over. */
-static struct err *read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf)
+static struct err *pclntab_read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf)
 {
 	char name[NAME_MAX_LEN];
 	size_t len = 0;
@@ -137,7 +137,7 @@ static struct err *read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf
 			if (buf[i])
 				continue;
 			if (name[len - 1] == '\0')
-				err = add_runtime_name(tab, name, name_off);
+				err = pclntab_add_runtime_name(tab, name, name_off);
 			name_off = off + i + 1;
 			len = 0;
 		}
@@ -160,7 +160,7 @@ static int cmp_named_by_name(const void *a, const void *b)
 }
 
 /* Names arrive in table order, so they are sorted by offset when this runs. */
-static void bind_names(struct pclntab *tab)
+static void pclntab_bind_names(struct pclntab *tab)
 {
 	for (size_t i = 0; i + 1 < tab->funcs.len; i++) {
 		struct named key = { .name_off = tab->funcs.data[i].name };
@@ -179,12 +179,12 @@ struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pcl
 	if (!tab || !buf)
 		return err_nomem();
 	tab->md = *md;
-	struct err *err = read_funcs(tab, mem);
+	struct err *err = pclntab_read_funcs(tab, mem);
 	if (!err)
-		err = read_names(tab, mem, buf);
+		err = pclntab_read_names(tab, mem, buf);
 	if (err)
 		return err_wrap(err, "reading the function table");
-	bind_names(tab);
+	pclntab_bind_names(tab);
 	*ret = take_ptr(tab);
 	return NULL;
 }
@@ -213,7 +213,7 @@ bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *re
 	return true;
 }
 
-static const struct func *func_at(const struct pclntab *tab, uint64_t pc)
+static const struct func *pclntab_func_at(const struct pclntab *tab, uint64_t pc)
 {
 	if (pc < tab->md.text || pc >= tab->md.etext || pc - tab->md.text > UINT32_MAX)
 		return NULL;
@@ -233,7 +233,7 @@ static const struct func *func_at(const struct pclntab *tab, uint64_t pc)
 
 bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret)
 {
-	const struct func *f = func_at(tab, pc);
+	const struct func *f = pclntab_func_at(tab, pc);
 
 	if (!f)
 		return false;

@@ -20,7 +20,7 @@ enum {
 
 /* Each kind of map has a function that the other lacks, and that no program with maps
  * can be without; this says more than a version and a list of experiments. */
-static enum map_kind map_kind(const struct program *prog)
+static enum map_kind program_map_kind(const struct program *prog)
 {
 	struct gofunc f;
 	bool swiss = pclntab_find(prog->funcs, "internal/runtime/maps.newTable", &f);
@@ -33,9 +33,9 @@ static enum map_kind map_kind(const struct program *prog)
 
 /* The program's own DWARF also fits a runtime that somebody patched, or a version
  * that is newer than the table. */
-static void choose_layout(struct program *prog)
+static void program_choose_layout(struct program *prog)
 {
-	prog->layout = layout_for(&prog->image.build, map_kind(prog), &prog->layout_match);
+	prog->layout = layout_for(&prog->image.build, program_map_kind(prog), &prog->layout_match);
 	bool known = prog->layout_match == LAYOUT_KNOWN;
 	struct err *err = dwarf_apart_read(prog->image.mapped->path, DEBUG_DIR,
 					   known ? DWARF_CHEAP_MAX : DWARF_MAX, &prog->layout);
@@ -50,7 +50,7 @@ static void choose_layout(struct program *prog)
 }
 
 /* Reads a plugin: its functions for callers, its types for its maps. */
-static struct err *read_plugin(struct program *prog, const struct gomodule *m)
+static struct err *program_read_plugin(struct program *prog, const struct gomodule *m)
 {
 	struct mem *mem = &m->mapped->mem;
 	struct plugin p = { .mem = mem };
@@ -72,10 +72,10 @@ static struct err *read_plugin(struct program *prog, const struct gomodule *m)
 }
 
 /* One that contradicts itself, or that is not all there yet, is left out. */
-static struct err *read_plugins(struct program *prog)
+static struct err *program_read_plugins(struct program *prog)
 {
 	for (size_t i = 0; i < prog->image.plugins.len; i++) {
-		struct err *err = read_plugin(prog, &prog->image.plugins.data[i]);
+		struct err *err = program_read_plugin(prog, &prog->image.plugins.data[i]);
 
 		if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
 			return err;
@@ -87,7 +87,7 @@ static struct err *read_plugins(struct program *prog)
 }
 
 /* Where the types of all modules are; NULL without memory. */
-static struct types_from *types_of_all(const struct program *prog)
+static struct types_from *program_types_from(const struct program *prog)
 {
 	struct types_from *from = calloc(1 + prog->plugins.len, sizeof(*from));
 
@@ -102,9 +102,9 @@ static struct types_from *types_of_all(const struct program *prog)
 	return from;
 }
 
-static struct err *read_types(struct program *prog)
+static struct err *program_read_types(struct program *prog)
 {
-	_cleanup_free_ struct types_from *from = types_of_all(prog);
+	_cleanup_free_ struct types_from *from = program_types_from(prog);
 
 	return from ? gotypes_new(from, 1 + prog->plugins.len, &prog->layout, &prog->types)
 		    : err_nomem();
@@ -123,7 +123,7 @@ bool program_makes_types(const struct program *prog)
 
 struct err *program_add_made_types(struct program *prog, const struct made_types *made)
 {
-	_cleanup_free_ struct types_from *from = types_of_all(prog);
+	_cleanup_free_ struct types_from *from = program_types_from(prog);
 
 	return from ? gotypes_add_made(prog->types, from, 1 + prog->plugins.len, &prog->layout,
 				       made)
@@ -153,13 +153,13 @@ static struct err *program_init(struct program *prog)
 		err = pclntab_new(mem, &prog->md, &prog->funcs);
 	if (err)
 		return err;
-	choose_layout(prog);
+	program_choose_layout(prog);
 	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
 	if (!err)
-		err = read_plugins(prog);
-	return err ? err : read_types(prog);
+		err = program_read_plugins(prog);
+	return err ? err : program_read_types(prog);
 }
 
 struct err *program_open(struct target *t, struct program **ret)
@@ -225,7 +225,7 @@ size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf
 }
 
 /* Where a symbol is at run time: link-time address plus the load bias. */
-static bool symbol_address(const struct program *prog, const char *name, uint64_t *ret)
+static bool program_symbol_address(const struct program *prog, const char *name, uint64_t *ret)
 {
 	uint64_t vaddr, text_vaddr;
 
@@ -237,8 +237,8 @@ static bool symbol_address(const struct program *prog, const char *name, uint64_
 }
 
 /* The code of a function, in buf; its length is 0 when there is none. */
-static struct operand_code read_function(const struct program *prog, const char *func,
-					 uint8_t buf[CODE_MAX])
+static struct operand_code program_read_function(const struct program *prog, const char *func,
+						 uint8_t buf[CODE_MAX])
 {
 	struct operand_code code = { .arch = prog->arch, .bytes = buf };
 	struct gofunc f;
@@ -250,11 +250,11 @@ static struct operand_code read_function(const struct program *prog, const char 
 	return code;
 }
 
-static bool operand_address(const struct program *prog, const char *func, enum code_ref ref,
-			    enum operand_pick pick, uint64_t *ret)
+static bool program_operand_address(const struct program *prog, const char *func, enum code_ref ref,
+				    enum operand_pick pick, uint64_t *ret)
 {
 	uint8_t buf[CODE_MAX];
-	struct operand_code code = read_function(prog, func, buf);
+	struct operand_code code = program_read_function(prog, func, buf);
 
 	return operand_find(&code, ref, pick, ret);
 }
@@ -272,28 +272,29 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 	};
 	size_t cnt = 0;
 
-	if (symbol_address(prog, "runtime.mheap_", &ret[cnt]))
+	if (program_symbol_address(prog, "runtime.mheap_", &ret[cnt]))
 		cnt++;
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
-		if (operand_address(prog, users[i].func, CODE_REF_ADDRESS, users[i].pick,
-				    &ret[cnt]))
+		if (program_operand_address(prog, users[i].func, CODE_REF_ADDRESS, users[i].pick,
+					    &ret[cnt]))
 			cnt++;
 	return cnt;
 }
 
 bool program_allp(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.allp", ret) ||
-	       operand_address(prog, "runtime.gcMarkTinyAllocs", CODE_REF_LOAD, OPERAND_FIRST, ret);
+	return program_symbol_address(prog, "runtime.allp", ret) ||
+	       program_operand_address(prog, "runtime.gcMarkTinyAllocs", CODE_REF_LOAD,
+				       OPERAND_FIRST, ret);
 }
 
 size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX])
 {
 	uint8_t buf[CODE_MAX];
 
-	if (symbol_address(prog, "runtime.allgs", ret))
+	if (program_symbol_address(prog, "runtime.allgs", ret))
 		return 1;
-	struct operand_code code = read_function(prog, "runtime.allgadd", buf);
+	struct operand_code code = program_read_function(prog, "runtime.allgadd", buf);
 	return operand_list(&code, ret, ALLGS_CANDIDATES_MAX);
 }
 
@@ -311,37 +312,39 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 	};
 	uint8_t buf[CODE_MAX];
 
-	if (symbol_address(prog, globals[global].symbol, ret))
+	if (program_symbol_address(prog, globals[global].symbol, ret))
 		return 1;
-	struct operand_code code = read_function(prog, globals[global].user, buf);
+	struct operand_code code = program_read_function(prog, globals[global].user, buf);
 	return operand_list(&code, ret, GC_CANDIDATES_MAX);
 }
 
 /* The only global that the function loads; the same in 1.19 to 1.27. */
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.persistentChunks", ret) ||
-	       operand_address(prog, "runtime.persistentalloc1", CODE_REF_LOAD, OPERAND_FIRST, ret);
+	return program_symbol_address(prog, "runtime.persistentChunks", ret) ||
+	       program_operand_address(prog, "runtime.persistentalloc1", CODE_REF_LOAD,
+				       OPERAND_FIRST, ret);
 }
 
 /* Its lock comes first in it, and first in the function. */
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.gcBitsArenas", ret) ||
-	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", CODE_REF_ADDRESS,
-			       OPERAND_FIRST, ret);
+	return program_symbol_address(prog, "runtime.gcBitsArenas", ret) ||
+	       program_operand_address(prog, "runtime.nextMarkBitArenaEpoch", CODE_REF_ADDRESS,
+				       OPERAND_FIRST, ret);
 }
 
 bool program_profile_hash(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.buckhash", ret) ||
-	       operand_address(prog, "runtime.stkbucket", CODE_REF_LOAD, OPERAND_FIRST, ret);
+	return program_symbol_address(prog, "runtime.buckhash", ret) ||
+	       program_operand_address(prog, "runtime.stkbucket", CODE_REF_LOAD, OPERAND_FIRST,
+				       ret);
 }
 
 /* Its first field is the one that the function stores last. */
 bool program_scavenge(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.scavenge", ret) ||
-	       operand_address(prog, "runtime.gcPaceScavenger", CODE_REF_ADDRESS, OPERAND_LAST,
-			       ret);
+	return program_symbol_address(prog, "runtime.scavenge", ret) ||
+	       program_operand_address(prog, "runtime.gcPaceScavenger", CODE_REF_ADDRESS,
+				       OPERAND_LAST, ret);
 }
