@@ -7,7 +7,7 @@
 enum {
 	DIGIT_BITS = 8,
 	DIGITS = 1 << DIGIT_BITS,
-	FEW = 16, /* so many are faster sorted one by one */
+	FEW = 16, /* that few elements are sorted faster by insertion */
 };
 
 struct elems {
@@ -23,10 +23,10 @@ static inline uint64_t radix_key(const struct elems *e, const char *elem)
 	return key;
 }
 
-/* Some bits of the key. */
+/* A digit: some adjacent bits of the key. */
 struct digit {
 	unsigned int bit; /* the lowest of them */
-	unsigned int cnt; /* values it may have: a power of two, at most DIGITS */
+	unsigned int cnt; /* number of its values: a power of two, at most DIGITS */
 };
 
 static inline unsigned int radix_digit(const struct elems *e, const char *elem, struct digit digit)
@@ -34,7 +34,7 @@ static inline unsigned int radix_digit(const struct elems *e, const char *elem, 
 	return radix_key(e, elem) >> digit.bit & (digit.cnt - 1);
 }
 
-/* Word by word: a call of memcpy() takes longer than so few. */
+/* Copies word by word: a call of memcpy() takes longer for elements this small. */
 static inline void radix_copy(const struct elems *e, char *to, const char *from)
 {
 	for (size_t off = 0; off < e->sz; off += sizeof(uint64_t))
@@ -66,7 +66,7 @@ static inline void radix_swap(const struct elems *e, char *a, char *b)
 	radix_copy(e, b, held);
 }
 
-/* Where the elements of each digit begin; the end of all is at[digit.cnt]. */
+/* Finds where the elements of each digit begin; at[digit.cnt] is the end of all. */
 static void radix_count_digits(const struct elems *e, const char *data, size_t n,
 			       struct digit digit, size_t at[DIGITS + 1])
 {
@@ -77,7 +77,8 @@ static void radix_count_digits(const struct elems *e, const char *data, size_t n
 		at[d + 1] += at[d];
 }
 
-/* Moves each element to the part of its digit: what it takes the place of goes on. */
+/* Moves each element to the part of its digit. The element that was in its place goes on to its
+ * own part, and so on. */
 static void radix_deal(const struct elems *e, char *data, struct digit digit,
 		       const size_t at[DIGITS + 1])
 {
@@ -95,7 +96,7 @@ static void radix_deal(const struct elems *e, char *data, struct digit digit,
 		}
 }
 
-/* Bits in which some keys differ; *sorted_ret: they are in order. */
+/* Finds the bits in which some keys differ. *sorted_ret says whether the keys are in order. */
 static uint64_t radix_differences(const struct elems *e, const char *data, size_t n,
 				  bool *sorted_ret)
 {
@@ -112,7 +113,8 @@ static uint64_t radix_differences(const struct elems *e, const char *data, size_
 	return differ;
 }
 
-/* The highest bits in which keys differ, about as many values as there are elements. */
+/* Chooses the highest bits in which keys differ: enough for about as many values as there are
+ * elements. */
 static struct digit radix_choose_digit(uint64_t differ, size_t n)
 {
 	unsigned int high = 64 - __builtin_clzll(differ), most = 63 - __builtin_clzll(n);
@@ -123,7 +125,7 @@ static struct digit radix_choose_digit(uint64_t differ, size_t n)
 	return (struct digit){ high - bits, 1u << bits };
 }
 
-/* Each turn is about lower bits than the one before: they end. */
+/* Each call sorts by lower bits than its caller, so the recursion ends. */
 static void radix_sort_range(const struct elems *e, char *data, size_t n)
 {
 	size_t at[DIGITS + 1];

@@ -12,7 +12,7 @@
 
 static const uint64_t NS_PER_S = 1000000000;
 
-/* Three significant digits: 1.23, 12.3, 123. */
+/* Decimals that make three significant digits: 1.23, 12.3, 123. */
 static int units_decimals(double v)
 {
 	return v < 9.995 ? 2 : v < 99.95 ? 1 : 0;
@@ -114,7 +114,7 @@ struct text text_percent(double share)
 	return t;
 }
 
-/* A number without sign, infinity or nan, and where it ends. */
+/* Parses a number without sign, infinity or nan, and says where it ends. */
 static bool units_parse_number(const char *s, double *ret, const char **end_ret)
 {
 	char *end;

@@ -4,23 +4,24 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Reading pagemap takes eight bytes a page, resident or not: 32 MiB for this much... */
+/* Limit of mappings to read pagemap of in one go. It takes eight bytes a page, resident or not:
+ * 32 MiB for this much... */
 static const uint64_t READ_ALL_MAX = 1ull << 34;
-/* ... and 2 GiB for this. */
+/* ... and 2 GiB for this, the limit of one mapping. */
 static const uint64_t READ_ONE_MAX = 1ull << 40;
 
-/* Runs that are kept when the walk is ahead of its visitor: 1.5 MiB of them. */
+/* Runs that a walk ahead of its visitor keeps: 1.5 MiB of them. */
 enum { RUNS_MAX = 1 << 16 };
 
-static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
+static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above it */
 
 struct walk {
 	struct addrspace *as;
 	struct pagemap pm;
 	page_run_fn visit;
 	void *ctx;
-	uint64_t swap_bytes; /* visited so far, page by page */
-	VEC(struct address_range) uncounted; /* pages here are in no RSS; ascending */
+	uint64_t swap_bytes; /* in what was visited page by page so far */
+	VEC(struct address_range) uncounted; /* ranges whose pages are in no RSS; ascending */
 };
 
 struct err *addrspace_init(struct addrspace *as, pid_t pid)
@@ -29,7 +30,7 @@ struct err *addrspace_init(struct addrspace *as, pid_t pid)
 	return procmaps_init(&as->maps, pid);
 }
 
-/* The first range that ends behind addr; the number of ranges when none does. */
+/* The first range that ends after addr; the number of ranges when none does. */
 static size_t range_behind(const struct walk *w, uint64_t addr)
 {
 	size_t lo = 0, hi = w->uncounted.len;
@@ -45,7 +46,7 @@ static size_t range_behind(const struct walk *w, uint64_t addr)
 	return lo;
 }
 
-/* Hands a run on without what no RSS counts. */
+/* Passes a run on, without the pages that no RSS counts. */
 static struct err *visit_counted(void *ctx, const struct page_run *run)
 {
 	struct walk *w = ctx;
@@ -78,8 +79,8 @@ static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
 										     : err_nomem();
 }
 
-/* The flags of mappings are only in smaps, which costs as much as all the rest: it is
- * asked only where there is reason to. The ioctl leaves out devices by itself. */
+/* Only smaps has the flags of mappings, and reading it costs as much as everything else. So it is
+ * read only where there is a reason to. The ioctl leaves out devices by itself. */
 static struct err *find_uncounted(struct walk *w)
 {
 	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
@@ -106,7 +107,7 @@ static bool is_anonymous(const struct procmap *m)
 	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO) && !m->inode && !m->shared;
 }
 
-/* A page of a file in an anonymous mapping is the huge page of zeroes. */
+/* In an anonymous mapping, a page that claims to be of a file is the huge page of zeroes. */
 static struct err *visit_read(void *ctx, const struct page_run *run)
 {
 	struct walk *w = ctx;
@@ -130,14 +131,14 @@ static struct err *addrspace_read_range(struct walk *w, uint64_t start, uint64_t
 {
 	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
 
-	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
+	if (err_is(err, ERR_FAULT)) { /* it was unmapped after it was listed */
 		err_free(err);
 		err = NULL;
 	}
 	return err;
 }
 
-/* With smaps, which tells where nothing is. */
+/* With smaps, which tells which mappings are empty. */
 static struct err *addrspace_read_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
@@ -151,7 +152,7 @@ static struct err *addrspace_read_mapping(void *ctx, const struct smaps_mapping 
 						: addrspace_read_range(w, m->start, m->end);
 }
 
-/* Neighbours in one go. */
+/* Reads mappings that are neighbours in one go. */
 static struct err *addrspace_read_all(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
@@ -203,7 +204,7 @@ static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping 
 
 /* ---- shared memory ---- */
 
-/* In a shared mapping nothing else can be in swap. */
+/* In a shared mapping nothing but its own shared memory can be in swap. */
 static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
@@ -216,8 +217,8 @@ static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 	return w->visit(w->ctx, &run);
 }
 
-/* Page tables don't tell what of shared memory is in swap: its file does, and smaps,
- * which is asked only where something is amiss. */
+/* Page tables do not tell which pages of shared memory are in swap. Its file does, and so does
+ * smaps, which is read only where the sums differ. */
 static struct err *add_shared_swap(struct walk *w)
 {
 	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
@@ -227,8 +228,8 @@ static struct err *add_shared_swap(struct walk *w)
 
 /* ---- the interface ---- */
 
-/* Whether the file that could be opened also tells: its first page must be there to
- * read, present or not. */
+/* Whether the pagemap that could be opened can also be read: reading the entry of its first page
+ * must work, whether the page is present or not. */
 static struct err *addrspace_try_pagemap(struct walk *w)
 {
 	uint64_t entry;
@@ -293,7 +294,7 @@ void addrspace_start(struct addrspace *as)
 	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, addrspace_walk_ahead, as);
 }
 
-/* Waits for the walk; true when it was whole. */
+/* Waits for the walk; true when it has kept every run. */
 static bool addrspace_join(struct addrspace *as)
 {
 	if (!as->ahead.started)

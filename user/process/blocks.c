@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-	/* A vector for each piece costs as much as reading the block. */
+	/* With fewer pieces, one vector for each costs less than reading the whole block. */
 	PIECES_MIN = 5,
 	PROBES_MAX = 8,
 	NOT_HELD = -1,
@@ -26,7 +26,7 @@ void blocks_begin(struct blocks *b)
 	b->wanted_cnt = 0;
 }
 
-/* Where a block is noted, or would be; BLOCKS_NOWHERE when there is no room. */
+/* Finds where a block is noted, or would be; BLOCKS_NOWHERE when there is no room. */
 static uint32_t blocks_search(const struct blocks *b, uint64_t nr)
 {
 	uint32_t home = blocks_home(nr);
@@ -58,7 +58,7 @@ static int cmp_block_nr(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of the wanted blocks, those worth reading, ascending. Returns their number. */
+/* Chooses the wanted blocks that are worth reading, in ascending order. Returns their number. */
 static size_t blocks_choose(struct blocks *b)
 {
 	size_t n = 0;
@@ -71,7 +71,7 @@ static size_t blocks_choose(struct blocks *b)
 	return n;
 }
 
-/* How many of the chosen blocks from the i-th on are one piece of memory. */
+/* How many of the chosen blocks, from the i-th on, are one piece of memory. */
 static size_t blocks_run_length(const struct blocks *b, size_t i)
 {
 	size_t end = i + 1;

@@ -43,7 +43,7 @@ static void buildinfo_copy_text(char *dst, size_t dst_sz, const char *src, size_
 	dst[n] = '\0';
 }
 
-/* "go1.24.4", "go1.27rc1", "devel go1.28-abc": major 1 and a minor are needed. */
+/* Parses "go1.24.4", "go1.27rc1", "devel go1.28-abc": needs major version 1 and a minor one. */
 static bool buildinfo_parse_version(const char *text, struct buildinfo *bi)
 {
 	const char *go = strstr(text, "go1.");
@@ -56,7 +56,7 @@ static bool buildinfo_parse_version(const char *text, struct buildinfo *bi)
 	return true;
 }
 
-/* Up to 1.25 a space separates the experiments, from 1.26 a hyphen. */
+/* The experiments follow a space up to Go 1.25, a hyphen from 1.26 on. */
 static void buildinfo_split_version(const char *text, struct buildinfo *bi)
 {
 	const char *x = strstr(text, "X:");
@@ -82,7 +82,7 @@ static void buildinfo_parse_line(const char *line, size_t len, struct buildinfo 
 	bi->asan |= len == sizeof(asan) - 1 && buildinfo_line_starts(line, len, asan);
 }
 
-/* Module info is lines of tab-separated fields; "path" names the main package. */
+/* Module info is lines of fields with tabs between them; "path" names the main package. */
 static void buildinfo_parse_mod(const uint8_t *mod, size_t len, struct buildinfo *bi)
 {
 	if (len < 2 * MARKER_SZ)

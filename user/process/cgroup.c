@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-/* v1 says "no limit" with the largest page-aligned long. */
+/* v1 has the largest page-aligned long for "no limit". */
 static const uint64_t V1_NO_LIMIT = 1ull << 62;
 
 static uint64_t cgroup_read_limit(const char *dir, const char *file)
@@ -20,7 +20,7 @@ static uint64_t cgroup_read_limit(const char *dir, const char *file)
 	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
 		return 0;
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	if (!f || fscanf(f, "%" SCNu64, &v) != 1) /* v2: "max" is no number */
+	if (!f || fscanf(f, "%" SCNu64, &v) != 1) /* v2: "max" is not a number */
 		return 0;
 	return v < V1_NO_LIMIT ? v : 0;
 }
@@ -32,7 +32,7 @@ static uint64_t cgroup_lower_limit(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A line "name N" of a memory.stat. */
+/* Reads a line "name N" of a memory.stat. */
 static uint64_t cgroup_read_stat(const char *dir, const char *name)
 {
 	char path[PATH_MAX], key[64];
@@ -47,11 +47,11 @@ static uint64_t cgroup_read_stat(const char *dir, const char *name)
 	return 0;
 }
 
-/* The names of one version's files. */
+/* The names of the files, which differ between the versions. */
 struct files {
 	const char *limit;
 	const char *used;
-	const char *file_pages; /* in memory.stat: not used lately */
+	const char *file_pages; /* in memory.stat: pages that were not used lately */
 };
 
 static const struct files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
@@ -63,7 +63,7 @@ static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Limits of a process; `left` is what is below the tightest. */
+/* Limits of a process. `left` is the memory that is free below the tightest of them. */
 struct limits {
 	bool limited;
 	uint64_t limit;
@@ -84,7 +84,7 @@ static void cgroup_add_limit(const char *dir, const struct files *files, struct 
 	l->limited = true;
 }
 
-/* Every directory from the cgroup up to the mount point limits its members. */
+/* Visits every directory from the cgroup up to the mount point: each limits its members. */
 static void cgroup_walk_up(const char *mount, const char *cgroup, const struct files *files,
 			   struct limits *l)
 {
@@ -116,7 +116,7 @@ static bool cgroup_find_mount(const char *fstype, const char *option, char *ret,
 
 /* The cgroup of a process in one hierarchy. */
 struct membership {
-	const char *controllers; /* v1: names, with commas; v2: none */
+	const char *controllers; /* v1: names with commas between them; v2: "" */
 	const char *path;
 };
 
@@ -189,7 +189,7 @@ void cgroup_find_freezers(struct cgroup_freezers *ret)
 		ret->v1[0] = '\0';
 }
 
-/* A line of a file of a cgroup. */
+/* Whether a file of a cgroup has that line. */
 static bool has_line(const char *mount, const char *cgroup, const char *file, const char *wanted)
 {
 	char path[PATH_MAX], line[64];
@@ -206,7 +206,7 @@ static bool has_line(const char *mount, const char *cgroup, const char *file, co
 	return false;
 }
 
-/* Both files know what is frozen above the cgroup, too. */
+/* In both versions the file also tells when a cgroup above is frozen. */
 bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid)
 {
 	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);

@@ -20,7 +20,7 @@ static struct err *debug_file_open_elf(struct debug_file *df, const char *path)
 	df->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (df->fd < 0)
 		return err_os(errno, "cannot open %s", path);
-	/* Not ELF_C_READ_MMAP: its section headers can't be changed, see hide_section(). */
+	/* Not ELF_C_READ_MMAP: then hide_section() could not change section headers. */
 	df->elf = elf_begin(df->fd, ELF_C_READ, NULL);
 	if (!df->elf || elf_kind(df->elf) != ELF_K_ELF)
 		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
@@ -45,7 +45,7 @@ static bool is_debug_section(const char *name)
 	       !strcmp(name, ".gnu_debugaltlink");
 }
 
-/* What the description of a type needs. The rest is three quarters of the DWARF. */
+/* Whether describing a type needs the section. The others are three quarters of the DWARF. */
 static bool describes_types(const char *name)
 {
 	static const char *const names[] = {
@@ -59,8 +59,8 @@ static bool describes_types(const char *name)
 	return false;
 }
 
-/* libdw unpacks every section that it knows as soon as it sees the file; it passes
- * over those that have no bytes. */
+/* libdw unpacks every section that it knows when it opens the file, but passes over those without
+ * bytes. */
 static void hide_section(Elf_Scn *scn, GElf_Shdr *shdr)
 {
 	shdr->sh_type = SHT_NOBITS;
@@ -76,8 +76,8 @@ static uint64_t unpacked_size(Elf_Scn *scn, const GElf_Shdr *shdr)
 	return gelf_getchdr(scn, &chdr) ? chdr.ch_size : UINT64_MAX;
 }
 
-/* Leaves only the sections that describe types; their unpacked size, 0 when there
- * is no .debug_info among them. */
+/* Hides all sections but those that describe types. Returns their unpacked size; 0 when
+ * .debug_info is not among them. */
 static uint64_t select_sections(Elf *elf, Elf_Scn **info_ret)
 {
 	size_t shstrndx;
@@ -106,7 +106,7 @@ static uint64_t select_sections(Elf *elf, Elf_Scn **info_ret)
 	return *info_ret ? sum : 0;
 }
 
-/* Units end with a zero. libdw relies on one behind the strings inside of them. */
+/* Units end with a zero byte. libdw needs one after the strings inside of them. */
 static bool ends_with_zero(Elf_Scn *info)
 {
 	Elf_Data *data = elf_getdata(info, NULL);
@@ -114,7 +114,7 @@ static bool ends_with_zero(Elf_Scn *info)
 	return data && data->d_size && !((const char *)data->d_buf)[data->d_size - 1];
 }
 
-/* Opens the DWARF of df's file itself; *has_ret tells whether it has any. */
+/* Opens the DWARF of df's own file; *has_ret tells whether it has any. */
 static struct err *debug_file_open_dwarf(struct debug_file *df, uint64_t unpacked_max,
 					 bool *has_ret)
 {
@@ -143,7 +143,7 @@ struct debug_link {
 	size_t build_id_len; /* 0: none */
 	const char *name; /* NULL: none */
 	uint32_t crc;
-	char folder[PATH_MAX]; /* of the program */
+	char folder[PATH_MAX]; /* the program's folder */
 };
 
 static void read_build_id(Elf *elf, struct debug_link *ret)
@@ -155,7 +155,7 @@ static void read_build_id(Elf *elf, struct debug_link *ret)
 	ret->build_id_len = len > 0 ? len : 0;
 }
 
-/* Links in /proc tell the name of a file that was opened through them. */
+/* A link in /proc tells the name of the file that was opened through it. */
 static void read_folder(const char *path, struct debug_link *ret)
 {
 	ssize_t len = readlink(path, ret->folder, sizeof(ret->folder) - 1);
@@ -181,7 +181,7 @@ static struct debug_link debug_link_read(const char *path, Elf *elf)
 	read_folder(path, &link);
 	link.name = dwelf_elf_gnu_debuglink(elf, &crc);
 	link.crc = crc;
-	/* The name comes from the target: it must not lead elsewhere. */
+	/* The name comes from the target: it must not lead to another folder. */
 	if (link.name && (!*link.name || strchr(link.name, '/')))
 		link.name = NULL;
 	return link;
@@ -212,8 +212,8 @@ static bool has_crc(int fd, uint32_t wanted)
 	return len == 0 && crc == wanted;
 }
 
-/* A debug file belongs to the program when the build ids agree; without build ids,
- * when the checksum of the link does. */
+/* A debug file belongs to the program when their build ids are equal; without build ids, when the
+ * checksum of the link is right. */
 static bool debug_link_belongs(const struct debug_file *df, const struct debug_link *link)
 {
 	struct debug_link own = { .build_id = NULL };
@@ -242,7 +242,7 @@ static bool debuglink_path(const struct debug_link *link, const char *dir, char 
 	       snprintf(ret, PATH_MAX, "%s%s/%s", dir, link->folder, link->name) < PATH_MAX;
 }
 
-/* Puts the DWARF of the file at path into df when that is the program's. */
+/* Puts the DWARF of the file at path into df, if that file belongs to the program. */
 static struct err *debug_file_open_separate(struct debug_file *df, const char *path,
 					    const struct debug_link *link, uint64_t unpacked_max)
 {
@@ -263,7 +263,7 @@ static struct err *debug_file_open_separate(struct debug_file *df, const char *p
 	return NULL;
 }
 
-/* Goes on from err, that the program's own file has no DWARF. */
+/* The program's own file has no DWARF, as err says: tries the separate ones. */
 static struct err *debug_file_try_separate(struct debug_file *df, const char *path, const char *dir,
 					   uint64_t unpacked_max, struct err *err)
 {
@@ -274,7 +274,7 @@ static struct err *debug_file_try_separate(struct debug_file *df, const char *pa
 		if (!(way ? debuglink_path : build_id_path)(&link, dir, other))
 			continue;
 		struct err *why = debug_file_open_separate(df, other, &link, unpacked_max);
-		/* A file that is not there says less than the first message. */
+		/* That a file does not exist says less than the first message. */
 		if (why && why->os_errno == ENOENT) {
 			err_free(why);
 			continue;

@@ -11,7 +11,8 @@
 
 enum { MIB = 1 << 20 };
 
-/* What the child tells. It fits into a pipe's buffer, so it comes whole or not at all. */
+/* What the child tells. It fits into the buffer of a pipe, so it arrives as a whole or not at
+ * all. */
 struct answer {
 	bool failed;
 	enum err_kind kind;
@@ -27,7 +28,7 @@ static uint64_t apart_address_space(void)
 	return f && fscanf(f, "%llu", &pages) == 1 ? pages * getpagesize() : 0;
 }
 
-/* Ten times what honest DWARF takes: 5 ms and 1 MiB for each MiB of it. */
+/* The limits are ten times what honest DWARF takes, which is 5 ms and 1 MiB for each MiB of it. */
 static void apart_set_limits(uint64_t unpacked_max)
 {
 	uint64_t seconds = 1 + unpacked_max / (20 * MIB);

@@ -50,11 +50,11 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	[P] = TYPE("runtime.p"),
 	[G] = TYPE("runtime.g"),
 	[MODULEDATA] = TYPE("runtime.moduledata"),
-	/* The collector's counters: maps can be read without them. */
+	/* The collector's counters. Without them maps can still be read. */
 	[MSTATS] = TYPE("runtime.mstats"),
 	[GC_CONTROLLER] = TYPE("runtime.gcControllerState"),
 	[WORK] = TYPE("runtime.workType"),
-	/* See dwarf_choose_maptype(). */
+	/* See dwarf_choose_maptype() for all three. */
 	[MAPTYPE_1_20] = TYPE("runtime.maptype"),
 	[MAPTYPE] = TYPE("internal/abi.MapType"),
 	[MAPTYPE_OLD] = TYPE("internal/abi.OldMapType"),
@@ -66,19 +66,19 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	/* Swiss maps. */
 	[MAP] = TYPE("internal/runtime/maps.Map"),
 	[TABLE] = TYPE("internal/runtime/maps.table"),
-	/* Not there, or empty: no Green Tea. */
+	/* Where it is missing or empty there is no Green Tea. */
 	[INLINE_MARKS] = TYPE("runtime.spanInlineMarkBits"),
 	[ARENA_BYTES] = CONSTANT("runtime.heapArenaBytes"),
 	[PAGE_BYTES] = CONSTANT("runtime.pageSize"),
 };
 
-/* A member of the layout, and where in the runtime it comes from. */
+/* A member of the layout, and which member of the runtime it comes from. */
 struct dwarf_field {
 	enum item item;
 	const char *path;
 	const char *path_old; /* its name in older versions, or NULL */
-	size_t to; /* a uint32_t in struct go_layout */
-	bool optional; /* else OFF_NONE */
+	size_t to; /* offset of a uint32_t in struct go_layout */
+	bool optional; /* may be missing: then OFF_NONE */
 };
 
 #define TO(member) offsetof(struct go_layout, member)
@@ -94,7 +94,7 @@ static const struct dwarf_field common_fields[] = {
 	{ MSPAN, "spanclass", NULL, TO(mspan.spanclass), false },
 	{ MSPAN, "state", NULL, TO(mspan.state), false },
 	{ MSPAN, "elemsize", NULL, TO(mspan.elemsize), false },
-	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 */
+	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 on */
 	{ MSPAN, "allocCount", NULL, TO(mspan.alloc_count), false },
 	{ MHEAP, "pages.chunks", NULL, TO(mheap.chunks), false },
 	{ MHEAP, "pages.inUse.ranges", NULL, TO(mheap.in_use_ranges), false },
@@ -102,7 +102,7 @@ static const struct dwarf_field common_fields[] = {
 	{ MHEAP, "allspans", NULL, TO(mheap.allspans), false },
 	{ MHEAP, "pagesInUse", NULL, TO(mheap.pages_in_use), false },
 	{ MHEAP, "arenas", NULL, TO(mheap.arenas), false },
-	{ MHEAP, "heapArenas", "allArenas", TO(mheap.heap_arenas), false }, /* until 1.24 */
+	{ MHEAP, "heapArenas", "allArenas", TO(mheap.heap_arenas), false }, /* up to 1.24 */
 	{ HEAP_ARENA, "spans", NULL, TO(mheap.arena_spans), false },
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
 	{ G, "atomicstatus", NULL, TO(g.status), false },
@@ -111,7 +111,7 @@ static const struct dwarf_field common_fields[] = {
 	{ MHEAP, "pages.scav.index.chunks", NULL, TO(mheap.scav_chunks), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
-	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
+	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* up to 1.20 */
 	{ MODULEDATA, "gofunc", NULL, TO(moduledata_gofunc), false },
 };
 
@@ -155,13 +155,13 @@ static const struct dwarf_field classic_fields[] = {
 };
 
 static const struct dwarf_field swiss_fields[] = {
-	{ MAP, "tombstonePossible", NULL, TO(swiss.tombstone_possible), true }, /* from 1.25 */
-	{ MAPTYPE, "SlotSize", NULL, TO(maptype.slot_sz), true }, /* until 1.26 */
+	{ MAP, "tombstonePossible", NULL, TO(swiss.tombstone_possible), true }, /* from 1.25 on */
+	{ MAPTYPE, "SlotSize", NULL, TO(maptype.slot_sz), true }, /* up to 1.26 */
 	{ MAPTYPE, "ElemOff", NULL, TO(maptype.elem_off), true },
-	{ MAPTYPE, "KeysOff", NULL, TO(maptype.keys_off), true }, /* from 1.27 */
+	{ MAPTYPE, "KeysOff", NULL, TO(maptype.keys_off), true }, /* from 1.27 on */
 };
 
-/* What the decoders rely on without asking the layout: it never was elsewhere. */
+/* What the decoders rely on without asking the layout, since no version had it elsewhere. */
 struct fixed {
 	enum item item;
 	const char *path;
@@ -233,15 +233,15 @@ static bool has_maps(const struct dwarf_item *items)
 
 static bool has_all_types(const struct dwarf_item *items)
 {
-	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others can be missing */
+	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others may be missing */
 		if (!items[i].found)
 			return false;
 	return has_maps(items);
 }
 
 /*
- * Puts the type of a map type into its place, whatever its name. In 1.24 and 1.25,
- * with a name for each kind of map, a program may have both: Go's own tools do.
+ * Puts the type of map types into its place, whatever its name is. In 1.24 and 1.25 it has a name
+ * for each kind of map, and a program may have both, as Go's own tools do.
  */
 static void dwarf_choose_maptype(struct dwarf_item *items)
 {
@@ -308,7 +308,7 @@ static struct err *dwarf_read_size(struct dwarf_reader *r, enum item item, uint3
 	return NULL;
 }
 
-/* A constant that everything is built upon. A program needn't have it in its DWARF. */
+/* Checks a constant that everything is built upon. A program need not have it in its DWARF. */
 static struct err *dwarf_check_constant(struct dwarf_reader *r, enum item item, uint64_t wanted)
 {
 	uint64_t value;
@@ -319,7 +319,7 @@ static struct err *dwarf_check_constant(struct dwarf_reader *r, enum item item, 
 	return NULL;
 }
 
-/* heapArena.bitmap: its bits for each of the arena's words. */
+/* Reads how many bits heapArena.bitmap has for each word of the arena. */
 static struct err *dwarf_read_bitmap(struct dwarf_reader *r)
 {
 	static const uint64_t words = (1ull << ARENA_SHIFT) / 8;
@@ -338,7 +338,7 @@ static struct err *dwarf_read_bitmap(struct dwarf_reader *r)
 	return NULL;
 }
 
-/* The indexes into a span: uintptr until 1.21, then uint16. */
+/* Reads the width of indexes into a span: uintptr up to 1.21, uint16 later. */
 static struct err *dwarf_read_index_width(struct dwarf_reader *r)
 {
 	uint64_t off, width, width2;
@@ -363,7 +363,7 @@ static bool gc_is_safe(const struct gc_layout *l)
 	return true;
 }
 
-/* The collector's counters, all or none. */
+/* Reads the members for the collector's counters: all of them, or none. */
 static void dwarf_read_gc(struct dwarf_reader *r)
 {
 	_cleanup_err_ struct err *err = dwarf_read_fields(r, gc_fields, CNT(gc_fields));
@@ -420,8 +420,8 @@ static struct err *dwarf_read_classic(struct dwarf_reader *r)
 	return err ? err : dwarf_read_size(r, HMAP, MAP_HEADER_SZ_MAX, &l->classic.header_sz);
 }
 
-/* Until 1.26 a slot is a key with its elem; from 1.27 the type says where both are,
- * and how far apart. */
+/* Up to 1.26 a slot is a key with its elem. From 1.27 on the type says where both are, and how
+ * far apart. */
 static struct err *dwarf_read_slots(struct dwarf_reader *r)
 {
 	struct maptype_layout *m = &r->layout.maptype;
@@ -457,7 +457,7 @@ static struct err *dwarf_read_swiss(struct dwarf_reader *r)
 
 /* ---- is it safe to decode with? ---- */
 
-/* Whether width bytes at an offset are inside a structure; none at all are, too. */
+/* Whether width bytes at off are inside a structure of that size, or there is no such member. */
 static bool is_inside(uint32_t off, uint32_t width, uint32_t size)
 {
 	return off == OFF_NONE || (off <= size && width <= size - off);
@@ -514,7 +514,7 @@ static bool header_is_safe(const struct go_layout *l)
 
 static bool layout_is_safe(const struct go_layout *l)
 {
-	/* Moduledata is read up to the end of etypes. */
+	/* We read moduledata up to the end of etypes. */
 	return l->moduledata_types >= MODULEDATA_SZ_MIN &&
 	       l->moduledata_types < l->moduledata_etypes &&
 	       is_inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&

@@ -5,10 +5,10 @@
 #include <string.h>
 
 enum {
-	/* Go has a unit for each package, and 3,000 packages are many. libdw keeps
-	 * something of each, so a file of nothing but units must have an end. */
+	/* Go has a unit for each package, and 3,000 packages are many. libdw keeps memory for
+	 * each unit, so their number needs a limit. */
 	UNITS_MAX = 1 << 16,
-	/* Some 10 bytes each. The largest programs have a few million. */
+	/* They have some 10 bytes each; the largest programs have a few million. */
 	DIES_MAX = 1 << 26,
 	MEMBERS_MAX = 4096,
 	TYPEDEFS_MAX = 8,
@@ -18,7 +18,7 @@ enum {
 struct dwarf_search {
 	struct dwarf_item *items;
 	size_t cnt;
-	uint32_t dies; /* seen so far */
+	uint32_t dies; /* number seen so far */
 };
 
 static const char *dwarf_name_of(Dwarf_Die *die)
@@ -46,7 +46,7 @@ static void dwarf_match(struct dwarf_search *s, Dwarf_Die *die)
 	}
 }
 
-/* Types and constants of packages are children of the unit. */
+/* Types and constants of a package are children of its unit. */
 static void dwarf_search_unit(struct dwarf_search *s, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
@@ -65,7 +65,7 @@ static bool is_runtime(Dwarf_Die *unit)
 	return name && !strcmp(name, "runtime");
 }
 
-/* Reads the units of package runtime, or all others until that is enough. */
+/* Reads the units of package runtime, or all others until enough is found. */
 static void dwarf_search_units(struct dwarf_search *s, Dwarf *dwarf, bool runtime,
 			       dwarf_enough_fn enough)
 {
@@ -113,7 +113,7 @@ bool dwarf_size(Dwarf_Die *type, uint64_t *ret)
 	return dwarf_number(type, DW_AT_byte_size, ret);
 }
 
-/* The type of die. Not dwarf_peel_type(): a typedef of itself has no end there. */
+/* The type of die. Not by dwarf_peel_type(), which never returns for a typedef of itself. */
 static bool dwarf_type_of(Dwarf_Die *die, Dwarf_Die *ret)
 {
 	Dwarf_Die at = *die;

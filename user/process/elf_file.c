@@ -25,7 +25,7 @@ static struct err *elf_file_scan_sections(struct elf_file *ef)
 	Elf_Scn *scn = NULL;
 
 	if (elf_getshdrstrndx(ef->elf, &shstrndx) < 0)
-		return NULL; /* no section table: as stripped as can be */
+		return NULL; /* there is no section table: fully stripped */
 	while ((scn = elf_nextscn(ef->elf, scn))) {
 		GElf_Shdr shdr;
 

@@ -4,8 +4,8 @@
 /* The largest Go programs have some 200 MiB of read-only data. */
 enum { FILESCAN_FILE_MAX = 1 << 30 };
 
-/* Passes what starts in [addr, addr + step) to fn, with some bytes behind it, if there
- * are such before `end`. *ok_ret: it could be read. */
+/* Passes the bytes that start in [addr, addr + step) to fn, and some bytes after them as long as
+ * these are before `end`. *ok_ret says whether they could be read. */
 static struct err *filescan_piece(struct filescan *fs, uint64_t addr, uint64_t step, uint64_t end,
 				  filescan_fn fn, void *ctx, bool *ok_ret)
 {
@@ -17,7 +17,7 @@ static struct err *filescan_piece(struct filescan *fs, uint64_t addr, uint64_t s
 	return err || !req.ok ? err : fn(ctx, addr, fs->buf, len, step);
 }
 
-/* A chunk; page by page when it cannot be read as a whole. */
+/* Passes one chunk on; page by page when it cannot be read as a whole. */
 static struct err *filescan_chunk(struct filescan *fs, uint64_t addr, uint64_t end, filescan_fn fn,
 				  void *ctx)
 {
@@ -29,7 +29,7 @@ static struct err *filescan_chunk(struct filescan *fs, uint64_t addr, uint64_t e
 		bool page_ok = false;
 
 		err = filescan_piece(fs, addr, FILESCAN_PAGE, end, fn, ctx, &page_ok);
-		if (!err && !page_ok) /* for what is behind it, perhaps */
+		if (!err && !page_ok) /* the page after it may be unreadable */
 			err = filescan_piece(fs, addr, FILESCAN_PAGE, addr + FILESCAN_PAGE, fn, ctx,
 					     &page_ok);
 	}

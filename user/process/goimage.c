@@ -7,14 +7,14 @@
 #include "process/filescan.h"
 #include "process/moduledata.h"
 
-/* What a walk over a file's mappings looks for. */
+/* A walk over a file's mappings, and what it has found. */
 struct image_scan {
 	struct filescan files;
 
 	VEC(struct pcheader) headers;
 	VEC(uint64_t) header_refs; /* addresses of words that point to a header */
 	uint64_t buildinfo_addr;
-	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
+	bool old_pclntab; /* some file had a function table of Go 1.2 to 1.17 */
 };
 
 static struct err *image_scan_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
@@ -55,7 +55,7 @@ static struct err *image_scan_refs(void *ctx, uint64_t addr, const uint8_t *data
 	return NULL;
 }
 
-/* Reads up to len bytes, as far as they can be read; sets how many. */
+/* Reads up to len bytes, as far as they are readable; *got_ret is their number. */
 static struct err *image_read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
 				       uint64_t *got_ret)
 {
@@ -105,7 +105,7 @@ static const struct pcheader *image_scan_header_at(const struct image_scan *s, u
 	return NULL;
 }
 
-/* Sets the image's moduledata, or leaves it 0 when no reference is one. */
+/* Sets the image's moduledata; leaves it 0 when no word that points to a header starts one. */
 static struct err *image_scan_pick_module(struct image_scan *s, struct goimage *image)
 {
 	for (size_t i = 0; i < s->header_refs.len; i++) {
@@ -128,7 +128,7 @@ static struct err *image_scan_pick_module(struct image_scan *s, struct goimage *
 	return NULL;
 }
 
-/* *found_ret: this file holds a Go runtime. */
+/* *found_ret says whether this file holds a Go runtime. */
 static struct err *image_scan_file(struct image_scan *s, struct goimage *image, bool *found_ret)
 {
 	struct err *err = filescan(&s->files, /* writable_only= */ false, image_scan_headers, s);
@@ -136,7 +136,8 @@ static struct err *image_scan_file(struct image_scan *s, struct goimage *image, 
 	if (err)
 		return err;
 	if (!s->headers.len && s->buildinfo_addr) {
-		err = image_scan_buildinfo(s, &image->build); /* names Go < 1.18 */
+		err = image_scan_buildinfo(s, &image->build); /* for its error, which names a Go
+							       * before 1.18 */
 		return err ? err
 			   : err_new(ERR_UNSUPPORTED, "%s program without a function table",
 				     image->build.version);

@@ -13,12 +13,12 @@
 enum {
 	MODULES_MAX = 256,
 
-	/* Slices in all versions (go-runtime facts 5.4). */
+	/* Offsets in a moduledata: slices, in all versions (go-runtime facts 5.4). */
 	MD_PCHEADER = 0,
 	MD_FUNCNAMETAB = 8,
 	MD_PCLNTABLE = 104,
 	MD_FTAB = 128,
-	/* Where the next module is, by version. */
+	/* Where the pointer to the next module is, depending on the version. */
 	MD_NEXT_MIN = 544,
 	MD_NEXT_MAX = 584,
 	NEXT_CNT = (MD_NEXT_MAX - MD_NEXT_MIN) / 8 + 1,
@@ -27,8 +27,8 @@ enum {
 struct module_search {
 	struct target *target;
 	struct filescan files;
-	VEC(struct gomodule) found; /* the first one is the image that was there */
-	struct gomodule here; /* what the present file has; moduledata 0: nothing */
+	VEC(struct gomodule) found; /* the first one is the image */
+	struct gomodule here; /* what was found in the current file; moduledata 0: nothing */
 };
 
 static bool module_err_is_fatal(const struct err *err)
@@ -38,8 +38,8 @@ static bool module_err_is_fatal(const struct err *err)
 
 /* ---- finding ---- */
 
-/* The tables of one module are in one piece of memory, behind its pcHeader: few other
- * words look like that, so this file need not be read for headers. */
+/* The tables of a module are in one piece of memory, which its pcHeader begins. Few other words
+ * look like that, so this file need not be searched for headers. */
 static bool may_be_module(const uint8_t *p)
 {
 	uint64_t header = load_u64(p, MD_PCHEADER), names = load_u64(p, MD_FUNCNAMETAB);
@@ -49,7 +49,7 @@ static bool may_be_module(const uint8_t *p)
 	       table > names && load_u64(p, MD_FTAB) == table;
 }
 
-/* Takes the module at addr, if one is. */
+/* Notes the module at addr, if there is one. */
 static struct err *module_search_check(struct module_search *s, uint64_t addr, uint64_t header_addr)
 {
 	uint8_t bytes[PCHEADER_SZ];
@@ -93,7 +93,7 @@ static void gomodule_fini(struct gomodule *m)
 	free(m->path);
 }
 
-/* Adds the module of the file behind a mapping, if it has one. */
+/* Adds the module of the file that a mapping is of, if it has one. */
 static struct err *module_search_file(struct module_search *s, const struct procmap *m)
 {
 	_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
@@ -138,7 +138,7 @@ static struct err *module_search_files(struct module_search *s)
 
 /* ---- linking ---- */
 
-/* Marks the modules that this one names as the next. */
+/* Marks the modules that this one names as its next. */
 static struct err *module_search_mark_next(const struct module_search *s, size_t i, uint8_t *links)
 {
 	struct mem *mem = &s->found.data[i].mapped->mem;
@@ -156,7 +156,7 @@ static struct err *module_search_mark_next(const struct module_search *s, size_t
 	return err;
 }
 
-/* What the modules name: links[i * n + j] says that i is followed by j. */
+/* Reads which modules follow which: links[i * n + j] says that j follows i. */
 static struct err *module_search_read_links(const struct module_search *s, uint8_t *links)
 {
 	struct err *err = NULL;
@@ -166,14 +166,14 @@ static struct err *module_search_read_links(const struct module_search *s, uint8
 	return err;
 }
 
-/* Gives all modules that links connect with `of`, in either direction, its number. */
+/* Gives the number `of` to all modules that links connect with it, in either direction. */
 static void module_group_mark(const uint8_t *links, size_t n, size_t of, uint32_t *group)
 {
 	size_t todo[MODULES_MAX], cnt = 0;
 
 	group[of] = of;
 	todo[cnt++] = of;
-	while (cnt) { /* each one comes here once */
+	while (cnt) { /* each module comes here once */
 		size_t i = todo[--cnt];
 
 		for (size_t j = 0; j < n; j++) {
@@ -185,7 +185,7 @@ static void module_group_mark(const uint8_t *links, size_t n, size_t of, uint32_
 	}
 }
 
-/* The module of a group that no other one is followed by: the runtime's own. */
+/* The module of a group that follows no other one: the one with the runtime. */
 static size_t module_group_head(const uint8_t *links, size_t n, const uint32_t *group, size_t of)
 {
 	for (size_t j = 0; j < n; j++) {
@@ -196,12 +196,12 @@ static size_t module_group_head(const uint8_t *links, size_t n, const uint32_t *
 		if (group[j] == of && !followed)
 			return j;
 	}
-	return of; /* a cycle: a program that does not mean well */
+	return of; /* the links form a cycle, which a hostile program may have */
 }
 
 /* ---- the result ---- */
 
-/* The module becomes the image, which takes its place. */
+/* Exchanges the image and a module. */
 static void gomodule_swap_image(struct goimage *image, char **image_path, struct gomodule *m)
 {
 	const struct gomodule was = { image->pcheader, image->moduledata, image->file,
@@ -215,7 +215,8 @@ static void gomodule_swap_image(struct goimage *image, char **image_path, struct
 	*m = was;
 }
 
-/* Gives each module to whom it belongs; one that was taken has no file any more. */
+/* Gives each module to image->plugins or its path to image->others. What was given away is no
+ * longer in the list. */
 static struct err *module_search_hand_out(struct module_search *s, const uint8_t *links,
 					  const uint32_t *group, struct goimage *image)
 {
@@ -255,14 +256,14 @@ static struct err *module_search_sort_groups(struct module_search *s, const uint
 static void module_search_fini(struct module_search *s)
 {
 	for (size_t i = 0; i < s->found.len; i++) {
-		if (!i) /* the image's, which stays open */
+		if (!i) /* the image keeps its file open */
 			s->found.data[i].mapped = NULL;
 		gomodule_fini(&s->found.data[i]);
 	}
 	vec_fini(&s->found);
 }
 
-/* Reads how the modules that were found are linked, and sorts them by that. */
+/* Reads how the modules that were found are linked, and sorts them into groups by that. */
 static struct err *module_search_sort(struct module_search *s, struct goimage *image)
 {
 	size_t n = s->found.len;

@@ -15,7 +15,7 @@ enum {
 	SAME_HASH_MAX = 64, /* a type is compared with at most this many others of its hash */
 };
 
-/* A descriptor of another module that means the same. */
+/* An address that stands for a type of another module, which means the same. */
 struct type_alias {
 	uint64_t addr;
 	uint64_t of;
@@ -23,12 +23,14 @@ struct type_alias {
 
 struct gotypes {
 	VEC(struct map_type) maps; /* ascending by address */
-	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
+	VEC(uint32_t)
+	by_bucket; /* indexes into maps, ascending by bucket, and the unnamed type
+				  * of a bucket first */
 	VEC(struct type_alias) aliases; /* both ascending by address */
 	VEC(struct type_alias) bucket_aliases;
 };
 
-/* Adds the map type that is at addr, if one is. */
+/* Adds the map type at addr, if there is one. */
 static struct err *gotypes_collect_at(struct gotypes *types, const struct section *s,
 				      const struct type_range *r, uint64_t addr)
 {
@@ -62,8 +64,9 @@ static struct err *gotypes_collect(struct gotypes *types, const struct section *
 /* ---- One type in several modules ---- */
 
 /*
- * The linker puts a type into each module that uses it, and the dynamic linker lets all
- * of them use one of those. They have one name, and one hash of all that is behind it.
+ * The linker puts a type into each module that uses it, and the dynamic linker makes all of them
+ * use the same one. The copies have the same name, and the same hash of everything that the type
+ * is made of.
  */
 static bool map_types_agree(const struct map_type *a, const struct map_type *b)
 {
@@ -82,7 +85,7 @@ static int cmp_type_hash(const void *a, const void *b, void *ctx)
 	return i < j ? -1 : i > j;
 }
 
-/* Sets for each type which one stands for it: itself, or one of another module. */
+/* Sets for each type the one that stands for it: itself, or one of another module. */
 static struct err *gotypes_find_twins(const struct gotypes *types, uint32_t *twin)
 {
 	size_t cnt = types->maps.len;
@@ -111,7 +114,7 @@ static int cmp_type_alias(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Leaves one of each type; its other addresses lead to it. */
+/* Keeps one copy of each type, and makes the addresses of the other copies lead to it. */
 static struct err *gotypes_merge_twins(struct gotypes *types)
 {
 	size_t cnt = types->maps.len, kept = 0;
@@ -125,7 +128,7 @@ static struct err *gotypes_merge_twins(struct gotypes *types)
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < cnt; i++) {
-		if (twin[i] == i) { /* before those that it stands for */
+		if (twin[i] == i) { /* comes before those that it stands for */
 			maps[kept] = maps[i];
 			twin[i] = kept++;
 			continue;
@@ -219,7 +222,7 @@ static int cmp_type_range(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The first module is the runtime's; without one of the others it goes on. */
+/* The first module is the runtime's and must be readable. Any other one may be left out. */
 static struct err *type_sections_read(const struct types_from *from, size_t cnt,
 				      struct type_sections *s)
 {
@@ -269,7 +272,7 @@ static int cmp_map_type(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What is read of the modules, and the pieces, which somebody else owns. */
+/* Joins the sections that were read with the pieces, which the caller owns, in ascending order. */
 static struct err *type_sections_join(const struct type_sections *read,
 				      const struct type_range *pieces, size_t cnt,
 				      struct type_range **ret, size_t *cnt_ret)
@@ -282,7 +285,7 @@ static struct err *type_sections_join(const struct type_sections *read,
 	for (size_t i = 0; i < all; i++)
 		r[i] = i < cnt ? pieces[i] : read->ranges.data[i - cnt];
 	qsort(r, all, sizeof(*r), cmp_type_range);
-	/* Nothing overlaps, unless a module claims to be in the heap. */
+	/* Nothing overlaps, unless a hostile module claims to be in the heap. */
 	for (size_t i = 0; i < all; i++)
 		if (!kept || r[i].addr - r[kept - 1].addr >= r[kept - 1].len)
 			r[kept++] = r[i];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * gotypes.h - the map types that the linker put into the image and its plugins, and those
- * that the program made.
+ * gotypes.h - all map types: those that the linker put into the image and its plugins, and those
+ * that the program made with reflect.
  *
- * Found by walking the type section for descriptors that have every property of
- * a map type, so that named map types, which no list holds, are found too.
+ * They are found by walking the type section for descriptors that have every property of a map
+ * type, because no list has the named ones.
  */
 #ifndef MAPTRACE_PROCESS_GOTYPES_H
 #define MAPTRACE_PROCESS_GOTYPES_H
@@ -20,19 +20,20 @@
 
 struct gotypes;
 
-/* Where a module has its types, and who reads them. */
+/* A module to read types from. */
 struct types_from {
 	struct mem *mem;
 	const struct moduledata *md;
 };
 
-/* Reads the types of cnt modules. One that cannot be read is left out, but not the first:
- * that is the runtime's own. A type that several of them have is there once. */
+/* Reads the types of cnt modules. A module that cannot be read is left out, unless it is the
+ * first one, the runtime's own. A type that several modules have is there once. Free with
+ * gotypes_free(). */
 struct err *gotypes_new(const struct types_from *from, size_t cnt, const struct go_layout *layout,
 			struct gotypes **ret);
 void gotypes_free(struct gotypes *types);
 
-/* Descriptors in the heap: objects as a whole, and those of them that may be map types. */
+/* Descriptors in the heap: whole objects, and the addresses in them where a map type may be. */
 struct type_range;
 struct made_types {
 	const struct type_range *pieces;
@@ -41,15 +42,17 @@ struct made_types {
 	size_t map_cnt;
 };
 
-/* Adds the map types among them. No type may have been handed out before. */
+/* Adds the map types among them. Pointers that gotypes_find() and the like have returned before
+ * are no longer valid. */
 struct err *gotypes_add_made(struct gotypes *types, const struct types_from *from, size_t cnt,
 			     const struct go_layout *layout, const struct made_types *made);
 
-/* All map types, in the order of their addresses. */
+/* All map types, in ascending order of their addresses. */
 const struct map_type *gotypes_maps(const struct gotypes *types, size_t *cnt_ret);
 
-/* By descriptor address, or by that of the bucket or group type, in any module; NULL if none.
- * Of several map types with one bucket type the unnamed one is returned. */
+/* Finds a type by the address of its descriptor, or by that of its bucket or group type, in any
+ * module; NULL if there is none. When several map types have the bucket type, the unnamed one is
+ * returned. */
 const struct map_type *gotypes_find(const struct gotypes *types, uint64_t addr);
 const struct map_type *gotypes_by_bucket(const struct gotypes *types, uint64_t bucket);
 

@@ -9,8 +9,8 @@ static const struct go_layout layout_rows[] = {
 
 enum { ROW_CNT = sizeof(layout_rows) / sizeof(layout_rows[0]) };
 
-/* What DWARF doesn't tell: the heap's base is random, with padding in front of it (S
- * runtime/mpagealloc.go markRandomPaddingPages). */
+/* DWARF does not tell this: from Go 1.26 on the heap's base is random, with padding before it (Go
+ * source: runtime/mpagealloc.go markRandomPaddingPages). */
 enum { MINOR_PAGE_PADDING = 26 };
 
 static bool layout_has_experiment(const struct buildinfo *build, const char *name)
@@ -42,7 +42,8 @@ struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
 
 		if (row->kind != kind)
 			continue;
-		/* Ties go to the newer row: a layout changes with its version. */
+		/* Of two rows that are equally far, the newer one is taken: a layout stays until
+		 * a later version changes it. */
 		if (!best ||
 		    layout_distance(row, build->minor) <= layout_distance(best, build->minor))
 			best = row;
@@ -51,7 +52,7 @@ struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
 
 	struct go_layout layout = *best;
 	layout.page_padding = build->minor >= MINOR_PAGE_PADDING;
-	/* Green Tea: opt-in in 1.25, opt-out in 1.26 and 1.27. */
+	/* 1.25 had Green Tea only when asked for; 1.26 and 1.27 have it unless it is switched off. */
 	if (layout_has_experiment(build, "greenteagc"))
 		layout.inline_marks = true;
 	if (layout_has_experiment(build, "nogreenteagc"))

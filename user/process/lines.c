@@ -13,16 +13,16 @@
 
 enum {
 	TEXT_MAX = 512,
-	/* Places that are kept; more callers than this stay without a name. */
+	/* Places that are kept. Callers beyond that number stay without a name. */
 	PLACES_MAX = 1 << 16,
-	PLACE_TEXT_MAX = 64 << 20, /* bytes of names and paths in them */
+	PLACE_TEXT_MAX = 64 << 20, /* bytes of names and paths in all places */
 
-	/* A table of values ends with its function: the runtime's largest has some
-	 * 20 KiB. It is read in pieces. */
+	/* A table of values ends where its function does; the largest of the runtime has some 20
+	 * KiB. It is read in pieces. */
 	PC_TABLE_MAX = 1 << 20,
 	PC_PIECE = 4096,
 
-	/* _func (S runtime/runtime2.go): startLine came with 1.20. */
+	/* _func (Go source: runtime/runtime2.go). startLine came with 1.20. */
 	FUNC_PCFILE = 20,
 	FUNC_PCLN = 24,
 	FUNC_NPCDATA = 28,
@@ -34,7 +34,7 @@ enum {
 	PCDATA_INL_TREE_INDEX = 2,
 	FUNCDATA_INL_TREE = 3,
 
-	/* inlinedCall (S runtime/symtabinl.go; 1.19: runtime/symtab.go) */
+	/* inlinedCall (Go source: runtime/symtabinl.go, in 1.19 runtime/symtab.go) */
 	INLINED_SZ = 16,
 	INLINED_NAME_OFF = 4,
 	INLINED_PARENT_PC = 8,
@@ -46,13 +46,13 @@ enum {
 
 #define NO_FUNCDATA UINT32_MAX
 
-/* The code of a module, and its tables. */
+/* The code of one module, and its tables. */
 struct code {
 	struct mem *mem;
 	struct moduledata md;
 	const struct pclntab *funcs;
 	bool before_1_20;
-	uint8_t quantum; /* code addresses are multiples of it */
+	uint8_t quantum; /* code addresses are multiples of this */
 };
 
 struct lines {
@@ -63,14 +63,14 @@ struct lines {
 	struct place unknown;
 };
 
-/* What the record of a function says; offsets of 0 mean that there is no table. */
+/* What the record of a function says. An offset of 0 means that there is no such table. */
 struct func_tables {
 	struct func_record func;
 	uint32_t pcfile;
 	uint32_t pcln;
 	uint32_t cu_offset;
-	uint32_t inl_index; /* pctab: index in the inline tree, by pc */
-	uint64_t inl_tree; /* address; 0: nothing was inlined */
+	uint32_t inl_index; /* in pctab: the index in the inline tree, by pc */
+	uint64_t inl_tree; /* its address; 0: nothing was inlined */
 };
 
 static bool lines_read_at(const struct code *c, uint64_t addr, void *dst, size_t len)
@@ -82,7 +82,7 @@ static bool lines_read_at(const struct code *c, uint64_t addr, void *dst, size_t
 
 /* ---- a function's record ---- */
 
-/* The arrays behind a record: offsets in pctab, then offsets from gofunc. */
+/* Reads the arrays that follow a record: offsets in pctab, then offsets from gofunc. */
 static bool lines_read_inline_tables(const struct code *c, uint64_t arrays, uint32_t pcdata_cnt,
 				     uint32_t funcdata_cnt, struct func_tables *t)
 {
@@ -120,10 +120,10 @@ static bool lines_read_tables(const struct code *c, uint64_t pc, struct func_tab
 
 /* ---- values by pc ---- */
 
-/* A table in pctab, of which one piece at a time is here. */
+/* A table in pctab, of which we hold one piece at a time. */
 struct pc_table {
 	const struct code *code;
-	uint64_t at; /* of the next piece, in pctab */
+	uint64_t at; /* offset of the next piece in pctab */
 	uint64_t end;
 	struct cursor piece;
 	uint8_t buf[PC_PIECE];
@@ -162,9 +162,10 @@ static bool next_varint(struct pc_table *t, uint32_t *ret)
 }
 
 /*
- * The value of a table at an offset of the function's code. The table is a list of
- * {change of the value, bytes of code for which the new one holds}; a change of zero
- * that is not the first ends it (S runtime/symtab.go step). -1 where there is none.
+ * The value of a table at an offset of the function's code; -1 when there is none.
+ *
+ * The table is a list of {change of the value, bytes of code for which the new value holds}. A
+ * change of zero ends it, unless it is the first one (Go source: runtime/symtab.go step).
  */
 static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
 {
@@ -225,7 +226,7 @@ static char *lines_file(struct lines *l, const struct code *c, const struct func
 	return lines_read_text(l, c, c->md.filetab, c->md.filetab_len, off);
 }
 
-/* Adds the frame of a function whose name is known; false when it isn't. */
+/* Adds the frame of a function; false when its name is not known. */
 static bool place_add_frame(struct lines *l, const struct code *c, const struct func_tables *t,
 			    uint64_t pc_off, uint32_t name_off, struct place *place)
 {
@@ -242,7 +243,7 @@ static bool place_add_frame(struct lines *l, const struct code *c, const struct 
 	return true;
 }
 
-/* The inlined call that the code at an offset belongs to; false: to none. */
+/* Finds the inlined call that the code at an offset belongs to; false when there is none. */
 static bool inlined_call(const struct code *c, const struct func_tables *t, uint64_t pc_off,
 			 uint32_t *name_ret, uint32_t *parent_pc_ret)
 {
@@ -259,7 +260,8 @@ static bool inlined_call(const struct code *c, const struct func_tables *t, uint
 	return true;
 }
 
-/* Each inlined call names an instruction of the function that it was inlined into. */
+/* Each inlined call names an instruction of the function that it was inlined into; that leads to
+ * the next frame. */
 static void lines_find_frames(struct lines *l, uint64_t pc, struct place *place)
 {
 	const struct code *c = lines_code_at(l, pc);
@@ -302,7 +304,7 @@ static bool lines_keep(struct lines *l, struct place *place)
 
 const struct place *lines_of_call(struct lines *l, uint64_t return_addr)
 {
-	/* The instruction behind the call may belong to another line, or function. */
+	/* The instruction after the call may belong to another line or function. */
 	uint64_t pc = return_addr - 1;
 	size_t i = table_get(&l->by_pc, pc);
 

@@ -10,7 +10,7 @@
 
 /* ---- reading ---- */
 
-/* What is left to read of a request, in one mapping. */
+/* The part of a request that is still to be read, in one mapping. */
 struct mapped_rest {
 	struct mapped_file *mf;
 	const struct procmap *mapping;
@@ -38,7 +38,7 @@ static struct err *mapped_rest_from_memory(struct mapped_rest *r, uint64_t end)
 	return NULL;
 }
 
-/* Up to the end of the file; what may be in memory behind it, memory tells. */
+/* Reads up to the end of the file. Pages of the mapping beyond that may still be in memory. */
 static struct err *mapped_rest_from_file(struct mapped_rest *r, uint64_t end)
 {
 	uint64_t offset = r->mapping->offset + (r->addr - r->mapping->start);
@@ -51,7 +51,7 @@ static struct err *mapped_rest_from_file(struct mapped_rest *r, uint64_t end)
 	return r->addr < end ? mapped_rest_from_memory(r, end) : NULL;
 }
 
-/* Runs ascend; all that is between the written ones is the file's. */
+/* Runs come in ascending order. Between the written ones everything is the file's. */
 static struct err *mapped_rest_pass_run(void *ctx, const struct page_run *run)
 {
 	struct mapped_rest *r = ctx;
@@ -73,7 +73,7 @@ static struct err *mapped_rest_by_page(struct mapped_rest *r)
 	uint64_t last = (r->end - 1) / pm->page_sz * pm->page_sz;
 	struct err *err = pagemap_walk(pm, first, last + pm->page_sz, mapped_rest_pass_run, r);
 
-	if (err) { /* if it is the target's end, memory says so again */
+	if (err) { /* if the target has ended, reading its memory says so, too */
 		err_free(err);
 		return r->addr < r->end ? mapped_rest_from_memory(r, r->end) : NULL;
 	}
@@ -122,7 +122,8 @@ static struct err *mapped_file_read_reqs(struct mem *mem, struct mem_req *reqs, 
 
 static bool is_mapped_file(const struct stat *st, const struct procmap *m)
 {
-	/* Not the device: on btrfs and overlayfs stat() names another than maps. */
+	/* The device is not compared: on btrfs and overlayfs, stat() and maps name different
+	 * ones. */
 	return S_ISREG(st->st_mode) && st->st_ino == m->inode;
 }
 
@@ -138,8 +139,8 @@ static int open_if_same(const char *path, const struct procmap *m)
 	return fd;
 }
 
-/* The link under map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; for an
- * executable /proc/PID/exe is the same file. */
+/* The link in map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. For the executable,
+ * /proc/PID/exe is the same file. */
 static void mapped_file_open_fd(struct mapped_file *mf, pid_t pid)
 {
 	const struct procmap *m = &mf->mapping;
@@ -150,7 +151,7 @@ static void mapped_file_open_fd(struct mapped_file *mf, pid_t pid)
 	mf->is_exe = stat(exe, &st) == 0 && is_mapped_file(&st, m);
 	snprintf(mf->path, sizeof(mf->path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
 		 m->start, m->end);
-	if (m->kind != PROCMAP_DEVICE) /* which may do something when it is opened */
+	if (m->kind != PROCMAP_DEVICE) /* opening a device may have effects */
 		mf->fd = open_if_same(mf->path, m);
 	if (mf->fd < 0 && mf->is_exe) {
 		mf->fd = open_if_same(exe, m);

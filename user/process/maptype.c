@@ -14,7 +14,7 @@ enum {
 	CLASSIC_KEY_SZ = 80, /* one byte each */
 	CLASSIC_ELEM_SZ = 81,
 
-	/* Flags of the two map kinds. */
+	/* Flags of the two kinds of maps. */
 	CLASSIC_INDIRECT_KEY = 1,
 	CLASSIC_INDIRECT_ELEM = 2,
 	CLASSIC_NEED_KEY_UPDATE = 8,
@@ -30,7 +30,7 @@ enum {
 	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 };
 
-/* Size of a key or elem as stored: large ones are kept behind a pointer. */
+/* Size of a key or elem as it is stored: large ones are kept behind a pointer, which has 8 bytes. */
 static uint32_t stored_size(const struct section *s, uint64_t type, bool indirect)
 {
 	uint64_t sz = load_u64(type_at(s, type, TYPE_SZ), TYPE_SIZE);
@@ -76,7 +76,7 @@ static bool has_indirect_elem(const struct section *s, const uint8_t *t)
 	       (s->layout->kind == MAP_CLASSIC ? CLASSIC_INDIRECT_ELEM : SWISS_INDIRECT_ELEM);
 }
 
-/* Where a bucket keeps its keys and elems; false when they do not fit into it. */
+/* Finds where a bucket keeps its keys and elems; false when they do not fit into it. */
 static bool map_type_read_slots(const struct section *s, const uint8_t *t, uint64_t bucket_sz,
 				struct slots *ret)
 {
@@ -99,8 +99,8 @@ static bool map_type_read_slots(const struct section *s, const uint8_t *t, uint6
 struct data_runs {
 	struct data_run runs[DATA_RUNS_MAX];
 	size_t cnt;
-	size_t visits; /* of types; hostile ones may nest in each other */
-	bool bad; /* too many, or not to be read */
+	size_t visits; /* number of types seen; hostile ones may nest in each other */
+	bool bad; /* there were too many runs, or some could not be read */
 };
 
 static void data_runs_add(struct data_runs *d, uint64_t off, uint64_t len)
@@ -144,7 +144,7 @@ static void data_runs_add_fields(const struct section *s, const uint8_t *type, u
 	}
 }
 
-/* Elems of an array are alike: only where the first one has holes the rest counts singly. */
+/* Elems of an array are alike. They are added one by one only when the first one has holes. */
 static void data_runs_add_array(const struct section *s, const uint8_t *type, uint64_t off,
 				int depth, struct data_runs *d)
 {
@@ -190,7 +190,7 @@ static void data_runs_add_type(const struct section *s, uint64_t type, uint64_t 
 		data_runs_add(d, off, sz);
 }
 
-/* Notes where an elem of the map keeps its value, unless that is everywhere. */
+/* Notes where an elem of the map keeps its value, unless it does so in all of its bytes. */
 static struct err *map_type_read_runs(const struct section *s, struct map_type *m)
 {
 	uint64_t elem = load_u64(type_at(s, m->addr, TYPE_SZ + 16), MAPTYPE_ELEM);
@@ -220,7 +220,7 @@ static struct err *map_type_read_words(const struct section *s, struct map_type 
 			       m->slots.elem_sz, has_indirect_elem(s, t) };
 	struct word_types w;
 
-	w.cnt = w.visits = 0; /* the rest is large */
+	w.cnt = w.visits = 0; /* everything else in w is large, and not read yet */
 	word_types_add(s, &key, &w);
 	word_types_add(s, &elem, &w);
 	if (!w.cnt)
@@ -233,7 +233,7 @@ static struct err *map_type_read_words(const struct section *s, struct map_type 
 	return NULL;
 }
 
-/* True when the bytes at addr are a map type, with *ret filled except its name. */
+/* True when the bytes at addr are a map type. Fills in *ret, without the name. */
 static bool map_type_parse(const struct section *s, uint64_t addr, struct map_type *ret)
 {
 	const uint8_t *t = type_at(s, addr, s->layout->maptype.size);
@@ -269,7 +269,7 @@ static bool map_type_parse(const struct section *s, uint64_t addr, struct map_ty
 	return true;
 }
 
-/* Reads the pointer mask of a bucket type; where there is none, it stays unknown. */
+/* Reads the pointer mask of a bucket type. A type without one leaves it unknown. */
 static struct err *map_type_read_mask(struct mem *mem, const struct section *s, struct map_type *m)
 {
 	const uint8_t *bucket = type_at(s, m->bucket, TYPE_SZ);
@@ -287,10 +287,11 @@ static struct err *map_type_read_mask(struct mem *mem, const struct section *s, 
 }
 
 /*
- * The compiler works on type parameters with types of their shape. From Go 1.20 on maps
- * are made with the real type, which it takes from a dictionary (cmd/compile/internal/
- * reflectdata/helpers.go, MakeMapRType): no map has such a type, and the one that it has
- * is in the image, too. Up to 1.19 there may be none but the shape.
+ * Generic code of the compiler works with types of the same shape in place of type parameters.
+ * From Go 1.20 on it makes maps with the real type, which it takes from a dictionary (Go source:
+ * cmd/compile/internal/reflectdata/helpers.go MakeMapRType). So no map has the type of a shape,
+ * and the type that it has is in the image, too. Up to 1.19 the type of a shape may be the only
+ * one.
  */
 static bool is_shape_only(const struct section *s, const struct map_type *m)
 {

@@ -10,13 +10,13 @@
 #include "base/radix.h"
 
 enum {
-	/* More vectors a call do not get faster; the kernel's limit is 1024. */
+	/* More vectors in a call do not make it faster; the kernel's limit is 1024. */
 	IOV_BATCH = 512,
 	/* Two requests this close are cheaper in one vector than in two. */
 	MERGE_GAP = 2048,
 	MERGE_MAX = 64 << 10,
 	SCRATCH_SZ = 512 << 10,
-	/* A vector of its own costs less than copying so much once more. */
+	/* From this size on, a vector of its own costs less than copying the bytes. */
 	MERGE_ALONE = 4096,
 	READ_CHUNK = 1 << 30,
 };
@@ -36,9 +36,8 @@ static struct err *mem_read_error(const struct mem *mem, int os_errno)
 }
 
 /*
- * One process_vm_readv() for up to IOV_BATCH requests. The call ends at the
- * first byte that cannot be read; *done_ret counts the requests that are
- * settled, the failed one included.
+ * Does one process_vm_readv() for up to IOV_BATCH requests. The call ends at the first byte that
+ * cannot be read. *done_ret counts the requests that were answered, including the failed one.
  */
 static struct err *mem_read_batch(struct mem *mem, struct mem_req *reqs, size_t n, size_t *done_ret)
 {
@@ -120,13 +119,13 @@ struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret)
 
 /* ---- scattered reads ---- */
 
-/* A merged read and the requests [first, first + cnt) that it serves. */
+/* A merged read, and the requests [first, first + cnt) that it serves. */
 struct mem_run {
 	size_t first;
 	size_t cnt;
 };
 
-/* Kept between calls, since fresh memory costs a fault a page. */
+/* Kept between calls, because fresh memory costs a fault for each page. */
 struct mem_gather {
 	struct mem_req merged[IOV_BATCH];
 	struct mem_run runs[IOV_BATCH];
@@ -163,7 +162,8 @@ void mem_join(struct mem *mem, struct mem *part)
 	mem_fini(part);
 }
 
-/* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
+/* A merged read also fails when only a gap in it is unmapped: then its requests are read one by
+ * one. */
 static struct err *gather_settle_run(struct mem_gathering *g, size_t r)
 {
 	struct mem_req *reqs = g->reqs + g->m->runs[r].first;
@@ -194,7 +194,7 @@ static struct err *gather_flush(struct mem_gathering *g)
 	return err;
 }
 
-/* The number of requests from `first` on that one read can serve, and its length. */
+/* The number of requests, from `first` on, that one read can serve, and its length. */
 static size_t gather_run_length(const struct mem_req *reqs, size_t n, size_t first, size_t *len_ret)
 {
 	uint64_t start = reqs[first].addr;
@@ -226,7 +226,7 @@ struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
 	for (size_t i = 0; !err && i < n;) {
 		size_t len;
 		size_t cnt = gather_run_length(reqs, n, i, &len);
-		bool direct = cnt == 1; /* nothing to merge: no copy */
+		bool direct = cnt == 1; /* there is nothing to merge, so no copy is needed */
 		size_t need = direct ? 0 : len;
 
 		if (g.run_cnt == IOV_BATCH || g.scratch_used + need > SCRATCH_SZ)

@@ -20,7 +20,7 @@ enum {
 	SLICE_PTR = 0,
 	SLICE_LEN = 8,
 
-	/* A hostile moduledata must not make us read without end. */
+	/* A limit for the tables of a hostile moduledata. */
 	TABLE_MAX = 512 << 20,
 };
 

@@ -24,8 +24,8 @@ struct operand_code {
 
 enum operand_pick { OPERAND_FIRST, OPERAND_LAST };
 
-/* The address that the first or last instruction which uses it so refers to; false when there
- * is none. */
+/* The address that the first or last instruction that uses an address this way refers to; false
+ * when there is none. */
 bool operand_find(const struct operand_code *code, enum code_ref ref, enum operand_pick pick,
 		  uint64_t *ret);
 

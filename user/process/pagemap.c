@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 32768, /* entries a read: 256 KiB */
-	REGIONS = 1024, /* of one PAGEMAP_SCAN */
+	BATCH = 32768, /* entries in a read: 256 KiB */
+	REGIONS = 1024, /* that one PAGEMAP_SCAN returns */
 	HUGE_SZ = 2 << 20,
 };
 
@@ -75,7 +75,7 @@ static int pagemap_scan_step(const struct pagemap *pm, uint64_t start, uint64_t 
 	return n;
 }
 
-/* Guards of stacks (MADV_GUARD_INSTALL) pass for swapped pages; they are none. */
+/* Guards of stacks (MADV_GUARD_INSTALL) look like swapped pages, but are not. */
 static uint32_t state_of_categories(uint64_t c)
 {
 	if (c & SCAN_GUARD)
@@ -86,8 +86,8 @@ static uint32_t state_of_categories(uint64_t c)
 }
 
 /*
- * Some kernels do not tell the huge page of zeroes from others (6.7 to 6.17). In the file
- * it passes for a page of a file, which the ioctl knows that it is not.
+ * Some kernels (6.7 to 6.17) do not tell the huge page of zeroes from others. In the file it
+ * looks like a page of a file, which the ioctl knows it is not.
  */
 static struct err *pagemap_visit_huge(const struct pagemap *pm, const struct page_run *run,
 				      page_run_fn visit, void *ctx)
@@ -121,9 +121,9 @@ static struct err *pagemap_visit_region(const struct pagemap *pm, const struct s
 }
 
 /*
- * When the kernel's own buffer was full in the course of a call, but not at its end,
- * walk_end stays where that happened (seen on 6.18): it may lie before regions that
- * were returned. So regions, which ascend, say how far we are.
+ * When the kernel's own buffer became full during a call, but not at its end, walk_end stays
+ * where that happened (seen on 6.18), which may be before regions that were returned. So we take
+ * the progress from the regions, which are in ascending order.
  */
 static struct err *pagemap_walk_by_scan(const struct pagemap *pm, uint64_t start, uint64_t end,
 					page_run_fn visit, void *ctx)
@@ -210,7 +210,7 @@ static struct err *pagemap_walk_by_read(const struct pagemap *pm, uint64_t start
 
 		if (n < 0)
 			return err_os(errno, "reading pagemap");
-		if (n < 8) /* beyond the address space; or the process has exited */
+		if (n < 8) /* beyond the address space, or the process has exited */
 			return err_fault(start, "pagemap has no page at 0x%llx",
 					 (unsigned long long)start);
 		struct err *err = pagemap_visit_entries(pm, start, entries, n / 8, visit, ctx);
@@ -241,7 +241,7 @@ static struct err *set_touched(void *ctx, const struct page_run *run)
 	return NULL;
 }
 
-/* Read, not scanned: what is asked for is short. */
+/* Reads the file and does not scan, because the range is short. */
 struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *touched)
 {
@@ -259,7 +259,7 @@ void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_
 		frames[i] = i < got && (frames[i] & ENTRY_PRESENT) ? frames[i] & ENTRY_FRAME : 0;
 }
 
-/* A page of ours that was read and never written is the page of zeroes. */
+/* The page of zeroes is behind a page of ours that was read and never written. */
 static uint64_t find_zero_frame(uint32_t page_sz)
 {
 	_cleanup_(pagemap_close) struct pagemap self = {

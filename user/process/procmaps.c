@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A process has 65530 mappings by default (vm.max_map_count); a hostile one must
- * not make us allocate without end. */
+/* By default a process has at most 65530 mappings (vm.max_map_count). A hostile one must not make
+ * us allocate without a limit. */
 enum { MAPS_MAX = 1 << 20 };
 
 static bool procmap_name_starts(const char *s, const char *prefix)
@@ -25,7 +25,7 @@ static enum procmap_kind procmap_kind_of_path(const char *path)
 		return PROCMAP_GO;
 	if (procmap_name_starts(path, "anon_inode:"))
 		return PROCMAP_DEVICE;
-	/* Of what is below /dev, these are memory like any other. */
+	/* These mappings of files in /dev are memory like any other. */
 	return procmap_name_starts(path, "/dev/") && !procmap_name_starts(path, "/dev/shm/") &&
 			       !procmap_name_starts(path, "/dev/zero")
 		       ? PROCMAP_DEVICE

@@ -12,14 +12,14 @@
 enum {
 	CODE_MAX = 4096,
 
-	/* Each MiB of DWARF takes 5 ms, so much of it is read only for those versions
-	 * that the table lacks. */
+	/* Each MiB of DWARF takes 5 ms. Only for versions that the table does not have, as much
+	 * as DWARF_MAX is read. */
 	DWARF_CHEAP_MAX = 16 << 20,
 	DWARF_MAX = 512 << 20,
 };
 
-/* Each kind of map has a function that the other lacks, and that no program with maps
- * can be without; this says more than a version and a list of experiments. */
+/* Each kind of map has a function that the other kind lacks and that every program with maps has.
+ * That is more reliable than a version and a list of experiments. */
 static enum map_kind program_map_kind(const struct program *prog)
 {
 	struct gofunc f;
@@ -31,8 +31,8 @@ static enum map_kind program_map_kind(const struct program *prog)
 	return swiss ? MAP_SWISS : MAP_CLASSIC;
 }
 
-/* The program's own DWARF also fits a runtime that somebody patched, or a version
- * that is newer than the table. */
+/* Prefers the program's own DWARF: it also fits a patched runtime, and a version that is newer
+ * than the table. */
 static void program_choose_layout(struct program *prog)
 {
 	prog->layout = layout_for(&prog->image.build, program_map_kind(prog), &prog->layout_match);
@@ -49,7 +49,7 @@ static void program_choose_layout(struct program *prog)
 	prog->layout_match = LAYOUT_DWARF;
 }
 
-/* Reads a plugin: its functions for callers, its types for its maps. */
+/* Reads a plugin: its functions to name callers, and its types for its maps. */
 static struct err *program_read_plugin(struct program *prog, const struct gomodule *m)
 {
 	struct mem *mem = &m->mapped->mem;
@@ -71,7 +71,7 @@ static struct err *program_read_plugin(struct program *prog, const struct gomodu
 	return lines_add(prog->lines, mem, &m->pcheader, &p.md, p.funcs);
 }
 
-/* One that contradicts itself, or that is not all there yet, is left out. */
+/* A plugin that contradicts itself, or that is not loaded completely yet, is left out. */
 static struct err *program_read_plugins(struct program *prog)
 {
 	for (size_t i = 0; i < prog->image.plugins.len; i++) {
@@ -86,7 +86,7 @@ static struct err *program_read_plugins(struct program *prog)
 	return NULL;
 }
 
-/* Where the types of all modules are; NULL without memory. */
+/* Where the types of all modules are; NULL when out of memory. */
 static struct types_from *program_types_from(const struct program *prog)
 {
 	struct types_from *from = calloc(1 + prog->plugins.len, sizeof(*from));
@@ -224,7 +224,7 @@ size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf
 	return got;
 }
 
-/* Where a symbol is at run time: link-time address plus the load bias. */
+/* The address of a symbol at run time: link-time address plus load bias. */
 static bool program_symbol_address(const struct program *prog, const char *name, uint64_t *ret)
 {
 	uint64_t vaddr, text_vaddr;
@@ -261,7 +261,7 @@ static bool program_operand_address(const struct program *prog, const char *func
 
 size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX])
 {
-	/* go-runtime facts 5.6: each refers to &mheap_ at this place in all releases. */
+	/* go-runtime facts 5.6: in all releases each of them refers to &mheap_ at this place. */
 	static const struct {
 		const char *func;
 		enum operand_pick pick;
@@ -301,7 +301,7 @@ size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_C
 size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 			     uint64_t ret[GC_CANDIDATES_MAX])
 {
-	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at 0. */
+	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at offset 0. */
 	static const struct {
 		const char *symbol;
 		const char *user;
@@ -318,7 +318,7 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 	return operand_list(&code, ret, GC_CANDIDATES_MAX);
 }
 
-/* The only global that the function loads; the same in 1.19 to 1.27. */
+/* The function loads no other global, in all of 1.19 to 1.27. */
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
 {
 	return program_symbol_address(prog, "runtime.persistentChunks", ret) ||
@@ -326,7 +326,7 @@ bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
 				       OPERAND_FIRST, ret);
 }
 
-/* Its lock comes first in it, and first in the function. */
+/* The function first refers to its lock, which is its first field. */
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
 {
 	return program_symbol_address(prog, "runtime.gcBitsArenas", ret) ||
@@ -341,7 +341,7 @@ bool program_profile_hash(const struct program *prog, uint64_t *ret)
 				       ret);
 }
 
-/* Its first field is the one that the function stores last. */
+/* The last that the function stores is its first field. */
 bool program_scavenge(const struct program *prog, uint64_t *ret)
 {
 	return program_symbol_address(prog, "runtime.scavenge", ret) ||

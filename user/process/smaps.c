@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Adds a line "Rss:   12 kB" to the field that it is of; others are left alone. */
+/* Adds the value of a line "Rss:   12 kB" to its field; ignores other lines. */
 static void smaps_add_size(struct smaps *s, const char *line)
 {
 	const struct {
@@ -55,7 +55,8 @@ static void smaps_add_flags(struct smaps_mapping *m, const char *line)
 	m->locked = smaps_has_flag(flags + 1, "lo");
 }
 
-/* The line that a mapping begins with; the names of sizes start with a capital. */
+/* Parses the line that a mapping begins with. It does not look like others, whose names start
+ * with a capital letter. */
 static bool smaps_is_mapping(const char *line, struct smaps_mapping *ret)
 {
 	uint64_t start, end;

@@ -16,7 +16,7 @@
 
 static const char DELETED_SUFFIX[] = " (deleted)";
 
-/* Reads a file below /proc/PID whole, up to cap bytes; ESRCH when it is gone. */
+/* Reads a whole file of /proc/PID, at most cap bytes. ESRCH when the process is gone. */
 static struct err *target_read_proc(pid_t pid, const char *name, void *buf, size_t cap,
 				    size_t *len_ret)
 {
@@ -42,9 +42,9 @@ static struct err *target_read_proc(pid_t pid, const char *name, void *buf, size
 }
 
 /*
- * Field 22 of /proc/PID/stat is the start time in clock ticks since boot. The
- * second field is the command name, which may hold spaces and parentheses: the
- * fields that can be counted start behind the last parenthesis.
+ * Field 22 of /proc/PID/stat is the start time, in clock ticks since boot. The second field is
+ * the command name, which may hold spaces and parentheses, so we count fields from the last
+ * parenthesis on.
  */
 static struct err *target_read_start_time(struct target *t)
 {

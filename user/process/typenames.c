@@ -8,14 +8,14 @@
 #include <string.h>
 
 enum {
-	/* Names of generated code are longer: types of a hundred fields, generic ones. */
+	/* Names of types with a hundred fields, or of generic ones, may be longer. */
 	NAME_MAX_LEN = 4096,
 	DEPTH_MAX = 16,
-	PARTS_MAX = 1024, /* of a made type; hostile ones may nest in each other */
+	PARTS_MAX = 1024, /* parts of a type that was made; hostile types may nest in each other */
 	NAME_EMBEDDED = 8,
 };
 
-/* A name as descriptors have them: flag byte, varint length, bytes. */
+/* A name as descriptors have it: flag byte, varint length, bytes. */
 struct type_text {
 	const uint8_t *bytes;
 	uint64_t len;
@@ -33,7 +33,7 @@ static bool type_text_read(const struct type_range *r, uint64_t off, struct type
 	return ret->bytes;
 }
 
-/* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
+/* A copy that is safe for a terminal. One that is too long ends in dots, after a whole character. */
 static char *type_name_copy(const char *text, uint64_t len)
 {
 	static const char dots[] = "...";
@@ -53,8 +53,8 @@ static char *type_name_copy(const char *text, uint64_t len)
 	return cut ? strcat(name, dots) : name;
 }
 
-/* Types print a leading star that is dropped when the flag says so, because *T is the
- * more frequent string. */
+/* Descriptors store "*T" and a flag that says to drop the star, because the string is needed for
+ * *T, too. */
 static bool type_linked_name(const struct type_range *r, const uint8_t *type, struct type_text *ret)
 {
 	if (!type_text_read(r, load_u32(type, TYPE_STR), ret))
@@ -81,7 +81,7 @@ static void made_name_print_text(struct made_name *n, const struct type_text *t)
 	fwrite(t->bytes, 1, t->len < NAME_MAX_LEN ? t->len : NAME_MAX_LEN, n->out);
 }
 
-/* As reflect.StructOf has it, but for tags. */
+/* Writes the name as reflect.StructOf does, without tags. */
 static void made_name_print_struct(struct made_name *n, const uint8_t *type, int depth)
 {
 	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);

@@ -6,17 +6,18 @@
 enum {
 	DEPTH_MAX = 16,
 	VISITS_MAX = 1024,
-	IMETHODS_LEN = 64, /* of an interface type: how many methods it has */
+	IMETHODS_LEN = 64, /* in an interface type: the number of its methods */
 };
 
-/* A part of a key or elem. */
+/* Where a part of a key or elem is. */
 struct word_place {
-	uint32_t off; /* in the bucket's first slot */
-	uint32_t end; /* of the key or elem */
+	uint32_t off; /* in the first slot of the bucket */
+	uint32_t end; /* the end of the key or elem */
 	uint32_t stride;
 };
 
-/* Which of a type's first words are pointers: 0 words when that is not in the section. */
+/* Finds which of a type's first words are pointers. Returns the number of words; 0 when the mask
+ * is not in the section. */
 static uint8_t pointer_mask(const struct section *s, const uint8_t *t, uint64_t *ret)
 {
 	uint64_t words = load_u64(t, TYPE_SIZE) / 8, ptr_words = load_u64(t, TYPE_PTR_BYTES) / 8;
@@ -47,7 +48,8 @@ static struct word_type *word_types_add_word(struct word_types *w, const struct 
 	return &w->words[w->cnt++];
 }
 
-/* A word that points to what the type describes; without one to anything. */
+/* Adds a word that points to what a type describes. Without a type it may point to anything, so
+ * nothing is added. */
 static void word_types_add_pointer(const struct section *s, uint64_t pointee,
 				   const struct word_place *at, enum word_kind kind, bool not_nil,
 				   struct word_types *w)
@@ -118,7 +120,7 @@ static void word_types_add_elems(const struct section *s, const uint8_t *type,
 		word_types_add_type(s, elem, &one, depth, w);
 		one.off += sz;
 		if (w->visits == before)
-			return; /* nothing is visited any more */
+			return; /* the limit of visits is reached */
 	}
 }
 
@@ -130,7 +132,7 @@ static void word_types_add_type(const struct section *s, uint64_t type, const st
 	if (depth == DEPTH_MAX || w->visits == VISITS_MAX)
 		return;
 	w->visits++;
-	if (!is_type(s, type)) /* what is no struct may be the last of the section */
+	if (!is_type(s, type)) /* a type that is not a struct may be the last of the section */
 		return;
 	uint8_t kind = type_kind(type_at(s, type, TYPE_SZ));
 	switch (kind) {
