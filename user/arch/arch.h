@@ -5,7 +5,7 @@
  * To add an architecture, say arm64, touch these places:
  *
  *  user/arch/arm64.c		Define a `struct arch`. Its members say below what each one is.
- *  user/arch/arch.c		Add it to `archs`, its name to arch_names, and a line to arch_host().
+ *  user/arch/arch.c		Add it to `archs` and arch_host(), its name to arch_names.
  *  bpf/regs_arm64.bpf.h	Give the BPF programs the registers of a Go function and of a
  *				system call; regs_x86.bpf.h has all the functions to define.
  *  bpf/regs.bpf.h		Include that file where __TARGET_ARCH_arm64 is defined.

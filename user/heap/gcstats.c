@@ -10,21 +10,22 @@
 #include "base/log.h"
 
 enum {
-	/* A cycle may end while its counters are read. */
+	/* A cycle may end while we read its counters. */
 	TRIES = 5,
 
-	/* S runtime/mgcpacer.go memoryLimitHeapGoal: the room below a memory limit is
-	 * 1 MiB, from 1.21 on 3 % if that is more. */
+	/* Go source: runtime/mgcpacer.go memoryLimitHeapGoal. The room below a memory limit is 1
+	 * MiB; from 1.21 on 3 % if that is more. */
 	GOAL_HEADROOM_MIN = 1 << 20,
 	GOAL_HEADROOM_PERCENT = 3,
 	GOAL_HEADROOM_MINOR = 21,
 	GOAL_MIN_RUNWAY = 64 << 10,
 
-	/* The heap goes on changing between the reading of spans and of counters. */
+	/* The heap changes between the reading of spans and the reading of counters. */
 	IN_USE_SLACK = 64 << 20,
 	PERCENT_MAX = 1 << 24,
 	PROCS_MAX = 1 << 16,
-	FIXALLOC_CHUNK = 16 << 10, /* of descriptors; S runtime/mfixalloc.go */
+	FIXALLOC_CHUNK = 16 << 10, /* the runtime takes memory for descriptors in pieces of this
+				    * size; Go source: runtime/mfixalloc.go */
 };
 
 static const uint64_t DESCRIPTORS_MAX = 1ull << 40;
@@ -69,8 +70,8 @@ static size_t memstats_size(const struct gc_layout *l)
 	return size;
 }
 
-/* What always holds between cycles: the latest entry of the ring is that of the
- * latest cycle, and the ring holds all pauses while it is not full. */
+/* Says what is wrong; NULL when nothing is. Between cycles this always holds: the latest entry of
+ * the ring is the latest cycle's, and until the ring is full it holds all pauses. */
 static const char *memstats_flaw(const struct gc_sample *s)
 {
 	uint64_t ring_total = 0;
@@ -117,7 +118,7 @@ static struct err *gcstats_read_memstats(const struct gcstats *g, uint64_t addr,
 
 /* ---- gcController ---- */
 
-/* S runtime/mgcpacer.go memoryLimitHeapGoal. */
+/* Go source: runtime/mgcpacer.go memoryLimitHeapGoal. */
 static uint64_t limit_goal(const struct gcstats *g, const struct gc_sample *s, const uint8_t *c)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
@@ -138,7 +139,8 @@ static uint64_t limit_goal(const struct gcstats *g, const struct gc_sample *s, c
 	return goal < s->heap_marked_bytes ? s->heap_marked_bytes : goal;
 }
 
-/* S runtime/mgcpacer.go heapGoalInternal: computed whenever somebody asks. */
+/* Go source: runtime/mgcpacer.go heapGoalInternal. The runtime computes it whenever somebody
+ * asks. */
 static uint64_t heap_goal(const struct gcstats *g, const struct gc_sample *s, const uint8_t *c)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
@@ -175,7 +177,8 @@ static struct err *gcstats_read_controller(const struct gcstats *g, uint64_t add
 	uint8_t c[1024];
 	size_t size = l->mapped_ready + 8;
 
-	/* It is the last of them in all versions, and all are in one structure. */
+	/* mapped_ready is the last of the fields in all versions, and all of them are in one
+	 * structure. */
 	if (size > sizeof(c) || l->total_free > l->mapped_ready || l->heap_free > l->mapped_ready)
 		return err_new(ERR_UNSUPPORTED, "gcControllerState is of an unknown form");
 	struct err *err = mem_read(&g->prog->target->mem, addr, c, size);
@@ -208,10 +211,10 @@ static struct err *gcstats_read_u64s(const struct gcstats *g, uint64_t addr, con
 }
 
 /*
- * From 1.20 on: the share in memstats was made from these at the end of the latest
- * cycle (S runtime/mgc.go gcMarkTermination), so they yield it to the bit. While a
- * cycle runs, its pauses are in the collector's time already; what that was at the
- * end of the latest one then follows from the share.
+ * From 1.20 on. At the end of the latest cycle the runtime computed the share in memstats from
+ * these times (Go source: runtime/mgc.go gcMarkTermination), so they must yield exactly the same
+ * value. While a cycle runs, its pauses are already in the collector's time; then the time at the
+ * end of the latest cycle follows from the share.
  */
 static struct err *gcstats_read_cpu(const struct gcstats *g, uint64_t work, bool in_cycle,
 				    struct gc_sample *s)
@@ -236,7 +239,7 @@ static struct err *gcstats_read_cpu(const struct gcstats *g, uint64_t work, bool
 	return NULL;
 }
 
-/* Up to 1.19 only the collector's time is kept; the share tells of what. */
+/* Up to 1.19. The runtime keeps only the collector's time; the share tells of what. */
 static struct err *gcstats_read_cpu_1_19(const struct gcstats *g, uint64_t work,
 					 struct gc_sample *s)
 {
@@ -271,9 +274,9 @@ static struct err *gcstats_read_work(const struct gcstats *g, uint64_t work, boo
 /* ---- finding them ---- */
 
 /*
- * The heap's sweep generation goes up by two each cycle, at its end (S runtime/mgc.go
- * gcSweep). And memory for the descriptors of all spans was taken from the OS, in
- * chunks: before the first cycle most of memstats is zero, like much else.
+ * The heap's sweep generation grows by two at the end of each cycle (Go source: runtime/mgc.go
+ * gcSweep). And memory for the descriptors of all spans was taken from the OS, in pieces; without
+ * that test most of memstats is zero before the first cycle, like much other memory.
  */
 static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
@@ -307,7 +310,7 @@ static bool controller_fits(const struct gcstats *g, const struct heap *heap, ui
 	       heap->in_use_bytes <= s.heap_in_use_bytes + slack;
 }
 
-/* CPU times and share change one after the other, at the end of a cycle. */
+/* At the end of a cycle, CPU times and share change one after the other. */
 static struct err *gcstats_read_times(const struct gcstats *g, uint64_t work, struct gc_sample *s)
 {
 	struct err *err = NULL;
@@ -341,7 +344,7 @@ static uint64_t gcstats_find(const struct gcstats *g, const struct heap *heap,
 	size_t cnt = program_gc_candidates(g->prog, global, candidates);
 	const struct timespec pause = { .tv_nsec = NS_PER_MS };
 
-	/* At the end of a cycle nothing fits, for a moment. */
+	/* At the end of a cycle nothing fits for a moment. */
 	for (int try = 0; try < TRIES; try++) {
 		for (size_t i = 0; i < cnt; i++)
 			if (fits(g, heap, candidates[i]))

@@ -7,18 +7,18 @@
 enum {
 	GOROUTINES_MAX = 1 << 24,
 	BATCH = 8192,
-	TRIES = 4, /* for a stack that moves */
+	TRIES = 4, /* for a stack that moves while we read */
 
 	STACK_SZ_MIN = 2048,
 	STACK_SZ_MAX = 1 << 30,
 
-	/* runtime.g, the same in all versions. */
+	/* Offsets in runtime.g, the same in all versions. */
 	G_STACK_LO = 0,
 	G_STACK_HI = 8,
 	G_SCHED_SP = 56,
 };
 
-/* runtime.g.atomicstatus (S runtime/runtime2.go). */
+/* Values of runtime.g.atomicstatus (Go source: runtime/runtime2.go). */
 enum {
 	G_IDLE = 0,
 	G_RUNNABLE = 1,
@@ -32,13 +32,13 @@ enum {
 	G_PREEMPTED = 9,
 	G_LEAKED = 10, /* from 1.26 */
 	G_DEADEXTRA = 11, /* from 1.26 */
-	G_SCAN = 0x1000, /* the collector holds it meanwhile */
+	G_SCAN = 0x1000, /* set in addition while the collector holds it */
 };
 
 enum kind {
-	KIND_NONE, /* no frames */
+	KIND_NONE, /* it has no frames */
 	KIND_LIVE,
-	KIND_UNREAD, /* its stack is in no span of stacks that was read */
+	KIND_UNREAD, /* its stack is in no span of stacks that we have read */
 	KIND_INSANE,
 };
 
@@ -46,12 +46,12 @@ static bool is_stack(uint64_t lo, uint64_t hi)
 {
 	uint64_t sz = hi - lo;
 
-	/* stackalloc() knows powers of two only. */
+	/* stackalloc() makes only sizes that are powers of two. */
 	return lo < hi && sz >= STACK_SZ_MIN && sz <= STACK_SZ_MAX && !(sz & (sz - 1)) &&
 	       lo % STACK_SZ_MIN == 0;
 }
 
-/* What is read of a runtime.g. */
+/* The bytes that we read of a runtime.g. */
 static uint32_t goroutine_bytes(const struct heap *heap)
 {
 	return heap->prog->layout.g.status + 4;
@@ -73,7 +73,7 @@ static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
 	g->sp = load_u64(bytes, G_SCHED_SP);
 	switch (status) {
 	case G_RUNNABLE:
-	case G_SYSCALL: /* entersyscall() notes where its frames begin, too */
+	case G_SYSCALL: /* entersyscall() also notes where the frames begin */
 	case G_WAITING:
 	case G_PREEMPTED:
 	case G_LEAKED:
@@ -92,7 +92,7 @@ static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
 	}
 	if (!is_stack(g->lo, g->hi))
 		return KIND_INSANE;
-	/* Read while it changed hands: as good as running. */
+	/* It was read while it changed its state, so nothing is known, as for a running one. */
 	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;
 	if (g->running)
 		g->sp = g->lo;
@@ -100,8 +100,8 @@ static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
 }
 
 /*
- * Looks for the stack of a goroutine in the heap as it is by now: it gets another one at any
- * time, in a span that may be newer than those that were read. bytes are as long as for
+ * Looks for the stack of a goroutine in the heap as it is now. A goroutine gets another stack at
+ * any time, in a span that may be newer than those that we have read. bytes are as long as for
  * goroutine_decode().
  */
 static struct err *goroutine_find_stack(const struct heap *heap, struct goroutine *g,
@@ -131,7 +131,7 @@ static struct err *goroutine_find_stack(const struct heap *heap, struct goroutin
 	return NULL;
 }
 
-/* Reads up to BATCH goroutines at their `g`; kinds[i] tells what became of each. */
+/* Reads up to BATCH goroutines at their `g`. kinds[i] tells the result for each. */
 static struct err *goroutines_read_batch(struct heap *heap, struct goroutine *list, size_t n,
 					 enum kind *kinds)
 {
@@ -157,20 +157,20 @@ static struct err *goroutines_read_batch(struct heap *heap, struct goroutine *li
 	return err;
 }
 
-/* A live heap moves while it is read: a few misfits are expected, many are not. */
+/* The heap changes while we read it, so a few misfits are expected, and many are not. */
 static bool goroutines_tolerate(uint64_t bad, uint64_t all)
 {
 	return bad * 50 <= all;
 }
 
-/* Reads the goroutines behind the slice at addr, as if it were runtime.allgs. */
+/* Reads the goroutines in the slice at addr, as if it were runtime.allgs. */
 static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 {
 	uint64_t slice[3]; /* pointer, len, cap */
 	uint64_t good = 0, bad = 0;
 	struct mem *mem = &heap->prog->target->mem;
 	struct object o;
-	struct span now; /* a list that has grown is newer than the heap that was read */
+	struct span now; /* a list that has grown is newer than the heap that we have read */
 	struct err *err = mem_read(mem, addr, slice, sizeof(slice));
 
 	gs->list.len = 0;

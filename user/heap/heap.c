@@ -72,7 +72,8 @@ struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct s
 	return err;
 }
 
-/* The spans that were read at these addresses, and which address each one is of. */
+/* Copies the spans at these addresses, as they were read; of[] says which address each is of.
+ * Returns their number. */
 static size_t heap_spans_at(const struct heap *heap, const uint64_t *addrs, size_t cnt,
 			    struct span *spans, size_t *of)
 {
@@ -95,13 +96,13 @@ bool heap_may_hold(const struct heap *heap, uint64_t addr)
 	       heap_linear_address(heap, addr) >> ARENA_SHIFT < HEAP_ARENAS_MAX;
 }
 
-/* An arena that no span was read of. */
+/* Whether addr may be in an arena from which no span was read. */
 static bool heap_may_be_new_arena(const struct heap *heap, uint64_t addr)
 {
 	return heap_may_hold(heap, addr) && !heap_arena(heap, addr);
 }
 
-/* Sets changed for the addresses in arenas that the index knows, and the snapshot not. */
+/* Sets changed[i] for addresses in arenas that the arena index has, and the snapshot has not. */
 static struct err *heap_find_new_arenas(const struct heap *heap, struct mem *mem,
 					const uint64_t *addrs, size_t cnt, bool *changed)
 {
@@ -149,7 +150,7 @@ struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const ui
 	return !err && beyond ? heap_find_new_arenas(heap, mem, addrs, cnt, changed) : err;
 }
 
-/* Reads words, 0 for those that cannot be read. */
+/* Reads words; those that cannot be read become 0. */
 static struct err *heap_read_words(struct mem *mem, struct mem_req *reqs, size_t cnt)
 {
 	struct err *err = mem_gather(mem, reqs, cnt);
@@ -206,7 +207,7 @@ struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t ad
 		err = heap_read_sweepgen(heap, mem, &sweepgen);
 	if (!err)
 		err = mem_read(mem, desc, bytes, l->size);
-	if (err_is(err, ERR_FAULT)) { /* gone, or no address of the heap */
+	if (err_is(err, ERR_FAULT)) { /* the descriptor is gone, or addr is not in the heap */
 		err_free(err);
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * heap_load.c - heap_open() and heap_close() of heap.h: reads all spans and indexes them.
+ * heap_load.c - heap_open() and heap_close() of heap.h: reads all spans and makes the index of
+ * their pages.
  */
 #include <stddef.h>
 #include <string.h>
@@ -12,20 +13,20 @@
 #include "heap/prove.h"
 
 enum {
-	SPAN_KEY_OFF = 0, /* of the word that a span is sorted by */
-	SPAN_BATCH = 1024, /* with their descriptors in the processor's own cache */
-	SPAN_ROUNDS = 3, /* that a descriptor has to make sense */
-	LOADS = 4, /* of a heap that changes too fast to be proved */
-	SPANS_MAX = 1 << 26, /* of 8 KiB: 512 GiB of small objects */
+	SPAN_KEY_OFF = 0, /* offset of the word that spans are sorted by */
+	SPAN_BATCH = 1024, /* spans in a read; their descriptors stay in the processor's cache */
+	SPAN_ROUNDS = 3, /* tries for a descriptor to make sense */
+	LOADS = 4, /* tries for a heap that changes too fast to be proved */
+	SPANS_MAX = 1 << 26, /* spans of 8 KiB: 512 GiB of small objects */
 };
 
-/* Descriptors to read; those that contradict themselves stay. */
+/* Descriptors to read. Those that contradict themselves stay for the next round. */
 struct heap_pending {
 	uint64_t *ptrs;
 	size_t cnt;
-	size_t left; /* first of them, the ones that stay */
+	size_t left; /* number of those that stay; they are the first in ptrs */
 	uint32_t heap_sg;
-	bool last_round; /* sane ones that misfit are taken as they are */
+	bool last_round; /* descriptors that are sane but misfit are taken as they are */
 };
 
 static struct err *heap_load_add(struct heap *heap, struct proof *proof, struct heap_pending *p,
@@ -57,7 +58,7 @@ static struct err *heap_load_add(struct heap *heap, struct proof *proof, struct 
 	return NULL;
 }
 
-/* Reads the mspans in batches; neighbours come in one read. */
+/* Reads the descriptors in batches. Neighbours come in one read. */
 static struct err *heap_load_pending(struct heap *heap, struct proof *proof, struct heap_pending *p)
 {
 	uint32_t sz = heap->prog->layout.mspan.size;
@@ -83,12 +84,12 @@ static struct err *heap_load_pending(struct heap *heap, struct proof *proof, str
 	return NULL;
 }
 
-/* A descriptor that was written while it was read is whole the next time. */
+/* A descriptor that was written while we read it is consistent the next time. */
 static struct err *heap_load_spans(struct heap *heap, struct proof *proof, uint64_t *ptrs,
 				   size_t cnt, uint32_t heap_sg)
 {
 	struct heap_pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
-	uint64_t bad_state = proof->bad_state, insane = proof->insane; /* of those before */
+	uint64_t bad_state = proof->bad_state, insane = proof->insane; /* counts before this call */
 	struct err *err = NULL;
 
 	for (int round = 1; p.cnt && round <= SPAN_ROUNDS && !err; round++) {
@@ -103,8 +104,8 @@ static struct err *heap_load_spans(struct heap *heap, struct proof *proof, uint6
 }
 
 /*
- * Two descriptors for one place are left over when a span was freed and reused
- * while we read. Nothing says which is newer: one of them goes.
+ * When a span was freed and reused while we read, two descriptors of one place are left. Nothing
+ * says which one is newer, so one of them is dropped.
  */
 static void heap_drop_overlaps(struct heap *heap)
 {
@@ -121,7 +122,8 @@ static void heap_drop_overlaps(struct heap *heap)
 	heap->spans.len = kept;
 }
 
-/* Spans are sorted, so their arenas come in order. span: the index of the one at addr. */
+/* Adds the arena at addr, unless it is the last one. Spans are sorted, so arenas come in order.
+ * span is the index of the one at addr. */
 static struct err *heap_add_arena(struct heap *heap, uint64_t addr, uint32_t span,
 				  struct arena **ret)
 {
@@ -145,7 +147,7 @@ static struct err *heap_add_arena(struct heap *heap, uint64_t addr, uint32_t spa
 	return NULL;
 }
 
-/* Large objects may span arenas. */
+/* Large objects may reach over several arenas. */
 static struct err *heap_index_pages(struct heap *heap)
 {
 	for (size_t i = 0; i < heap->spans.len; i++) {
@@ -166,7 +168,7 @@ static struct err *heap_index_pages(struct heap *heap)
 	return NULL;
 }
 
-/* The heapArena of each arena: arenas[0] is a table of pointers to them. */
+/* Reads the address of each arena's heapArena: arenas[0] is a table of pointers to them. */
 static struct err *heap_load_metas(struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
@@ -225,7 +227,7 @@ static struct err *heap_load_allspans(struct heap *heap, struct proof *proof, ui
 	return err;
 }
 
-/* What the runtime counts of the whole heap. */
+/* What the runtime counts for the whole heap. */
 struct heap_moment {
 	uint64_t allspans[3]; /* pointer, len, cap */
 	uint64_t pages; /* in use */
@@ -268,9 +270,9 @@ static struct err *heap_load_from(struct heap *heap, const struct heap_moment *s
 }
 
 /*
- * Reads the heap as if runtime.mheap_ were at this address. What failed while the heap
- * changed is tried again: a collection frees half of it in milliseconds, and allspans
- * moves when it grows.
+ * Reads the heap as if runtime.mheap_ were at this address. If that failed while the heap
+ * changed, it is tried again: a collection frees half a heap in milliseconds, and allspans moves
+ * when it grows.
  */
 static struct err *heap_load(struct heap *heap, uint64_t mheap)
 {

@@ -4,15 +4,16 @@
 #include <string.h>
 
 enum {
-	/* Until no span is swept meanwhile; that takes microseconds, once in a cycle. */
+	/* Rounds until no span is swept while we read. A sweep of a span takes microseconds, once
+	 * in a cycle. */
 	ROUNDS = 8,
-	/* Green Tea: marks inside one-page spans of these sizes (go-runtime facts 4.6). */
+	/* Green Tea has marks inside one-page spans of these sizes (go-runtime facts 4.6). */
 	INLINE_MARKS_OFF = GO_PAGE_SZ - 64,
 	INLINE_ELEM_MIN = 16,
 	INLINE_ELEM_MAX = 512,
 };
 
-/* The bytes with an object's bits; all bits set where nothing need be asked. */
+/* The bytes with an object's bits; all bits are set where there is nothing to read. */
 struct bits {
 	uint8_t alloc;
 	uint8_t mark;
@@ -41,7 +42,8 @@ static enum liveness liveness_judge(const struct object *o, const struct bits *b
 	return bits->mark & bit ? OBJECT_LIVE : OBJECT_GARBAGE;
 }
 
-/* Reads the bits of the objects, whose spans are descs and have their bitmaps in places. */
+/* Reads the bits of the objects. descs are the descriptors of their spans, places the addresses
+ * of the spans' bitmaps. */
 static struct err *liveness_read_bits(struct heap *heap, const struct object *objects,
 				      const struct span *descs, const struct span_bits *places,
 				      size_t n, struct bits *bits)
@@ -68,12 +70,12 @@ static struct err *liveness_read_bits(struct heap *heap, const struct object *ob
 	}
 	struct err *err = mem_gather(&heap->prog->target->mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++)
-		if (!reqs[i].ok) /* its span went away */
+		if (!reqs[i].ok) /* its span is gone */
 			*(uint8_t *)reqs[i].dst = 0;
 	return err;
 }
 
-/* What the descriptors of spans say at one time. */
+/* What the descriptors of the spans say at one time. */
 struct spans_read {
 	struct span *spans;
 	struct span_bits *places;

@@ -10,25 +10,25 @@
 #include "process/typesection.h"
 
 enum {
-	SEARCH_MAX = 64 << 20, /* bytes of spans */
+	SEARCH_MAX = 64 << 20, /* bytes of spans that are searched */
 	SPANS_A_READ = 32,
 	MAPS_MAX = 1 << 14,
 	PIECES_MAX = 1 << 16,
 	PIECES_SZ_MAX = 16 << 20,
 	PIECE_MAX = 64 << 10,
 
-	/* Words of a map type that are pointers, the same in all versions: Equal, GCData,
-	 * Key, Elem, Bucket, Hasher (go-runtime facts 1.2, 1.3, 6). */
+	/* Words of a map type that are pointers, the same in all versions: Equal, GCData, Key,
+	 * Elem, Bucket, Hasher (go-runtime facts 1.2, 1.3, 6). */
 	MAPTYPE_PTRS = 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9,
 };
 
 struct made {
 	struct heap *heap;
 	struct mem *mem;
-	VEC(uint64_t) maps; /* addresses of what may be map types */
+	VEC(uint64_t) maps; /* addresses where a map type may be */
 	VEC(struct type_range) pieces;
-	struct table by_start; /* of the pieces */
-	VEC(uint64_t) todo; /* types in the pieces that are not followed yet */
+	struct table by_start; /* index of the pieces by their address */
+	VEC(uint64_t) todo; /* types in the pieces whose references are not followed yet */
 	uint64_t piece_bytes;
 	bool complete;
 };
@@ -83,7 +83,7 @@ static struct err *made_look_at_spans(struct made *m, const struct span *const *
 	return err;
 }
 
-/* Spans of that size have one page. */
+/* Spans of objects of that size have one page. */
 static struct err *made_find_maps(struct made *m)
 {
 	const struct heap *heap = m->heap;
@@ -143,8 +143,8 @@ static struct err *made_read_piece(struct made *m, const struct object *o)
 	return err;
 }
 
-/* Reads the object that holds addr, unless that was done; what is no object of the heap
- * is the image's. *new_ret: it was read now. */
+/* Reads the object that holds addr, unless it was read before. What is not an object of the heap
+ * is in the image. *new_ret says whether it was read now. */
 static struct err *made_want_piece(struct made *m, uint64_t addr, bool *new_ret)
 {
 	size_t before = m->pieces.len;
@@ -173,7 +173,7 @@ static struct err *made_want_type(struct made *m, uint64_t addr)
 	return err;
 }
 
-/* The bytes at addr, of a piece; NULL when there are not as many. */
+/* The bytes at addr, from a piece; NULL when there are too few. */
 static const uint8_t *made_bytes_at(const struct made *m, uint64_t addr, uint64_t len)
 {
 	const struct type_range *r = made_piece_at(m, addr);
@@ -209,7 +209,7 @@ static struct err *made_want_fields(struct made *m, uint64_t type)
 	return err;
 }
 
-/* Fetches what the descriptor of a type refers to, as far as the heap has it. */
+/* Reads what the descriptor of a type refers to, as far as that is in the heap. */
 static struct err *made_follow(struct made *m, uint64_t type)
 {
 	const uint8_t *t = made_bytes_at(m, type, TYPE_SZ);
@@ -288,7 +288,7 @@ struct err *madetypes_add(struct heap *heap)
 	struct err *err = made_search(&m);
 	if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
 		return err;
-	if (err) { /* the types of the image are there still */
+	if (err) { /* the types of the image are still there */
 		log_debug("%s", err->msg);
 		err_free(err);
 		m.complete = false;

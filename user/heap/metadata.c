@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 enum {
-	/* S runtime/malloc.go persistentChunkSize, mheap.go gcBitsChunkBytes,
-	 * mprof.go buckHashSize, mpagealloc.go; the same from 1.19 to 1.27. */
+	/* The same from 1.19 to 1.27 (Go source: runtime/malloc.go persistentChunkSize, mheap.go
+	 * gcBitsChunkBytes, mprof.go buckHashSize, mpagealloc.go). */
 	PERSISTENT_CHUNK_SZ = 256 << 10,
 	GC_BITS_SZ = 64 << 10,
 	PROFILE_HASH_SZ = 179999 * 8,
@@ -15,10 +15,10 @@ enum {
 	CHUNKS_L2_SZ = (1 << 13) * 128,
 	ARENAS_L2_SZ = (1 << 22) * 8,
 
-	GC_BITS_LISTS = 4, /* free, next, current, previous, behind the lock */
-	BITS_SPANS = 16, /* some of which are freed meanwhile */
+	GC_BITS_LISTS = 4, /* free, next, current and previous, after the lock */
+	BITS_SPANS = 16, /* samples; some of them are freed while we read */
 	ARENA_BATCH = 4096,
-	/* Of any list: 16 GiB of mark bits, 64 GiB of chunks. */
+	/* Blocks of any list: 16 GiB of mark bits, 64 GiB of chunks. */
 	LIST_MAX = 1 << 18,
 };
 
@@ -31,7 +31,7 @@ struct metadata_reader {
 
 /* ---- blocks ---- */
 
-/* What the pointer says may be anything: a block that is no block is left out. */
+/* Adds a block, unless what a pointer says about it cannot be true. */
 static struct err *metadata_add_block(struct metadata_reader *r, uint64_t addr, uint64_t len)
 {
 	uint64_t mask = r->page_sz - 1;
@@ -67,7 +67,7 @@ static void metadata_join_blocks(struct metadata *md)
 	md->blocks.len = kept;
 }
 
-/* A read that the target's changes made impossible is no error. */
+/* A read that failed because the target changed something is not an error. */
 static struct err *metadata_forgive_fault(struct err *err)
 {
 	if (!err_is(err, ERR_FAULT))
@@ -76,7 +76,7 @@ static struct err *metadata_forgive_fault(struct err *err)
 	return NULL;
 }
 
-/* The memory behind a slice header: cap elements of elem_sz bytes. */
+/* Adds the memory of a slice, by its header: cap elements of elem_sz bytes. */
 static struct err *metadata_add_slice(struct metadata_reader *r, uint64_t addr, uint64_t elem_sz)
 {
 	uint64_t slice[3];
@@ -151,7 +151,8 @@ static struct err *metadata_add_mheap_blocks(struct metadata_reader *r)
 
 	for (int i = 0; !err && i < SUMMARY_LEVELS; i++)
 		err = metadata_add_slice(r, mheap + l->summary + 24 * i, 8);
-	/* One bit a chunk in 1.19, then eight bytes (S runtime/mpagealloc.go). */
+	/* 1.19 has one bit for each chunk, later versions eight bytes (Go source:
+	 * runtime/mpagealloc.go). */
 	bool bits = r->heap->prog->layout.bitmap == HEAP_BITMAP_ARENA_2BIT;
 	if (!err)
 		err = metadata_add_slice(r, mheap + l->scav_chunks, bits ? 1 : 8);
@@ -164,7 +165,7 @@ static struct err *metadata_add_mheap_blocks(struct metadata_reader *r)
 
 /* ---- lists ---- */
 
-/* Follows blocks of sz bytes whose word at next_off points to the next one. */
+/* Follows blocks of sz bytes in which the word at next_off points to the next one. */
 static struct err *metadata_add_list(struct metadata_reader *r, uint64_t first, uint64_t sz,
 				     uint64_t next_off, bool *ok_ret)
 {
@@ -197,7 +198,7 @@ static bool metadata_is_in_blocks(const struct metadata *md, size_t from, uint64
 	return false;
 }
 
-/* Span descriptors are in the chunks, or the list is not that of the chunks. */
+/* Checks that span descriptors are in the chunks. If not, this is not the list of chunks. */
 static struct err *metadata_holds_spans(struct metadata_reader *r, size_t from, bool *ret)
 {
 	uint64_t spans, mspan;
@@ -228,7 +229,7 @@ static struct err *metadata_add_persistent_chunks(struct metadata_reader *r)
 	return metadata_forgive_fault(err);
 }
 
-/* The bitmaps of a span are in the arenas of mark bits, all in use by sweeps. */
+/* Checks that the bitmaps of spans are in the arenas of mark bits, which sweeps use. */
 static struct err *metadata_holds_bits(const struct metadata_reader *r, size_t from, bool *ret)
 {
 	struct span spans[BITS_SPANS];
@@ -256,7 +257,8 @@ static struct err *metadata_add_gc_bits(struct metadata_reader *r)
 	bool ok = program_gc_bits_arenas(r->heap->prog, &global);
 	struct err *err = ok ? mem_read(r->mem, global, lists, sizeof(lists)) : NULL;
 
-	/* A list that ends early is one that a sweep changes: the rest still counts. */
+	/* A sweep may change a list while we follow it, so that it ends early. The rest still
+	 * counts. */
 	for (int i = 1; !err && ok && i <= GC_BITS_LISTS; i++) {
 		bool whole;
 
@@ -271,7 +273,8 @@ static struct err *metadata_add_gc_bits(struct metadata_reader *r)
 	return metadata_forgive_fault(err);
 }
 
-/* Made with the first sample of a profile; a pointer to anything else is not aligned. */
+/* The table is made with the first sample of a profile. A pointer to anything else would not be
+ * aligned. */
 static struct err *metadata_add_profile_hash(struct metadata_reader *r)
 {
 	uint64_t global, table;

@@ -83,8 +83,8 @@ static inline bool mspan_is_sane(const struct mspan *m)
 	       m->npages <= pages_max && (m->state == SPAN_MANUAL || mspan_has_sane_slots(m));
 }
 
-/* As a struct span; heap_sg is the sweepgen of the heap. Manual spans, those of the runtime
- * itself, have neither slots nor a class. */
+/* Converts it to a struct span; heap_sg is the sweepgen of the heap. Manual spans, those of the
+ * runtime itself, have neither slots nor a class. */
 static inline struct span mspan_pack(const struct mspan *m, uint32_t heap_sg)
 {
 	bool manual = m->state == SPAN_MANUAL;

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* no span has more slots than that */ };
+enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* a span has at most this many slots */ };
 
-/* A span that is partly resident: which of its slots are needs its bits. */
+/* A span that is partly resident: its bits are needed to tell which of its slots are resident. */
 struct partial {
 	struct span span;
 	uint64_t resident;
@@ -47,7 +47,7 @@ static uint64_t occupancy_resident_objects(const struct occupancy_counter *c,
 	for (uint32_t i = 0; i < span_slots(&p->span); i++)
 		if (i < span_freeindex(&p->span) || occupancy_bit(p->bits, i))
 			sum += residency_bytes(c->r, span_base(&p->span) + i * size, size);
-	/* An object that was given out since the span was read counts as free. */
+	/* An object that was given out after the span was read counts as free. */
 	return sum < p->resident ? sum : p->resident;
 }
 
@@ -68,7 +68,7 @@ static struct err *occupancy_count_partials(struct occupancy_counter *c)
 		memset(p->bits, 0, BITS_SZ);
 		if (now[i].state == SPAN_DEAD || span_slots(&now[i]) != span_slots(&p->span))
 			continue;
-		p->span = now[i]; /* the bits are those behind its freeindex */
+		p->span = now[i]; /* the bits begin at its freeindex */
 		reqs[n++] = (struct mem_req){ places[i].alloc, (span_slots(&now[i]) + 7) / 8, false,
 					      p->bits };
 	}
@@ -156,7 +156,7 @@ struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct 
 uint64_t class_pinned_bytes(const struct class_use *c)
 {
 	if (!c->span_cnt || c->slot_cnt == c->span_cnt)
-		return 0; /* large objects, one a span */
+		return 0; /* large objects: one in each span */
 	uint64_t a_span = c->slot_cnt / c->span_cnt;
 	uint64_t needed = (c->object_cnt + a_span - 1) / a_span * (c->span_bytes / c->span_cnt);
 

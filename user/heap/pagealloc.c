@@ -12,11 +12,11 @@ enum {
 	RANGES_MAX = 1 << 16,
 	CHUNKS_MAX = 1 << 24, /* 64 TiB of heap */
 	PS_MAX = 1 << 16,
-	/* From 1.21 on: 96.875 % of a chunk's pages (S runtime/mgcscavenge.go
+	/* From 1.21 on: 96.875 % of a chunk's pages (Go source: runtime/mgcscavenge.go
 	 * scavChunkHiOccPages). */
 	BUSY_CHUNK_PAGES = 496,
 
-	/* A writer that lost its processor is back in some milliseconds. */
+	/* A writer that was preempted is back in some milliseconds. */
 	TRIES = 5,
 	FIRST_PAUSE_NS = 500000, /* doubled each time */
 };
@@ -34,7 +34,7 @@ static struct err *pagealloc_add_free(struct pagealloc *pa, uint64_t addr, bool 
 	return vec_push(&pa->free, ((struct page_range){ addr, 1, busy })) ? NULL : err_nomem();
 }
 
-/* 64 pages from addr: bit i of free says that page i is not in use. */
+/* Adds 64 pages from addr on: bit i of free says that page i is not in use. */
 static struct err *pagealloc_add_word(struct pagealloc *pa, uint64_t addr, uint64_t free,
 				      uint64_t scavenged, bool busy)
 {
@@ -77,8 +77,8 @@ static struct err *pagealloc_read_chunk(struct pagealloc *pa, struct heap *heap,
 	for (int w = 0; !err && w < CHUNK_WORDS; w++) {
 		uint64_t alloc = bits[w], scav = bits[CHUNK_WORDS + w];
 
-		/* The random pages before the heap (1.26) are marked as both, belong to
-		 * no span, and count as released. */
+		/* The random pages before the heap (1.26) are marked as both. They belong to no
+		 * span, and count as released. */
 		if (heap->prog->layout.page_padding)
 			pa->released_bytes +=
 				(uint64_t)__builtin_popcountll(alloc & scav) * GO_PAGE_SZ;
@@ -122,8 +122,8 @@ static struct err *pagealloc_read_chunks(struct pagealloc *pa, struct heap *heap
 	return NULL;
 }
 
-/* A cache is 64 pages, aligned to that, of an address range in use; what is marked
- * scavenged in it is in it. An offset that is wrong hardly ever looks like that. */
+/* A cache is 64 pages, aligned to their size, in an address range in use; pages that are marked
+ * scavenged are in the cache. What a wrong offset yields hardly ever looks like that. */
 static bool is_page_cache(const struct pagealloc *pa, const uint64_t pcache[3])
 {
 	if (!pcache[0])
@@ -136,7 +136,7 @@ static bool is_page_cache(const struct pagealloc *pa, const uint64_t pcache[3])
 	return false;
 }
 
-/* Pages that each P took from the bitmaps ahead of need. */
+/* Reads the pages that each P took from the bitmaps in advance. */
 static struct err *pagealloc_read_caches(struct pagealloc *pa, struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
@@ -178,8 +178,8 @@ static struct err *pagealloc_read_all(struct pagealloc *pa, struct heap *heap)
 	return err;
 }
 
-/* A heap that grows has caches of ranges that it did not have when those were read, and
- * a cache is taken and given back by several stores: what contradicts is read again. */
+/* When the heap grows, there are caches of ranges that did not exist when those were read. And
+ * the runtime takes and gives back a cache by several stores. So what contradicts is read again. */
 struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
 {
 	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };

@@ -6,8 +6,8 @@
 #include "heap/sizeclass.h"
 
 enum {
-	/* A span is in use a moment before the index names it; should the thread between
-	 * the two not run, that takes as long as its share of the processor is away. */
+	/* A span is in use a moment before the index names it. If the thread that does both is
+	 * preempted between the two, that moment is as long as the thread waits for a CPU. */
 	INDEX_ROUNDS = 8,
 	FIRST_PAUSE_NS = 250000, /* doubled in each round */
 };
@@ -18,8 +18,8 @@ static bool proof_is_small(const struct span *s)
 	       span_elemsize(s) <= MALLOC_HEADER_MIN;
 }
 
-/* The end of a small-object span holds 128 bytes of pointer bits (1.22) and, with
- * Green Tea, 128 bytes of marks: what is left are the objects. */
+/* The end of a span of small objects holds 128 bytes of pointer bits (from 1.22 on), and with
+ * Green Tea 128 bytes of marks. Objects have the rest. */
 bool proof_misfits(const struct heap *heap, const struct span *s)
 {
 	const struct go_layout *layout = &heap->prog->layout;
@@ -33,7 +33,7 @@ void proof_sample(struct proof *proof, const struct heap *heap, const struct spa
 {
 	proof->small += proof_is_small(s);
 	proof->small_misfits += proof_misfits(heap, s);
-	/* Reservoir sampling; a multiplicative hash is random enough here. */
+	/* Reservoir sampling. A multiplicative hash is random enough for it. */
 	uint64_t i = proof->seen++;
 	uint64_t slot = i;
 
@@ -46,13 +46,13 @@ void proof_sample(struct proof *proof, const struct heap *heap, const struct spa
 	proof->samples[slot] = *s;
 }
 
-/* A live heap moves while it is read: a few misfits are expected, many are not. */
+/* The heap changes while we read it, so a few misfits are expected, and many are not. */
 static bool proof_tolerates(uint64_t bad, uint64_t all)
 {
 	return bad * 50 <= all;
 }
 
-/* Takes the spans out that the index agrees with. */
+/* Drops the spans that the index agrees with. */
 static struct err *proof_drop_indexed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
 	uint64_t addrs[PROOF_SAMPLES], mspans[PROOF_SAMPLES] = { 0 };
@@ -72,7 +72,7 @@ static struct err *proof_drop_indexed(struct heap *heap, struct span *spans, uin
 	return err;
 }
 
-/* Takes the spans out that are others by now: they say nothing of the index. */
+/* Drops the spans that have become other ones: they prove nothing about the index. */
 static struct err *proof_drop_changed(struct heap *heap, struct span *spans, uint32_t *cnt)
 {
 	uint32_t left = 0;
@@ -85,7 +85,7 @@ static struct err *proof_drop_changed(struct heap *heap, struct span *spans, uin
 	return err;
 }
 
-/* A wrong index agrees with none, a right one with all that stand still. */
+/* A wrong index agrees with no span, and the right one with all that do not change. */
 static struct err *proof_check_index(struct proof *proof, struct heap *heap)
 {
 	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };
@@ -114,7 +114,7 @@ struct err *proof_read_pages(struct heap *heap, uint64_t *ret)
 			    heap->mheap + heap->prog->layout.mheap.pages_in_use, ret);
 }
 
-/* The spans were read one after the other, so that their sum is of no one moment. */
+/* The spans were read one after the other, so their sum is not of one moment. */
 static struct err *proof_check_pages(const struct proof *proof, struct heap *heap)
 {
 	uint64_t sum = heap->in_use_bytes / GO_PAGE_SZ, slack = 1024 + sum / 10;

@@ -15,7 +15,7 @@ static int cmp_arena(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The first arena that ends behind addr; the number of arenas when none does. */
+/* The first arena that ends after addr; the number of arenas when none does. */
 static size_t residency_arena_after(const struct residency *r, uint64_t addr)
 {
 	size_t lo = 0, hi = r->arenas.len;
@@ -49,7 +49,7 @@ static struct err *residency_add_arena(struct residency *r, uint64_t base)
 	struct residency_arena a = { .base = base };
 
 	if (r->arenas.len && r->arenas.data[r->arenas.len - 1].base == base)
-		return NULL; /* ranges come in order, many to an arena */
+		return NULL; /* ranges come in order, several for each arena */
 	return vec_push(&r->arenas, a) ? NULL : err_nomem();
 }
 
@@ -93,7 +93,7 @@ static struct err *residency_arena_bits(const struct residency *r, struct reside
 	return NULL;
 }
 
-/* Bits [first, end) of word w of a bitmap, where the range reaches into it. */
+/* The bits of [first, end) in word w of a bitmap. */
 static uint64_t word_mask(uint64_t first, uint64_t end, uint64_t w)
 {
 	uint64_t mask = ~0ull;
@@ -134,7 +134,7 @@ struct split {
 	void *ctx;
 };
 
-/* Part of a run is in arenas, the rest is not. */
+/* One part of a run may be in arenas, another not. */
 static struct err *residency_split_run(void *ctx, const struct page_run *run)
 {
 	const struct split *s = ctx;
@@ -191,7 +191,7 @@ struct walked {
 	struct addrspace *as;
 };
 
-/* How pages are found is known when the first of them comes. */
+/* How pages are found is known only when the first of them comes. */
 static struct err *residency_visit(void *ctx, const struct page_run *run)
 {
 	struct walked *w = ctx;
@@ -207,7 +207,7 @@ struct err *residency_init(struct residency *r, const struct heap *heap, const s
 	long page_sz = sysconf(_SC_PAGESIZE);
 
 	memset(r, 0, sizeof(*r));
-	err_free(pagemap_open(&r->pagemap, as->pid)); /* the walk says why it cannot be read */
+	err_free(pagemap_open(&r->pagemap, as->pid)); /* if it cannot be read, the walk says why */
 	r->page_sz = page_sz < GO_PAGE_SZ ? page_sz : GO_PAGE_SZ;
 	struct err *err = residency_add_arenas(r, heap, pa);
 	if (!err)
@@ -263,7 +263,7 @@ struct err *residency_read(const struct residency *r, struct mem *mem, struct me
 	if (!touched || !parts)
 		return err_nomem();
 	struct err *err = pagemap_touched(&r->pagemap, first, cnt * r->page_sz, touched);
-	if (err_is(err, ERR_FAULT)) { /* the read itself tells whether the target is gone */
+	if (err_is(err, ERR_FAULT)) { /* if the target is gone, the read itself says so */
 		err_free(err);
 		return mem->read_reqs(mem, req, 1);
 	}
@@ -295,7 +295,8 @@ uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
 			a = residency_arena_at(r, addr);
 		if (stop > end)
 			stop = end;
-		if (!a || !a->present) /* nothing in this arena: go to the next one */
+		if (!a || !a->present) /* nothing of this arena is in memory, so go on with the
+				        * next one */
 			stop = end < base + ARENA_SZ ? end : base + ARENA_SZ;
 		else if (a->present[page / 64] >> (page % 64) & 1)
 			sum += stop - addr;
@@ -347,7 +348,7 @@ static uint32_t unclaimed_state(const struct residency_arena *a, uint64_t i)
 	return a->huge[i / 64] & bit ? PAGE_PRESENT | PAGE_HUGE : PAGE_PRESENT;
 }
 
-/* The length of the run of unclaimed pages that are all as page i is. */
+/* The length of the run of unclaimed pages that are in the same state as page i. */
 static uint64_t residency_run_length(const struct residency_arena *a, uint64_t i, uint64_t cnt,
 				     uint32_t *state_ret)
 {
@@ -361,7 +362,7 @@ static uint64_t residency_run_length(const struct residency_arena *a, uint64_t i
 			state = now;
 		if (now != state)
 			break;
-		/* Whole words of nothing are the rule. */
+		/* Most words are empty as a whole. */
 		if (!now && i % 64 == 0 && !a->unclaimed[i / 64])
 			i += 63;
 	}

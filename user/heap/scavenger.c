@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/scavenger.h"
 
-/* A goal that is not in force, and the largest that can be one: a Go heap ends there. */
+/* The value of a goal that is not in force. No Go heap is larger than a real one. */
 static const uint64_t GOAL_NONE = UINT64_MAX;
 static const uint64_t GOAL_MAX = 1ull << 48;
 
@@ -10,7 +10,7 @@ static bool scavenger_is_goal(uint64_t goal)
 	return goal == GOAL_NONE || goal <= GOAL_MAX;
 }
 
-/* Before the first cycle both are 0, and after it no more than the limit allows. */
+/* Before the first cycle both are 0; later they are at most what the limit allows. */
 static bool scavenger_are_goals(const uint64_t goals[2], const struct gc_sample *now)
 {
 	return scavenger_is_goal(goals[0]) && scavenger_is_goal(goals[1]) &&
@@ -40,7 +40,7 @@ struct err *scavenger_read(struct scavenger *s, const struct heap *heap, const s
 		.limit_goal_bytes = goals[1],
 		.retained_bytes = heap->in_use_bytes + pa->free_bytes,
 	};
-	/* The counters are a little younger than the heap. */
+	/* The counters are a little newer than the heap. */
 	s->ready_bytes = ready + s->retained_bytes - now->heap_in_use_bytes - now->heap_free_bytes;
 	return NULL;
 }

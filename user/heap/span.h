@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * span.h - a span: a run of pages of the Go heap that holds objects of one size class, one
- * large object, or memory of the runtime itself.
+ * span.h - a span: a run of pages of the Go heap that holds objects of one size class, one large
+ * object, or memory of the runtime itself.
  */
 #ifndef MAPTRACE_HEAP_SPAN_H
 #define MAPTRACE_HEAP_SPAN_H
@@ -15,17 +15,18 @@
 enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 
 /*
- * A heap of 8 GiB may have a million of these: 16 bytes. Addresses of user space have 48
- * bits, a span of small objects has at most 1024 slots, and its pages go by its class: one
- * up to 1 KiB an object. A large object's, or the runtime's, has up to 256 GiB. Ask
- * span_base() and the like.
+ * A heap of 8 GiB may have a million of these, so one takes 16 bytes. Addresses of user space
+ * have 48 bits. A span of small objects has at most 1024 slots, and its size class tells how many
+ * pages; a class up to 1 KiB has one. A large object's span, or the runtime's, has up to 256 GiB.
+ * Use span_base() and the like instead of the fields.
  */
 struct span {
 	uint64_t state : 2; /* enum span_state */
 	uint64_t unswept : 1; /* unmarked objects in it are garbage */
-	uint64_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to neither */
-	uint64_t size : 25; /* class 0: pages. Else slots, and freeindex << SPAN_SLOT_BITS */
-	uint64_t page : 35; /* above, so that spans can be sorted by this word */
+	uint64_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to either
+			        * cycle, or to neither */
+	uint64_t size : 25; /* of class 0: pages; else slots, and freeindex << SPAN_SLOT_BITS */
+	uint64_t page : 35; /* in the high bits, so that spans can be sorted by this word */
 	uint64_t spanclass : 8; /* sizeclass << 1 | noscan */
 	uint64_t alloc_count : 11; /* slots given out */
 	uint64_t desc : 45; /* where its descriptor is, in words */
@@ -77,17 +78,17 @@ static inline uint32_t span_slots(const struct span *s)
 	return span_sizeclass(s) ? s->size & ((1 << SPAN_SLOT_BITS) - 1) : 1;
 }
 
-/* The slots before this one are given out; of the others, its bitmap tells. A large object
- * is given out with its span. */
+/* All slots before this one are given out; the bitmap tells about the others. A large object is
+ * given out with its span. */
 static inline uint32_t span_freeindex(const struct span *s)
 {
 	return span_sizeclass(s) ? s->size >> SPAN_SLOT_BITS : s->alloc_count;
 }
 
 /*
- * Whether a span may have been freed since it was read, in the same cycle of the
- * collector: by being swept, or by a sweep that was done with it but for that last step.
- * It counts what is left before it says that it is swept (S runtime/mgcsweep.go sweep).
+ * Whether a span may have been freed after it was read, in the same cycle of the collector: by
+ * being swept, or by a sweep that had only the last step left to do. The sweep counts what is
+ * left before it says that the span is swept (Go source: runtime/mgcsweep.go sweep).
  */
 static inline bool span_may_be_freed(const struct span *s)
 {
@@ -100,7 +101,7 @@ static inline uint64_t span_elemsize(const struct span *s)
 	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
 }
 
-/* Whether the bitmaps of a span were the same ones between two reads of it. */
+/* Whether the bitmaps of a span stayed the same between two reads of it. */
 static inline bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
 				  const struct span *after, const struct span_bits *bits_after)
 {

@@ -52,7 +52,7 @@ struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
 
 	struct go_layout layout = *best;
 	layout.page_padding = build->minor >= MINOR_PAGE_PADDING;
-	/* 1.25 had Green Tea only when asked for; 1.26 and 1.27 have it unless it is switched off. */
+	/* 1.25 has Green Tea only when asked for; 1.26 and 1.27 have it unless switched off. */
 	if (layout_has_experiment(build, "greenteagc"))
 		layout.inline_marks = true;
 	if (layout_has_experiment(build, "nogreenteagc"))

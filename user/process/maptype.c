@@ -30,7 +30,7 @@ enum {
 	BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
 };
 
-/* Size of a key or elem as it is stored: large ones are kept behind a pointer, which has 8 bytes. */
+/* Size of a key or elem as it is stored: a large one is behind a pointer, which has 8 bytes. */
 static uint32_t stored_size(const struct section *s, uint64_t type, bool indirect)
 {
 	uint64_t sz = load_u64(type_at(s, type, TYPE_SZ), TYPE_SIZE);

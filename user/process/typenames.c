@@ -33,7 +33,7 @@ static bool type_text_read(const struct type_range *r, uint64_t off, struct type
 	return ret->bytes;
 }
 
-/* A copy that is safe for a terminal. One that is too long ends in dots, after a whole character. */
+/* A copy that is safe for a terminal. A longer name ends in dots, after a whole character. */
 static char *type_name_copy(const char *text, uint64_t len)
 {
 	static const char dots[] = "...";
