@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/watch.h"
 
-#include <elf.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -77,7 +76,7 @@ static struct err *gc_open(struct watch *w, const struct heap *heap)
 			       : err_new(ERR_UNSUPPORTED, "there is no census");
 
 	w->gc_last = w->gc_first;
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->gc_err = err;
 		err = NULL;
 	}
@@ -93,7 +92,7 @@ struct err *watch_open_gc(struct watch *w)
 
 	if (!err) /* there is no census that does it */
 		err = madetypes_add(heap);
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->gc_err = err;
 		return NULL;
 	}
@@ -112,7 +111,7 @@ static struct err *take_first_census(struct watch *w)
 {
 	struct err *err = take_census(w);
 
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT)) {
+	if (err_is_refusal(err)) {
 		w->census_err = err;
 		return NULL;
 	}
@@ -131,8 +130,7 @@ static struct err *on_tick(void *ctx)
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
 		return err;
 	err = take_census(w);
-	if (err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT) ||
-	    err_is(err, ERR_STOPPED)) {
+	if (err_is_refusal(err) || err_is(err, ERR_STOPPED)) {
 		log_debug("a census failed, ignoring: %s", err->msg);
 		err_free(err);
 		return NULL;
@@ -186,19 +184,6 @@ struct trace_header_layout watch_header_layout(const struct go_layout *l)
 	return h;
 }
 
-static uint16_t machine_of(const struct program *prog)
-{
-	switch (elf_file_machine(prog->elf)) {
-	case ELF_MACHINE_X86_64:
-		return EM_X86_64;
-	case ELF_MACHINE_AARCH64:
-		return EM_AARCH64;
-	case ELF_MACHINE_OTHER:
-		break;
-	}
-	return EM_NONE;
-}
-
 /* What a call found in its map, before it. */
 static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
 {
@@ -221,7 +206,7 @@ struct err *watch_open_trace(struct watch *w)
 	trace_opts_init(&opts);
 	opts.pid = w->target->pid;
 	opts.pidfd = w->target->pidfd;
-	opts.machine = machine_of(w->prog);
+	opts.machine = elf_file_machine(w->prog->elf);
 	opts.code_path = w->prog->image.mapped->path;
 	opts.layout = watch_header_layout(&w->prog->layout);
 	opts.goid_off = w->prog->layout.g.goid;
