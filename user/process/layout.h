@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "process/buildinfo.h"
+#include "process/mapheader.h"
 
 /* An offset that this layout does not have. */
 #define OFF_NONE UINT32_MAX
@@ -77,7 +78,7 @@ struct mheap_layout {
 	uint32_t heap_arena_sz;
 };
 
-/* runtime.hmap; count is at 0, flags 8, B 9, noverflow 10, hash0 12 in all versions. */
+/* runtime.hmap, but for the fields of mapheader.h. */
 struct classic_layout {
 	uint32_t header_sz;
 	uint32_t buckets;
@@ -89,8 +90,7 @@ struct classic_layout {
 	uint32_t load_num;
 };
 
-/* internal/runtime/maps.Map; used is at 0, seed 8, dirPtr 16, dirLen 24, globalDepth 32,
- * globalShift 33, writing 34, clearSeq 40 in all versions. */
+/* internal/runtime/maps.Map, but for the fields of mapheader.h. */
 struct swiss_layout {
 	uint32_t header_sz;
 	uint32_t tombstone_possible; /* OFF_NONE in 1.24 */
@@ -184,7 +184,7 @@ static inline uint32_t layout_map_header_ptrs(const struct go_layout *layout)
 	const struct classic_layout *c = &layout->classic;
 
 	if (layout->kind == MAP_SWISS)
-		return 1u << (16 / 8); /* dirPtr */
+		return 1u << (SWISS_MAP_DIR_PTR / 8);
 	return 1u << (c->buckets / 8) | 1u << (c->oldbuckets / 8) | 1u << (c->extra / 8);
 }
 
