@@ -161,26 +161,28 @@ static struct err *find_func(void *ctx, const char *name, struct trace_func *ret
 
 struct trace_header_layout watch_header_layout(const struct go_layout *l)
 {
-	struct trace_header_layout h = { .live_keys_off = 0 };
+	struct trace_header_layout h = { 0 };
 
 	if (l->kind == MAP_CLASSIC) {
 		h.kind = TRACE_MAP_CLASSIC;
+		h.live_keys_off = HMAP_COUNT;
 		h.header_sz = l->classic.header_sz;
-		h.seed_off = 12;
-		h.classic.b_off = 9;
-		h.classic.noverflow_off = 10;
+		h.seed_off = HMAP_HASH0;
+		h.classic.b_off = HMAP_B;
+		h.classic.noverflow_off = HMAP_NOVERFLOW;
 		h.classic.buckets_off = l->classic.buckets;
 		h.classic.load_num = l->classic.load_num;
 		return h;
 	}
 	h.kind = TRACE_MAP_SWISS;
+	h.live_keys_off = SWISS_MAP_USED;
 	h.header_sz = l->swiss.header_sz;
-	h.seed_off = 8;
-	h.swiss.dir_ptr_off = 16;
-	h.swiss.dir_len_off = 24;
-	h.swiss.table_used_off = 0;
-	h.swiss.table_capacity_off = 2;
-	h.swiss.table_growth_left_off = 4;
+	h.seed_off = SWISS_MAP_SEED;
+	h.swiss.dir_ptr_off = SWISS_MAP_DIR_PTR;
+	h.swiss.dir_len_off = SWISS_MAP_DIR_LEN;
+	h.swiss.table_used_off = SWISS_TABLE_USED;
+	h.swiss.table_capacity_off = SWISS_TABLE_CAPACITY;
+	h.swiss.table_growth_left_off = SWISS_TABLE_GROWTH_LEFT;
 	return h;
 }
 
