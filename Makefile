@@ -59,7 +59,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
@@ -124,6 +124,13 @@ $(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
 layouts: $(BUILD)/scripts/layout_row
 	scripts/gen-layouts.sh $< user/process/layout_rows.inc
 
+$(BUILD)/scripts/report_schema: $(BUILD)/scripts/report_schema.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+schema: $(BUILD)/scripts/report_schema
+	$< >user/report/report.schema.json
+
 deps:
 	@scripts/deps.sh
 
@@ -180,4 +187,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/scripts/layout_row.d
+	 $(BUILD)/scripts/layout_row.d $(BUILD)/scripts/report_schema.d
