@@ -78,7 +78,7 @@ static void sum_reclaim(struct watch *w)
 	struct reclaim_sources from = {
 		.snap = w->snap,
 		.trace = w->traced,
-		.traced_ns = w->watched_ns,
+		.traced_ns = watch_ns(w),
 		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
 		.gc = &w->gc_last,
 	};
@@ -203,17 +203,27 @@ static void source_fini(struct result_source *from)
 	ranking_fini(&from->ranking);
 }
 
-struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+static struct err *publish(struct watch *w, bool last, struct result *r)
 {
 	_cleanup_(source_fini) struct result_source from = { .w = w };
-	_cleanup_result_ struct result *r = result_new();
-
-	if (!r)
-		return err_nomem();
-	w->traced = w->trace ? trace_result(w->trace) : NULL;
 	struct err *err = sum_up(w, last, &from);
-	if (!err)
-		err = fill(r, &from, last);
+
+	return err ? err : fill(r, &from, last);
+}
+
+struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+{
+	_cleanup_result_ struct result *r = result_new();
+	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
+
+	if (err || !r)
+		return err ? err : err_nomem();
+	w->traced = w->trace ? trace_result(w->trace) : NULL;
+	pthread_mutex_lock(&w->lock);
+	if (!w->end_ns)
+		history_end(&w->history, clock_ns());
+	err = publish(w, last, r);
+	pthread_mutex_unlock(&w->lock);
 	if (err)
 		return err;
 	*ret = take_ptr(r);

@@ -145,7 +145,7 @@ static void fill_traced(struct result *r, const struct watch *w)
 	const struct trace_overflow *o = &tr->overflow;
 	struct result_traced *to = r->trace.traced;
 
-	to->duration_ns = w->watched_ns;
+	to->duration_ns = watch_ns(w);
 	to->target_stopped_ns = w->halts.halted_ns;
 	to->target_stopped_by = name_halt(w->halts.last);
 	to->mechanism = name_mechanism(tr->mechanism);
