@@ -157,7 +157,7 @@ static void map_read(const struct abi_map_rec *rec, const struct trace_header_la
 }
 
 static bool map_op_decode(const void *data, size_t sz, const struct trace_header_layout *l,
-			  struct event *ret)
+			  struct trace_record *ret)
 {
 	struct abi_map_rec rec;
 
@@ -172,7 +172,7 @@ static bool map_op_decode(const void *data, size_t sz, const struct trace_header
 }
 
 static bool map_event_decode(const void *data, size_t sz, const struct trace_header_layout *l,
-			     const struct sites *sites, struct event *ret)
+			     const struct sites *sites, struct trace_record *ret)
 {
 	struct abi_map_event_rec rec;
 
@@ -190,7 +190,7 @@ static bool map_event_decode(const void *data, size_t sz, const struct trace_hea
 	return true;
 }
 
-static bool memcall_decode(const void *data, size_t sz, struct event *ret)
+static bool memcall_decode(const void *data, size_t sz, struct trace_record *ret)
 {
 	struct abi_memcall_rec rec;
 
@@ -214,8 +214,8 @@ static bool memcall_decode(const void *data, size_t sz, struct event *ret)
 	return true;
 }
 
-bool event_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
-		  const struct sites *sites, struct event *ret)
+bool record_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
+		   const struct sites *sites, struct trace_record *ret)
 {
 	struct abi_rec_hdr hdr;
 

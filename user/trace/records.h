@@ -12,7 +12,7 @@
 
 struct sites;
 
-struct event {
+struct trace_record {
 	enum abi_rec_kind kind;
 	uint32_t func; /* of a map event: index in map_functions */
 	union {
@@ -22,8 +22,8 @@ struct event {
 };
 
 /* False for bytes that are no record. `sites` tells map functions from callers. */
-bool event_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
-		  const struct sites *sites, struct event *ret);
+bool record_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
+		   const struct sites *sites, struct trace_record *ret);
 
 /* Fails with ERR_FORMAT when an offset points out of what a record carries. */
 struct err *header_layout_check(const struct trace_header_layout *layout);

@@ -46,8 +46,12 @@ double refaults_spent(const struct refaults *r);
 /* Detaches for good. */
 void refaults_stop(struct refaults *r, uint64_t now_ns);
 
-/* Completes the result, and its part of the cost. */
-struct err *refaults_publish(struct refaults *r, struct trace_cost *cost);
+/*
+ * What is known now: a complete copy of the result, and its part of the cost. The givers
+ * stay valid until the next call. Fails when the kernel's counters cannot be read.
+ */
+struct err *refaults_publish(struct refaults *r, uint64_t now_ns, struct trace_refaults *ret,
+			     struct trace_cost *cost);
 
 /*
  * How many more faults may be looked at now, at this price, after they have cost
