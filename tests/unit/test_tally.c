@@ -56,7 +56,8 @@ static void hit_by(struct trace_tally *t, uint64_t goroutine)
 	assert_null(tally_record(t, &event));
 }
 
-static void window_end(struct trace_tally *t, enum abi_group_id group, uint64_t open_ns, uint64_t span_ns)
+static void window_end(struct trace_tally *t, enum abi_group_id group, uint64_t open_ns,
+		       uint64_t span_ns)
 {
 	struct trace_window window = { .group = group, .open_ns = open_ns, .span_ns = span_ns };
 
@@ -188,6 +189,83 @@ static void windows_weigh_their_hits(void **state)
 	tally_fini(&t);
 }
 
+/* What was counted before is gone; the window that is open goes on. */
+static void forgets_all_but_the_open_window(void **state)
+{
+	struct trace_tally t;
+	struct trace_window window = { .group = ABI_GROUP_HOT, .open_ns = 20, .span_ns = 100 };
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	hit(&t, ABI_OP_INSERT, 1);
+	hit(&t, ABI_OP_DELETE, 1);
+	assert_null(tally_window(&t, &window));
+	hit(&t, ABI_OP_INSERT, 1);
+	hit(&t, ABI_OP_GROW, 1);
+	t.overflow.events = 3;
+	assert_null(tally_forget(&t));
+	assert_int_equal(t.lists.rows.len, 2); /* of two groups, both open */
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->hits, 1);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->caller, CALLER);
+	assert_int_equal(row_of(&t, ABI_OP_GROW)->hits, 1);
+	assert_int_equal(t.lists.maps.len, 0);
+	assert_int_equal(t.lists.windows.len, 0);
+	assert_int_equal(t.lists.samples.len, 0);
+	assert_int_equal(t.overflow.events, 0);
+
+	hit(&t, ABI_OP_INSERT, 1);
+	assert_null(tally_window(&t, &window));
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->hits, 2);
+	assert_true(fabs(row_of(&t, ABI_OP_INSERT)->estimate - 2 * 5) < 1e-9);
+	assert_int_equal(t.lists.samples.len, 1);
+	assert_int_equal(t.lists.samples.data[0].window, 0);
+	assert_int_equal(t.lists.maps.len, 1);
+	tally_fini(&t);
+}
+
+static void assert_same_lists(const struct tally_lists *a, const struct tally_lists *b)
+{
+	assert_int_equal(a->rows.len, b->rows.len);
+	assert_memory_equal(a->rows.data, b->rows.data, a->rows.len * sizeof(*a->rows.data));
+	assert_int_equal(a->maps.len, b->maps.len);
+	assert_memory_equal(a->maps.data, b->maps.data, a->maps.len * sizeof(*a->maps.data));
+	assert_int_equal(a->windows.len, b->windows.len);
+	assert_memory_equal(a->windows.data, b->windows.data,
+			    a->windows.len * sizeof(*a->windows.data));
+	assert_int_equal(a->samples.len, b->samples.len);
+	assert_memory_equal(a->samples.data, b->samples.data,
+			    a->samples.len * sizeof(*a->samples.data));
+}
+
+static void a_copy_follows_the_lists(void **state)
+{
+	struct trace_tally t;
+	struct tally_lists copy = { 0 };
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	assert_null(tally_lists_copy(&copy, &t.lists, /* anew */ false));
+	assert_int_equal(copy.rows.len, 0);
+	for (int i = 0; i < 50; i++) {
+		hit(&t, ABI_OP_INSERT, i);
+		hit(&t, i % 2 ? ABI_OP_DELETE : ABI_OP_GROW, i);
+		window_end(&t, ABI_GROUP_HOT, 20, 100 + i);
+		if (i % 10 == 0)
+			assert_null(tally_lists_copy(&copy, &t.lists, /* anew */ false));
+	}
+	assert_null(tally_lists_copy(&copy, &t.lists, /* anew */ false));
+	assert_same_lists(&copy, &t.lists);
+
+	assert_null(tally_forget(&t));
+	hit(&t, ABI_OP_INSERT, 1);
+	window_end(&t, ABI_GROUP_HOT, 7, 9);
+	assert_null(tally_lists_copy(&copy, &t.lists, /* anew */ true));
+	assert_int_equal(copy.windows.len, 1);
+	assert_same_lists(&copy, &t.lists);
+	tally_lists_fini(&copy);
+	tally_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +274,8 @@ int main(void)
 		cmocka_unit_test(the_busiest_goroutine_is_left_over),
 		cmocka_unit_test(a_clear_that_came_last_is_known),
 		cmocka_unit_test(windows_weigh_their_hits),
+		cmocka_unit_test(forgets_all_but_the_open_window),
+		cmocka_unit_test(a_copy_follows_the_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
