@@ -80,7 +80,7 @@ static struct err *callbacks_start(struct callbacks *c)
 	return failed ? err_os(failed, "starting a thread") : NULL;
 }
 
-static bool is_done(const struct callbacks *c)
+static bool callbacks_are_done(const struct callbacks *c)
 {
 	return __atomic_load_n(&c->done, __ATOMIC_ACQUIRE);
 }
@@ -100,7 +100,7 @@ bool callbacks_tick_is_due(const struct callbacks *c, uint64_t now_ns)
 struct err *callbacks_step(struct callbacks *c, uint64_t now_ns)
 {
 	if (c->running)
-		return is_done(c) ? callbacks_join(c) : NULL;
+		return callbacks_are_done(c) ? callbacks_join(c) : NULL;
 	c->ticks = callbacks_tick_is_due(c, now_ns);
 	if (!c->ticks && !c->queue.len)
 		return NULL;
@@ -114,7 +114,7 @@ struct err *callbacks_end(struct callbacks *c, bool *done_ret)
 	struct err *err = NULL;
 
 	*done_ret = false;
-	if (c->running && !is_done(c))
+	if (c->running && !callbacks_are_done(c))
 		return NULL;
 	if (c->running)
 		err = callbacks_join(c);

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "trace/calibrate.h"
 
-/* What the program does, before the first time was taken. */
+/* The time that the program is assumed to take, until it has measured itself once. */
 #define PRICE_GUESS_NS 100
 
 struct err *refaults_init(struct refaults *r)
@@ -59,7 +59,7 @@ static void refaults_detach(struct refaults *r, uint64_t now_ns)
 	r->result->watched_ns += now_ns - r->attached_at_ns;
 }
 
-/* Goes on without them; only a lack of memory is an error. */
+/* Goes on without refaults; only a lack of memory is an error. */
 static struct err *refaults_give_up(struct refaults *r, struct err *err, const char *missing)
 {
 	if (!err || err_is(err, ERR_NOMEM))

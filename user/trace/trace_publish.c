@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "trace/trace_state.h"
 
-static enum trace_cover cover_of(const struct trace *t, enum abi_op op)
+static enum trace_cover op_cover(const struct trace *t, enum abi_op op)
 {
 	enum trace_cover cover = TRACE_COVER_ALL; /* also when the program has no such function */
 
@@ -60,7 +60,7 @@ static struct err *lists_publish(struct trace *t)
 	r->sample_cnt = lists->samples.len;
 	memcpy(r->bases, t->tally.bases, sizeof(r->bases));
 	for (enum abi_op op = 0; op < ABI_OP_CNT; op++)
-		r->covers[op] = cover_of(t, op);
+		r->covers[op] = op_cover(t, op);
 	r->overflow = t->tally.overflow;
 	r->overflow.untold = t->callbacks.dropped;
 	return err;
@@ -91,7 +91,7 @@ static void cost_publish(struct trace *t)
 		cost->memcalls = *t->programs.mem_state;
 }
 
-static bool goes_on(const struct trace *t)
+static bool trace_goes_on(const struct trace *t)
 {
 	return t->phase == TRACE_PHASE_RUNNING || t->phase == TRACE_PHASE_ENDING;
 }
@@ -100,11 +100,11 @@ struct err *trace_publish(struct trace *t)
 {
 	struct trace_result *r = &t->published;
 	uint64_t now_ns = clock_ns();
-	struct err *err = goes_on(t) ? trace_drain(t) : NULL;
+	struct err *err = trace_goes_on(t) ? trace_drain(t) : NULL;
 
 	err = trace_first_err(err, trace_charge(t));
 	*r = t->live;
-	if (goes_on(t))
+	if (trace_goes_on(t))
 		r->end_ns = now_ns;
 	r->memsums = t->memsums;
 	err = trace_first_err(err, programs_read_memsums(&t->programs, t->memsums, &r->memsum_cnt));

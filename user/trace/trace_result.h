@@ -180,7 +180,7 @@ struct trace_window {
 	uint64_t late; /* hits that were turned back: after the window was full, or while its
 			* probes were being attached or removed */
 	bool saturated; /* ended by its quota of hits: rates in it are rough */
-	bool disturbed; /* a quarter of the time went into hits: the true rate is higher */
+	bool disturbed; /* more than a quarter of the time went into hits: the true rate is higher */
 	uint64_t planned_ns; /* what open_ns would be, had it not ended by its hits */
 	uint32_t funcs; /* functions with probes: bit i for index i in trace_sites() */
 };

@@ -117,8 +117,9 @@ static void timer_set(const struct trace *t, uint64_t at_ns)
 	timerfd_settime(t->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-/* A target that is going away fails us in many ways; they all mean the same. */
-static struct err *end_by_err(struct trace *t, struct err *err)
+/* Sets the end of a trace that has failed. When the target is going away, calls fail in
+ * many ways which all mean the same: no error then. */
+static struct err *trace_fail(struct trace *t, struct err *err)
 {
 	bool gone = trace_target_is_gone(t);
 
@@ -139,7 +140,7 @@ struct err *trace_start(struct trace *t)
 	if (err) {
 		t->live.end_ns = t->live.start_ns;
 		t->phase = TRACE_PHASE_ENDED;
-		return end_by_err(t, err);
+		return trace_fail(t, err);
 	}
 	t->live.end_ns = t->live.start_ns + t->opts.duration_ns;
 	t->callbacks.next_tick_ns = t->live.start_ns + t->opts.tick_ns;
@@ -153,7 +154,7 @@ struct err *trace_start(struct trace *t)
 /* ---- Steps ---- */
 
 /* Why the trace is to end now, if that is not an error. */
-static enum trace_end end_reason(const struct trace *t)
+static enum trace_end trace_end_due(const struct trace *t)
 {
 	if (trace_target_is_gone(t))
 		return TRACE_END_TARGET_GONE;
@@ -163,7 +164,7 @@ static enum trace_end end_reason(const struct trace *t)
 }
 
 /* No more windows. */
-static void end_begin(struct trace *t, enum trace_end end)
+static void trace_begin_end(struct trace *t, enum trace_end end)
 {
 	t->phase = TRACE_PHASE_ENDING;
 	t->live.end = end;
@@ -171,7 +172,7 @@ static void end_begin(struct trace *t, enum trace_end end)
 	(void)epoll_ctl(t->poll_fd, EPOLL_CTL_DEL, t->opts.pidfd, NULL);
 }
 
-/* It may wait for the kernel, some 10 ms: no short window shall be open meanwhile. */
+/* It may wait for the kernel, some 10 ms: not while a short window is open. */
 static struct err *step_refaults(struct trace *t, uint64_t now_ns)
 {
 	if (t->windows[ABI_GROUP_HOT].state != WINDOW_CLOSED)
@@ -201,10 +202,10 @@ static struct err *step_timers(struct trace *t, uint64_t now_ns)
 
 static void step_running(struct trace *t)
 {
-	enum trace_end end = end_reason(t);
+	enum trace_end end = trace_end_due(t);
 
 	if (end != TRACE_END_NOT_YET) {
-		end_begin(t, end);
+		trace_begin_end(t, end);
 		return;
 	}
 	struct err *err = trace_windows_step(t, clock_ns());
@@ -213,7 +214,7 @@ static void step_running(struct trace *t)
 	if (!err)
 		err = step_timers(t, clock_ns());
 	if (err) {
-		end_begin(t, TRACE_END_ERROR);
+		trace_begin_end(t, TRACE_END_ERROR);
 		t->err = err;
 	}
 }
@@ -245,7 +246,7 @@ static void step_ending(struct trace *t)
 		return;
 	t->phase = TRACE_PHASE_ENDED;
 	if (t->err)
-		t->err = end_by_err(t, t->err);
+		t->err = trace_fail(t, t->err);
 }
 
 static uint64_t next_deadline(const struct trace *t, uint64_t now_ns)
@@ -308,7 +309,7 @@ static void step_wait(const struct trace *t)
 struct err *trace_stop(struct trace *t)
 {
 	if (t->phase == TRACE_PHASE_RUNNING)
-		end_begin(t, TRACE_END_STOPPED);
+		trace_begin_end(t, TRACE_END_STOPPED);
 	while (trace_step(t))
 		step_wait(t);
 	return take_ptr(t->err);

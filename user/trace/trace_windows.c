@@ -143,7 +143,7 @@ static void hits_forget(uint64_t hits[ABI_FUNC_MAX], enum abi_group_id group)
 }
 
 /* Books a window that is over. */
-static struct err *book_window(struct trace *t, struct window *w)
+static struct err *trace_window_book(struct trace *t, struct window *w)
 {
 	struct trace_window closed;
 
@@ -162,7 +162,7 @@ static struct err *book_window(struct trace *t, struct window *w)
 	return tally_window(&t->tally, &closed);
 }
 
-static struct err *close_window(struct trace *t, struct window *w, bool last)
+static struct err *trace_window_close(struct trace *t, struct window *w, bool last)
 {
 	struct err *err = NULL;
 
@@ -171,7 +171,7 @@ static struct err *close_window(struct trace *t, struct window *w, bool last)
 		err = trace_drain(t);
 	hits_spread(t->window_hits);
 	bool rolls = window_close(w, t->window_hits, last);
-	return !err && rolls ? book_window(t, w) : err;
+	return !err && rolls ? trace_window_book(t, w) : err;
 }
 
 bool trace_nothing_is_left(const struct trace *t)
@@ -184,13 +184,13 @@ bool trace_nothing_is_left(const struct trace *t)
 }
 
 /* A group that cannot be attached is left out of the trace. */
-static struct err *settle_window(struct trace *t, struct window *w)
+static struct err *trace_window_settle(struct trace *t, struct window *w)
 {
 	bool closes = w->state == WINDOW_CLOSING;
 	struct err *err = window_settle(w);
 
 	if (closes)
-		return book_window(t, w);
+		return trace_window_book(t, w);
 	if (!err || err_is(err, ERR_GONE) || trace_target_is_gone(t))
 		return err;
 	t->group_err[w->id] = err;
@@ -201,7 +201,7 @@ static struct err *settle_window(struct trace *t, struct window *w)
 }
 
 /* Opens a window that is due, unless the target has become too busy for its price. */
-static struct err *open_when_paid(struct trace *t, struct window *w, uint64_t now_ns)
+static struct err *trace_window_open_when_paid(struct trace *t, struct window *w, uint64_t now_ns)
 {
 	struct err *err = trace_charge(t);
 
@@ -220,21 +220,21 @@ struct err *trace_windows_step(struct trace *t, uint64_t now_ns)
 	for (size_t i = 0; !err && i < ABI_GROUP_CNT; i++) {
 		struct window *w = &t->windows[i];
 		if (window_settles(w))
-			err = settle_window(t, w);
+			err = trace_window_settle(t, w);
 		else if (window_ends(w, now_ns))
-			err = close_window(t, w, /* last */ false);
+			err = trace_window_close(t, w, /* last */ false);
 		else if (window_opens(w, now_ns))
-			err = open_when_paid(t, w, now_ns);
+			err = trace_window_open_when_paid(t, w, now_ns);
 	}
 	return err;
 }
 
-static struct err *window_end(struct trace *t, struct window *w)
+static struct err *trace_window_end(struct trace *t, struct window *w)
 {
-	struct err *err = window_settles(w) ? settle_window(t, w) : NULL;
+	struct err *err = window_settles(w) ? trace_window_settle(t, w) : NULL;
 
 	if (w->state == WINDOW_OPEN)
-		err = trace_first_err(err, close_window(t, w, /* last */ true));
+		err = trace_first_err(err, trace_window_close(t, w, /* last */ true));
 	return err;
 }
 
@@ -245,7 +245,7 @@ struct err *trace_windows_end(struct trace *t, bool *closed_ret)
 
 	*closed_ret = true;
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
-		err = trace_first_err(err, window_end(t, &t->windows[i]));
+		err = trace_first_err(err, trace_window_end(t, &t->windows[i]));
 		if (t->windows[i].state != WINDOW_CLOSED)
 			*closed_ret = false;
 	}
