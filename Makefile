@@ -104,12 +104,17 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces
 
 # Which compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
 
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What live.t runs: one loop that drives several traces.
+$(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -187,4 +192,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/scripts/layout_row.d $(BUILD)/scripts/report_schema.d
+	 $(BUILD)/tests/e2e/many_traces.d $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

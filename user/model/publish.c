@@ -78,7 +78,7 @@ static void sum_reclaim(struct watch *w)
 	struct reclaim_sources from = {
 		.snap = w->snap,
 		.trace = w->traced,
-		.traced_ns = w->watched_ns,
+		.traced_ns = watch_ns(w),
 		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
 		.gc = &w->gc_last,
 	};
@@ -152,7 +152,7 @@ void result_fill_cost(struct result *r, const struct watch *w)
 
 /* ---- the result ---- */
 
-static struct err *sum_up(struct watch *w, bool last, struct result_source *from)
+static struct err *watch_sum_up(struct watch *w, bool last, struct result_source *from)
 {
 	struct err *err = NULL;
 
@@ -172,7 +172,7 @@ static struct err *sum_up(struct watch *w, bool last, struct result_source *from
 	return err;
 }
 
-static struct err *fill(struct result *r, const struct result_source *from, bool last)
+static struct err *result_fill(struct result *r, const struct result_source *from, bool last)
 {
 	const struct watch *w = from->w;
 
@@ -203,17 +203,27 @@ static void source_fini(struct result_source *from)
 	ranking_fini(&from->ranking);
 }
 
-struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 {
 	_cleanup_(source_fini) struct result_source from = { .w = w };
-	_cleanup_result_ struct result *r = result_new();
+	struct err *err = watch_sum_up(w, last, &from);
 
-	if (!r)
-		return err_nomem();
+	return err ? err : result_fill(r, &from, last);
+}
+
+struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+{
+	_cleanup_result_ struct result *r = result_new();
+	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
+
+	if (err || !r)
+		return err ? err : err_nomem();
 	w->traced = w->trace ? trace_result(w->trace) : NULL;
-	struct err *err = sum_up(w, last, &from);
-	if (!err)
-		err = fill(r, &from, last);
+	pthread_mutex_lock(&w->lock);
+	if (!w->end_ns)
+		history_end(&w->history, clock_ns());
+	err = watch_fill(w, last, r);
+	pthread_mutex_unlock(&w->lock);
 	if (err)
 		return err;
 	*ret = take_ptr(r);

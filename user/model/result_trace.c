@@ -79,7 +79,9 @@ static struct result_event_growth *growth_result(struct pool *pool, const struct
 			.tables = opt_if(e->live_known && !classic, e->tables),
 			.tombstones = opt_if(!classic, e->tombstones),
 			.overflow_buckets = opt_if(e->live_known && classic, e->overflow_buckets),
-			.because = !e->growth ? NULL : g.churn ? "churn" : "keys",
+			.because = !e->growth ? NULL
+				   : g.churn  ? "churn"
+					      : "keys",
 		};
 	return to;
 }
@@ -145,7 +147,7 @@ static void fill_traced(struct result *r, const struct watch *w)
 	const struct trace_overflow *o = &tr->overflow;
 	struct result_traced *to = r->trace.traced;
 
-	to->duration_ns = w->watched_ns;
+	to->duration_ns = watch_ns(w);
 	to->target_stopped_ns = w->halts.halted_ns;
 	to->target_stopped_by = name_halt(w->halts.last);
 	to->mechanism = name_mechanism(tr->mechanism);

@@ -14,7 +14,6 @@ enum {
 	 * least this far apart. */
 	CENSUS_TIME_SHARE = 10,
 	CENSUS_INTERVAL_MS = 500,
-	TICK_MS = 100,
 };
 
 /* ---- census ---- */
@@ -118,10 +117,11 @@ static struct err *take_first_census(struct watch *w)
 	return err;
 }
 
-/* Called by the trace. A census that fails in between is one sample less. */
-static struct err *on_tick(void *ctx)
+/* ---- while it is watched: called by the trace, in a thread of its own ---- */
+
+/* A census that fails in between is one sample less. */
+static struct err *watch_tick(struct watch *w)
 {
-	struct watch *w = ctx;
 	struct err *err = target_check(w->target);
 
 	halts_look(&w->halts);
@@ -140,124 +140,39 @@ static struct err *on_tick(void *ctx)
 	return err;
 }
 
-/* ---- trace ---- */
-
-static struct err *find_func(void *ctx, const char *name, struct trace_func *ret)
-{
-	const struct program *prog = ctx;
-	struct gofunc f;
-
-	*ret = (struct trace_func){ 0 };
-	if (!pclntab_find(prog->funcs, name, &f) ||
-	    !program_file_offset(prog, f.addr, &ret->file_off))
-		return NULL;
-	ret->present = true;
-	ret->addr = f.addr;
-	ret->size = f.size;
-	size_t want = f.size < sizeof(ret->code) ? f.size : sizeof(ret->code);
-	ret->code_sz = program_read_code(prog, f.addr, ret->code, want);
-	return NULL;
-}
-
-struct trace_header_layout watch_header_layout(const struct go_layout *l)
-{
-	struct trace_header_layout h = { 0 };
-
-	if (l->kind == MAP_CLASSIC) {
-		h.kind = TRACE_MAP_CLASSIC;
-		h.live_keys_off = HMAP_COUNT;
-		h.header_sz = l->classic.header_sz;
-		h.seed_off = HMAP_HASH0;
-		h.classic.b_off = HMAP_B;
-		h.classic.noverflow_off = HMAP_NOVERFLOW;
-		h.classic.buckets_off = l->classic.buckets;
-		h.classic.load_num = l->classic.load_num;
-		return h;
-	}
-	h.kind = TRACE_MAP_SWISS;
-	h.live_keys_off = SWISS_MAP_USED;
-	h.header_sz = l->swiss.header_sz;
-	h.seed_off = SWISS_MAP_SEED;
-	h.swiss.dir_ptr_off = SWISS_MAP_DIR_PTR;
-	h.swiss.dir_len_off = SWISS_MAP_DIR_LEN;
-	h.swiss.table_used_off = SWISS_TABLE_USED;
-	h.swiss.table_capacity_off = SWISS_TABLE_CAPACITY;
-	h.swiss.table_growth_left_off = SWISS_TABLE_GROWTH_LEFT;
-	return h;
-}
-
-/* What a call found in its map, before it. */
-static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+struct err *watch_on_tick(void *ctx)
 {
 	struct watch *w = ctx;
 
-	(void)group;
+	pthread_mutex_lock(&w->lock);
+	struct err *err = watch_tick(w);
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
+/* What a call found in its map, before it. */
+static void note_event(struct watch *w, const struct trace_event *e)
+{
 	if (!e->live_known || e->on_stack)
-		return NULL;
+		return;
 	history_live_keys(&w->history, e->map, e->op == ABI_OP_CLEAR ? 0 : e->live_keys,
 			  e->ktime_ns);
 	if (e->op == ABI_OP_GROW && e->growth == TRACE_GROWTH_DOUBLE)
 		history_buckets(&w->history, e->map, e->slots_to / BUCKET_SLOTS, e->ktime_ns);
+}
+
+struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+{
+	struct watch *w = ctx;
+
+	(void)group;
+	pthread_mutex_lock(&w->lock);
+	note_event(w, e);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-struct err *watch_open_trace(struct watch *w)
-{
-	struct trace_opts opts;
-
-	trace_opts_init(&opts);
-	opts.pid = w->target->pid;
-	opts.pidfd = w->target->pidfd;
-	opts.machine = elf_file_machine(w->prog->elf);
-	opts.code_path = w->prog->image.mapped->path;
-	opts.layout = watch_header_layout(&w->prog->layout);
-	opts.goid_off = w->prog->layout.g.goid;
-	opts.find_func = find_func;
-	opts.find_ctx = w->prog;
-	opts.duration_ns = w->opts.duration_ns;
-	opts.tick_ns = TICK_MS * NS_PER_MS;
-	opts.tick = on_tick;
-	opts.tick_ctx = w;
-	opts.stop = w->opts.stop;
-	opts.attach = w->opts.attach;
-	opts.ring_sz = w->opts.ring_sz;
-	opts.memcalls = TRACE_MEMCALLS_AUTO;
-	opts.refaults = !w->opts.listener; /* a stream has no place for them */
-	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
-	opts.listener = w->opts.listener ? w->opts.listener : &w->listener;
-	opts.rare_only = w->opts.rare_only;
-	if (w->opts.tick) {
-		opts.tick = w->opts.tick;
-		opts.tick_ctx = w->opts.tick_ctx;
-	}
-	opts.max_overhead = w->opts.max_overhead;
-
-	struct err *err = trace_open(&opts, &w->trace);
-	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
-		w->trace_err = err;
-		return NULL;
-	}
-	if (!err_is(err, ERR_KERNEL))
-		return err;
-	struct err *advice =
-		err_new(ERR_KERNEL, "%s; --duration 0 takes a census without a trace", err->msg);
-	err_free(err);
-	return advice;
-}
-
-static struct err *run_trace(struct watch *w)
-{
-	uint64_t start = clock_ns();
-
-	halts_init(&w->halts, w->target->pid); /* stopped since before is no news of the trace */
-	struct err *err = w->trace ? trace_run(w->trace) : NULL;
-	halts_look(&w->halts);
-	w->watched_ns = clock_ns() - start;
-	history_end(&w->history, clock_ns());
-	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
-		err = target_check(w->target);
-	return err;
-}
+/* ---- from the beginning to the end ---- */
 
 struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
@@ -266,6 +181,7 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	if (!w)
 		return err_nomem();
 	w->opts = *opts;
+	pthread_mutex_init(&w->lock, NULL);
 	struct err *err = target_open(pid, &w->target);
 	if (!err)
 		err = program_open(w->target, &w->prog);
@@ -289,27 +205,91 @@ static struct err *why_gone(const struct watch *w, struct err *err)
 	return why;
 }
 
+/* What was learnt until the target left still counts. */
+static struct err *keep_if_gone(struct watch *w, struct err *err)
+{
+	if (!err_is(err, ERR_GONE) || !(w->snap || w->trace))
+		return err;
+	if (w->gone)
+		err_free(err);
+	else
+		w->gone = why_gone(w, err);
+	return NULL;
+}
+
+struct err *watch_begin(struct watch *w)
+{
+	struct err *err = take_first_census(w);
+
+	if (!err)
+		err = gc_open(w, w->snap ? w->snap->heap : NULL);
+	if (!err && w->opts.duration_ns)
+		err = watch_open_trace(w);
+	return keep_if_gone(w, err);
+}
+
+/* Stopped since before is no news of the trace. */
+static void start_clock(struct watch *w)
+{
+	halts_init(&w->halts, w->target->pid);
+	w->start_ns = clock_ns();
+}
+
+static struct err *end_clock(struct watch *w, struct err *err)
+{
+	halts_look(&w->halts);
+	w->end_ns = clock_ns();
+	history_end(&w->history, w->end_ns);
+	if (!err)
+		err = target_check(w->target);
+	if (!err)
+		gc_sample(w);
+	return keep_if_gone(w, err);
+}
+
+bool watch_goes_on(const struct watch *w)
+{
+	return w->trace && !w->gone;
+}
+
+struct err *watch_start(struct watch *w)
+{
+	start_clock(w);
+	return watch_goes_on(w) ? keep_if_gone(w, trace_start(w->trace)) : NULL;
+}
+
+int watch_fd(const struct watch *w)
+{
+	return w->trace ? trace_fd(w->trace) : -1;
+}
+
+bool watch_step(struct watch *w)
+{
+	return watch_goes_on(w) && trace_step(w->trace);
+}
+
+uint64_t watch_ns(const struct watch *w)
+{
+	return w->start_ns ? (w->end_ns ? w->end_ns : clock_ns()) - w->start_ns : 0;
+}
+
+struct err *watch_stop(struct watch *w)
+{
+	return end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_open(pid, opts, &w);
 
 	if (!err)
-		err = take_first_census(w);
-	if (!err)
-		err = gc_open(w, w->snap ? w->snap->heap : NULL);
-	if (!err && opts->duration_ns)
-		err = watch_open_trace(w);
-	if (!err)
-		err = run_trace(w);
-	if (!err)
-		err = target_check(w->target);
-	if (!err)
-		gc_sample(w);
-	if (err_is(err, ERR_GONE) && w && (w->snap || w->trace)) {
-		w->gone = why_gone(w, err); /* what was learnt until then still counts */
-		err = NULL;
-	}
+		err = watch_begin(w);
+	if (err)
+		return err;
+	start_clock(w);
+	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
+	err = end_clock(w, err);
 	if (err)
 		return err;
 	*ret = take_ptr(w);
@@ -320,8 +300,8 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
+	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
-	trace_close(w->trace);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
 	err_free(w->census_err);
@@ -330,5 +310,6 @@ void watch_free(struct watch *w)
 	err_free(w->gc_err);
 	program_close(w->prog);
 	target_close(w->target);
+	pthread_mutex_destroy(&w->lock);
 	free(w);
 }

@@ -7,6 +7,7 @@
 #ifndef MAPTRACE_MODEL_WATCH_H
 #define MAPTRACE_MODEL_WATCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct watch_opts {
 };
 
 struct watch {
+	pthread_mutex_t lock; /* between the thread of ticks and events, and publications */
 	struct watch_opts opts;
 	struct target *target;
 	struct program *prog;
@@ -55,7 +57,8 @@ struct watch {
 	struct halts halts; /* times in which nothing could happen */
 	struct err *gone; /* the target exited or executed another program */
 	uint64_t next_census_ns;
-	uint64_t watched_ns;
+	uint64_t start_ns; /* of the time that was watched */
+	uint64_t end_ns; /* 0: it goes on */
 	bool cgroup_limited;
 	uint64_t cgroup_left_bytes; /* at the end */
 	struct trace_listener listener;
@@ -69,11 +72,40 @@ struct watch {
 };
 
 /*
- * Observes the process. Fails when nothing can be shown: no such process, not a
- * Go program, not permitted, a kernel without what tracing needs. What fails
- * later is kept in the result, with the reason.
+ * Observes the process from the beginning to the end. Fails when nothing can be shown: no
+ * such process, not a Go program, not permitted, a kernel without what tracing needs. What
+ * fails later is kept in the watch, with the reason. Free with watch_free().
  */
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+
+/*
+ * The same in steps, for a loop that drives several, or shows each while it goes on:
+ *
+ *	err = watch_open(pid, &opts, &w);	finds the program
+ *	err = watch_begin(w);			takes a census, prepares the trace
+ *	err = watch_start(w);			attaches it
+ *	while (watch_step(w)) {
+ *		... poll() for watch_fd(w), other work of a few milliseconds ...
+ *		... now and then: err = watch_publish(w, false, &result) ...
+ *	}
+ *	err = watch_stop(w);
+ *	err = watch_publish(w, true, &result);
+ *
+ * The rules of trace.h hold: one thread at a time for one watch. watch_fd() is -1 without a
+ * trace, and then there is no step.
+ */
+struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+struct err *watch_begin(struct watch *w);
+struct err *watch_start(struct watch *w);
+int watch_fd(const struct watch *w);
+bool watch_step(struct watch *w);
+struct err *watch_stop(struct watch *w);
+void watch_free(struct watch *w);
+DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
+#define _cleanup_watch_ _cleanup_(cleanup_watch)
+
+/* Whether there is a trace, and somebody to trace. */
+bool watch_goes_on(const struct watch *w);
 
 /*
  * Makes a result of what is known so far. Free with result_free(); it stays valid after
@@ -82,9 +114,8 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
  */
 struct err *watch_publish(struct watch *w, bool last, struct result **ret);
 
-void watch_free(struct watch *w);
-DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
-#define _cleanup_watch_ _cleanup_(cleanup_watch)
+/* How long it has been watched. */
+uint64_t watch_ns(const struct watch *w);
 
 /* Finds the places of the probes and attaches nothing: a result with the target and
  * trace.traced->sites alone. */
@@ -93,11 +124,14 @@ struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result *
 /* Opens the collector's counters by themselves, for a watch without censuses. */
 struct err *watch_open_gc(struct watch *w);
 
-/* Prepares the trace only, to list its probe sites; attaches nothing. */
+/* Prepares the trace only; attaches nothing. */
 struct err *watch_open_trace(struct watch *w);
+
 /* Where the words of a map's header are, for the trace. */
 struct trace_header_layout watch_header_layout(const struct go_layout *layout);
 
-struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+/* What the trace calls while it goes on; ctx is the watch. */
+struct err *watch_on_tick(void *ctx);
+struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group);
 
 #endif

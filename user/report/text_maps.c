@@ -30,7 +30,8 @@ static void print_group(const struct page *p, const struct result_group *g)
 	flow_add(&f, 1, "%10s", COUNT(g->live_keys));
 	flow_add(&f, 1, "%11s", COUNT(g->slots));
 	flow_add(&f, 1, "%5.1f%%", percent(g->live_keys, g->slots));
-	flow_add(&f, 1, "%8s%s", BYTES(g->resident_bytes), g->moving ? "~" : "");
+	flow_add(&f, 1, "%8s%s", BYTES(g->resident_bytes),
+		 g->moving ? consistency_words[CONSISTENT_MOVING].text : "");
 	flow_label(&f, g->moving ? 1 : 2, known_text(g->label));
 	if (g->maps > 1)
 		flow_add(&f, 2, "(%s)", COUNTED(g->maps, "map"));
