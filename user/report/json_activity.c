@@ -71,24 +71,12 @@ static const struct json_member op_members[] = {
 static const struct json_shape result_op_json =
 	JSON_SHAPE(result_op, "operation", "One operation, and how often it was done.", op_members);
 
-#define OP(name, op, text)                                                                         \
-	{                                                                                          \
-		JSON_ROW_(name, offsetof(struct result_activity, ops[op]), JSON_KIND_OBJECT, 0,    \
-			  text),                                                                   \
-			.shape = &result_op_json                                                   \
-	}
+#define OP_MEMBER(op, name, ...)                                                                   \
+	{ JSON_ROW_(name, offsetof(struct result_activity, ops[op]), JSON_KIND_OBJECT, 0,          \
+		    "How often: " name "."),                                                       \
+	  .shape = &result_op_json },
 
-/* The names are those of map_op_words. */
-static const struct json_member activity_members[] = {
-	OP("make", MAP_OP_MAKE, "A map is made."),
-	OP("insert", MAP_OP_INSERT, "A key is inserted, or its value updated."),
-	OP("delete", MAP_OP_DELETE, "A key is deleted."),
-	OP("clear", MAP_OP_CLEAR, "All keys are deleted."),
-	OP("grow", MAP_OP_GROW, "Tables grow."),
-	OP("clone", MAP_OP_CLONE, "A map is cloned."),
-	OP("prune", MAP_OP_PRUNE, "A swiss table looks for tombstones that it can drop."),
-};
-_Static_assert(JSON_CNT_(activity_members) == MAP_OP_CNT, "an object has each operation");
+static const struct json_member activity_members[] = { MAP_OPS(OP_MEMBER) };
 const struct json_shape result_activity_json =
 	JSON_SHAPE(result_activity, "activity", "What was done, by operation.", activity_members);
 

@@ -27,31 +27,17 @@ static const struct json_member ledger_region_members[] = {
 static const struct json_shape result_ledger_region_json = JSON_SHAPE(
 	result_ledger_region, "memory_region", "Pages of one owner.", ledger_region_members);
 
-#define ROW_BYTES(name, row, text) JSON_U64(name, result_ledger, row_bytes[row], text)
+/* "map_live_bytes", ...: a member for each row of the ledger. */
+#define ROW_BYTES(row, name, words, ...)                                                           \
+	JSON_U64(name "_bytes", result_ledger, row_bytes[row], "Resident bytes of " words "."),
 
-/* The names of rows are those of ledger_row_words, with "_bytes". */
 static const struct json_member ledger_members[] = {
 	JSON_U64("rss_bytes", result_ledger, rss_bytes,
 		 "Resident bytes as the kernel counts them; the sum of the rows and of "
 		 "unexplained_bytes."),
-	ROW_BYTES("map_live_bytes", ROW_MAP_LIVE, "Resident bytes of map tables: live keys."),
-	ROW_BYTES("map_hole_bytes", ROW_MAP_HOLES, "Resident bytes of map tables: the rest."),
-	ROW_BYTES("other_heap_bytes", ROW_OTHER_HEAP, "Resident bytes of other heap objects."),
-	ROW_BYTES("free_slot_bytes", ROW_FREE_SLOTS,
-		  "Resident bytes of free slots in spans, and of the ends of spans."),
-	ROW_BYTES("free_bytes", ROW_FREE, "Resident bytes of free pages that Go keeps."),
-	ROW_BYTES("released_resident_bytes", ROW_RELEASED,
-		  "Resident bytes of pages that Go has given back."),
-	ROW_BYTES("huge_excess_bytes", ROW_HUGE_EXCESS,
-		  "Bytes that Go has given back, resident because of a huge page around them."),
-	ROW_BYTES("stack_bytes", ROW_STACKS,
-		  "Resident bytes of goroutine stacks and other spans of the runtime."),
-	ROW_BYTES("runtime_bytes", ROW_RUNTIME, "Resident bytes of the runtime's own memory."),
-	ROW_BYTES("file_bytes", ROW_FILES,
-		  "Resident bytes of the program, libraries, files and shared memory."),
-	ROW_BYTES("anon_bytes", ROW_ANON, "Resident bytes of C code and other anonymous memory."),
-	JSON_I64("unexplained_bytes", result_ledger, unexplained_bytes,
-		 "What the kernel counts beyond the rows, in bytes; may be negative."),
+	LEDGER_ROWS(ROW_BYTES)
+		JSON_I64("unexplained_bytes", result_ledger, unexplained_bytes,
+			 "What the kernel counts beyond the rows, in bytes; may be negative."),
 	JSON_U64("swap_bytes", result_ledger, swap_bytes, "Swapped bytes."),
 	JSON_U64("huge_page_bytes", result_ledger, huge_page_bytes,
 		 "Resident bytes in huge pages."),

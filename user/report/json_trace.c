@@ -92,16 +92,10 @@ const struct json_shape result_map_event_json =
 
 /* ---- the trace ---- */
 
-#define COVERAGE(name, op) JSON_TEXT(name, result_coverage, ops[op], 0, "For this operation.")
+#define COVERAGE_MEMBER(op, name, ...)                                                             \
+	JSON_TEXT(name, result_coverage, ops[op], 0, "For " name "."),
 
-/* The names are those of map_op_words. */
-static const struct json_member coverage_members[] = {
-	COVERAGE("make", MAP_OP_MAKE),	   COVERAGE("insert", MAP_OP_INSERT),
-	COVERAGE("delete", MAP_OP_DELETE), COVERAGE("clear", MAP_OP_CLEAR),
-	COVERAGE("grow", MAP_OP_GROW),	   COVERAGE("clone", MAP_OP_CLONE),
-	COVERAGE("prune", MAP_OP_PRUNE),
-};
-_Static_assert(JSON_CNT_(coverage_members) == MAP_OP_CNT, "an object has each operation");
+static const struct json_member coverage_members[] = { MAP_OPS(COVERAGE_MEMBER) };
 static const struct json_shape result_coverage_json =
 	JSON_SHAPE(result_coverage, "coverage",
 		   "What it means that no hit of an operation was seen: \"none\": nothing; "
