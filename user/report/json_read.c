@@ -224,8 +224,10 @@ static struct err *read_map(struct document *d)
 	json_t *row = NULL;
 	struct err *err = json_scan_value(&d->scan, MAP_MAX_SZ);
 
-	if (err || map_is_known(d, &view))
-		return err ? err : push_map(d, &view);
+	if (err)
+		return json_reader_wrap(&d->reader, err);
+	if (map_is_known(d, &view))
+		return push_map(d, &view);
 	err = parse_scanned(d, &row);
 	if (!err)
 		err = read_map_row(d, row, &view);
@@ -235,7 +237,7 @@ static struct err *read_map(struct document *d)
 
 static struct err *read_maps(struct document *d)
 {
-	struct err *err = json_scan_take(&d->scan, '[');
+	struct err *err = json_reader_wrap(&d->reader, json_scan_take(&d->scan, '['));
 	bool more = !err && json_scan_peek(&d->scan) != ']';
 
 	if (!err && !more)
@@ -246,7 +248,7 @@ static struct err *read_maps(struct document *d)
 		json_reader_leave(&d->reader);
 		d->maps++;
 		if (!err)
-			err = json_scan_next(&d->scan, ']', &more);
+			err = json_reader_wrap(&d->reader, json_scan_next(&d->scan, ']', &more));
 	}
 	return err;
 }
@@ -329,7 +331,7 @@ static struct err *read_section(struct document *d, const char *name)
 	bool wanted = !d->wrong || !strcmp(name, "schema");
 
 	if (err || !wanted)
-		return err;
+		return json_reader_wrap(&d->reader, err);
 	err = parse_scanned(d, &value);
 	if (!err)
 		err = read_member(d, name, value);

@@ -60,6 +60,14 @@ struct err *json_reader_fail(const struct json_reader *r, const char *fmt, ...)
 	return err_new(ERR_FORMAT, "%s%s%s", path, *path ? ": " : "", what);
 }
 
+struct err *json_reader_wrap(const struct json_reader *r, struct err *err)
+{
+	char path[PATH_TEXT_SZ];
+
+	path_text(r, path, sizeof(path));
+	return err && *path ? err_wrap(err, "%s", path) : err;
+}
+
 /* ---- memory ---- */
 
 static struct err *pool_check(const struct json_reader *r)

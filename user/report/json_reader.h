@@ -52,6 +52,9 @@ void json_reader_leave(struct json_reader *r);
 struct err *json_reader_fail(const struct json_reader *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 
+/* Puts that path before an error's message; NULL is fine. */
+struct err *json_reader_wrap(const struct json_reader *r, struct err *err);
+
 /* Fills a struct of zeroes. */
 struct err *json_reader_object(struct json_reader *r, const struct json_shape *shape,
 			       const json_t *from, void *to);
