@@ -4,7 +4,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-enum { DETAIL_INDENT = 5, BINS_INDENT = 22 };
+enum {
+	DETAIL_INDENT = 5,
+	BINS_INDENT = 22, /* below the first bin */
+	BINS_INDENT_NARROW = 7, /* where bins have no room beside their title */
+	BINS_COLUMNS_MIN = 64,
+};
 
 static void print_titles(const struct page *p)
 {
@@ -60,8 +65,9 @@ static void print_history(const struct page *p, const struct result_history *h)
 	if (h->censuses < 2 || h->live_keys.min == h->live_keys.max)
 		return;
 	bool resized = h->buckets.min != h->buckets.max;
-	flow_add(&f, DETAIL_INDENT, "live keys %s to %s, now %s%s", COUNT(h->live_keys.min),
-		 COUNT(h->live_keys.max), COUNT(h->last_live_keys), resized ? ";" : "");
+	flow_add(&f, DETAIL_INDENT, "live keys %s to %s,", COUNT(h->live_keys.min),
+		 COUNT(h->live_keys.max));
+	flow_add(&f, 1, "now %s%s", COUNT(h->last_live_keys), resized ? ";" : "");
 	if (resized)
 		flow_add(&f, 1, "buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
 	flow_add(&f, 1, "(%s)", COUNTED(h->censuses, "census"));
@@ -80,7 +86,8 @@ static double histogram_ns(const struct result_histogram *h)
 /* One bin after the other, on as many lines as they take. */
 static void print_bins(const struct page *p, const char *name, const struct result_histogram *h)
 {
-	struct flow f = page_flow(p, BINS_INDENT);
+	struct flow f =
+		page_flow(p, p->columns < BINS_COLUMNS_MIN ? BINS_INDENT_NARROW : BINS_INDENT);
 	double total = histogram_ns(h);
 
 	flow_add(&f, DETAIL_INDENT, "%-15s", name);

@@ -60,9 +60,9 @@ static void print_refaults(const struct page *p, const struct result_refaults_wa
 			   BYTES(not_watched));
 	if (!w->faults)
 		return;
-	page_words(p, 2, 4, "touched again (of %s that was given back): %s, %swithin %s",
+	page_words(p, 2, 4, "touched again, of %s given back: %s, %swithin %s",
 		   BYTES(w->watched_bytes), COUNTED(w->faults, "page fault"),
-		   w->faults == 1 ? "" : "half of them ", DURATION(w->half_within_ns));
+		   w->faults == 1 ? "" : "half ", DURATION(w->half_within_ns));
 	if (w->heap_swings)
 		page_words(p, 4, 4,
 			   "Go gives back what it needs again soon: the heap swings around its "
