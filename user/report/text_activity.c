@@ -118,7 +118,7 @@ static void print_site(const struct page *p, enum map_op op, const struct result
 	flow_end(&f);
 }
 
-static void print_sites(const struct page *p, const struct result_busy *row)
+static void print_op_sites(const struct page *p, const struct result_busy *row)
 {
 	for (enum map_op op = 0; op < MAP_OP_CNT; op++)
 		print_site(p, op, &row->activity.ops[op]);
@@ -154,7 +154,7 @@ static void print_busiest(const struct page *p, const struct result_traced *t)
 	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++) {
 		print_busy(p, &t->busiest.data[i]);
 		if (shows_sites(p, i))
-			print_sites(p, &t->busiest.data[i]);
+			print_op_sites(p, &t->busiest.data[i]);
 	}
 	if (t->busiest_total > ACTIVITY_ROWS)
 		page_words(p, 2, 4, "and %s (--json)",
@@ -162,7 +162,7 @@ static void print_busiest(const struct page *p, const struct result_traced *t)
 }
 
 /* Notes which signs a row has, and whether its sites have intervals. */
-static bool note_signs(const struct result_busy *row, bool used[SIGN_CNT + 1])
+static bool note_op_signs(const struct result_busy *row, bool used[SIGN_CNT + 1])
 {
 	bool interval = false;
 
@@ -180,7 +180,7 @@ static void print_legend(const struct page *p, const struct result_traced *t)
 	struct flow f = page_flow(p, 4);
 
 	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++)
-		intervals |= note_signs(&t->busiest.data[i], used) && shows_sites(p, i);
+		intervals |= note_op_signs(&t->busiest.data[i], used) && shows_sites(p, i);
 	for (int s = 0; s < SIGN_CNT; s++)
 		if (used[s])
 			flow_add(&f, 2, "%s %s", signs[s].sign, signs[s].meaning);

@@ -140,22 +140,13 @@ static void print_groups(const struct page *p)
 			   COUNTED(cnt - p->opts->top, "more row"));
 }
 
-/* What the signs in the rows mean, where there are any. */
-static void print_signs(const struct page *p)
+/* Which signs the rows have: each needs a line that explains it, and only then. */
+static void note_group_signs(const struct page *p, bool *moving, bool *unknown)
 {
-	bool moving = false, unknown = false;
-
 	for (size_t i = 0; i < p->r->groups.len && i < p->opts->top; i++) {
-		moving |= p->r->groups.data[i].moving;
-		unknown |= !p->r->groups.data[i].gives_back_resident_bytes.known;
+		*moving |= p->r->groups.data[i].moving;
+		*unknown |= !p->r->groups.data[i].gives_back_resident_bytes.known;
 	}
-	if (moving)
-		page_words(p, DETAIL_INDENT, 7,
-			   "~ in use while it was read: figures are between "
-			   "those of two reads");
-	if (unknown)
-		page_words(p, DETAIL_INDENT, 7,
-			   "? not known, because the size of the slots is not");
 }
 
 static void print_footnote(const struct page *p, uint64_t maps, const char *noun, const char *what)
@@ -167,8 +158,12 @@ static void print_footnote(const struct page *p, uint64_t maps, const char *noun
 static void print_footnotes(const struct page *p, const struct result_totals *t)
 {
 	const struct result_values_counted *counted = p->r->values.counted;
+	bool moving = false, unknown = false;
 
-	print_signs(p);
+	note_group_signs(p, &moving, &unknown);
+	if (moving)
+		page_words(p, DETAIL_INDENT, 7,
+			   "~ in use while it was read: figures are between those of two reads");
 	print_footnote(p, t->suspect, "map",
 		       "with contradictions: left out of all sums (see --json)");
 	print_footnote(p, t->on_stack, "map", "with the header on a goroutine stack");
@@ -179,7 +174,8 @@ static void print_footnotes(const struct page *p, const struct result_totals *t)
 			   COUNTED(counted->not_counted.data[i].maps, "map"),
 			   known_text(counted->not_counted.data[i].reason));
 	print_footnote(p, t->unknown_bucket_size, "map",
-		       "whose slot size is unknown: without figures of holes and of a rebuild");
+		       unknown ? "of unknown slot size (?): no figures of holes or of a rebuild"
+			       : "of unknown slot size: no figures of holes or of a rebuild");
 }
 
 void print_maps(const struct page *p)
