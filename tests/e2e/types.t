@@ -75,7 +75,7 @@ holds 'plugin: a caller in it' "$out" '[.memory_calls.calls[] | select(.reason =
 holds 'plugin: what the trace does not cover' "$out" \
 	'.trace.coverage | .grow == "all_but_plugins" and .insert == "windows"'
 run 60 report --duration 1s "$target"
-ok 'plugin: the text says so' grep -q '^  not by plugins: ' "$out"
+ok 'plugin: the text says so' grep -q '^  without plugins: ' "$out"
 run 60 events --duration 1s "$target"
 ok 'plugin: a stream says so' grep -q '"maps_missing": *"what plugins do is not traced"' "$out"
 stop

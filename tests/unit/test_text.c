@@ -482,7 +482,7 @@ static size_t line_cnt(const char *text)
 
 static const char full_text[] =
 	"paygate  pid 11813  go1.24.4, swiss maps, stripped  up 1.8 s\n"
-	"observed for 10.3 s; maptrace did not pause the process\n"
+	"observed for 10.3 s; not paused by maptrace\n"
 	"the target was stopped by a signal for a while: it got no CPU for about 2.0 s of\n"
 	"  the time watched; rates are over all of it\n"
 	"its file /opt/paygate/bin/paygate was deleted or replaced on disk\n"
@@ -642,7 +642,7 @@ static const char snapshot_text[] =
 
 static const char refused_text[] =
 	"paygate  pid 11813  go1.24.4, swiss maps, stripped  up 1.8 s\n"
-	"observed for 10.3 s; maptrace did not pause the process\n"
+	"observed for 10.3 s; not paused by maptrace\n"
 	"\n"
 	"RSS 280 MiB  (cgroup limit 300 MiB)  and 1.00 MiB in swap\n"
 	"\n"
