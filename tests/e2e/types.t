@@ -92,7 +92,7 @@ holds 'two runtimes: both are named' "$out" \
 		then ["go1.24", $also] else ["go1.23", $so] end' --arg also "$also" --arg so "$bin.so"
 holds 'two runtimes: none is a plugin' "$out" '.target.plugins == []'
 run 60 report --duration 0 "$target"
-ok 'two runtimes: the text says so' grep -q '^this is one of 2 Go runtimes in the process, ' "$out"
+ok 'two runtimes: the text says so' grep -q '^This is one of 2 Go runtimes in the process[.] ' "$out"
 is 'two runtimes: no line is too long' "$(too_long)" ''
 stop
 start "$bin" -exit-on-eof -scenario small

@@ -36,9 +36,11 @@
 /* ---- a result with everything that there is ---- */
 
 static struct result_doubt doubts[] = {
-	{ DOUBT_TARGET_HALTED, "the target was stopped by a signal for a while: it got no CPU for "
-			       "about 2.0 s of the time watched; rates are over all of it" },
-	{ DOUBT_EXE_DELETED, "its file /opt/paygate/bin/paygate was deleted or replaced on disk" },
+	{ DOUBT_TARGET_HALTED,
+	  "The target was stopped by a signal for a while and got no CPU. It got "
+	  "none for about 2.0 s of the time observed; rates are over all of "
+	  "it." },
+	{ DOUBT_EXE_DELETED, "Its file /opt/paygate/bin/paygate was deleted or replaced on disk." },
 };
 
 static struct result_ledger_row ledger_rows[] = {
@@ -352,9 +354,9 @@ static struct result_finding findings[] = {
 	},
 	{
 		.kind = FINDING_ZERO_VALUES,
-		.headline = "About 9,000 of 12,041 values in map[string]*main.Session are zero.",
-		.remedy = "m[k] = zero frees nothing: delete(m, k), then copy the rest into a new "
-			  "map: 52.8 MiB comes back, 800 KiB more than by the copy alone.",
+		.headline = "map[string]*main.Session: about 9,000 of 12,041 values are zero.",
+		.remedy = "m[k] = zero frees nothing. Call delete(m, k), then copy the rest into a "
+			  "new map: 52.8 MiB comes back, 800 KiB more than by the copy alone.",
 	},
 	{
 		.kind = FINDING_FREE_HEAP,
@@ -426,7 +428,8 @@ static const struct result full = {
 /* The report of a result; it has one map, the first one of the groups. */
 static char *report_of(const struct result *what, const struct report_opts *opts)
 {
-	static const struct map_same same;
+	static const struct result_map_type type;
+	static const struct map_same same = { .type = &type };
 	struct map_view map = { .addr = 0xc000001000, .same = &same, .history = &history };
 	struct result r = *what;
 	char *text = NULL;
@@ -483,9 +486,9 @@ static size_t line_cnt(const char *text)
 static const char full_text[] =
 	"paygate  pid 11813  go1.24.4, swiss maps, stripped  up 1.8 s\n"
 	"observed for 10.3 s; not paused by maptrace\n"
-	"the target was stopped by a signal for a while: it got no CPU for about 2.0 s of\n"
-	"  the time watched; rates are over all of it\n"
-	"its file /opt/paygate/bin/paygate was deleted or replaced on disk\n"
+	"The target was stopped by a signal for a while and got no CPU. It got none for\n"
+	"  about 2.0 s of the time observed; rates are over all of it.\n"
+	"Its file /opt/paygate/bin/paygate was deleted or replaced on disk.\n"
 	"\n"
 	"RSS 285 MiB  (cgroup limit 300 MiB)  and 1.00 MiB in swap\n"
 	"  map tables: live keys        4.00 MiB    1 %\n"
@@ -595,9 +598,9 @@ static const char full_text[] =
 	"  1. map[string]*main.Session keeps 53.0 MiB for 12,041 keys (2,097,152 slots).\n"
 	"     Maps never shrink. Copy the live keys into a new map and drop the old one:\n"
 	"     52.0 MiB comes back.\n"
-	"  2. About 9,000 of 12,041 values in map[string]*main.Session are zero.\n"
-	"     m[k] = zero frees nothing: delete(m, k), then copy the rest into a new map:\n"
-	"     52.8 MiB comes back, 800 KiB more than by the copy alone.\n"
+	"  2. map[string]*main.Session: about 9,000 of 12,041 values are zero.\n"
+	"     m[k] = zero frees nothing. Call delete(m, k), then copy the rest into a new\n"
+	"     map: 52.8 MiB comes back, 800 KiB more than by the copy alone.\n"
 	"  3. Go keeps 24.0 MiB of free heap that the OS could have.\n"
 	"     debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.\n"
 	"  Besides, 97.0 MiB of free slots are in spans that a few live objects keep.\n"
