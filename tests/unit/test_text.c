@@ -481,6 +481,32 @@ static size_t line_cnt(const char *text)
 	return cnt;
 }
 
+/* A name that is longer than a line may be. */
+static bool is_long_name(const char *line, size_t len)
+{
+	while (len && *line == ' ') {
+		line++;
+		len--;
+	}
+	return !memchr(line, ' ', len);
+}
+
+static void assert_width(const struct result *r, int columns, bool verbose)
+{
+	struct report_opts opts = { .top = 4, .columns = columns, .verbose = verbose };
+	_cleanup_free_ char *text = report_of(r, &opts);
+
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > (size_t)columns && !is_long_name(line, len))
+			fail_msg("%d columns: '%.*s'", columns, (int)len, line);
+		if (len && line[len - 1] == ' ')
+			fail_msg("trailing blank: '%.*s'", (int)len, line);
+		line += len + 1;
+	}
+}
+
 /* ---- what the results below are printed as ---- */
 
 static const char full_text[] =
@@ -509,14 +535,14 @@ static const char full_text[] =
 	"      in the last rows\n"
 	"\n"
 	"NOT RETURNED  resident, but of no use to the program now\n"
-	"  not_scavenged                24.0 MiB\n"
+	"  free pages (not_scavenged)   24.0 MiB\n"
 	"     14.0 MiB of it comes back: the scavenger is at work: the heap is above its\n"
 	"       goal\n"
 	"     10.0 MiB of it stays: the scavenger's goal is to keep so much for the next\n"
 	"       cycle\n"
-	"  pinned_by_map                66.0 MiB\n"
+	"  map holes (pinned_by_map)    66.0 MiB\n"
 	"     stays: maps never shrink\n"
-	"  span_pinned                  97.0 MiB\n"
+	"  free slots (span_pinned)     97.0 MiB\n"
 	"     stays: until the last object in each span is freed (Go cannot compact)\n"
 	"       70.0 MiB in 144 B slots: 15,026 objects in 9,211 spans\n"
 	"       26.0 MiB in 24 B slots: 14,903 objects in 3,389 spans, 55 % map tables\n"
@@ -541,7 +567,7 @@ static const char full_text[] =
 	"     ~ in use while it was read: figures are between those of two reads\n"
 	"     3 maps with contradictions: left out of all sums (see --json)\n"
 	"     1 map with the header on a goroutine stack\n"
-	"     2 dead maps left to the sweep of the last GC: left out of all sums\n"
+	"     2 dead maps that the last GC has not swept yet: left out of all sums\n"
 	"     zero values not counted in 5 maps: type unknown\n"
 	"     zero values not counted in 1 map: over the budget\n"
 	"     1 map of unknown slot size (?): no figures of holes or of a rebuild\n"
@@ -861,8 +887,37 @@ static void without_the_goals_of_the_scavenger_it_is_unclear(void **state)
 
 	(void)state;
 	r.reclaim = &rc;
-	assert_has(&r, "  not_scavenged                24.0 MiB\n"
+	assert_has(&r, "  free pages (not_scavenged)   24.0 MiB\n"
 		       "     unclear: the scavenger's goals are not known\n");
+}
+
+/* A value that has no words would be printed as "(null)". */
+static void every_value_has_words(void **state)
+{
+	struct result_cause all_causes[CAUSE_CNT];
+	struct result_ledger_row all_rows[ROW_CNT];
+	struct result_given_back all_reasons[MEM_REASON_CNT];
+	struct result_reclaim rc = { .causes = LIST(all_causes) };
+	struct result_ledger l = ledger;
+	struct result r = full;
+
+	(void)state;
+	for (size_t i = 0; i < CAUSE_CNT; i++)
+		all_causes[i] = (struct result_cause){ .cause = i, .bytes = MIB(1) };
+	for (size_t i = 0; i < ROW_CNT; i++)
+		all_rows[i] = (struct result_ledger_row){ i, MIB(2), i % REMEDY_CNT, MIB(1) };
+	for (size_t i = 0; i < MEM_REASON_CNT; i++)
+		all_reasons[i] = (struct result_given_back){ i, MIB(1), 0.1 };
+	l.rows.data = all_rows;
+	l.rows.len = ROW_CNT;
+	r.memory = &l;
+	r.reclaim = &rc;
+	r.memory_calls.given_back_by.data = all_reasons;
+	r.memory_calls.given_back_by.len = MEM_REASON_CNT;
+	assert_has(&r, "  part pages (granularity)     1.00 MiB\n");
+	assert_has_not(&r, "(null)");
+	assert_has_not(&full, "(null)");
+	assert_width(&r, 80, false);
 }
 
 static void verbose_has_histograms_and_small_causes(void **state)
@@ -876,33 +931,7 @@ static void verbose_has_histograms_and_small_causes(void **state)
 				     "524,288) 100 %\n"
 				     "     resident bytes   [16,777,216, 33,554,432) 60 %\n"
 				     "                      [33,554,432, 67,108,864) 40 %\n"));
-	assert_non_null(strstr(text, "  refilled                      900 KiB\n"));
-}
-
-/* A name that is longer than a line may be. */
-static bool is_long_name(const char *line, size_t len)
-{
-	while (len && *line == ' ') {
-		line++;
-		len--;
-	}
-	return !memchr(line, ' ', len);
-}
-
-static void assert_width(const struct result *r, int columns, bool verbose)
-{
-	struct report_opts opts = { .top = 4, .columns = columns, .verbose = verbose };
-	_cleanup_free_ char *text = report_of(r, &opts);
-
-	for (const char *line = text; *line;) {
-		size_t len = strcspn(line, "\n");
-
-		if (len > (size_t)columns && !is_long_name(line, len))
-			fail_msg("%d columns: '%.*s'", columns, (int)len, line);
-		if (len && line[len - 1] == ' ')
-			fail_msg("trailing blank: '%.*s'", (int)len, line);
-		line += len + 1;
-	}
+	assert_non_null(strstr(text, "  touched again (refilled)      900 KiB\n"));
 }
 
 static void no_line_is_too_long(void **state)
@@ -958,6 +987,7 @@ int main(void)
 		cmocka_unit_test(a_budget_is_held_or_not),
 		cmocka_unit_test(only_five_findings_are_printed),
 		cmocka_unit_test(without_the_goals_of_the_scavenger_it_is_unclear),
+		cmocka_unit_test(every_value_has_words),
 		cmocka_unit_test(verbose_has_histograms_and_small_causes),
 		cmocka_unit_test(no_line_is_too_long),
 		cmocka_unit_test(a_wide_terminal_takes_fewer_lines),

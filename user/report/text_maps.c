@@ -168,7 +168,7 @@ static void print_footnotes(const struct page *p, const struct result_totals *t)
 		       "with contradictions: left out of all sums (see --json)");
 	print_footnote(p, t->on_stack, "map", "with the header on a goroutine stack");
 	print_footnote(p, t->garbage, "dead map",
-		       "left to the sweep of the last GC: left out of all sums");
+		       "that the last GC has not swept yet: left out of all sums");
 	for (size_t i = 0; counted && i < counted->not_counted.len; i++)
 		page_words(p, DETAIL_INDENT, 7, "zero values not counted in %s: %s",
 			   COUNTED(counted->not_counted.data[i].maps, "map"),
