@@ -6,19 +6,6 @@
 
 #include "base/table.h"
 
-const char *finding_name(enum finding_kind kind)
-{
-	switch (kind) {
-	case FINDING_MAP_HOLES:
-		return "map_holes";
-	case FINDING_ZERO_VALUES:
-		return "zero_values";
-	case FINDING_FREE_HEAP:
-		return "free_heap";
-	}
-	return "?";
-}
-
 static int cmp_largest(const void *a, const void *b)
 {
 	uint64_t x = ((const struct finding *)a)->bytes, y = ((const struct finding *)b)->bytes;

@@ -259,7 +259,11 @@ struct result {
 
 #define RESULT_SCHEMA "maptrace.report/2"
 
-/* An empty result, without maps; NULL: out of memory. */
+/* This host, as far as it can be told; strings are in the pool. */
+struct result_host result_host_of(struct pool *pool);
+
+/* A result of now and of this host and version, without anything else and without maps;
+ * NULL: out of memory. */
 struct result *result_new(void);
 void result_free(struct result *r);
 DEFINE_CLEANUP_PTR(struct result *, result_free, cleanup_result)

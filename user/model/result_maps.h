@@ -114,7 +114,7 @@ struct result_maps;
 size_t result_maps_cnt(const struct result_maps *maps);
 
 /* How many maps there were before --top left some out. */
-size_t result_maps_total(const struct result_maps *maps);
+uint64_t result_maps_total(const struct result_maps *maps);
 
 /* The i-th map, in the order of their addresses. `same` may be made for the occasion: with
  * `wants_same` false it is NULL, for a caller that has what it needs by `same_no`. */
@@ -123,11 +123,15 @@ void result_map(struct result_maps *maps, size_t i, bool wants_same, struct map_
 /* Finds a map by its address; false when there is none. */
 bool result_map_find(struct result_maps *maps, uint64_t addr, struct map_view *ret);
 
-/* For those who fill a result from something else than a census: an empty set, and a map
- * behind the ones that are there, whose address is higher. *view is copied, but not what
- * it points to. False: out of memory. */
+/*
+ * For those who fill a result from something else than a census. A map is appended after
+ * those with lower addresses. *view->same is copied, what it and *view point to is not;
+ * maps whose `same` has equal bytes share a number, so its padding has to be zero and
+ * equal texts need one address. view->same_no is ignored. False: out of memory.
+ */
 struct result_maps *result_maps_new(void);
 bool result_maps_push(struct result_maps *maps, const struct map_view *view);
+void result_maps_set_total(struct result_maps *maps, uint64_t total);
 
 void result_maps_free(struct result_maps *maps);
 

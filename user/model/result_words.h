@@ -11,6 +11,7 @@
 #define MAPTRACE_MODEL_RESULT_WORDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A number that may be unknown: null in JSON. */
@@ -18,6 +19,11 @@ struct opt_u64 {
 	uint64_t v;
 	bool known;
 };
+
+static inline struct opt_u64 opt_if(bool known, uint64_t v)
+{
+	return (struct opt_u64){ known ? v : 0, known };
+}
 
 struct word {
 	const char *name; /* in JSON; NULL: the value is null there */

@@ -22,6 +22,9 @@ struct report_opts {
 /* For people. Errors of the stream are left in it, see ferror(3). */
 struct err *report_text(struct result *r, const struct report_opts *opts, FILE *out);
 
+/* The probe sites, a line each: what would be, or was, attached. */
+void report_sites(const struct result *r, FILE *out);
+
 /* One JSON document, with every map; rows are written one by one. */
 struct err *report_json(struct result *r, FILE *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* names.h - the words that several renderers use for the values of enums. */
-#ifndef MAPTRACE_REPORT_NAMES_H
-#define MAPTRACE_REPORT_NAMES_H
+/* names.h - the words of a result for the values of enums that other layers own. */
+#ifndef MAPTRACE_MODEL_NAMES_H
+#define MAPTRACE_MODEL_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,6 @@
 const char *name_map_kind(enum map_kind kind);
 const char *name_consistency(enum consistency c);
 const char *name_type_source(enum type_source s);
-const char *name_op(enum abi_op op);
 const char *name_growth(enum trace_growth g);
 const char *name_memcall(enum abi_memcall call);
 const char *name_mechanism(enum trace_attach a);

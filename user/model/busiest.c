@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/busiest.h"
+#include "model/busiest.h"
 
 #include <math.h>
 #include <stdlib.h>

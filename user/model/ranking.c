@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/ranking.h"
+#include "model/ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,14 @@ static void add_map(struct ranked *p, const struct map_info *m)
 	p->map_cnt++;
 	p->live_keys += m->live_keys;
 	p->slots += map_slots(m);
+	p->table_bytes += m->table_bytes;
 	p->resident_bytes += m->resident_bytes;
 	p->gives_back_bytes += m->bucket_sz ? map_gives_back_resident(m) : 0;
 	p->moving |= m->consistency == MAP_MOVING;
+	if (!p->largest_addr || m->table_bytes > p->largest_bytes) {
+		p->largest_addr = m->addr;
+		p->largest_bytes = m->table_bytes;
+	}
 }
 
 static int cmp_down(uint64_t x, uint64_t y)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/names.h"
+#include "model/names.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -32,17 +32,6 @@ const char *name_type_source(enum type_source s)
 	};
 
 	return names[s];
-}
-
-const char *name_op(enum abi_op op)
-{
-	static const char *const names[] = {
-		[ABI_OP_MAKE] = "make",	  [ABI_OP_INSERT] = "insert", [ABI_OP_DELETE] = "delete",
-		[ABI_OP_CLEAR] = "clear", [ABI_OP_GROW] = "grow",     [ABI_OP_CLONE] = "clone",
-		[ABI_OP_PRUNE] = "prune",
-	};
-
-	return names[op];
 }
 
 const char *name_growth(enum trace_growth g)
