@@ -580,15 +580,15 @@ static const char full_text[] =
 	"  without plugins: their own map functions are not traced\n"
 	" inserts deletes  clears growths   makes  map\n"
 	"     341 ~12.3 k       -       ?       -  #1  map[string]*main.Session\n"
-	"      insert from main.(*Gateway).openSession main.go:79 (100 %), 255 to 456/s,\n"
-	"               100 % new keys\n"
+	"      insert from main.(*Gateway).openSession main.go:79 (100 %),\n"
+	"               255/s to 456/s, 100 % new keys\n"
 	"      delete from gateway/v2.(*Store[...]).Remember (55 %), 9.00 k/s or more\n"
 	"       clone from ? (100 %)\n"
 	"       -       -    0.20       -       -  map[string]int64  on goroutine stacks\n"
 	"          (493 maps)\n"
 	"  and 3 more rows (--json)\n"
 	"  ~ rough, as some were missed  ? none seen, but some may be missed  - none seen\n"
-	"    x to y/s: 95 % interval\n"
+	"    x/s to y/s: 95 % interval\n"
 	"  12 hits lost: there may be more of everything, also where there is a ?\n"
 	"  growths for churn, not for new keys: 3 of 5\n"
 	"\n"
@@ -685,15 +685,15 @@ static const char refused_text[] =
 	"  without plugins: their own map functions are not traced\n"
 	" inserts deletes  clears growths   makes  map\n"
 	"     341 ~12.3 k       -       ?       -  #1  map[string]*main.Session\n"
-	"      insert from main.(*Gateway).openSession main.go:79 (100 %), 255 to 456/s,\n"
-	"               100 % new keys\n"
+	"      insert from main.(*Gateway).openSession main.go:79 (100 %),\n"
+	"               255/s to 456/s, 100 % new keys\n"
 	"      delete from gateway/v2.(*Store[...]).Remember (55 %), 9.00 k/s or more\n"
 	"       clone from ? (100 %)\n"
 	"       -       -    0.20       -       -  map[string]int64  on goroutine stacks\n"
 	"          (493 maps)\n"
 	"  and 3 more rows (--json)\n"
 	"  ~ rough, as some were missed  ? none seen, but some may be missed  - none seen\n"
-	"    x to y/s: 95 % interval\n"
+	"    x/s to y/s: 95 % interval\n"
 	"  12 hits lost: there may be more of everything, also where there is a ?\n"
 	"  growths for churn, not for new keys: 3 of 5\n"
 	"\n"
@@ -961,7 +961,7 @@ static void a_wide_terminal_takes_fewer_lines(void **state)
 	assert_string_equal(by_default, at_80);
 	assert_true(line_cnt(at_200) < line_cnt(at_80));
 	assert_non_null(strstr(at_200, "  insert from main.(*Gateway).openSession main.go:79 "
-				       "(100 %), 255 to 456/s, 100 % new keys\n"));
+				       "(100 %), 255/s to 456/s, 100 % new keys\n"));
 }
 
 /* A process names itself as it likes. */

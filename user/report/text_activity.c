@@ -91,7 +91,7 @@ static void flow_interval(struct flow *f, const struct result_op *op, bool more)
 	const char *comma = more ? "," : "";
 
 	if (has_interval(op))
-		flow_add(f, 1, "%s to %s/s%s", text_rate(op->per_s_low).s,
+		flow_add(f, 1, "%s/s to %s/s%s", text_rate(op->per_s_low).s,
 			 text_rate(op->per_s_high).s, comma);
 	else
 		flow_add(f, 1, "%s/s or more%s", text_rate(op->per_s_low).s, comma);
@@ -185,7 +185,7 @@ static void print_legend(const struct page *p, const struct result_traced *t)
 		if (used[s])
 			flow_add(&f, 2, "%s %s", signs[s].sign, signs[s].meaning);
 	if (intervals)
-		flow_add(&f, 2, "x to y/s: 95 %% interval");
+		flow_add(&f, 2, "x/s to y/s: 95 %% interval");
 	if (f.column)
 		flow_end(&f);
 }
