@@ -94,8 +94,8 @@ struct err *args_size(const char *option, const char *arg, uint64_t *ret)
 {
 	if (parse_bytes(arg, ret))
 		return NULL;
-	return err_new(ERR_USAGE, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)",
-		       option, arg);
+	return err_new(ERR_USAGE, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", option,
+		       arg);
 }
 
 error_t args_fail(struct args *args, struct err *err)
@@ -111,8 +111,7 @@ error_t args_fail(struct args *args, struct err *err)
 
 error_t args_need_pid(struct args *args)
 {
-	return args->pid ? 0
-			 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID"));
+	return args->pid ? 0 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID"));
 }
 
 void args_init(struct argp_state *state, struct args *args)

@@ -25,10 +25,9 @@ static struct maps_text maps_text(const char *fmt, uint64_t cnt)
 
 static const char *holes_headline(struct pool *pool, const struct finding *f, const char *label)
 {
-	return pool_printf(pool, "%s%s %s %s for %s (%s).", label,
-			   maps_text(" (%s)", f->map_cnt).s, f->map_cnt > 1 ? "keep" : "keeps",
-			   BYTES(f->resident_bytes), COUNTED(f->live_keys, "key"),
-			   COUNTED(f->slots, "slot"));
+	return pool_printf(pool, "%s%s %s %s for %s (%s).", label, maps_text(" (%s)", f->map_cnt).s,
+			   f->map_cnt > 1 ? "keep" : "keeps", BYTES(f->resident_bytes),
+			   COUNTED(f->live_keys, "key"), COUNTED(f->slots, "slot"));
 }
 
 static const char *holes_remedy(struct pool *pool, const struct finding *f)

@@ -29,7 +29,7 @@ static struct table_shape table_shape_of(const struct go_layout *layout, uint32_
 	};
 }
 
-static uint64_t group_bytes(const struct table_shape *s)
+static uint64_t growth_group_bytes(const struct table_shape *s)
 {
 	return alloc_size(s->bucket_sz, s->noscan, s->malloc_headers);
 }
@@ -54,7 +54,7 @@ static void set_bytes(struct growth *g, const struct trace_event *e, const struc
 		g->bytes_to = sizing_classic_array_bytes(to, s);
 		return;
 	case TRACE_GROWTH_SMALL_TO_TABLE:
-		g->bytes_from = e->slots_from ? group_bytes(s) : 0;
+		g->bytes_from = e->slots_from ? growth_group_bytes(s) : 0;
 		g->bytes_to = sizing_swiss_table(e->slots_to, s) + DIRECTORY_ENTRY;
 		return;
 	case TRACE_GROWTH_TABLE_DOUBLE:
@@ -97,7 +97,7 @@ static void next_classic(const struct map_info *m, const struct table_shape *s, 
 	f->allocates_bytes = sizing_classic_array_bytes(log2_of(base) + 1, s);
 }
 
-static uint64_t minus(uint64_t a, uint64_t b)
+static uint64_t minus_or_zero(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
@@ -111,7 +111,7 @@ static void next_splits(const struct map_info *m, const struct table_shape *s, s
 	uint64_t splits = done ? all : 2 * all - m->table_cnt;
 
 	f->event = FORECAST_SPLIT;
-	f->at_live_keys = done ? minus(limit, m->tombstones) + 1 : m->live_keys + 1;
+	f->at_live_keys = done ? minus_or_zero(limit, m->tombstones) + 1 : m->live_keys + 1;
 	f->allocates_bytes = splits * 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }
 
@@ -125,7 +125,7 @@ static void next_swiss(const struct map_info *m, const struct table_shape *s, st
 	}
 	f->event = slots < TABLE_SLOTS_MAX ? FORECAST_DOUBLE : FORECAST_SPLIT;
 	f->at_live_keys = m->small ? SMALL_SLOTS + 1
-				   : minus(swiss_table_limit(slots), m->tombstones) + 1;
+				   : minus_or_zero(swiss_table_limit(slots), m->tombstones) + 1;
 	f->allocates_bytes = slots < TABLE_SLOTS_MAX ? sizing_swiss_table(2 * slots, s)
 						     : 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }

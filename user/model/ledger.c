@@ -206,8 +206,8 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 
 /* ---- all of it ---- */
 
-static struct err *count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
-			 struct residency *r, struct addrspace *as)
+static struct err *ledger_count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
+				struct residency *r, struct addrspace *as)
 {
 	_cleanup_(metadata_fini) struct metadata metadata = { .missing = NULL };
 	struct counter c = { .l = l, .as = as, .metadata = &metadata };
@@ -235,7 +235,7 @@ struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pageal
 	struct ledger_maps none = { 0 };
 
 	memset(l, 0, sizeof(*l));
-	struct err *err = count(l, heap, pa, r, as);
+	struct err *err = ledger_count(l, heap, pa, r, as);
 	if (!err)
 		ledger_set_maps(l, &none);
 	return err;

@@ -152,7 +152,7 @@ void result_fill_cost(struct result *r, const struct watch *w)
 
 /* ---- the result ---- */
 
-static struct err *sum_up(struct watch *w, bool last, struct result_source *from)
+static struct err *watch_sum_up(struct watch *w, bool last, struct result_source *from)
 {
 	struct err *err = NULL;
 
@@ -172,7 +172,7 @@ static struct err *sum_up(struct watch *w, bool last, struct result_source *from
 	return err;
 }
 
-static struct err *fill(struct result *r, const struct result_source *from, bool last)
+static struct err *result_fill(struct result *r, const struct result_source *from, bool last)
 {
 	const struct watch *w = from->w;
 
@@ -203,12 +203,12 @@ static void source_fini(struct result_source *from)
 	ranking_fini(&from->ranking);
 }
 
-static struct err *publish(struct watch *w, bool last, struct result *r)
+static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 {
 	_cleanup_(source_fini) struct result_source from = { .w = w };
-	struct err *err = sum_up(w, last, &from);
+	struct err *err = watch_sum_up(w, last, &from);
 
-	return err ? err : fill(r, &from, last);
+	return err ? err : result_fill(r, &from, last);
 }
 
 struct err *watch_publish(struct watch *w, bool last, struct result **ret)
@@ -222,7 +222,7 @@ struct err *watch_publish(struct watch *w, bool last, struct result **ret)
 	pthread_mutex_lock(&w->lock);
 	if (!w->end_ns)
 		history_end(&w->history, clock_ns());
-	err = publish(w, last, r);
+	err = watch_fill(w, last, r);
 	pthread_mutex_unlock(&w->lock);
 	if (err)
 		return err;

@@ -10,7 +10,7 @@
 /* ---- ranges ---- */
 
 /* Keeps the largest; the list is sorted at the end. */
-static void add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
+static void reclaim_add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
 {
 	size_t least = 0;
 
@@ -44,7 +44,7 @@ static void add_free_ranges(struct reclaim_row *row, const struct snapshot *snap
 						 (uint64_t)f->npages * GO_PAGE_SZ);
 
 		if (bytes)
-			add_range(row, f->base, bytes);
+			reclaim_add_range(row, f->base, bytes);
 	}
 }
 
@@ -54,7 +54,7 @@ static void add_map_ranges(struct reclaim_row *row, const struct snapshot *snap)
 		struct map_info m = census_map(snap->census, i);
 
 		if (map_counts(&m) && m.bucket_sz && map_gives_back_resident(&m))
-			add_range(row, m.addr, map_gives_back_resident(&m));
+			reclaim_add_range(row, m.addr, map_gives_back_resident(&m));
 	}
 }
 
@@ -71,13 +71,13 @@ static void add_span_ranges(struct reclaim_row *row, const struct snapshot *snap
 			continue;
 		if (span_base(s) != end) {
 			if (end)
-				add_range(row, start, end - start);
+				reclaim_add_range(row, start, end - start);
 			start = span_base(s);
 		}
 		end = span_base(s) + span_bytes(s);
 	}
 	if (end)
-		add_range(row, start, end - start);
+		reclaim_add_range(row, start, end - start);
 }
 
 static enum reclaim_cause released_cause(enum released_kind kind)
@@ -100,7 +100,7 @@ static void add_released_ranges(struct reclaim *rc, const struct released *rel)
 	for (size_t i = 0; i < rel->runs.len; i++) {
 		const struct released_run *r = &rel->runs.data[i];
 
-		add_range(&rc->rows[released_cause(r->kind)], r->start, r->end - r->start);
+		reclaim_add_range(&rc->rows[released_cause(r->kind)], r->start, r->end - r->start);
 	}
 }
 
@@ -172,7 +172,7 @@ static void judge_free(struct reclaim *rc, const struct snapshot *snap,
 	row->never = why_not_scavenged(rc, from->gc, busy > row->bytes / 2);
 }
 
-static void judge(struct reclaim *rc, const struct reclaim_sources *from)
+static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from)
 {
 	for (int i = 0; i < CAUSE_CNT; i++)
 		rc->rows[i].never = reclaim_cause_words[i].text;
@@ -248,7 +248,7 @@ void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
 			rc->first_seen_ns[i] && from->trace ? now - rc->first_seen_ns[i] : 0;
 	}
 	sum_calls(rc, from->trace, from->traced_ns);
-	judge(rc, from);
+	reclaim_judge(rc, from);
 	list_ranges(rc, from->snap);
 	for (int i = CAUSE_LAZY_FREE; rc->traced && i <= CAUSE_CALL_FAILED; i++)
 		join_calls(&rc->rows[i], from->trace);

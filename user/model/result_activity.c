@@ -211,7 +211,8 @@ static struct err *set_busy_caller(struct pool *pool, struct lines *lines, const
 }
 
 static struct err *fill_busy(struct pool *pool, const struct result_source *from,
-			     const struct busiest *b, const struct busy *row, struct result_busy *to)
+			     const struct busiest *b, const struct busy *row,
+			     struct result_busy *to)
 {
 	struct err *err = NULL;
 

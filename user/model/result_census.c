@@ -149,8 +149,8 @@ static void set_same(struct result_census_maps *maps, const struct map_info *m,
 	set_sizes(s, m);
 	if (value)
 		set_values(s, value);
-	s->has_next_growth = result_growth_of(&maps->layout, m, NULL, maps->cgroup_left,
-					      &s->next_growth);
+	s->has_next_growth =
+		result_growth_of(&maps->layout, m, NULL, maps->cgroup_left, &s->next_growth);
 }
 
 /* ---- zero values ---- */
@@ -170,10 +170,9 @@ static uint64_t counted_hash(uint32_t kind, const struct value_count *v)
 
 static bool counts_alike(const struct value_count *a, const struct value_count *b)
 {
-	return a->zero == b->zero && a->low == b->low && a->high == b->high &&
-	       a->read == b->read && a->rebuild_bytes == b->rebuild_bytes &&
-	       a->status == b->status && a->consistency == b->consistency &&
-	       a->sampled == b->sampled;
+	return a->zero == b->zero && a->low == b->low && a->high == b->high && a->read == b->read &&
+	       a->rebuild_bytes == b->rebuild_bytes && a->status == b->status &&
+	       a->consistency == b->consistency && a->sampled == b->sampled;
 }
 
 /* The number of the counted kind, which is made if there is none. */
@@ -406,8 +405,8 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 
 	maps->layout = w->prog->layout;
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
-	if (!take_rows(&maps->rows, &w->snap->census->maps, last) || !add_types(maps, w->prog->types) ||
-	    !add_histories(maps, &w->history))
+	if (!take_rows(&maps->rows, &w->snap->census->maps, last) ||
+	    !add_types(maps, w->prog->types) || !add_histories(maps, &w->history))
 		return err_nomem();
 	struct err *err = add_activities(maps, from);
 	if (err)

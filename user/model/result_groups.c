@@ -90,8 +90,7 @@ static void fill_zeroes(struct result *r, const struct result_source *from)
 	const struct values *values = from->w->values;
 
 	for (size_t i = 0; i < r->groups.len; i++)
-		r->groups.data[i].zeroes =
-			pool_alloc(&r->pool, sizeof(*r->groups.data[i].zeroes));
+		r->groups.data[i].zeroes = pool_alloc(&r->pool, sizeof(*r->groups.data[i].zeroes));
 	for (size_t i = 0; !r->pool.failed && i < values->census->maps.len; i++) {
 		struct map_info m = census_map(values->census, i);
 		size_t rank = ranking_place(&from->ranking, &m);

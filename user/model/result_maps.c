@@ -131,9 +131,9 @@ size_t result_maps_cnt(const struct result_maps *maps)
 
 uint64_t result_maps_total(const struct result_maps *maps)
 {
-	return maps->census	 ? result_census_total(maps->census)
+	return maps->census  ? result_census_total(maps->census)
 	       : maps->total ? maps->total
-				 : maps->given.len;
+			     : maps->given.len;
 }
 
 void result_maps_set_total(struct result_maps *maps, uint64_t total)

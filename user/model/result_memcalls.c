@@ -93,10 +93,9 @@ struct result_memcall result_memcall_of(struct pool *pool, struct lines *lines,
 
 static bool gives_memory_back(const struct trace_memcall *c)
 {
-	return c->result >= 0 &&
-	       (c->call == ABI_CALL_MUNMAP ||
-		(c->call == ABI_CALL_MADVISE &&
-		 (c->detail == MADV_DONTNEED || c->detail == MADV_FREE)));
+	return c->result >= 0 && (c->call == ABI_CALL_MUNMAP ||
+				  (c->call == ABI_CALL_MADVISE &&
+				   (c->detail == MADV_DONTNEED || c->detail == MADV_FREE)));
 }
 
 static void fill_given_back(struct result *r, const uint64_t bytes[MEM_REASON_CNT])
@@ -212,8 +211,8 @@ static struct result_memcalls_traced *memcalls_traced(struct pool *pool, const s
 	if (!to)
 		return NULL;
 	to->mechanism = tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint";
-	to->not_listed = tr->overflow.memcalls + tr->cost.memcalls.over_budget +
-			 tr->cost.memcalls.ring_full;
+	to->not_listed =
+		tr->overflow.memcalls + tr->cost.memcalls.over_budget + tr->cost.memcalls.ring_full;
 	to->refaults.status = missing ? "unavailable" : "ok";
 	to->refaults.reason = pool_text(pool, missing);
 	if (!missing)

@@ -306,8 +306,7 @@ static struct result_gc_watched *watched_result(struct pool *pool, const struct 
 			.cycles = win.cycles,
 			.forced_cycles = win.forced_cycles,
 			.pause_total_ns = win.pause_total_ns,
-			.pause_max_ns =
-				opt_if(win.cycles && win.pause_max_known, win.pause_max_ns),
+			.pause_max_ns = opt_if(win.cycles && win.pause_max_known, win.pause_max_ns),
 			.pause_last_ns = opt_if(win.cycles, win.pause_last_ns),
 			.cpu_share = win.cpu_share_known ? win.cpu_share : NAN,
 		};
@@ -326,8 +325,7 @@ static void fill_gc_heap(struct result_gc_read *to, const struct watch *w)
 	to->heap_released_bytes = s->heap_released_bytes;
 	to->scannable_bytes = s->scannable_bytes;
 	to->last_scannable_bytes = s->last_scannable_bytes;
-	to->map_scannable_bytes =
-		opt_if(w->snap, w->snap ? w->snap->census->totals.scan_bytes : 0);
+	to->map_scannable_bytes = opt_if(w->snap, w->snap ? w->snap->census->totals.scan_bytes : 0);
 }
 
 /* As of the last sample; cycles, pauses and CPU time since the start of the program. */

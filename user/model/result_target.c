@@ -102,8 +102,10 @@ static const char *halted_text(struct pool *pool, const struct watch *w)
 	if (h->last == HALT_NONE)
 		return NULL;
 	if (w->trace)
-		since = pool_printf(pool, " It got none for about %s of the time observed; rates "
-				    "are over all of it.", text_duration(h->halted_ns).s);
+		since = pool_printf(pool,
+				    " It got none for about %s of the time observed; rates "
+				    "are over all of it.",
+				    text_duration(h->halted_ns).s);
 	if (h->now != HALT_NONE)
 		return pool_printf(pool, "THE TARGET GETS NO CPU: it is %s, nothing happens.%s",
 				   how[h->now], since);

@@ -79,7 +79,9 @@ static struct result_event_growth *growth_result(struct pool *pool, const struct
 			.tables = opt_if(e->live_known && !classic, e->tables),
 			.tombstones = opt_if(!classic, e->tombstones),
 			.overflow_buckets = opt_if(e->live_known && classic, e->overflow_buckets),
-			.because = !e->growth ? NULL : g.churn ? "churn" : "keys",
+			.because = !e->growth ? NULL
+				   : g.churn  ? "churn"
+					      : "keys",
 		};
 	return to;
 }

@@ -58,7 +58,8 @@ const struct word ledger_region_words[REGION_CNT] = {
 const struct word reclaim_cause_words[CAUSE_CNT] = {
 	[CAUSE_NOT_SCAVENGED] = { "not_scavenged", NULL },
 	[CAUSE_PINNED_BY_MAP] = { "pinned_by_map", "maps never shrink" },
-	[CAUSE_SPAN_PINNED] = { "span_pinned", "Go cannot compact: a span is freed with its last object" },
+	[CAUSE_SPAN_PINNED] = { "span_pinned",
+				"Go cannot compact: a span is freed with its last object" },
 	[CAUSE_LAZY_FREE] = { "lazy_free", NULL },
 	[CAUSE_REFILLED] = { "refilled", "Go counts it as returned and will not return it again" },
 	[CAUSE_CALL_FAILED] = { "call_failed", "the memory is locked, so madvise fails" },
@@ -76,9 +77,9 @@ const struct word mem_reason_words[MEM_REASON_CNT] = {
 };
 
 const struct word map_op_words[MAP_OP_CNT] = {
-	[MAP_OP_MAKE] = { "make", "make" },	[MAP_OP_INSERT] = { "insert", "insert" },
+	[MAP_OP_MAKE] = { "make", "make" },	  [MAP_OP_INSERT] = { "insert", "insert" },
 	[MAP_OP_DELETE] = { "delete", "delete" }, [MAP_OP_CLEAR] = { "clear", "clear" },
-	[MAP_OP_GROW] = { "grow", "grow" },	[MAP_OP_CLONE] = { "clone", "clone" },
+	[MAP_OP_GROW] = { "grow", "grow" },	  [MAP_OP_CLONE] = { "clone", "clone" },
 	[MAP_OP_PRUNE] = { "prune", "prune" },
 };
 

@@ -120,7 +120,7 @@ static struct err *take_first_census(struct watch *w)
 /* ---- while it is watched: called by the trace, in a thread of its own ---- */
 
 /* A census that fails in between is one sample less. */
-static struct err *tick(struct watch *w)
+static struct err *watch_tick(struct watch *w)
 {
 	struct err *err = target_check(w->target);
 
@@ -145,7 +145,7 @@ struct err *watch_on_tick(void *ctx)
 	struct watch *w = ctx;
 
 	pthread_mutex_lock(&w->lock);
-	struct err *err = tick(w);
+	struct err *err = watch_tick(w);
 	pthread_mutex_unlock(&w->lock);
 	return err;
 }

@@ -50,7 +50,7 @@ struct trace_header_layout watch_header_layout(const struct go_layout *l)
 	return h;
 }
 
-static void listen(struct watch *w, struct trace_opts *opts)
+static void set_listener(struct watch *w, struct trace_opts *opts)
 {
 	const struct watch_opts *o = &w->opts;
 
@@ -80,7 +80,7 @@ static void set_trace_opts(struct watch *w, struct trace_opts *opts)
 	opts->ring_sz = w->opts.ring_sz;
 	opts->memcalls = TRACE_MEMCALLS_AUTO;
 	opts->max_overhead = w->opts.max_overhead;
-	listen(w, opts);
+	set_listener(w, opts);
 }
 
 struct err *watch_open_trace(struct watch *w)
