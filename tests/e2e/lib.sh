@@ -31,6 +31,9 @@
 # bpftool and some others are where users' shells don't look.
 PATH=$PATH:/usr/sbin:/sbin
 
+# Texts have 80 columns here, whatever the terminal has.
+unset COLUMNS
+
 if [[ $(id -u) != 0 ]]; then
 	echo '1..0 # SKIP looking into other processes takes root'
 	exit 0

@@ -41,7 +41,7 @@ struct word {
 	X(REMEDY_NONE, NULL, NULL) \
 	X(REMEDY_REBUILD_MAPS, "rebuild_maps", "by a rebuild") \
 	X(REMEDY_FREE_OS_MEMORY, "free_os_memory", "with debug.FreeOSMemory") \
-	X(REMEDY_MOVE_OBJECTS, "move_objects", "if packed anew")
+	X(REMEDY_MOVE_OBJECTS, "move_objects", "if reallocated")
 
 /*
  * Where resident memory is; the rows of the ledger, in their order, with the remedy.
@@ -57,7 +57,7 @@ struct word {
 	X(ROW_OTHER_HEAP, "other_heap", "other heap objects", REMEDY_NONE) \
 	X(ROW_FREE_SLOTS, "free_slot", "free slots in spans", REMEDY_MOVE_OBJECTS) \
 	X(ROW_FREE, "free", "free, kept by Go", REMEDY_FREE_OS_MEMORY) \
-	X(ROW_RELEASED, "released_resident", "given back, yet resident", REMEDY_NONE) \
+	X(ROW_RELEASED, "released_resident", "returned, but in memory", REMEDY_NONE) \
 	X(ROW_HUGE_EXCESS, "huge_excess", "huge-page excess", REMEDY_NONE) \
 	X(ROW_STACKS, "stack", "stacks and runtime spans", REMEDY_NONE) \
 	X(ROW_RUNTIME, "runtime", "Go runtime metadata", REMEDY_NONE) \
@@ -98,7 +98,7 @@ struct word {
 	X(CAUSE_NOT_SCAVENGED, "not_scavenged", NULL) \
 	X(CAUSE_PINNED_BY_MAP, "pinned_by_map", "maps never shrink") \
 	X(CAUSE_SPAN_PINNED, "span_pinned", \
-	  "Go cannot compact: a span is freed with its last object") \
+	  "until the last object in each span is freed (Go cannot compact)") \
 	X(CAUSE_LAZY_FREE, "lazy_free", NULL) \
 	X(CAUSE_REFILLED, "refilled", "Go counts it as returned and will not return it again") \
 	X(CAUSE_CALL_FAILED, "call_failed", "the memory is locked, so madvise fails") \
@@ -115,11 +115,11 @@ struct word {
  *	C			no Go function on the stack
  */
 #define MEM_REASONS(X) \
-	X(MEM_REASON_UNKNOWN, "unknown", "callers unknown") \
-	X(MEM_REASON_BACKGROUND_SCAVENGER, "background_scavenger", "background scavenger") \
+	X(MEM_REASON_UNKNOWN, "unknown", "unknown callers") \
+	X(MEM_REASON_BACKGROUND_SCAVENGER, "background_scavenger", "Go's background scavenger") \
 	X(MEM_REASON_FREE_OS_MEMORY, "free_os_memory", "debug.FreeOSMemory") \
-	X(MEM_REASON_ALLOCATION, "allocation", "allocations") \
-	X(MEM_REASON_RUNTIME, "runtime", "the runtime") \
+	X(MEM_REASON_ALLOCATION, "allocation", "allocations (to make room)") \
+	X(MEM_REASON_RUNTIME, "runtime", "the Go runtime") \
 	X(MEM_REASON_PROGRAM, "program", "the program itself") \
 	X(MEM_REASON_C, "c", "C code")
 
