@@ -104,7 +104,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS) $(BUILD)/tests/e2e/many_traces
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/made_reports
 
 # Which compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
@@ -117,6 +117,11 @@ $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmap
 $(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What schema.t runs: it prints made-up reports, with the help of the unit tests.
+$(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 # Without the table that it makes, and without the BPF side.
 LAYOUT_ROW := scripts/layout_row \
@@ -192,4 +197,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/tests/e2e/many_traces.d $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)
