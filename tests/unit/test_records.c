@@ -130,7 +130,8 @@ static void swiss_tables_double_and_split(void **state)
 	assert_int_equal(table_growth(512 * 7 / 8, 512, 0).tombstones, 0);
 	assert_int_equal(table_growth(512 * 7 / 8, 512, 0).growth, TRACE_GROWTH_TABLE_DOUBLE);
 	assert_int_equal(table_growth(5, 8, 1).tombstones, 1);
-	assert_int_equal(table_growth(15, 16, 0).tombstones, 0); /* read while it changes: never below 0 */
+	assert_int_equal(table_growth(15, 16, 0).tombstones,
+			 0); /* read while it changes: never below 0 */
 }
 
 /* From the one group of a small map, which has 8 slots, to a table of 16 slots. */

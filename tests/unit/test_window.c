@@ -205,7 +205,8 @@ static void looks_again_at_a_busy_one(void **state)
 	assert_false(w->unpaid);
 	assert_false(r.group.out_of_budget);
 	assert_true(window_deadline(w) < clock_ns() + PERIOD_NS);
-	assert_true(w->period_start_ns > r.governor.start_ns); /* it does not stand for time before */
+	assert_true(w->period_start_ns >
+		    r.governor.start_ns); /* it does not stand for time before */
 }
 
 /* When the run is almost over, budget is not what is missing. */
