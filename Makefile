@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #   make            build/maptrace
-#   make demo       set up, build, run the report on a bundled Go program
-#   make test       set up, build, run all tests
+#   make demo       set up, build, run the report on a bundled Go program (as root)
+#   make test       set up, build, check the sources, run all tests
+#   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
-#   make coverage   how often rates have the truth in their intervals (RUNS=n: 25)
+#   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
-#   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
-#   make install, make clean, make lint, make format, make help
+#   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
+#   make install, make clean, make format, make help
 #
 # Knobs: CC, CLANG, CFLAGS, DEBUG=1 (ASan and UBSan), V=1 (show commands),
 # PREFIX, DESTDIR, ARGS (more arguments for `make report` and `make bench`).
@@ -19,7 +20,7 @@ PREFIX  ?= /usr/local
 ARCH    := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 BUILD   := build$(if $(DEBUG),/debug)
 
-VERSION := 0.1
+VERSION := 0.2
 
 MODULES := base process heap maps trace model report cmd
 SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
@@ -52,7 +53,7 @@ endif
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,13s/^# \{0,1\}//p' Makefile
+	@sed -n '3,14s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -111,15 +112,18 @@ layouts: $(BUILD)/scripts/layout_row
 deps:
 	@scripts/deps.sh
 
-demo: deps
+# What is missing is said before anything is compiled.
+demo:
+	@scripts/demo.sh --check
+	@$(MAKE) --no-print-directory -s deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/demo.sh $(BUILD)/maptrace
 
-test: deps
+test: lint
 	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
 
-# All versions and builds of Go, in a quarter of an hour.
+# All versions and builds of Go; takes a quarter of an hour.
 test-matrix: deps
 	@tests/run.sh matrix.t
 
@@ -140,9 +144,10 @@ bench: deps
 coverage: all
 	@RUNS=$(or $(RUNS),25) tests/e2e/rates.t
 
-# Exit code 1 says that there are findings: no failure of make.
-report: all
+# Exit code 1 says that there are findings. That is not a failure of make.
+report:
 	@test -n "$(PID)" || { echo "usage: make report PID=n" >&2; exit 2; }
+	@$(MAKE) --no-print-directory -s all
 	@$(BUILD)/maptrace report $(ARGS) $(PID) || test $$? -eq 1
 
 install: all
@@ -151,14 +156,14 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
 
-C_FILES = $(shell git ls-files '*.c' '*.h')
+# Each is scripts/check-NAME.sh. To come: names.
+CHECKS := format headers layers docs
 
-lint:
-	clang-format --dry-run -Werror $(C_FILES)
-	scripts/check-headers.sh
+lint: deps
+	@for check in $(CHECKS); do scripts/check-$$check.sh || exit 1; done
 
 format:
-	clang-format -i $(C_FILES)
+	@scripts/check-format.sh --fix
 
 clean:
 	rm -rf build
