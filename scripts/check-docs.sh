@@ -5,7 +5,8 @@
 #
 #   - each "(go-runtime facts N.N)" in the code has its heading in docs/go-runtime.md;
 #   - each relative link in a Markdown file leads to a file, and its #anchor to a heading;
-#   - each path in backticks that begins with a folder of the tree exists (`user/*/err.h`).
+#   - each path in backticks that begins with a folder of the tree, or is a C file in a
+#     folder of user/, exists (`scripts/*.sh`, `base/err.h`).
 #
 #   scripts/check-docs.sh [TREE]         (the tree that this script is in)
 set -u
@@ -43,16 +44,18 @@ links() {
 }
 
 # Prints "FILE PATH" for each path of the tree in backticks. A word with a placeholder in
-# capitals (tests/e2e/NAME.t) is none, and what make builds is not there yet.
+# capitals (tests/e2e/NAME.t) is not a path.
 # shellcheck disable=SC2016
 paths() {
 	perl -0777 -ne '
 		s/^```.*?^```//msg;
 		while (/`([^`\n]+)`/g) {
 			for my $word (split / /, $1) {
-				next unless $word =~ m{^(user|bpf|scripts|tests|docs|vmlinux|\.ci)/};
-				next if $word =~ m{[A-Z]{3,}\b(?!\.md)|\[ch\]|…};
 				$word =~ s/[,;:]$//;
+				next if $word =~ m{[A-Z]{3,}\b(?!\.md)|\[ch\]|…};
+				$word = "user/$word" if $word =~
+					m{^(base|arch|process|heap|maps|trace|model|report|cmd)/\w+\.[ch]$};
+				next unless $word =~ m{^(user|bpf|scripts|tests|docs|vmlinux|\.ci)/};
 				print "$ARGV $word\n";
 			}
 		}' "$@"
