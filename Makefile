@@ -64,7 +64,7 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
 
-# Only what includes a skeleton has to wait for it; later builds know by the .d files.
+# In a first build, what includes a skeleton has to wait for it. Later the .d files tell.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -76,8 +76,8 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-# A unit test links against everything but main, and against the made-up target
-# that several tests share; the linker takes what it needs.
+# A unit test links against everything except main, and against the made-up target that
+# several tests share. The linker takes what it needs.
 UNIT_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
 $(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
@@ -91,14 +91,14 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 
 units: $(UNITS)
 
-# Which compiles a part of the BPF side.
+# This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
 
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Without the table that it makes, and without the BPF side.
+# The program that makes the table of layouts is built without that table and without BPF.
 LAYOUT_ROW := scripts/layout_row \
 	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
 
@@ -112,7 +112,7 @@ layouts: $(BUILD)/scripts/layout_row
 deps:
 	@scripts/deps.sh
 
-# What is missing is said before anything is compiled.
+# Says what is missing before anything is compiled.
 demo:
 	@scripts/demo.sh --check
 	@$(MAKE) --no-print-directory -s deps
@@ -129,7 +129,7 @@ test-matrix: deps
 
 check: test
 
-# Helpers of the benchmarks, in C, use the program's own readers.
+# Helpers of the benchmarks in C. They use the program's own readers.
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
@@ -140,7 +140,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
 
-# Four loads a run, each watched for 4 s.
+# A run watches four loads, each for 4 s.
 coverage: all
 	@RUNS=$(or $(RUNS),25) tests/e2e/rates.t
 

@@ -43,5 +43,5 @@ for _ in $(seq 300); do
 done
 echo "\$ sudo maptrace report${*:+ $*} $pid"
 echo
-# Exit code 1 says that there are findings, and here there are.
+# Exit code 1 means that there are findings, and here there are.
 "$maptrace" report "$@" "$pid" || [[ $? == 1 ]]

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The checks of the sources find what they are for: each is shown a copy of the tree with
-# one mistake in it. `make lint` runs them on the tree itself.
+# The checks of the sources find what they look for: each gets a copy of the tree with one
+# mistake in it. `make lint` runs them on the tree itself.
 # shellcheck disable=SC2317 # `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
