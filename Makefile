@@ -10,19 +10,31 @@
 #   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
 #   make install, make clean, make format, make help
 #
-# Knobs: CC, CLANG, CFLAGS, DEBUG=1 (ASan and UBSan), V=1 (show commands),
-# PREFIX, DESTDIR, ARGS (more arguments for `make report` and `make bench`).
+# Knobs: CC, CLANG, CFLAGS, ARCH (the processor to build for: x86), DEBUG=1 (ASan and
+# UBSan), V=1 (show commands), PREFIX, DESTDIR, ARGS (more arguments for `make report` and
+# `make bench`).
 
 CC      ?= cc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PREFIX  ?= /usr/local
-ARCH    := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+ARCH    ?= $(shell uname -m)
 BUILD   := build$(if $(DEBUG),/debug)
 
 VERSION := 0.2
 
-MODULES := base process heap maps trace model report cmd
+# libbpf's names of architectures: those of __TARGET_ARCH_*. user/arch/arch.h lists what to
+# add for another one.
+ARCHS   := x86
+TO_ARCH := s/^x86_64$$/x86/;s/^amd64$$/x86/;s/^aarch64$$/arm64/
+override ARCH := $(shell echo '$(ARCH)' | sed '$(TO_ARCH)')
+ifeq ($(filter $(ARCHS),$(ARCH)),)
+ifneq ($(filter-out help clean deps,$(or $(MAKECMDGOALS),all)),)
+$(error maptrace cannot be built for '$(ARCH)': it knows $(ARCHS) only)
+endif
+endif
+
+MODULES := base arch process heap maps trace model report cmd
 SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
 OBJS    := $(SRCS:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
@@ -53,7 +65,7 @@ endif
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,14s/^# \{0,1\}//p' Makefile
+	@sed -n '3,15s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -63,6 +75,10 @@ $(BUILD)/%.o: %.c
 	$(call msg,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
+
+# Here a switch that forgets a value of its enum does not compile.
+ENUM_MODULES := base arch process heap maps report cmd
+$(ENUM_MODULES:%=$(BUILD)/user/%/%.o): WARN += -Wswitch-enum
 
 # In a first build, what includes a skeleton has to wait for it. Later the .d files tell.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
@@ -89,12 +105,17 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces
 
 # This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
 
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What live.t runs: one loop that drives several traces.
+$(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -169,4 +190,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/scripts/layout_row.d
+	 $(BUILD)/tests/e2e/many_traces.d $(BUILD)/scripts/layout_row.d

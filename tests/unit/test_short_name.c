@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "report/names.h"
+#include "base/short_name.h"
 
 #define CNT(a) (sizeof(a) / sizeof((a)[0]))
 

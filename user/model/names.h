@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* names.h - the words that several renderers use for the values of enums. */
-#ifndef MAPTRACE_REPORT_NAMES_H
-#define MAPTRACE_REPORT_NAMES_H
+/* names.h - the words of a result for the values of enums that other layers own. */
+#ifndef MAPTRACE_MODEL_NAMES_H
+#define MAPTRACE_MODEL_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,6 @@
 const char *name_map_kind(enum map_kind kind);
 const char *name_consistency(enum consistency c);
 const char *name_type_source(enum type_source s);
-const char *name_op(enum abi_op op);
 const char *name_growth(enum trace_growth g);
 const char *name_memcall(enum abi_memcall call);
 const char *name_mechanism(enum trace_attach a);
@@ -24,12 +23,5 @@ const char *name_halt(enum halt h);
 
 /* "MADV_DONTNEED"; NULL for advice without a name here. */
 const char *name_advice(uint32_t advice);
-
-/*
- * A function or type for people, of each package only the last element of its path:
- * "tsdb.(*Head).getOrCreate" of "github.com/prometheus/prometheus/tsdb.(*Head)...",
- * but "klog/v2.Infof". Cut to what the buffer holds.
- */
-void name_short(const char *name, char *buf, size_t buf_sz);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/busiest.h"
+#include "model/busiest.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A row for the map or maps of one activity. */
-static struct busy row_of(const struct busy_sources *from, const struct activity *a)
+static struct busy busy_row(const struct busy_sources *from, const struct activity *a)
 {
 	struct busy row = { .sum = *a, .map_cnt = 1 };
 
@@ -22,7 +22,7 @@ static struct busy row_of(const struct busy_sources *from, const struct activity
 	return row;
 }
 
-static uint64_t key_of(const struct busy *row)
+static uint64_t busy_key(const struct busy *row)
 {
 	const struct activity *a = &row->sum;
 
@@ -32,7 +32,7 @@ static uint64_t key_of(const struct busy *row)
 	return (a->type ? a->type->addr : 0) << 2 | (a->on_stack ? 1 : 2);
 }
 
-static void merge(struct busy *into, const struct busy *row)
+static void busy_merge(struct busy *into, const struct busy *row)
 {
 	for (int op = 0; op < ABI_OP_CNT; op++) {
 		into->sum.ops[op].hits += row->sum.ops[op].hits;
@@ -40,7 +40,7 @@ static void merge(struct busy *into, const struct busy *row)
 		into->sum.ops[op].changed += row->sum.ops[op].changed;
 		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
 		into->sum.ops[op].rough |= row->sum.ops[op].rough;
-		/* Intervals don't add up: several maps have none. */
+		/* Intervals don't busiest_add up: several maps have none. */
 		into->sum.ops[op].per_s_low = 0;
 		into->sum.ops[op].per_s_high = NAN;
 	}
@@ -51,21 +51,21 @@ static void merge(struct busy *into, const struct busy *row)
 	into->map_cnt++;
 }
 
-static struct err *add(struct busiest *b, struct table *index, const struct activity *a)
+static struct err *busiest_add(struct busiest *b, struct table *index, const struct activity *a)
 {
-	struct busy row = row_of(&b->from, a);
-	size_t i = table_get(index, key_of(&row));
+	struct busy row = busy_row(&b->from, a);
+	size_t i = table_get(index, busy_key(&row));
 
 	if (i != TABLE_NONE) {
-		merge(&b->rows.data[i], &row);
+		busy_merge(&b->rows.data[i], &row);
 		return NULL;
 	}
-	return vec_push(&b->rows, row) && table_put(index, key_of(&row), b->rows.len - 1)
+	return vec_push(&b->rows, row) && table_put(index, busy_key(&row), b->rows.len - 1)
 		       ? NULL
 		       : err_nomem();
 }
 
-static double total_rate(const struct busy *row)
+static double busy_rate(const struct busy *row)
 {
 	double sum = 0;
 
@@ -74,9 +74,9 @@ static double total_rate(const struct busy *row)
 	return sum;
 }
 
-static int cmp_busiest(const void *a, const void *b)
+static int cmp_busy(const void *a, const void *b)
 {
-	double x = total_rate(a), y = total_rate(b);
+	double x = busy_rate(a), y = busy_rate(b);
 
 	return x < y ? 1 : -(x > y);
 }
@@ -88,14 +88,14 @@ struct err *busiest_init(struct busiest *b, const struct busy_sources *from)
 	memset(b, 0, sizeof(*b));
 	b->from = *from;
 	for (size_t i = 0; i < from->activities->maps.len; i++) {
-		struct err *err = add(b, &index, &from->activities->maps.data[i]);
+		struct err *err = busiest_add(b, &index, &from->activities->maps.data[i]);
 
 		if (err) {
 			busiest_fini(b);
 			return err;
 		}
 	}
-	vec_sort(&b->rows, cmp_busiest);
+	vec_sort(&b->rows, cmp_busy);
 	return NULL;
 }
 
@@ -145,8 +145,8 @@ struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum
 		if (tr->op != op)
 			continue;
 		const struct activity *a = activities_of_row(b->from.activities, tr);
-		struct busy its = row_of(&b->from, a);
-		struct err *err = key_of(&its) == key_of(row)
+		struct busy its = busy_row(&b->from, a);
+		struct err *err = busy_key(&its) == busy_key(row)
 					  ? count_caller(&callers, tr->caller, tr->hits)
 					  : NULL;
 		if (err)

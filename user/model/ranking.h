@@ -5,8 +5,8 @@
  * A process may have millions of tiny maps. Large ones get a place each; small
  * ones of one type share a place.
  */
-#ifndef MAPTRACE_REPORT_RANKING_H
-#define MAPTRACE_REPORT_RANKING_H
+#ifndef MAPTRACE_MODEL_RANKING_H
+#define MAPTRACE_MODEL_RANKING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,9 +24,12 @@ struct ranked {
 	uint64_t map_cnt;
 	uint64_t live_keys;
 	uint64_t slots;
+	uint64_t table_bytes;
 	uint64_t resident_bytes;
 	uint64_t gives_back_bytes; /* resident */
 	bool moving;
+	uint64_t largest_addr; /* of the map with the largest tables */
+	uint64_t largest_bytes; /* its tables */
 };
 
 struct ranking {

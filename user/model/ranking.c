@@ -1,37 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/ranking.h"
+#include "model/ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Maps with one key share a place: a large map's key is its own address. */
-static uint64_t key_of(const struct map_info *m)
+static uint64_t ranking_key(const struct map_info *m)
 {
 	return m->table_bytes >= RANKING_SINGLE_MIN ? m->addr : map_kind_key(m);
 }
 
-static struct err *place_for(struct ranking *r, const struct map_info *m, struct ranked **ret)
+static struct err *ranking_place_for(struct ranking *r, const struct map_info *m,
+				     struct ranked **ret)
 {
-	size_t i = table_get(&r->by_key, key_of(m));
+	size_t i = table_get(&r->by_key, ranking_key(m));
 
 	if (i == TABLE_NONE) {
 		i = r->places.len;
 		if (!vec_push(&r->places, (struct ranked){ .map = *m }) ||
-		    !table_put(&r->by_key, key_of(m), i))
+		    !table_put(&r->by_key, ranking_key(m), i))
 			return err_nomem();
 	}
 	*ret = &r->places.data[i];
 	return NULL;
 }
 
-static void add_map(struct ranked *p, const struct map_info *m)
+static void ranked_add(struct ranked *p, const struct map_info *m)
 {
 	p->map_cnt++;
 	p->live_keys += m->live_keys;
 	p->slots += map_slots(m);
+	p->table_bytes += m->table_bytes;
 	p->resident_bytes += m->resident_bytes;
 	p->gives_back_bytes += m->bucket_sz ? map_gives_back_resident(m) : 0;
 	p->moving |= m->consistency == MAP_MOVING;
+	if (!p->largest_addr || m->table_bytes > p->largest_bytes) {
+		p->largest_addr = m->addr;
+		p->largest_bytes = m->table_bytes;
+	}
 }
 
 static int cmp_down(uint64_t x, uint64_t y)
@@ -49,11 +55,11 @@ static int cmp_places(const void *a, const void *b)
 }
 
 /* Sorting moved the places. */
-static void reindex(struct ranking *r)
+static void ranking_reindex(struct ranking *r)
 {
 	table_fini(&r->by_key);
 	for (size_t i = 0; i < r->places.len; i++)
-		if (!table_put(&r->by_key, key_of(&r->places.data[i].map), i))
+		if (!table_put(&r->by_key, ranking_key(&r->places.data[i].map), i))
 			return; /* out of memory: activity goes without place numbers */
 }
 
@@ -66,15 +72,15 @@ struct err *ranking_init(struct ranking *r, const struct census *census)
 
 		if (!map_counts(&m))
 			continue;
-		struct err *err = place_for(r, &m, &place);
+		struct err *err = ranking_place_for(r, &m, &place);
 		if (err) {
 			ranking_fini(r);
 			return err;
 		}
-		add_map(place, &m);
+		ranked_add(place, &m);
 	}
 	vec_sort(&r->places, cmp_places);
-	reindex(r);
+	ranking_reindex(r);
 	return NULL;
 }
 
@@ -86,7 +92,7 @@ void ranking_fini(struct ranking *r)
 
 size_t ranking_place(const struct ranking *r, const struct map_info *m)
 {
-	size_t i = m->addr && map_counts(m) ? table_get(&r->by_key, key_of(m)) : TABLE_NONE;
+	size_t i = m->addr && map_counts(m) ? table_get(&r->by_key, ranking_key(m)) : TABLE_NONE;
 
 	return i == TABLE_NONE ? 0 : i + 1;
 }

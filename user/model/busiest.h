@@ -3,14 +3,14 @@
  * busiest.h - activity for people: maps that share a place among the first of the
  * ranking share a row, and so do all others of one type.
  */
-#ifndef MAPTRACE_REPORT_BUSIEST_H
-#define MAPTRACE_REPORT_BUSIEST_H
+#ifndef MAPTRACE_MODEL_BUSIEST_H
+#define MAPTRACE_MODEL_BUSIEST_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "model/activity.h"
-#include "report/ranking.h"
+#include "model/ranking.h"
 
 struct busy {
 	struct activity sum; /* addr 0: several maps, or maps without an address */

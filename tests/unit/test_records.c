@@ -50,9 +50,9 @@ static struct abi_map_event_rec growth(void)
 static struct trace_event decoded(const struct abi_map_event_rec *rec,
 				  const struct trace_header_layout *layout)
 {
-	struct event event;
+	struct trace_record event;
 
-	assert_true(event_decode(rec, sizeof(*rec), layout, &no_sites, &event));
+	assert_true(record_decode(rec, sizeof(*rec), layout, &no_sites, &event));
 	return event.map;
 }
 
@@ -166,22 +166,22 @@ static void no_header_no_growth(void **state)
 static void nonsense_is_refused(void **state)
 {
 	struct abi_map_event_rec rec = growth();
-	struct event event;
+	struct trace_record event;
 
 	(void)state;
-	assert_false(event_decode(&rec, sizeof(rec) - 1, &classic, &no_sites, &event));
-	assert_false(event_decode(&rec, 3, &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, sizeof(rec) - 1, &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, 3, &classic, &no_sites, &event));
 	rec.base.op = ABI_OP_CNT;
-	assert_false(event_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
 	rec = growth();
 	rec.base.func = (uint8_t)map_function_cnt;
-	assert_false(event_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
 	rec = growth();
 	rec.base.hdr.len = sizeof(rec) - 1;
-	assert_false(event_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
 	rec = growth();
 	rec.base.hdr.kind = 99;
-	assert_false(event_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
+	assert_false(record_decode(&rec, sizeof(rec), &classic, &no_sites, &event));
 }
 
 int main(void)
