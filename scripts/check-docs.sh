@@ -6,7 +6,8 @@
 #   - each "(go-runtime facts N.N)" in the code has its heading in docs/go-runtime.md;
 #   - each relative link in a Markdown file leads to a file, and its #anchor to a heading;
 #   - each path in backticks that begins with a folder of the tree, or is a C file in a
-#     folder of user/, exists (`scripts/*.sh`, `base/err.h`).
+#     folder of user/, exists (`scripts/*.sh`, `base/err.h`);
+#   - each function that docs/architecture.md or CONTRIBUTING.md names exists (`heap_open()`).
 #
 #   scripts/check-docs.sh [TREE]         (the tree that this script is in)
 set -u
@@ -61,6 +62,12 @@ paths() {
 		}' "$@"
 }
 
+# Prints "FILE NAME" for each function in backticks.
+# shellcheck disable=SC2016
+functions() {
+	perl -ne 'print "$ARGV $1\n" while /`(\w+)\(\)`/g' docs/architecture.md CONTRIBUTING.md
+}
+
 # The anchors of a file's headings, as GitHub makes them.
 # shellcheck disable=SC2016
 anchors() {
@@ -101,6 +108,11 @@ while read -r file path; do
 	checked=$((checked + 1))
 	compgen -G "$path" >/dev/null || fail "$file: there is no $path"
 done < <(paths "${documents[@]}")
+
+while read -r file name; do
+	checked=$((checked + 1))
+	grep -rqE --include='*.[ch]' "\b$name\(" user bpf || fail "$file: there is no $name()"
+done < <(functions)
 
 printf '%d documents, %d references, %d failures\n' "${#documents[@]}" "$checked" "$failures"
 [[ $failures == 0 ]]
