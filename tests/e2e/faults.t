@@ -116,7 +116,8 @@ check_halted_before() {
 		and (.trace | .target_stopped_ns / .duration_ns | . > 0.9 and . <= 1)' --arg by "$(halted_by)"
 	run 30 report --duration 0 "$target"
 	ok "$label: the text says so" grep -qE '^THE TARGET GETS NO CPU: it is (stopped by a signal|frozen by its cgroup)' "$out"
-	is "$label: and that it was not us" "$(sed -n 2p "$out")" 'not traced, not stopped by maptrace'
+	is "$label: and that it was not us" "$(sed -n 2p "$out")" \
+		'snapshot only (--duration 0): no rates, no callers; not paused by maptrace'
 	ok "$label: its code is as it was" text_is_clean "$target"
 	"wake_by_$how"
 	ask resume >/dev/null

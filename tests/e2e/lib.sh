@@ -32,6 +32,9 @@
 # bpftool and others are where the shells of users don't look.
 PATH=$PATH:/usr/sbin:/sbin
 
+# Texts have 80 columns here, whatever the terminal has.
+unset COLUMNS
+
 if [[ $(id -u) != 0 ]]; then
 	echo '1..0 # SKIP looking into other processes takes root'
 	exit 0

@@ -74,7 +74,7 @@ holds 'plugin: a caller in it' "$out" '[.memory_calls.calls[] | select(.reason =
 holds 'plugin: what the trace does not cover' "$out" \
 	'.trace.coverage | .grow == "all_but_plugins" and .insert == "windows"'
 run 60 report --duration 1s "$target"
-ok 'plugin: the text says so' grep -q '^  not by plugins: ' "$out"
+ok 'plugin: the text says so' grep -q '^  without plugins: ' "$out"
 run 60 events --duration 1s "$target"
 ok 'plugin: a stream says so' grep -q '"maps_missing": *"what plugins do is not traced"' "$out"
 stop
@@ -91,7 +91,7 @@ holds 'two runtimes: both are named' "$out" \
 		then ["go1.24", $also] else ["go1.23", $so] end' --arg also "$also" --arg so "$bin.so"
 holds 'two runtimes: none is a plugin' "$out" '.target.plugins == []'
 run 60 report --duration 0 "$target"
-ok 'two runtimes: the text says so' grep -q '^this is one of 2 Go runtimes in the process, ' "$out"
+ok 'two runtimes: the text says so' grep -q '^This is one of 2 Go runtimes in the process[.] ' "$out"
 is 'two runtimes: no line is too long' "$(too_long)" ''
 stop
 start "$bin" -exit-on-eof -scenario small

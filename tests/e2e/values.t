@@ -73,7 +73,7 @@ check_findings() { # LABEL
 	run 60 report --duration 0 --min-waste 64k --scan-values --top 100 "$target"
 	is "$1, text: exit code" "$rc" 1
 	ok "$1, text: a row says so" grep -qE '^     7,200 of 12,000 values are zero$' "$out"
-	ok "$1, text: the verdict says what to do" grep -q 'm\[k\] = zero frees nothing: delete(m, k)' "$out"
+	ok "$1, text: the verdict says what to do" grep -q 'm\[k\] = zero frees nothing[.] Call delete(m, k)' "$out"
 	is "$1, text: 80 columns" "$(too_long)" ''
 	run 60 report --duration 0 --json "$target"
 	none "$1: not without the option" "$out" '.maps[] | select(has("zero_values"))'

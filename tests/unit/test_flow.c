@@ -116,6 +116,24 @@ static void words_are_pieces(void **state)
 			"which the\n      first one is this\n");
 }
 
+/* Blanks at the end of a piece are there only when another one follows on the line. */
+static void no_line_ends_with_blanks(void **state)
+{
+	struct flow f = begin(2);
+
+	(void)state;
+	f.columns = 20;
+	flow_add(&f, 0, "%-6s", "one");
+	flow_add(&f, 1, "%-6s", "two");
+	flow_add(&f, 1, "%-9s", "three");
+	flow_add(&f, 1, "%-6s", "four");
+	assert_text(&f, "one    two\n  three     four\n");
+	f = begin(2);
+	flow_add(&f, 0, "%-4s", "");
+	flow_add(&f, 2, "one");
+	assert_text(&f, "      one\n");
+}
+
 static void a_number_and_its_unit_are_one_word(void **state)
 {
 	struct flow f = begin(0);
@@ -149,6 +167,7 @@ int main(void)
 		cmocka_unit_test(columns_are_no_bytes),
 		cmocka_unit_test(a_long_piece_stays_whole),
 		cmocka_unit_test(words_are_pieces),
+		cmocka_unit_test(no_line_ends_with_blanks),
 		cmocka_unit_test(a_number_and_its_unit_are_one_word),
 		cmocka_unit_test(only_printable_characters_are_printed),
 	};

@@ -70,31 +70,18 @@ static const char *free_remedy(struct pool *pool, const struct finding *f)
 	return pool_text(pool, "debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.");
 }
 
+#define FINDING_ROW(kind, name, text, stem, maps, zeroes, how)                                     \
+	[kind] = {                                                                                 \
+		.headline = stem##_headline,                                                       \
+		.remedy = stem##_remedy,                                                           \
+		.measured = how,                                                                   \
+		.of_maps = maps,                                                                   \
+		.of_zeroes = zeroes,                                                               \
+	},
+
 const struct finding_row *finding_row(enum finding_kind kind)
 {
-	static const struct finding_row rows[FINDING_CNT] = {
-		[FINDING_MAP_HOLES] = {
-			.headline = holes_headline,
-			.remedy = holes_remedy,
-			.measured = "resident bytes of the tables, less what a new map of as "
-				    "many keys takes by the runtime's own sizing rules",
-			.of_maps = true,
-		},
-		[FINDING_ZERO_VALUES] = {
-			.headline = zeroes_headline,
-			.remedy = zeroes_remedy,
-			.measured = "values read from the tables; the bytes are what deleting the "
-				    "zero ones gives beyond a rebuild with all keys",
-			.of_maps = true,
-			.of_zeroes = true,
-		},
-		[FINDING_FREE_HEAP] = {
-			.headline = free_headline,
-			.remedy = free_remedy,
-			.measured = "resident pages that Go's page allocator has as free and not "
-				    "returned",
-		},
-	};
+	static const struct finding_row rows[FINDING_CNT] = { FINDINGS(FINDING_ROW) };
 
 	return &rows[kind];
 }

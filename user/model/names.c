@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/names.h"
 
+#include "model/result_words.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -9,15 +11,14 @@ const char *name_map_kind(enum map_kind kind)
 	return kind == MAP_CLASSIC ? "classic" : "swiss";
 }
 
+_Static_assert((int)MAP_EXACT == (int)CONSISTENT_EXACT &&
+		       (int)MAP_MOVING == (int)CONSISTENT_MOVING &&
+		       (int)MAP_SUSPECT == (int)CONSISTENT_SUSPECT,
+	       "consistency_mark is consistency");
+
 const char *name_consistency(enum consistency c)
 {
-	static const char *const names[] = {
-		[MAP_EXACT] = "exact",
-		[MAP_MOVING] = "moving",
-		[MAP_SUSPECT] = "suspect",
-	};
-
-	return names[c];
+	return consistency_words[c].name;
 }
 
 const char *name_type_source(enum type_source s)

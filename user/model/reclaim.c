@@ -177,7 +177,7 @@ static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from
 	for (int i = 0; i < CAUSE_CNT; i++)
 		rc->rows[i].never = reclaim_cause_words[i].text;
 	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
-	rc->rows[CAUSE_LAZY_FREE].not_yet = "the kernel takes it when memory is short";
+	rc->rows[CAUSE_LAZY_FREE].not_yet = "when the kernel needs memory, it takes this";
 	judge_free(rc, from->snap, from);
 	for (int i = 0; i < CAUSE_CNT; i++) {
 		struct reclaim_row *row = &rc->rows[i];

@@ -165,13 +165,11 @@ static const char *gone_text(struct pool *pool, const struct watch *w)
 			   w->gone->msg);
 }
 
+#define DOUBT_TEXT(code, name, text, stem) [code] = stem##_text,
+
 void result_fill_doubts(struct result *r, const struct watch *w)
 {
-	static const doubt_text texts[DOUBT_CNT] = {
-		[DOUBT_TARGET_HALTED] = halted_text, [DOUBT_OTHER_RUNTIMES] = others_text,
-		[DOUBT_EXE_DELETED] = deleted_text,  [DOUBT_LAYOUT_NEAREST] = layout_text,
-		[DOUBT_MADE_TYPES] = made_text,	     [DOUBT_TARGET_GONE] = gone_text,
-	};
+	static const doubt_text texts[DOUBT_CNT] = { DOUBTS(DOUBT_TEXT) };
 	const char *found[DOUBT_CNT];
 	size_t cnt = 0;
 

@@ -61,9 +61,9 @@ static int flow_columns(const char *s)
 	return columns;
 }
 
-static void flow_print(FILE *out, const char *s)
+static void flow_print(FILE *out, const char *s, int columns)
 {
-	while (*s) {
+	for (; columns > 0; columns--) {
 		int len = printable_len(s);
 
 		if (len)
@@ -74,6 +74,15 @@ static void flow_print(FILE *out, const char *s)
 	}
 }
 
+static int trailing_blanks(const char *s)
+{
+	size_t len = strlen(s), blanks = 0;
+
+	while (blanks < len && s[len - 1 - blanks] == ' ')
+		blanks++;
+	return blanks;
+}
+
 void flow_add(struct flow *f, int blanks, const char *fmt, ...)
 {
 	struct flow_piece piece;
@@ -82,16 +91,23 @@ void flow_add(struct flow *f, int blanks, const char *fmt, ...)
 	va_start(ap, fmt);
 	const char *text = flow_piece_init(&piece, fmt, ap);
 	va_end(ap);
-	int columns = flow_columns(text);
-	if (f->column > f->indent && f->column + blanks + columns > f->columns) {
+	int padding = trailing_blanks(text), columns = flow_columns(text) - padding;
+
+	if (f->column + f->padding > f->indent &&
+	    f->column + f->padding + blanks + columns + padding > f->columns) {
 		fputc('\n', f->out);
 		blanks = f->indent;
-		f->column = 0;
+		f->column = f->padding = 0;
 	}
-	fprintf(f->out, "%*s", blanks, "");
-	flow_print(f->out, text);
+	f->padding += blanks;
+	if (columns) {
+		fprintf(f->out, "%*s", f->padding, "");
+		flow_print(f->out, text, columns);
+		f->column += f->padding + columns;
+		f->padding = 0;
+	}
+	f->padding += padding;
 	flow_piece_fini(&piece);
-	f->column += blanks + columns;
 }
 
 /* Whether a text begins with a unit, as a word of its own. */
@@ -156,5 +172,5 @@ void flow_sentence(struct flow *f, int blanks, const char *fmt, ...)
 void flow_end(struct flow *f)
 {
 	fputc('\n', f->out);
-	f->column = 0;
+	f->column = f->padding = 0;
 }

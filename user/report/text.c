@@ -32,7 +32,7 @@ static bool was_paused(const struct result *r)
 static void print_how(const struct page *p)
 {
 	const struct result_trace *t = &p->r->trace;
-	const char *paused = was_paused(p->r) ? "maptrace did not pause the process"
+	const char *paused = was_paused(p->r) ? "not paused by maptrace"
 					      : "the process was not paused";
 
 	if (t->traced)

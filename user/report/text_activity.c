@@ -39,8 +39,8 @@ static const struct {
 	const char *sign;
 	const char *meaning;
 } signs[SIGN_CNT] = {
-	[SIGN_ROUGH] = { "~", "rough: some operations were overlooked" },
-	[SIGN_UNSEEN] = { "?", "none seen, but some may have been overlooked" },
+	[SIGN_ROUGH] = { "~", "rough, as some were missed" },
+	[SIGN_UNSEEN] = { "?", "none seen, but some may be missed" },
 	[SIGN_NONE] = { "-", "none seen" },
 };
 
@@ -91,7 +91,7 @@ static void flow_interval(struct flow *f, const struct result_op *op, bool more)
 	const char *comma = more ? "," : "";
 
 	if (has_interval(op))
-		flow_add(f, 1, "%s to %s/s%s", text_rate(op->per_s_low).s,
+		flow_add(f, 1, "%s/s to %s/s%s", text_rate(op->per_s_low).s,
 			 text_rate(op->per_s_high).s, comma);
 	else
 		flow_add(f, 1, "%s/s or more%s", text_rate(op->per_s_low).s, comma);
@@ -107,7 +107,7 @@ static void print_site(const struct page *p, enum map_op op, const struct result
 
 	if (!did->hits || (!caller && !interval))
 		return;
-	flow_add(&f, SUBJECT_INDENT - 4, "%6s%s", map_op_words[op].name, caller ? " from" : "");
+	flow_add(&f, SUBJECT_INDENT - 4, "%6s%s", map_op_words[op].text, caller ? " from" : "");
 	if (caller)
 		flow_caller(&f, did, interval);
 	if (interval)
@@ -118,7 +118,7 @@ static void print_site(const struct page *p, enum map_op op, const struct result
 	flow_end(&f);
 }
 
-static void print_sites(const struct page *p, const struct result_busy *row)
+static void print_op_sites(const struct page *p, const struct result_busy *row)
 {
 	for (enum map_op op = 0; op < MAP_OP_CNT; op++)
 		print_site(p, op, &row->activity.ops[op]);
@@ -154,7 +154,7 @@ static void print_busiest(const struct page *p, const struct result_traced *t)
 	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++) {
 		print_busy(p, &t->busiest.data[i]);
 		if (shows_sites(p, i))
-			print_sites(p, &t->busiest.data[i]);
+			print_op_sites(p, &t->busiest.data[i]);
 	}
 	if (t->busiest_total > ACTIVITY_ROWS)
 		page_words(p, 2, 4, "and %s (--json)",
@@ -162,7 +162,7 @@ static void print_busiest(const struct page *p, const struct result_traced *t)
 }
 
 /* Notes which signs a row has, and whether its sites have intervals. */
-static bool note_signs(const struct result_busy *row, bool used[SIGN_CNT + 1])
+static bool note_op_signs(const struct result_busy *row, bool used[SIGN_CNT + 1])
 {
 	bool interval = false;
 
@@ -178,18 +178,14 @@ static void print_legend(const struct page *p, const struct result_traced *t)
 {
 	bool used[SIGN_CNT + 1] = { false }, intervals = false;
 	struct flow f = page_flow(p, 4);
-	int blanks = 2;
 
 	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++)
-		intervals |= note_signs(&t->busiest.data[i], used) && shows_sites(p, i);
-	for (int s = 0; s < SIGN_CNT; s++) {
-		if (!used[s])
-			continue;
-		flow_sentence(&f, blanks, "%s %s", signs[s].sign, signs[s].meaning);
-		blanks = 3;
-	}
+		intervals |= note_op_signs(&t->busiest.data[i], used) && shows_sites(p, i);
+	for (int s = 0; s < SIGN_CNT; s++)
+		if (used[s])
+			flow_add(&f, 2, "%s %s", signs[s].sign, signs[s].meaning);
 	if (intervals)
-		flow_sentence(&f, blanks, "x to y/s: 95 %% interval");
+		flow_add(&f, 2, "x/s to y/s: 95 %% interval");
 	if (f.column)
 		flow_end(&f);
 }
@@ -226,8 +222,7 @@ static void print_losses(const struct page *p, const struct result_traced *t)
 {
 	if (t->lost_hits)
 		page_words(p, 2, 4,
-			   "%s lost: each number may be too low, and there may be something "
-			   "where a ? is",
+			   "%s lost: there may be more of everything, also where there is a ?",
 			   COUNTED(t->lost_hits, "hit"));
 	if (t->growths.for_churn)
 		page_words(p, 2, 4, "growths for churn, not for new keys: %s of %s",

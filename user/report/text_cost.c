@@ -53,9 +53,9 @@ static void print_receipt(const struct page *p, const struct result_receipt *rc)
 			   COUNTED(rc->page_faults, "page fault"), rc->page_fault_price_ns / 1000);
 	page_words(p, COST_INDENT, COST_INDENT, "budget %s: %s; probes attached for %s",
 		   text_percent(rc->max_overhead).s, budget_outcome(rc), DURATION(c->attached_ns));
-	page_words(p, COST_INDENT, COST_INDENT, "attaching %s took %s, detaching %s took %s",
-		   COUNT(rc->attach_calls), DURATION(rc->attach_ns), COUNT(rc->detach_calls),
-		   DURATION(rc->detach_ns));
+	page_words(p, COST_INDENT, COST_INDENT, "attaching: %s in %s; detaching: %s in %s",
+		   COUNTED(rc->attach_calls, "call"), DURATION(rc->attach_ns),
+		   COUNTED(rc->detach_calls, "call"), DURATION(rc->detach_ns));
 }
 
 void print_cost(const struct page *p)

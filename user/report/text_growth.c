@@ -11,8 +11,8 @@ static void print_coming(const struct page *p, const struct result_coming_growth
 	struct flow f = page_flow(p, FORECAST_INDENT);
 
 	flow_add(&f, 2, "%8s", DURATION(g->in_ns.v));
-	flow_add(&f, 2, "at %s (+%s/s)", COUNTED(g->at_live_keys, "key"),
-		 text_rate(g->keys_per_s).s);
+	flow_add(&f, 2, "at %s", COUNTED(g->at_live_keys, "key"));
+	flow_add(&f, 1, "(+%s/s)", text_rate(g->keys_per_s).s);
 	flow_add(&f, 1, "%s",
 		 strcmp(known_text(g->event), "split") ? "doubles" : "splits its tables");
 	flow_label(&f, 2, known_text(c->label));

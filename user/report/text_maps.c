@@ -4,7 +4,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-enum { DETAIL_INDENT = 5, BINS_INDENT = 22 };
+enum {
+	DETAIL_INDENT = 5,
+	BINS_INDENT = 22, /* below the first bin */
+	BINS_INDENT_NARROW = 7, /* where bins have no room beside their title */
+	BINS_COLUMNS_MIN = 64,
+};
 
 static void print_titles(const struct page *p)
 {
@@ -30,7 +35,8 @@ static void print_group(const struct page *p, const struct result_group *g)
 	flow_add(&f, 1, "%10s", COUNT(g->live_keys));
 	flow_add(&f, 1, "%11s", COUNT(g->slots));
 	flow_add(&f, 1, "%5.1f%%", percent(g->live_keys, g->slots));
-	flow_add(&f, 1, "%8s%s", BYTES(g->resident_bytes), g->moving ? "~" : "");
+	flow_add(&f, 1, "%8s%s", BYTES(g->resident_bytes),
+		 g->moving ? consistency_words[CONSISTENT_MOVING].text : "");
 	flow_label(&f, g->moving ? 1 : 2, known_text(g->label));
 	if (g->maps > 1)
 		flow_add(&f, 2, "(%s)", COUNTED(g->maps, "map"));
@@ -60,8 +66,9 @@ static void print_history(const struct page *p, const struct result_history *h)
 	if (h->censuses < 2 || h->live_keys.min == h->live_keys.max)
 		return;
 	bool resized = h->buckets.min != h->buckets.max;
-	flow_add(&f, DETAIL_INDENT, "live keys %s to %s, now %s%s", COUNT(h->live_keys.min),
-		 COUNT(h->live_keys.max), COUNT(h->last_live_keys), resized ? ";" : "");
+	flow_add(&f, DETAIL_INDENT, "live keys %s to %s,", COUNT(h->live_keys.min),
+		 COUNT(h->live_keys.max));
+	flow_add(&f, 1, "now %s%s", COUNT(h->last_live_keys), resized ? ";" : "");
 	if (resized)
 		flow_add(&f, 1, "buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
 	flow_add(&f, 1, "(%s)", COUNTED(h->censuses, "census"));
@@ -80,7 +87,8 @@ static double histogram_ns(const struct result_histogram *h)
 /* One bin after the other, on as many lines as they take. */
 static void print_bins(const struct page *p, const char *name, const struct result_histogram *h)
 {
-	struct flow f = page_flow(p, BINS_INDENT);
+	struct flow f =
+		page_flow(p, p->columns < BINS_COLUMNS_MIN ? BINS_INDENT_NARROW : BINS_INDENT);
 	double total = histogram_ns(h);
 
 	flow_add(&f, DETAIL_INDENT, "%-15s", name);
@@ -133,22 +141,13 @@ static void print_groups(const struct page *p)
 			   COUNTED(cnt - p->opts->top, "more row"));
 }
 
-/* What the signs in the rows mean, where there are any. */
-static void print_signs(const struct page *p)
+/* Which signs the rows have: each needs a line that explains it, and only then. */
+static void note_group_signs(const struct page *p, bool *moving, bool *unknown)
 {
-	bool moving = false, unknown = false;
-
 	for (size_t i = 0; i < p->r->groups.len && i < p->opts->top; i++) {
-		moving |= p->r->groups.data[i].moving;
-		unknown |= !p->r->groups.data[i].gives_back_resident_bytes.known;
+		*moving |= p->r->groups.data[i].moving;
+		*unknown |= !p->r->groups.data[i].gives_back_resident_bytes.known;
 	}
-	if (moving)
-		page_words(p, DETAIL_INDENT, 7,
-			   "~ in use while it was read: figures are between "
-			   "those of two reads");
-	if (unknown)
-		page_words(p, DETAIL_INDENT, 7,
-			   "? not known, because the size of the slots is not");
 }
 
 static void print_footnote(const struct page *p, uint64_t maps, const char *noun, const char *what)
@@ -160,19 +159,24 @@ static void print_footnote(const struct page *p, uint64_t maps, const char *noun
 static void print_footnotes(const struct page *p, const struct result_totals *t)
 {
 	const struct result_values_counted *counted = p->r->values.counted;
+	bool moving = false, unknown = false;
 
-	print_signs(p);
+	note_group_signs(p, &moving, &unknown);
+	if (moving)
+		page_words(p, DETAIL_INDENT, 7,
+			   "~ in use while it was read: figures are between those of two reads");
 	print_footnote(p, t->suspect, "map",
 		       "with contradictions: left out of all sums (see --json)");
 	print_footnote(p, t->on_stack, "map", "with the header on a goroutine stack");
 	print_footnote(p, t->garbage, "dead map",
-		       "left to the sweep of the last GC: left out of all sums");
+		       "that the last GC has not swept yet: left out of all sums");
 	for (size_t i = 0; counted && i < counted->not_counted.len; i++)
 		page_words(p, DETAIL_INDENT, 7, "zero values not counted in %s: %s",
 			   COUNTED(counted->not_counted.data[i].maps, "map"),
 			   known_text(counted->not_counted.data[i].reason));
 	print_footnote(p, t->unknown_bucket_size, "map",
-		       "whose slot size is unknown: without figures of holes and of a rebuild");
+		       unknown ? "of unknown slot size (?): no figures of holes or of a rebuild"
+			       : "of unknown slot size: no figures of holes or of a rebuild");
 }
 
 void print_maps(const struct page *p)

@@ -28,7 +28,7 @@ static void print_memsum(const struct page *p, const struct result_memsum *s)
 	flow_add(&f, 1, "%14s", COUNTED(s->calls, "call"));
 	flow_add(&f, 1, "%11s", BYTES(s->bytes));
 	if (s->error)
-		flow_add(&f, 2, "FAILED: %s", strerror(s->error));
+		flow_sentence(&f, 2, "FAILED: %s", strerror(s->error));
 	flow_end(&f);
 }
 
@@ -41,9 +41,11 @@ static void print_given_back(const struct page *p)
 		page_words(p, 2, 4, "given back by");
 	for (size_t i = 0; i < m->given_back_by.len; i++) {
 		const struct result_given_back *g = &m->given_back_by.data[i];
+		struct flow f = page_flow(p, 12);
 
-		fprintf(p->out, "  %6.0f %%  %s\n", 100 * g->share,
-			mem_reason_words[g->reason].text);
+		flow_add(&f, 2, "%6.0f %%", 100 * g->share);
+		flow_sentence(&f, 2, "%s", mem_reason_words[g->reason].text);
+		flow_end(&f);
 	}
 }
 
@@ -60,9 +62,9 @@ static void print_refaults(const struct page *p, const struct result_refaults_wa
 			   BYTES(not_watched));
 	if (!w->faults)
 		return;
-	page_words(p, 2, 4, "touched again (of %s that was given back): %s, %swithin %s",
+	page_words(p, 2, 4, "touched again, of %s given back: %s, %swithin %s",
 		   BYTES(w->watched_bytes), COUNTED(w->faults, "page fault"),
-		   w->faults == 1 ? "" : "half of them ", DURATION(w->half_within_ns));
+		   w->faults == 1 ? "" : "half ", DURATION(w->half_within_ns));
 	if (w->heap_swings)
 		page_words(p, 4, 4,
 			   "Go gives back what it needs again soon: the heap swings around its "

@@ -38,10 +38,10 @@ static void print_memory_row(const struct page *p, const struct result_ledger_ro
 
 	flow_memory_row(p, &f, ledger_row_words[row->row].text, row->resident_bytes);
 	if (remedy && row->gives_back_bytes) {
-		flow_add(&f, 2, "<-");
-		if (row->gives_back_bytes != row->resident_bytes)
-			flow_add(&f, 1, "%s", BYTES(row->gives_back_bytes));
-		flow_add(&f, 1, "back");
+		bool all = row->gives_back_bytes == row->resident_bytes;
+
+		flow_add(&f, 2, "<- %s%sback", all ? "" : BYTES(row->gives_back_bytes),
+			 all ? "" : " ");
 		flow_words(&f, remedy);
 	}
 	flow_end(&f);

@@ -9,6 +9,14 @@ enum {
 	PINNED_CLASSES = 3,
 };
 
+/* The name that JSON and the manual have for a cause follows in brackets. */
+static const char *const cause_titles[CAUSE_CNT] = {
+	[CAUSE_NOT_SCAVENGED] = "free pages", [CAUSE_PINNED_BY_MAP] = "map holes",
+	[CAUSE_SPAN_PINNED] = "free slots",   [CAUSE_LAZY_FREE] = "MADV_FREE",
+	[CAUSE_REFILLED] = "touched again",   [CAUSE_CALL_FAILED] = "locked",
+	[CAUSE_GRANULARITY] = "part pages",
+};
+
 /* Why a part of the row, or all of it, comes back or not. */
 static void print_cause_part(const struct page *p, const struct result_cause *c, const char *will,
 			     const struct opt_u64 *bytes, const char *why)
@@ -41,8 +49,11 @@ static void print_cause(const struct page *p, const struct result_cause *c)
 	/* Without the scavenger's goals nobody can tell which part of free memory it leaves. */
 	bool unclear = c->cause == CAUSE_NOT_SCAVENGED && !p->r->reclaim->scavenger;
 	struct flow f = page_flow(p, 4);
+	char title[64];
 
-	flow_add(&f, 2, "%-26s", reclaim_cause_words[c->cause].name);
+	snprintf(title, sizeof(title), "%s (%s)", cause_titles[c->cause],
+		 reclaim_cause_words[c->cause].name);
+	flow_add(&f, 2, "%-26s", title);
 	flow_add(&f, 1, "%10s", BYTES(c->bytes));
 	flow_end(&f);
 	print_cause_part(p, c, "comes back", &c->not_yet_bytes, c->not_yet_because);
