@@ -129,6 +129,7 @@ skip() {
 
 # When this line is missing prove knows that the test broke off.
 finish() {
+	check_documents
 	printf '1..%d\n' "$tests"
 	exit $((failures > 0))
 }
@@ -229,6 +230,31 @@ run() {
 
 	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
 	rc=$?
+	keep_document
+}
+
+# ---- every document fits the schema ----
+
+documents=0
+DOCUMENTS_MAX=40 DOCUMENT_MAX=$((4 << 20))
+
+# Keeps what maptrace has just printed, if it is a report in JSON. What ended in mid-write
+# is no document.
+keep_document() {
+	[[ $(head -c 20 "$out" | tr -d '\n\0') == '{"schema":"maptrace'* ]] || return 0
+	[[ $(tail -c 2 "$out") == '}' && $documents -lt $DOCUMENTS_MAX ]] || return 0
+	[[ $(stat -c %s "$out") -lt $DOCUMENT_MAX || $documents == 0 ]] || return 0
+	documents=$((documents + 1))
+	mkdir -p "$tmp/documents"
+	cp "$out" "$tmp/documents/$documents.json"
+}
+
+check_documents() {
+	[[ $documents -gt 0 ]] && python3 -c 'import jsonschema' 2>/dev/null || return 0
+	python3 "$e2e/fits_schema.py" "$top/user/report/report.schema.json" \
+		"$tmp/documents"/*.json >"$tmp/misfits" 2>&1
+	result $? "the $documents documents that this test made fit the schema" ||
+		diag "$(head -n 20 "$tmp/misfits")"
 }
 
 # A name may be longer than a line. It is alone on its line then.
@@ -290,6 +316,7 @@ watch() { # OPTION... PID
 watch_ended() {
 	wait "$watcher" 2>/dev/null
 	rc=$?
+	keep_document
 }
 
 # What a refusal looks like: the exit code, nothing on stdout, one line on stderr.
