@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #   make            build/maptrace
-#   make demo       set up, build, run the report on a bundled Go program
-#   make test       set up, build, run all tests
+#   make demo       set up, build, run the report on a bundled Go program (as root)
+#   make test       set up, build, check the sources, run all tests
+#   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
-#   make coverage   how often rates have the truth in their intervals (RUNS=n: 25)
+#   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
-#   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
-#   make install, make clean, make lint, make format, make help
+#   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
+#   make install, make clean, make format, make help
 #
 # Knobs: CC, CLANG, CFLAGS, ARCH (the processor to build for: x86), DEBUG=1 (ASan and
 # UBSan), V=1 (show commands), PREFIX, DESTDIR, ARGS (more arguments for `make report` and
@@ -20,7 +21,7 @@ PREFIX  ?= /usr/local
 ARCH    ?= $(shell uname -m)
 BUILD   := build$(if $(DEBUG),/debug)
 
-VERSION := 0.1
+VERSION := 0.2
 
 # libbpf's names of architectures: those of __TARGET_ARCH_*. user/arch/arch.h lists what to
 # add for another one.
@@ -79,7 +80,7 @@ $(BUILD)/%.o: %.c
 ENUM_MODULES := base arch process heap maps report cmd
 $(ENUM_MODULES:%=$(BUILD)/user/%/%.o): WARN += -Wswitch-enum
 
-# Only what includes a skeleton has to wait for it; later builds know by the .d files.
+# In a first build, what includes a skeleton has to wait for it. Later the .d files tell.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -91,8 +92,8 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-# A unit test links against everything but main, and against the made-up target
-# that several tests share; the linker takes what it needs.
+# A unit test links against everything except main, and against the made-up target that
+# several tests share. The linker takes what it needs.
 UNIT_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
 $(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
@@ -106,7 +107,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 
 units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/made_reports
 
-# Which compiles a part of the BPF side.
+# This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
 
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
@@ -123,7 +124,7 @@ $(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libm
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-# Without the table that it makes, and without the BPF side.
+# The program that makes the table of layouts is built without that table and without BPF.
 LAYOUT_ROW := scripts/layout_row \
 	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
 
@@ -144,21 +145,24 @@ schema: $(BUILD)/scripts/report_schema
 deps:
 	@scripts/deps.sh
 
-demo: deps
+# Says what is missing before anything is compiled.
+demo:
+	@scripts/demo.sh --check
+	@$(MAKE) --no-print-directory -s deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/demo.sh $(BUILD)/maptrace
 
-test: deps
+test: lint
 	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
 
-# All versions and builds of Go, in a quarter of an hour.
+# All versions and builds of Go; takes a quarter of an hour.
 test-matrix: deps
 	@tests/run.sh matrix.t
 
 check: test
 
-# Helpers of the benchmarks, in C, use the program's own readers.
+# Helpers of the benchmarks in C. They use the program's own readers.
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
@@ -169,13 +173,14 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
 
-# Four loads a run, each watched for 4 s.
+# A run watches four loads, each for 4 s.
 coverage: all
 	@RUNS=$(or $(RUNS),25) tests/e2e/rates.t
 
-# Exit code 1 says that there are findings: no failure of make.
-report: all
+# Exit code 1 says that there are findings. That is not a failure of make.
+report:
 	@test -n "$(PID)" || { echo "usage: make report PID=n" >&2; exit 2; }
+	@$(MAKE) --no-print-directory -s all
 	@$(BUILD)/maptrace report $(ARGS) $(PID) || test $$? -eq 1
 
 install: all
@@ -184,14 +189,14 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
 
-C_FILES = $(shell git ls-files '*.c' '*.h')
+# Each is scripts/check-NAME.sh. To come: names.
+CHECKS := format headers layers docs
 
-lint:
-	clang-format --dry-run -Werror $(C_FILES)
-	scripts/check-headers.sh
+lint: deps
+	@for check in $(CHECKS); do scripts/check-$$check.sh || exit 1; done
 
 format:
-	clang-format -i $(C_FILES)
+	@scripts/check-format.sh --fix
 
 clean:
 	rm -rf build
