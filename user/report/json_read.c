@@ -15,7 +15,7 @@
 
 enum {
 	NAME_MAX_SZ = 256, /* of a member of the document */
-	SECTION_MAX_SZ = 64 << 20,
+	SECTION_MAX_SZ = 256 << 20, /* a trace whose lists are all full takes half of it */
 	MAP_MAX_SZ = 4 << 20,
 	KNOWN_CNT = 4096, /* texts that are kept of what maps have in common */
 	KNOWN_MAX_SZ = 4096, /* of one that is kept */
