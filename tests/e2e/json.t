@@ -119,7 +119,7 @@ check_trace_keys() { # LABEL
 }
 
 check_values() { # LABEL PID VERSION KIND
-	holds "$1: the target" "$out" '.schema == 1 and (.target | .pid == $pid and .map_kind == $kind
+	holds "$1: the target" "$out" '.schema == "maptrace.report/2" and (.target | .pid == $pid and .map_kind == $kind
 		and (.go_version | startswith($version)) and .stripped and .gone == null
 		and .executable == $bin and .command_line == $command_line
 		and .layout_is_of_this_version and (.other_pid_namespace | not))' \

@@ -276,8 +276,6 @@ static void lists_are_bounded(void **state)
 	for (size_t i = 0; i < CNT; i++)
 		memcpy(list + 2 * i, "1,", 2);
 	list[2 * CNT - 1] = '\0';
-	text = changed("\"plugins\":[", "\"plugins\":[1],\"p\":[");
-	free(text);
 	assert_true(asprintf(&text, "\"plugins\":[%s],\"p\":[", list) > 0);
 	expect_refused("\"plugins\":[", text, "target.plugins: too many elements");
 	free(text);

@@ -57,7 +57,7 @@ static json_t *word_value(const struct json_member *m, unsigned int value)
 /* ---- lists ---- */
 
 /* Takes the value; false: out of memory. */
-static bool append_value(json_t *array, json_t *value)
+static bool array_append(json_t *array, json_t *value)
 {
 	return value && !json_array_append_new(array, value);
 }
@@ -77,7 +77,7 @@ static json_t *list_value(const struct json_member *m, const struct json_list *l
 	bool ok = array;
 
 	for (size_t i = 0; ok && i < list->len; i++)
-		ok = append_value(array, element_value(m, list, i));
+		ok = array_append(array, element_value(m, list, i));
 	if (ok)
 		return array;
 	json_decref(array);
@@ -93,7 +93,7 @@ static json_t *bins_value(const uint64_t *ns)
 		struct json_bin bin = { result_bin_low(i), result_bin_high(i), ns[i] };
 
 		if (ns[i])
-			ok = append_value(array, json_object_of(&json_bin_json, &bin));
+			ok = array_append(array, json_object_of(&json_bin_json, &bin));
 	}
 	if (ok)
 		return array;
@@ -104,7 +104,7 @@ static json_t *bins_value(const uint64_t *ns)
 /* ---- members ---- */
 
 /* Whether what the guard looks at says that there is a value. */
-static bool guard_is_open(const struct json_member *m, const void *from)
+static bool member_is_there(const struct json_member *m, const void *from)
 {
 	const void *guard = (const char *)from + m->guard;
 
@@ -127,7 +127,7 @@ json_t *json_member_of(const struct json_member *m, const void *from)
 {
 	const void *at = (const char *)from + m->off;
 
-	if (!guard_is_open(m, from))
+	if (!member_is_there(m, from))
 		return json_null();
 	switch (m->kind) {
 	case JSON_KIND_U64:
@@ -171,30 +171,30 @@ json_t *json_member_of(const struct json_member *m, const void *from)
 	return NULL; /* not a value of one member */
 }
 
-static bool is_nothing(const json_t *value)
+static bool value_is_nothing(const json_t *value)
 {
 	return json_is_null(value) || (json_is_array(value) && !json_array_size(value));
 }
 
-static bool add_named(json_t *o, const struct json_member *m, const void *from)
+static bool object_add_named(json_t *o, const struct json_member *m, const void *from)
 {
 	json_t *value = json_member_of(m, from);
 
-	if (value && (m->flags & JSON_LEFT_OUT) && is_nothing(value)) {
+	if (value && (m->flags & JSON_LEFT_OUT) && value_is_nothing(value)) {
 		json_decref(value);
 		return true;
 	}
 	return value && !json_object_set_new_nocheck(o, m->name, value);
 }
 
-static bool add_member(json_t *o, const struct json_member *m, const void *from)
+static bool object_add_member(json_t *o, const struct json_member *m, const void *from)
 {
 	const void *at = (const char *)from + m->off;
 
 	if (m->kind == JSON_KIND_FLAT)
-		return !guard_is_open(m, from) || json_object_add(o, m->shape, at);
+		return !member_is_there(m, from) || json_object_add(o, m->shape, at);
 	if (m->kind != JSON_KIND_FLAT_POINTER)
-		return add_named(o, m, from);
+		return object_add_named(o, m, from);
 	const void *inner = *(const void *const *)at;
 	return !inner || json_object_add(o, m->shape, inner);
 }
@@ -202,7 +202,7 @@ static bool add_member(json_t *o, const struct json_member *m, const void *from)
 bool json_object_add(json_t *o, const struct json_shape *shape, const void *from)
 {
 	for (size_t i = 0; i < shape->member_cnt; i++)
-		if (!add_member(o, &shape->members[i], from))
+		if (!object_add_member(o, &shape->members[i], from))
 			return false;
 	return true;
 }

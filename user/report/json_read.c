@@ -15,7 +15,7 @@
 
 enum {
 	NAME_MAX_SZ = 256, /* of a member of the document */
-	SECTION_MAX_SZ = 64 << 20,
+	SECTION_MAX_SZ = 256 << 20, /* a trace whose lists are all full takes half of it */
 	MAP_MAX_SZ = 4 << 20,
 	KNOWN_CNT = 4096, /* texts that are kept of what maps have in common */
 	KNOWN_MAX_SZ = 4096, /* of one that is kept */
@@ -61,7 +61,7 @@ static void document_fini(struct document *d)
 }
 
 /* The value whose text was scanned; the caller owns it. */
-static struct err *parse_scanned(struct document *d, json_t **ret)
+static struct err *document_parse(struct document *d, json_t **ret)
 {
 	json_error_t error;
 
@@ -77,7 +77,7 @@ static struct err *parse_scanned(struct document *d, json_t **ret)
 
 /* Types are compared by their address then: each is there once, but for those with the
  * same name and other declared types. */
-static void share_type(struct document *d, struct map_same *same)
+static void document_share_type(struct document *d, struct map_same *same)
 {
 	uint64_t key = (uintptr_t)same->type->name;
 	size_t i = table_get(&d->type_index, key);
@@ -125,18 +125,18 @@ static void know_same(struct known_same *k, const char *text, size_t len,
 	memcpy(&k->same, same, sizeof(*same)); /* with its padding */
 }
 
-static struct err *read_new_same(struct document *d, const json_t *row)
+static struct err *document_read_new_same(struct document *d, const json_t *row)
 {
 	memset(&d->same, 0, sizeof(d->same));
 	struct err *err = json_reader_object(&d->reader, &map_same_json, row, &d->same);
 
 	if (!err)
-		share_type(d, &d->same);
+		document_share_type(d, &d->same);
 	return err;
 }
 
 /* From a row of which the address and what is of the map alone were taken away. */
-static struct err *read_same(struct document *d, const json_t *row, struct map_view *view)
+static struct err *document_read_same(struct document *d, const json_t *row, struct map_view *view)
 {
 	_cleanup_free_ char *text = json_dumps(row, DUMP_FLAGS);
 	size_t len = text ? strlen(text) - 1 : 0;
@@ -148,7 +148,7 @@ static struct err *read_same(struct document *d, const json_t *row, struct map_v
 		view->same = &k->same;
 		return NULL;
 	}
-	struct err *err = read_new_same(d, row);
+	struct err *err = document_read_new_same(d, row);
 	if (err)
 		return err;
 	know_same(k, text + 1, len, &d->same);
@@ -158,7 +158,7 @@ static struct err *read_same(struct document *d, const json_t *row, struct map_v
 
 /* ---- maps ---- */
 
-static struct err *push_map(struct document *d, const struct map_view *view)
+static struct err *document_push_map(struct document *d, const struct map_view *view)
 {
 	if (d->maps && view->addr <= d->last_addr)
 		return json_reader_fail(&d->reader, "not above the map before it");
@@ -168,7 +168,7 @@ static struct err *push_map(struct document *d, const struct map_view *view)
 
 /* A row that differs from one before it in nothing but its address, as report_json() writes
  * it: {"address":"0x...",TEXT. False: it is another, or not known. */
-static bool map_is_known(const struct document *d, struct map_view *view)
+static bool document_knows_map(const struct document *d, struct map_view *view)
 {
 	static const char start[] = "{\"address\":\"0x";
 	const size_t skip = sizeof(start) - 1;
@@ -189,7 +189,8 @@ static bool map_is_known(const struct document *d, struct map_view *view)
 	return true;
 }
 
-static struct err *read_map_address(struct document *d, const json_t *row, struct map_view *view)
+static struct err *document_read_map_address(struct document *d, const json_t *row,
+					     struct map_view *view)
 {
 	const json_t *value = json_object_get(row, "address");
 
@@ -201,13 +202,13 @@ static struct err *read_map_address(struct document *d, const json_t *row, struc
 }
 
 /* Takes from the row what is of the map alone. */
-static struct err *read_map_row(struct document *d, json_t *row, struct map_view *view)
+static struct err *document_read_map_row(struct document *d, json_t *row, struct map_view *view)
 {
 	struct err *err = json_is_object(row) ? NULL
 					      : json_reader_fail(&d->reader, "not an object");
 
 	if (!err)
-		err = read_map_address(d, row, view);
+		err = document_read_map_address(d, row, view);
 	if (!err)
 		err = json_reader_object(&d->reader, &map_own_json, row, view);
 	if (err)
@@ -215,10 +216,10 @@ static struct err *read_map_row(struct document *d, json_t *row, struct map_view
 	json_object_del(row, "address");
 	for (size_t i = 0; i < map_own_json.member_cnt; i++)
 		json_object_del(row, map_own_json.members[i].name);
-	return read_same(d, row, view);
+	return document_read_same(d, row, view);
 }
 
-static struct err *read_map(struct document *d)
+static struct err *document_read_map(struct document *d)
 {
 	struct map_view view = { 0 };
 	json_t *row = NULL;
@@ -226,16 +227,16 @@ static struct err *read_map(struct document *d)
 
 	if (err)
 		return json_reader_wrap(&d->reader, err);
-	if (map_is_known(d, &view))
-		return push_map(d, &view);
-	err = parse_scanned(d, &row);
+	if (document_knows_map(d, &view))
+		return document_push_map(d, &view);
+	err = document_parse(d, &row);
 	if (!err)
-		err = read_map_row(d, row, &view);
+		err = document_read_map_row(d, row, &view);
 	json_decref(row);
-	return err ? err : push_map(d, &view);
+	return err ? err : document_push_map(d, &view);
 }
 
-static struct err *read_maps(struct document *d)
+static struct err *document_read_maps(struct document *d)
 {
 	struct err *err = json_reader_wrap(&d->reader, json_scan_take(&d->scan, '['));
 	bool more = !err && json_scan_peek(&d->scan) != ']';
@@ -244,7 +245,7 @@ static struct err *read_maps(struct document *d)
 		return json_scan_take(&d->scan, ']');
 	while (!err && more) {
 		json_reader_enter(&d->reader, NULL, d->maps);
-		err = read_map(d);
+		err = document_read_map(d);
 		json_reader_leave(&d->reader);
 		d->maps++;
 		if (!err)
@@ -255,7 +256,7 @@ static struct err *read_maps(struct document *d)
 
 /* ---- the document ---- */
 
-static size_t find_member(const char *name)
+static size_t document_find_member(const char *name)
 {
 	size_t i = 0;
 
@@ -265,25 +266,25 @@ static size_t find_member(const char *name)
 }
 
 /* "maptrace.report/2" of a string, 1 of a number: what a file says that it is. */
-static const char *schema_text(struct document *d, const json_t *value)
+static const char *document_schema_text(struct document *d, const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
 
 	return text ? json_reader_text(&d->reader, text) : NULL;
 }
 
-static struct err *read_schema(struct document *d, const json_t *value)
+static struct err *document_read_schema(struct document *d, const json_t *value)
 {
 	if (json_is_string(value) && !strcmp(json_string_value(value), RESULT_SCHEMA)) {
 		d->result->schema = json_reader_text(&d->reader, RESULT_SCHEMA);
 		return NULL;
 	}
-	const char *text = schema_text(d, value);
+	const char *text = document_schema_text(d, value);
 	return err_new(ERR_UNSUPPORTED, "this is a document of schema %.64s, not of %s",
 		       text ? text : "?", RESULT_SCHEMA);
 }
 
-static struct err *read_failure(struct document *d, const json_t *value)
+static struct err *document_read_failure(struct document *d, const json_t *value)
 {
 	const char *message = json_string_value(json_object_get(value, "message"));
 
@@ -291,7 +292,7 @@ static struct err *read_failure(struct document *d, const json_t *value)
 	return d->failure ? NULL : err_nomem();
 }
 
-static struct err *read_total(struct document *d, const json_t *value)
+static struct err *document_read_total(struct document *d, const json_t *value)
 {
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
 		return json_reader_fail(&d->reader, "not a number of maps");
@@ -299,23 +300,23 @@ static struct err *read_total(struct document *d, const json_t *value)
 	return NULL;
 }
 
-static struct err *read_member(struct document *d, const char *name, const json_t *value)
+static struct err *document_read_member(struct document *d, const char *name, const json_t *value)
 {
-	size_t i = find_member(name);
+	size_t i = document_find_member(name);
 
 	if (!strcmp(name, "schema"))
-		return read_schema(d, value);
+		return document_read_schema(d, value);
 	if (!strcmp(name, "error"))
-		return read_failure(d, value);
+		return document_read_failure(d, value);
 	if (i == result_json.member_cnt)
 		return NULL;
 	if (result_json.members[i].kind == JSON_KIND_MAPS_TOTAL)
-		return read_total(d, value);
+		return document_read_total(d, value);
 	return json_reader_value(&d->reader, &result_json.members[i], value, d->result);
 }
 
 /* Remembers what is wrong with a member. The rest is still scanned: for its schema. */
-static struct err *note_wrong(struct document *d, struct err *err)
+static struct err *document_note_wrong(struct document *d, struct err *err)
 {
 	bool goes_on = err_is(err, ERR_FORMAT) && !d->wrong;
 
@@ -324,7 +325,7 @@ static struct err *note_wrong(struct document *d, struct err *err)
 	return goes_on ? NULL : err;
 }
 
-static struct err *read_section(struct document *d, const char *name)
+static struct err *document_read_section(struct document *d, const char *name)
 {
 	json_t *value = NULL;
 	struct err *err = json_scan_value(&d->scan, SECTION_MAX_SZ);
@@ -332,20 +333,20 @@ static struct err *read_section(struct document *d, const char *name)
 
 	if (err || !wanted)
 		return json_reader_wrap(&d->reader, err);
-	err = parse_scanned(d, &value);
+	err = document_parse(d, &value);
 	if (!err)
-		err = read_member(d, name, value);
+		err = document_read_member(d, name, value);
 	json_decref(value);
-	return err_is(err, ERR_UNSUPPORTED) ? err : note_wrong(d, err);
+	return err_is(err, ERR_UNSUPPORTED) ? err : document_note_wrong(d, err);
 }
 
-static struct err *read_name(struct document *d, char name[NAME_MAX_SZ])
+static struct err *document_read_name(struct document *d, char name[NAME_MAX_SZ])
 {
 	json_t *value = NULL;
 	struct err *err = json_scan_value(&d->scan, NAME_MAX_SZ);
 
 	if (!err)
-		err = parse_scanned(d, &value);
+		err = document_parse(d, &value);
 	const char *s = json_string_value(value);
 	if (!err && !s)
 		err = err_new(ERR_FORMAT, "not JSON: the name of a member is not a string");
@@ -355,14 +356,14 @@ static struct err *read_name(struct document *d, char name[NAME_MAX_SZ])
 	return err ? err : json_scan_take(&d->scan, ':');
 }
 
-static struct err *read_document_member(struct document *d)
+static struct err *document_read_top_member(struct document *d)
 {
 	char name[NAME_MAX_SZ];
-	struct err *err = read_name(d, name);
+	struct err *err = document_read_name(d, name);
 
 	if (err)
 		return err;
-	size_t i = find_member(name);
+	size_t i = document_find_member(name);
 	if (i < result_json.member_cnt && d->seen & UINT64_C(1) << i)
 		return err_new(ERR_FORMAT, "%s: there twice", name);
 	if (i < result_json.member_cnt)
@@ -370,14 +371,14 @@ static struct err *read_document_member(struct document *d)
 	json_reader_enter(&d->reader, name, JSON_NO_INDEX);
 	if (i < result_json.member_cnt && result_json.members[i].kind == JSON_KIND_MAPS &&
 	    !d->wrong)
-		err = read_maps(d);
+		err = document_read_maps(d);
 	else
-		err = read_section(d, name);
+		err = document_read_section(d, name);
 	json_reader_leave(&d->reader);
 	return err;
 }
 
-static struct err *read_document_members(struct document *d)
+static struct err *document_read_members(struct document *d)
 {
 	struct err *err = json_scan_take(&d->scan, '{');
 	bool more = !err && json_scan_peek(&d->scan) != '}';
@@ -385,7 +386,7 @@ static struct err *read_document_members(struct document *d)
 	if (!err && !more)
 		return json_scan_take(&d->scan, '}');
 	while (!err && more) {
-		err = read_document_member(d);
+		err = document_read_top_member(d);
 		if (!err)
 			err = json_scan_next(&d->scan, '}', &more);
 	}
@@ -395,7 +396,7 @@ static struct err *read_document_members(struct document *d)
 }
 
 /* What only the whole document shows. */
-static struct err *check_document(struct document *d)
+static struct err *document_check(struct document *d)
 {
 	if (d->wrong)
 		return take_ptr(d->wrong);
@@ -412,7 +413,7 @@ static struct err *check_document(struct document *d)
 	return d->result->pool.failed ? err_nomem() : NULL;
 }
 
-static struct err *read_document(struct document *d)
+static struct err *document_read(struct document *d)
 {
 	d->result = result_new();
 	if (d->result)
@@ -423,14 +424,14 @@ static struct err *read_document(struct document *d)
 	d->result->schema = NULL;
 	d->result->host = (struct result_host){ 0 }; /* the file says where, and when */
 	d->reader.pool = &d->result->pool;
-	struct err *err = read_document_members(d);
-	return err ? err : check_document(d);
+	struct err *err = document_read_members(d);
+	return err ? err : document_check(d);
 }
 
 struct err *result_read(FILE *in, struct result **ret)
 {
 	struct document d = { .scan = { .in = in } };
-	struct err *err = read_document(&d);
+	struct err *err = document_read(&d);
 
 	if (!err)
 		*ret = take_ptr(d.result);

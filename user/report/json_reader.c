@@ -70,7 +70,7 @@ struct err *json_reader_wrap(const struct json_reader *r, struct err *err)
 
 /* ---- memory ---- */
 
-static struct err *pool_check(const struct json_reader *r)
+static struct err *reader_check_pool(const struct json_reader *r)
 {
 	if (r->pool->failed)
 		return err_nomem();
@@ -102,7 +102,7 @@ const char *json_reader_text(struct json_reader *r, const char *s)
 
 /* ---- single values ---- */
 
-static struct err *read_u64(const struct json_reader *r, const json_t *value, uint64_t *ret)
+static struct err *reader_u64(const struct json_reader *r, const json_t *value, uint64_t *ret)
 {
 	if (!json_is_integer(value))
 		return json_reader_fail(r, "not a whole number");
@@ -112,7 +112,7 @@ static struct err *read_u64(const struct json_reader *r, const json_t *value, ui
 	return NULL;
 }
 
-static struct err *read_i64(const struct json_reader *r, const json_t *value, int64_t *ret)
+static struct err *reader_i64(const struct json_reader *r, const json_t *value, int64_t *ret)
 {
 	if (!json_is_integer(value))
 		return json_reader_fail(r, "not a whole number");
@@ -120,13 +120,13 @@ static struct err *read_i64(const struct json_reader *r, const json_t *value, in
 	return NULL;
 }
 
-static struct err *read_opt(const struct json_reader *r, const json_t *value, struct opt_u64 *ret)
+static struct err *reader_opt(const struct json_reader *r, const json_t *value, struct opt_u64 *ret)
 {
 	ret->known = true;
-	return read_u64(r, value, &ret->v);
+	return reader_u64(r, value, &ret->v);
 }
 
-static struct err *read_double(const struct json_reader *r, const json_t *value, double *ret)
+static struct err *reader_double(const struct json_reader *r, const json_t *value, double *ret)
 {
 	if (!json_is_number(value))
 		return json_reader_fail(r, "not a number");
@@ -134,7 +134,7 @@ static struct err *read_double(const struct json_reader *r, const json_t *value,
 	return NULL;
 }
 
-static struct err *read_bool(const struct json_reader *r, const json_t *value, bool *ret)
+static struct err *reader_bool(const struct json_reader *r, const json_t *value, bool *ret)
 {
 	if (!json_is_boolean(value))
 		return json_reader_fail(r, "neither true nor false");
@@ -142,21 +142,21 @@ static struct err *read_bool(const struct json_reader *r, const json_t *value, b
 	return NULL;
 }
 
-static struct err *read_tristate(const struct json_reader *r, const json_t *value, int8_t *ret)
+static struct err *reader_tristate(const struct json_reader *r, const json_t *value, int8_t *ret)
 {
 	bool yes = false;
-	struct err *err = read_bool(r, value, &yes);
+	struct err *err = reader_bool(r, value, &yes);
 
 	*ret = yes;
 	return err;
 }
 
-static struct err *read_text(struct json_reader *r, const json_t *value, const char **ret)
+static struct err *reader_text(struct json_reader *r, const json_t *value, const char **ret)
 {
 	if (!json_is_string(value))
 		return json_reader_fail(r, "not a string");
 	*ret = json_reader_text(r, json_string_value(value));
-	return pool_check(r);
+	return reader_check_pool(r);
 }
 
 struct err *json_reader_address(const struct json_reader *r, const json_t *value, uint64_t *ret)
@@ -170,7 +170,7 @@ struct err *json_reader_address(const struct json_reader *r, const json_t *value
 	return NULL;
 }
 
-static struct err *read_error(const struct json_reader *r, const json_t *value, int *ret)
+static struct err *reader_error(const struct json_reader *r, const json_t *value, int *ret)
 {
 	const char *s = json_string_value(value);
 
@@ -186,8 +186,8 @@ static struct err *read_error(const struct json_reader *r, const json_t *value, 
 }
 
 /* For null, too: a table may have a value without a name. */
-static struct err *read_word(const struct json_reader *r, const struct json_member *m,
-			     const json_t *value, unsigned int *ret)
+static struct err *reader_word(const struct json_reader *r, const struct json_member *m,
+			       const json_t *value, unsigned int *ret)
 {
 	const char *s = json_string_value(value);
 
@@ -204,7 +204,7 @@ static struct err *read_word(const struct json_reader *r, const struct json_memb
 
 /* ---- lists ---- */
 
-static struct err *check_list(const struct json_reader *r, const json_t *value)
+static struct err *reader_check_list(const struct json_reader *r, const json_t *value)
 {
 	if (!json_is_array(value))
 		return json_reader_fail(r, "not an array");
@@ -213,43 +213,43 @@ static struct err *check_list(const struct json_reader *r, const json_t *value)
 	return NULL;
 }
 
-static size_t element_size(const struct json_member *m)
+static size_t list_element_size(const struct json_member *m)
 {
 	if (m->kind == JSON_KIND_TEXTS)
 		return sizeof(const char *);
 	return m->kind == JSON_KIND_NUMBERS ? sizeof(uint64_t) : m->shape->size;
 }
 
-static struct err *read_element(struct json_reader *r, const struct json_member *m,
-				const json_t *value, void *to)
+static struct err *reader_element(struct json_reader *r, const struct json_member *m,
+				  const json_t *value, void *to)
 {
 	if (m->kind == JSON_KIND_TEXTS)
-		return read_text(r, value, to);
+		return reader_text(r, value, to);
 	if (m->kind == JSON_KIND_NUMBERS)
-		return read_u64(r, value, to);
+		return reader_u64(r, value, to);
 	return json_reader_object(r, m->shape, value, to);
 }
 
-static struct err *read_list(struct json_reader *r, const struct json_member *m,
-			     const json_t *value, struct json_list *to)
+static struct err *reader_list(struct json_reader *r, const struct json_member *m,
+			       const json_t *value, struct json_list *to)
 {
-	struct err *err = check_list(r, value);
-	size_t size = element_size(m);
+	struct err *err = reader_check_list(r, value);
+	size_t size = list_element_size(m);
 
 	if (err)
 		return err;
 	to->len = json_array_size(value);
 	to->data = pool_alloc_list(r->pool, &to->len, size);
-	err = pool_check(r);
+	err = reader_check_pool(r);
 	for (size_t i = 0; !err && i < to->len; i++) {
 		json_reader_enter(r, NULL, i);
-		err = read_element(r, m, json_array_get(value, i), (char *)to->data + i * size);
+		err = reader_element(r, m, json_array_get(value, i), (char *)to->data + i * size);
 		json_reader_leave(r);
 	}
 	return err;
 }
 
-static struct err *read_bin(struct json_reader *r, const json_t *value, uint64_t *ns)
+static struct err *reader_bin(struct json_reader *r, const json_t *value, uint64_t *ns)
 {
 	struct json_bin bin = { 0 };
 	struct err *err = json_reader_object(r, &json_bin_json, value, &bin);
@@ -263,13 +263,13 @@ static struct err *read_bin(struct json_reader *r, const json_t *value, uint64_t
 	return err ? err : json_reader_fail(r, "not a bin that there is");
 }
 
-static struct err *read_bins(struct json_reader *r, const json_t *value, uint64_t *ns)
+static struct err *reader_bins(struct json_reader *r, const json_t *value, uint64_t *ns)
 {
-	struct err *err = check_list(r, value);
+	struct err *err = reader_check_list(r, value);
 
 	for (size_t i = 0; !err && i < json_array_size(value); i++) {
 		json_reader_enter(r, NULL, i);
-		err = read_bin(r, json_array_get(value, i), ns);
+		err = reader_bin(r, json_array_get(value, i), ns);
 		json_reader_leave(r);
 	}
 	return err;
@@ -277,19 +277,19 @@ static struct err *read_bins(struct json_reader *r, const json_t *value, uint64_
 
 /* ---- members ---- */
 
-static struct err *read_pointer(struct json_reader *r, const struct json_shape *shape,
-				const json_t *from, void **ret)
+static struct err *reader_pointer(struct json_reader *r, const struct json_shape *shape,
+				  const json_t *from, void **ret)
 {
 	*ret = pool_alloc(r->pool, shape->size);
-	struct err *err = pool_check(r);
+	struct err *err = reader_check_pool(r);
 
 	return err ? err : json_reader_object(r, shape, from, *ret);
 }
 
 /* What a field is when its member is null, or left out. */
-static struct err *read_null(const struct json_reader *r, const struct json_member *m, void *at)
+static struct err *reader_null(const struct json_reader *r, const struct json_member *m, void *at)
 {
-	bool may_be_null = m->flags & (JSON_LEFT_OUT | JSON_IF_TRUE | JSON_IF_NO_TEXT);
+	bool null_is_fine = m->flags & (JSON_LEFT_OUT | JSON_IF_TRUE | JSON_IF_NO_TEXT);
 
 	switch (m->kind) {
 	case JSON_KIND_DOUBLE:
@@ -301,7 +301,7 @@ static struct err *read_null(const struct json_reader *r, const struct json_memb
 	case JSON_KIND_TEXT:
 		return m->flags & JSON_NEVER_NULL ? json_reader_fail(r, "null") : NULL;
 	case JSON_KIND_WORD:
-		return read_word(r, m, json_null(), at);
+		return reader_word(r, m, json_null(), at);
 	case JSON_KIND_NONZERO:
 	case JSON_KIND_OPT_U64:
 	case JSON_KIND_ADDRESS:
@@ -322,44 +322,44 @@ static struct err *read_null(const struct json_reader *r, const struct json_memb
 	case JSON_KIND_MAPS_TOTAL:
 		break;
 	}
-	return may_be_null ? NULL : json_reader_fail(r, "null");
+	return null_is_fine ? NULL : json_reader_fail(r, "null");
 }
 
-static struct err *read_known(struct json_reader *r, const struct json_member *m,
-			      const json_t *value, void *at)
+static struct err *reader_known(struct json_reader *r, const struct json_member *m,
+				const json_t *value, void *at)
 {
 	switch (m->kind) {
 	case JSON_KIND_U64:
 	case JSON_KIND_NONZERO:
-		return read_u64(r, value, at);
+		return reader_u64(r, value, at);
 	case JSON_KIND_I64:
-		return read_i64(r, value, at);
+		return reader_i64(r, value, at);
 	case JSON_KIND_OPT_U64:
-		return read_opt(r, value, at);
+		return reader_opt(r, value, at);
 	case JSON_KIND_DOUBLE:
-		return read_double(r, value, at);
+		return reader_double(r, value, at);
 	case JSON_KIND_BOOL:
-		return read_bool(r, value, at);
+		return reader_bool(r, value, at);
 	case JSON_KIND_TRISTATE:
-		return read_tristate(r, value, at);
+		return reader_tristate(r, value, at);
 	case JSON_KIND_TEXT:
-		return read_text(r, value, at);
+		return reader_text(r, value, at);
 	case JSON_KIND_ADDRESS:
 		return json_reader_address(r, value, at);
 	case JSON_KIND_ERROR:
-		return read_error(r, value, at);
+		return reader_error(r, value, at);
 	case JSON_KIND_WORD:
-		return read_word(r, m, value, at);
+		return reader_word(r, m, value, at);
 	case JSON_KIND_OBJECT:
 		return json_reader_object(r, m->shape, value, at);
 	case JSON_KIND_POINTER:
-		return read_pointer(r, m->shape, value, at);
+		return reader_pointer(r, m->shape, value, at);
 	case JSON_KIND_LIST:
 	case JSON_KIND_TEXTS:
 	case JSON_KIND_NUMBERS:
-		return read_list(r, m, value, at);
+		return reader_list(r, m, value, at);
 	case JSON_KIND_BINS:
-		return read_bins(r, value, at);
+		return reader_bins(r, value, at);
 	case JSON_KIND_FLAT:
 	case JSON_KIND_FLAT_POINTER:
 	case JSON_KIND_MAPS:
@@ -375,14 +375,14 @@ struct err *json_reader_value(struct json_reader *r, const struct json_member *m
 	void *at = (char *)to + m->off;
 
 	if (json_is_null(value))
-		return read_null(r, m, at);
+		return reader_null(r, m, at);
 	if (m->flags & JSON_IF_TRUE)
 		*(bool *)((char *)to + m->guard) = true;
-	return read_known(r, m, value, at);
+	return reader_known(r, m, value, at);
 }
 
-static struct err *read_named(struct json_reader *r, const struct json_member *m,
-			      const json_t *from, void *to)
+static struct err *reader_named(struct json_reader *r, const struct json_member *m,
+				const json_t *from, void *to)
 {
 	const json_t *value = json_object_get(from, m->name);
 	struct err *err;
@@ -391,47 +391,47 @@ static struct err *read_named(struct json_reader *r, const struct json_member *m
 	if (value)
 		err = json_reader_value(r, m, value, to);
 	else if (m->flags & JSON_LEFT_OUT)
-		err = read_null(r, m, (char *)to + m->off);
+		err = reader_null(r, m, (char *)to + m->off);
 	else
 		err = json_reader_fail(r, "missing");
 	json_reader_leave(r);
 	return err;
 }
 
-static struct err *read_members(struct json_reader *r, const struct json_shape *shape,
-				const json_t *from, void *to);
+static struct err *reader_members(struct json_reader *r, const struct json_shape *shape,
+				  const json_t *from, void *to);
 
 /* Whether the object has the first member of a struct that may be left out. */
-static bool has_first(const struct json_shape *shape, const json_t *from)
+static bool has_first_member(const struct json_shape *shape, const json_t *from)
 {
 	return json_object_get(from, shape->members[0].name);
 }
 
-static struct err *read_flat(struct json_reader *r, const struct json_member *m, const json_t *from,
-			     void *to)
+static struct err *reader_flat(struct json_reader *r, const struct json_member *m,
+			       const json_t *from, void *to)
 {
 	if (m->flags & JSON_IF_TRUE) {
-		if (!has_first(m->shape, from))
+		if (!has_first_member(m->shape, from))
 			return NULL;
 		*(bool *)((char *)to + m->guard) = true;
 	}
-	return read_members(r, m->shape, from, (char *)to + m->off);
+	return reader_members(r, m->shape, from, (char *)to + m->off);
 }
 
-static struct err *read_flat_pointer(struct json_reader *r, const struct json_member *m,
-				     const json_t *from, void *to)
+static struct err *reader_flat_pointer(struct json_reader *r, const struct json_member *m,
+				       const json_t *from, void *to)
 {
 	void **at = (void **)((char *)to + m->off);
 
-	if (!(m->flags & JSON_NEVER_NULL) && !has_first(m->shape, from))
+	if (!(m->flags & JSON_NEVER_NULL) && !has_first_member(m->shape, from))
 		return NULL;
 	*at = pool_alloc(r->pool, m->shape->size);
-	struct err *err = pool_check(r);
-	return err ? err : read_members(r, m->shape, from, *at);
+	struct err *err = reader_check_pool(r);
+	return err ? err : reader_members(r, m->shape, from, *at);
 }
 
-static struct err *read_members(struct json_reader *r, const struct json_shape *shape,
-				const json_t *from, void *to)
+static struct err *reader_members(struct json_reader *r, const struct json_shape *shape,
+				  const json_t *from, void *to)
 {
 	struct err *err = NULL;
 
@@ -439,11 +439,11 @@ static struct err *read_members(struct json_reader *r, const struct json_shape *
 		const struct json_member *m = &shape->members[i];
 
 		if (m->kind == JSON_KIND_FLAT)
-			err = read_flat(r, m, from, to);
+			err = reader_flat(r, m, from, to);
 		else if (m->kind == JSON_KIND_FLAT_POINTER)
-			err = read_flat_pointer(r, m, from, to);
+			err = reader_flat_pointer(r, m, from, to);
 		else
-			err = read_named(r, m, from, to);
+			err = reader_named(r, m, from, to);
 	}
 	return err;
 }
@@ -453,5 +453,5 @@ struct err *json_reader_object(struct json_reader *r, const struct json_shape *s
 {
 	if (!json_is_object(from))
 		return json_reader_fail(r, "not an object");
-	return read_members(r, shape, from, to);
+	return reader_members(r, shape, from, to);
 }

@@ -43,27 +43,27 @@ static json_t *schema_ref(struct schema_writer *w, const struct json_shape *shap
 
 /* ---- values ---- */
 
-static json_t *typed(const char *type)
+static json_t *schema_typed(const char *type)
 {
 	return json_pack("{s:s}", "type", type);
 }
 
-static json_t *unsigned_number(void)
+static json_t *schema_unsigned(void)
 {
 	return json_pack("{s:s, s:i}", "type", "integer", "minimum", 0);
 }
 
-static json_t *list_of(json_t *items)
+static json_t *schema_list(json_t *items)
 {
 	return json_pack("{s:s, s:o}", "type", "array", "items", items);
 }
 
-static json_t *address_text(void)
+static json_t *schema_address(void)
 {
 	return json_pack("{s:s, s:s}", "type", "string", "pattern", "^0x[0-9a-f]{1,16}$");
 }
 
-static json_t *word_texts(struct schema_writer *w, const struct json_member *m)
+static json_t *schema_words(struct schema_writer *w, const struct json_member *m)
 {
 	json_t *words = json_array();
 
@@ -81,33 +81,33 @@ static json_t *schema_value(struct schema_writer *w, const struct json_member *m
 	case JSON_KIND_NONZERO:
 	case JSON_KIND_OPT_U64:
 	case JSON_KIND_MAPS_TOTAL:
-		return unsigned_number();
+		return schema_unsigned();
 	case JSON_KIND_I64:
-		return typed("integer");
+		return schema_typed("integer");
 	case JSON_KIND_DOUBLE:
-		return typed("number");
+		return schema_typed("number");
 	case JSON_KIND_BOOL:
 	case JSON_KIND_TRISTATE:
-		return typed("boolean");
+		return schema_typed("boolean");
 	case JSON_KIND_TEXT:
 	case JSON_KIND_ERROR:
-		return typed("string");
+		return schema_typed("string");
 	case JSON_KIND_ADDRESS:
-		return address_text();
+		return schema_address();
 	case JSON_KIND_WORD:
-		return word_texts(w, m);
+		return schema_words(w, m);
 	case JSON_KIND_OBJECT:
 	case JSON_KIND_POINTER:
 		return schema_ref(w, m->shape);
 	case JSON_KIND_LIST:
 	case JSON_KIND_BINS:
-		return list_of(schema_ref(w, m->shape));
+		return schema_list(schema_ref(w, m->shape));
 	case JSON_KIND_TEXTS:
-		return list_of(typed("string"));
+		return schema_list(schema_typed("string"));
 	case JSON_KIND_NUMBERS:
-		return list_of(unsigned_number());
+		return schema_list(schema_unsigned());
 	case JSON_KIND_MAPS:
-		return list_of(schema_ref(w, &map_view_json));
+		return schema_list(schema_ref(w, &map_view_json));
 	case JSON_KIND_FLAT:
 	case JSON_KIND_FLAT_POINTER:
 		break;
@@ -115,7 +115,7 @@ static json_t *schema_value(struct schema_writer *w, const struct json_member *m
 	return NULL;
 }
 
-static bool may_be_null(const struct json_member *m)
+static bool schema_may_be_null(const struct json_member *m)
 {
 	switch (m->kind) {
 	case JSON_KIND_NONZERO:
@@ -147,7 +147,7 @@ static bool may_be_null(const struct json_member *m)
 	return !(m->flags & (JSON_NEVER_NULL | JSON_LEFT_OUT));
 }
 
-static json_t *or_null(struct schema_writer *w, json_t *value)
+static json_t *schema_or_null(struct schema_writer *w, json_t *value)
 {
 	json_t *type = json_object_get(value, "type");
 
@@ -161,8 +161,8 @@ static json_t *schema_member(struct schema_writer *w, const struct json_member *
 {
 	json_t *value = schema_value(w, m);
 
-	if (may_be_null(m))
-		value = or_null(w, value);
+	if (schema_may_be_null(m))
+		value = schema_or_null(w, value);
 	if (value)
 		schema_put(w, value, "description", json_string(m->text));
 	return value;
@@ -257,7 +257,7 @@ static json_t *schema_ref(struct schema_writer *w, const struct json_shape *shap
 /* ---- the document ---- */
 
 /* What "schema" of a document is. */
-static void pin_schema(struct schema_writer *w, const char *def)
+static void schema_pin(struct schema_writer *w, const char *def)
 {
 	json_t *properties = json_object_get(json_object_get(w->defs, def), "properties");
 
@@ -270,8 +270,8 @@ static json_t *schema_document(struct schema_writer *w)
 
 	schema_append(w, either, schema_ref(w, &result_json));
 	schema_append(w, either, schema_ref(w, &json_failure_json));
-	pin_schema(w, result_json.name);
-	pin_schema(w, json_failure_json.name);
+	schema_pin(w, result_json.name);
+	schema_pin(w, json_failure_json.name);
 	return json_pack("{s:s, s:s, s:s, s:o, s:O}", "$schema",
 			 "https://json-schema.org/draft/2020-12/schema", "title", RESULT_SCHEMA,
 			 "description",
