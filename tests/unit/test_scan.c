@@ -29,7 +29,7 @@ static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
 {
 	struct found *f = ctx;
 
-	assert_in_range(cnt, 1, SCAN_BATCH);
+	assert_in_range(cnt, 1, CANDIDATES_MAX);
 	if (++f->visits == f->fail_at)
 		return err_new(ERR_GONE, "enough");
 	for (size_t i = 0; i < cnt; i++)
@@ -40,7 +40,7 @@ static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
 static struct err *scan_all(struct image *img, struct found *f)
 {
 	struct header_spans spans;
-	struct scan *s = NULL;
+	struct header_scan *s = NULL;
 	struct err *err = header_spans_init(&spans, img->heap);
 
 	if (!err)
@@ -337,7 +337,7 @@ static void stacks_are_passed_over(void **state)
 
 static void many_candidates_come_in_batches(void **state)
 {
-	enum { MANY = 10 * SCAN_BATCH + 3000 }; /* more spans than one read takes, too */
+	enum { MANY = 10 * CANDIDATES_MAX + 3000 }; /* more spans than one read takes, too */
 	struct image *img = image_new(24, "");
 	struct found f = { 0 };
 
@@ -347,7 +347,7 @@ static void many_candidates_come_in_batches(void **state)
 	image_open(img);
 	scan(img, &f);
 	assert_int_equal(f.cands.len, MANY);
-	assert_int_equal(f.visits, (MANY + SCAN_BATCH - 1) / SCAN_BATCH);
+	assert_int_equal(f.visits, (MANY + CANDIDATES_MAX - 1) / CANDIDATES_MAX);
 	for (size_t i = 1; i < f.cands.len; i++)
 		assert_true(f.cands.data[i - 1].addr < f.cands.data[i].addr);
 	vec_fini(&f.cands);
@@ -360,13 +360,13 @@ static void an_error_of_the_visitor_ends_it(void **state)
 	struct found f = { .fail_at = 2 };
 
 	(void)state;
-	for (int i = 0; i < 3 * SCAN_BATCH; i++)
+	for (int i = 0; i < 3 * CANDIDATES_MAX; i++)
 		add_header(img);
 	image_open(img);
 	_cleanup_err_ struct err *err = scan_all(img, &f);
 	assert_true(err_is(err, ERR_GONE));
 	assert_int_equal(f.visits, 2);
-	assert_int_equal(f.cands.len, SCAN_BATCH);
+	assert_int_equal(f.cands.len, CANDIDATES_MAX);
 	vec_fini(&f.cands);
 	image_free(img);
 }

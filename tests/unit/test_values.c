@@ -597,7 +597,7 @@ static double uniform(void)
  * cluster the share of hits is that of all, give or take `spread`. */
 static bool interval_holds(unsigned int all, unsigned int take, double share, double spread)
 {
-	struct sample sample = { .all = all };
+	struct cluster_sample sample = { .all = all };
 	uint64_t hits = 0, slots = 0;
 
 	for (unsigned int c = 0; c < all; c++) {
@@ -607,11 +607,11 @@ static bool interval_holds(unsigned int all, unsigned int take, double share, do
 		for (uint64_t i = 0; i < n; i++)
 			z += uniform() < p;
 		if (uniform() * (all - c) < take - sample.taken)
-			sample_add(&sample, n, z);
+			cluster_sample_add(&sample, n, z);
 		hits += z;
 		slots += n;
 	}
-	struct interval got = sample_estimate(&sample, slots);
+	struct interval got = cluster_sample_estimate(&sample, slots);
 	assert_in_range(got.estimate, got.low, got.high);
 	assert_true(got.low >= sample.hits && got.high <= slots - (sample.slots - sample.hits));
 	return got.low <= hits && hits <= got.high;
@@ -645,12 +645,12 @@ static void intervals_hold_the_truth(void **state)
 
 static void a_whole_sample_is_exact(void **state)
 {
-	struct sample sample = { .all = 3 };
+	struct cluster_sample sample = { .all = 3 };
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		sample_add(&sample, 100, 10 * i);
-	struct interval got = sample_estimate(&sample, 300);
+		cluster_sample_add(&sample, 100, 10 * i);
+	struct interval got = cluster_sample_estimate(&sample, 300);
 	assert_int_equal(got.estimate, 30);
 	assert_int_equal(got.low, 30);
 	assert_int_equal(got.high, 30);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-void sample_add(struct sample *s, uint64_t slots, uint64_t hits)
+void cluster_sample_add(struct cluster_sample *s, uint64_t slots, uint64_t hits)
 {
 	double n = slots, z = hits;
 
@@ -25,7 +25,7 @@ static double t_quantile(uint64_t degrees)
 }
 
 /* How much more the share varies than if single slots had been drawn. */
-static double design_effect(const struct sample *s, double share)
+static double design_effect(const struct cluster_sample *s, double share)
 {
 	double m = s->taken, n = s->slots;
 	double residues = s->hits_sq - 2 * share * s->slots_hits + share * share * s->slots_sq;
@@ -35,7 +35,7 @@ static double design_effect(const struct sample *s, double share)
 	return single > 0 && between > single ? between / single : 1;
 }
 
-struct interval sample_estimate(const struct sample *s, uint64_t total)
+struct interval cluster_sample_estimate(const struct cluster_sample *s, uint64_t total)
 {
 	double share = (double)s->hits / s->slots;
 	uint64_t misses = s->slots - s->hits;

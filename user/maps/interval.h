@@ -15,8 +15,8 @@
 
 #include <stdint.h>
 
-/* Add clusters with sample_add() to one that is zero but for `all`. */
-struct sample {
+/* Add clusters with cluster_sample_add() to one that is zero but for `all`. */
+struct cluster_sample {
 	uint64_t all; /* clusters that there are */
 	uint64_t taken;
 	uint64_t slots; /* found in those taken */
@@ -32,10 +32,10 @@ struct interval {
 	uint64_t high;
 };
 
-void sample_add(struct sample *s, uint64_t slots, uint64_t hits);
+void cluster_sample_add(struct cluster_sample *s, uint64_t slots, uint64_t hits);
 
 /* Slots with the property among `total`. The sample needs a slot, total as many as the
  * sample has. */
-struct interval sample_estimate(const struct sample *s, uint64_t total);
+struct interval cluster_sample_estimate(const struct cluster_sample *s, uint64_t total);
 
 #endif

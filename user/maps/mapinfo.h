@@ -113,6 +113,13 @@ static inline uint64_t map_kind_key(const struct map_info *m)
 	return (uint64_t)m->bucket_sz << 32 | (uint64_t)m->shape_candidates << 1 | 1;
 }
 
+/* Whether the keys found in a busy map's tables are about as many as it counts. A map that
+ * changes while it is read is off by what changed, not by its size. */
+static inline bool map_count_is_near(uint64_t found, uint64_t count)
+{
+	return found <= 2 * count + 64 && count <= 2 * found + 64;
+}
+
 /* Rows that count in totals. */
 static inline bool map_counts(const struct map_info *m)
 {

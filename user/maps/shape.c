@@ -72,7 +72,7 @@ static bool bits_fit(const struct evidence *ev, const struct map_type *t)
 	return true;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
+static bool elem_is_zero(const uint8_t *p, size_t len)
 {
 	for (; len >= 8; p += 8, len -= 8)
 		if (load_u64(p, 0))
@@ -132,7 +132,7 @@ static bool group_fits(const struct map_type *t, const uint8_t *g)
 	uint64_t vacant = load_u64(g, 0) >> 7 & EACH_BYTE, full = vacant ^ EACH_BYTE;
 
 	for (; vacant; vacant &= vacant - 1)
-		if (!is_zero(elems + slot_of(vacant) * s->elem_stride, s->elem_sz))
+		if (!elem_is_zero(elems + slot_of(vacant) * s->elem_stride, s->elem_sz))
 			return false;
 	return t->need_key_update || !has_twins(s, keys, full);
 }
@@ -146,16 +146,21 @@ bool shape_fits_group(const struct shape *shape, const uint8_t *group)
 	return shape->form_cnt == SHAPE_FORMS_MAX;
 }
 
-static bool fits(const struct heap *heap, const struct object *o, const struct map_type *t,
-		 uint64_t n)
+bool shape_alloc_fits(const struct heap *heap, const struct object *o, uint64_t sz)
+{
+	return o->size == alloc_size(sz, span_noscan(o->span), heap_malloc_headers(heap));
+}
+
+bool shape_type_fits(const struct heap *heap, const struct object *o, const struct map_type *t,
+		     uint64_t n)
 {
 	bool noscan = t->bucket_ptr_bytes == 0;
 
 	return noscan == span_noscan(o->span) && n <= UINT64_MAX / t->bucket_sz &&
-	       alloc_size(n * t->bucket_sz, noscan, heap_malloc_headers(heap)) == o->size;
+	       shape_alloc_fits(heap, o, n * t->bucket_sz);
 }
 
-static void add_size(struct shape *s, uint16_t size)
+static void shape_add_size(struct shape *s, uint16_t size)
 {
 	for (uint8_t i = 0; i < s->size_cnt; i++)
 		if (s->sizes[i] == size)
@@ -164,7 +169,7 @@ static void add_size(struct shape *s, uint16_t size)
 		s->sizes[s->size_cnt++] = size;
 }
 
-static void add_form(struct shape *s, const struct map_type *t)
+static void shape_add_form(struct shape *s, const struct map_type *t)
 {
 	for (uint8_t i = 0; i < s->form_cnt; i++)
 		if (!memcmp(&s->forms[i]->slots, &t->slots, sizeof(t->slots)) &&
@@ -178,7 +183,7 @@ static void add_form(struct shape *s, const struct map_type *t)
 
 /* Several map types may have one bucket type (type M map[K]V): they are one answer,
  * shown by the unnamed type. */
-static bool is_repeated(const struct heap *heap, const struct map_type *t)
+static bool type_is_repeated(const struct heap *heap, const struct map_type *t)
 {
 	return gotypes_by_bucket(heap->prog->types, t->bucket) != t;
 }
@@ -194,16 +199,16 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 	for (size_t i = 0; i < cnt; i++) {
 		const struct map_type *t = &types[i];
 
-		if ((only_sz && t->bucket_sz != only_sz) || !fits(heap, &ev->o, t, n) ||
+		if ((only_sz && t->bucket_sz != only_sz) || !shape_type_fits(heap, &ev->o, t, n) ||
 		    !bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
 			continue;
 		s.candidates += s.candidates < UINT16_MAX;
-		if (is_repeated(heap, t))
+		if (type_is_repeated(heap, t))
 			continue;
 		distinct++;
 		s.type = t;
-		add_size(&s, t->bucket_sz);
-		add_form(&s, t);
+		shape_add_size(&s, t->bucket_sz);
+		shape_add_form(&s, t);
 	}
 	if (distinct == 1)
 		s.source = TYPE_UNIQUE_SHAPE;
@@ -226,7 +231,7 @@ static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 	return n;
 }
 
-static struct shape by_header(const struct heap *heap, const struct map_type *t)
+static struct shape shape_by_header(const struct heap *heap, const struct map_type *t)
 {
 	return (struct shape){
 		.type = t,
@@ -306,14 +311,14 @@ static size_t look_hash(const struct look *look)
 	return (h >> 40) % SHAPE_CACHE_SLOTS;
 }
 
-static struct shape find_shape(const struct heap *heap, const struct evidence *ev, uint64_t n,
+static struct shape shape_find(const struct heap *heap, const struct evidence *ev, uint64_t n,
 			       uint16_t only_sz)
 {
 	const struct map_type *t =
 		ev->type_word ? gotypes_by_bucket(heap->prog->types, ev->type_word) : NULL;
 
-	if (t && fits(heap, &ev->o, t, n))
-		return by_header(heap, t);
+	if (t && shape_type_fits(heap, &ev->o, t, n))
+		return shape_by_header(heap, t);
 	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
 }
 
@@ -332,7 +337,7 @@ struct small_shape *shape_of_small(const struct heap *heap, struct shape_cache *
 
 	if (small->mask != mask || small->spanclass != spanclass)
 		*small = (struct small_shape){
-			.shape = find_shape(heap, ev, 1, /* only_sz= */ 0),
+			.shape = shape_find(heap, ev, 1, /* only_sz= */ 0),
 			.mask = mask,
 			.spanclass = spanclass,
 		};
@@ -357,7 +362,7 @@ const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
 	size_t i = look_hash(&look);
 	if (!look_same(&cache->slots[i].look, &look)) {
 		cache->slots[i].look = look;
-		cache->slots[i].shape = find_shape(heap, ev, n, only_sz);
+		cache->slots[i].shape = shape_find(heap, ev, n, only_sz);
 	}
 	return &cache->slots[i].shape;
 }

@@ -128,6 +128,13 @@ typedef bool (*shape_may_be_fn)(void *ctx, const struct map_type *t);
 struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, uint64_t n,
 			  uint16_t only_sz, shape_may_be_fn may_be, void *ctx);
 
+/* Whether an object is what the allocator makes for a request of sz bytes. */
+bool shape_alloc_fits(const struct heap *heap, const struct object *o, uint64_t sz);
+
+/* Whether a table of n buckets of that type takes just such an object. */
+bool shape_type_fits(const struct heap *heap, const struct object *o, const struct map_type *t,
+		     uint64_t n);
+
 /* Whether the bytes can be a swiss group of one of the candidates. */
 bool shape_fits_group(const struct shape *shape, const uint8_t *group);
 

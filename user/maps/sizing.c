@@ -118,20 +118,20 @@ static double mean_above(const struct overflow *o, double limit)
 
 /* ---- the list of overflow buckets ---- */
 
-struct list {
+struct bucket_list {
 	uint64_t cap;
 	uint64_t bytes; /* as allocated */
 };
 
 /* S runtime/slice.go growslice, for one pointer more than there is room for. */
-static struct list list_grown(uint64_t cap, bool malloc_headers)
+static struct bucket_list list_grown(uint64_t cap, bool malloc_headers)
 {
 	uint64_t more = cap < APPEND_DOUBLES_BELOW ? cap : (cap + 3 * APPEND_DOUBLES_BELOW) / 4;
 	uint64_t asked = (cap ? cap + more : 1) * PTR_SZ;
 	uint64_t bytes = alloc_size(asked, false, malloc_headers);
 
-	return (struct list){ (bytes - alloc_header(asked, false, malloc_headers)) / PTR_SZ,
-			      bytes };
+	return (struct bucket_list){ (bytes - alloc_header(asked, false, malloc_headers)) / PTR_SZ,
+				     bytes };
 }
 
 /*
@@ -139,7 +139,7 @@ static struct list list_grown(uint64_t cap, bool malloc_headers)
  * are a binomial with that mean and variance, as if there were trials of it that need not
  * be a whole number. Go by limits that rise.
  */
-struct tail {
+struct overflow_tail {
 	const struct overflow *of;
 	double miss; /* the chance of a trial to be none: variance / mean */
 	double just; /* P(N == at) */
@@ -147,7 +147,7 @@ struct tail {
 	uint64_t at;
 };
 
-static struct tail tail_of(const struct overflow *o)
+static struct overflow_tail tail_of(const struct overflow *o)
 {
 	double miss = o->mean > 0 ? o->variance / o->mean : 1;
 
@@ -155,10 +155,10 @@ static struct tail tail_of(const struct overflow *o)
 		miss = 1e-3;
 	/* Without a variance below its mean it is Poisson's. */
 	double none = fabs(1 - miss) < 1e-6 ? exp(-o->mean) : exp(o->mean / (1 - miss) * log(miss));
-	return (struct tail){ .of = o, .miss = miss, .just = none, .above = 1 - none };
+	return (struct overflow_tail){ .of = o, .miss = miss, .just = none, .above = 1 - none };
 }
 
-static double tail_above(struct tail *t, uint64_t limit)
+static double tail_above(struct overflow_tail *t, uint64_t limit)
 {
 	const struct overflow *o = t->of;
 
@@ -176,12 +176,12 @@ static double tail_above(struct tail *t, uint64_t limit)
  * too (S runtime/map.go newoverflow). */
 static double list_mean(const struct overflow *o, bool malloc_headers)
 {
-	struct tail tail = tail_of(o);
-	struct list list = { 0 };
+	struct overflow_tail tail = tail_of(o);
+	struct bucket_list list = { 0 };
 	double sum = 0, above;
 
 	while ((above = tail_above(&tail, list.cap)) > 1e-9) {
-		struct list grown = list_grown(list.cap, malloc_headers);
+		struct bucket_list grown = list_grown(list.cap, malloc_headers);
 
 		sum += above * (grown.bytes - list.bytes);
 		list = grown;
@@ -196,7 +196,7 @@ static double extra_mean(unsigned int b, const struct overflow *o, const struct 
 
 	if (!s->noscan)
 		return preallocated ? HMAP_EXTRA_SZ : 0;
-	struct tail tail = tail_of(o);
+	struct overflow_tail tail = tail_of(o);
 	double listed = s->listed ? 1 : tail_above(&tail, 0);
 	return (preallocated ? 1 : listed) * HMAP_EXTRA_SZ + listed * SLICE_SZ +
 	       list_mean(o, s->malloc_headers);

@@ -41,6 +41,9 @@ enum {
 	HMAP_PREALLOC_B = 4, /* from this B on an array ends in overflow buckets */
 };
 
+/* Both kinds of headers begin with the number of live keys. */
+enum { MAP_LIVE_KEYS = 0 };
+
 /* internal/runtime/maps.Map, the header of a swiss map. */
 enum {
 	SWISS_MAP_USED = 0, /* uint64: live keys */
