@@ -7,11 +7,6 @@
 #include "maps/kind_ops.h"
 #include "maps/shape.h"
 
-enum {
-	CLASSIC_BUCKET_SZ_MIN = 8 + 8, /* keys and elems may have no bytes */
-	CLASSIC_BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
-};
-
 struct classic_header {
 	uint64_t count;
 	uint8_t flags;

@@ -11,11 +11,11 @@
 
 enum {
 	BUCKETS_MAX = 16, /* buckets with keys of a map that are looked at */
-	BUCKET_WORDS_MAX = (8 + 8 * 256 + 8) / 8,
+	BUCKET_WORDS_MAX = CLASSIC_BUCKET_SZ_MAX / 8, /* a group is shorter */
 	LOOK_MIN = 64, /* buckets of a map that are read, if it has them */
 	BUDGET = 128 << 20, /* bytes of buckets that are read of all maps */
 	REFS_MAX = 1024, /* words of a map's buckets that point into the heap */
-	/* Nothing is mapped below; user space ends at 2^47. */
+	/* Nothing is mapped below, unless a program maps page 0 itself; user space ends at 2^47. */
 	ADDRESS_MIN = 4096,
 };
 #define ADDRESS_MAX (1ull << 47)
@@ -48,7 +48,9 @@ struct contents {
 	uint16_t bucket_sz;
 	uint64_t left; /* bytes of buckets that may still be read, of all maps */
 	struct taken_buckets now, again; /* read twice: what differs counts for nothing */
-	uint16_t ref_at[BUCKETS_MAX][BUCKET_WORDS_MAX]; /* index + 1 into refs; 0: unknown */
+	uint16_t ref_at[BUCKETS_MAX]
+		       [BUCKET_WORDS_MAX]; /* by bucket and word: index + 1 into refs; 0:
+							 * unknown */
 	struct bucket_ref refs[REFS_MAX];
 	struct span spans[REFS_MAX];
 	size_t ref_cnt;
@@ -188,7 +190,7 @@ static struct err *contents_find_refs(struct contents *c)
 	return contents_read_masks(c);
 }
 
-/* Drops what is in spans that are others by now. */
+/* Drops the refs into spans that are other spans by now: they say nothing. */
 static struct err *contents_drop_stale_refs(struct contents *c)
 {
 	struct err *err =

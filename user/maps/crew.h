@@ -4,7 +4,7 @@
  *
  * The spans of headers are cut into parts, ascending by address. Each thread takes one part at
  * a time; what it found is added to the whole when the parts before it were added. So the rows
- * come in order, and no row is moved to its place later.
+ * come in order, and are in memory only once.
  */
 #ifndef MAPTRACE_MAPS_CREW_H
 #define MAPTRACE_MAPS_CREW_H

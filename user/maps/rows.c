@@ -8,12 +8,12 @@
 
 enum { SLOTS_MIN = 256 };
 
-/* Each word times an odd number of its own, so that none waits for another. */
+/* Multiplies each word by a different odd number: no product has to wait for another one. */
 static uint64_t hash_facts(const uint64_t *facts)
 {
 	uint64_t h = 0;
 
-#pragma GCC unroll 11 /* this and the next are called for every map that has to be built */
+#pragma GCC unroll 11 /* this and same_facts() run for every row that has to be built */
 	for (size_t i = 0; i < ROW_FACTS; i++)
 		h += facts[i] * (0x9e3779b97f4a7c15 * (2 * i + 3));
 	return h ^ h >> 32;
@@ -29,7 +29,7 @@ static bool same_facts(const uint64_t *a, const uint64_t *b)
 	return !differ;
 }
 
-/* The slot of a kind, or the empty one in which it would be; there is one. */
+/* The slot of a kind, or the empty slot that it belongs in; there always is one. */
 static uint32_t *rows_find_slot(const struct map_rows *r, const uint64_t *facts)
 {
 	size_t i = hash_facts(facts) & (r->slot_cnt - 1);
@@ -39,7 +39,7 @@ static uint32_t *rows_find_slot(const struct map_rows *r, const uint64_t *facts)
 	return &r->slots[i];
 }
 
-/* A quarter of the slots or more stay empty. */
+/* Makes room for one more kind; at least a quarter of the slots stay empty. */
 static bool rows_reserve_slot(struct map_rows *r)
 {
 	if (4 * (r->kinds.len + 1) <= 3 * r->slot_cnt)

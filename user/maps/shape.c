@@ -16,7 +16,7 @@ void evidence_place(const struct heap *heap, struct evidence *ev)
 	ev->bit_bytes = NULL;
 	if (evidence_is_bare(ev))
 		return;
-	/* In others it is a leftover of the descriptor's former use. */
+	/* In other spans the word is left over from the descriptor's former use. */
 	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
 		ev->type_at = span_desc(o->span) + mspan->large_type;
 	if (o->has_header)
@@ -89,8 +89,8 @@ static uint32_t slot_of(uint64_t slots)
 	return __builtin_ctzll(slots) / 8;
 }
 
-/* A full group has 28 pairs of keys; but where each sets another one of 64 bits, no two
- * are the same. Keys of 8 bytes, as most are. */
+/* A quick test for keys of 8 bytes, as most are: a full group has 28 pairs of keys to compare, but
+ * when each key sets a different one of 64 bits, no two are the same. */
 static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
 {
 	uint64_t seen = 0;
@@ -122,8 +122,8 @@ static bool has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots
 }
 
 /*
- * What every group of a type has in common: elems of empty slots are zero (delete
- * clears them always), and no key is there twice (but for NaN).
+ * Whether the bytes have what every group of a type has: elems of empty slots are zero (delete
+ * always clears them), and no key is there twice (except NaN).
  */
 static bool group_fits(const struct map_type *t, const uint8_t *g)
 {
@@ -142,7 +142,7 @@ bool shape_fits_group(const struct shape *shape, const uint8_t *group)
 	for (uint8_t i = 0; i < shape->form_cnt; i++)
 		if (group_fits(shape->forms[i], group))
 			return true;
-	/* With more forms than are kept, one of the others may fit. */
+	/* There may be more forms than are kept, and one of those may fit. */
 	return shape->form_cnt == SHAPE_FORMS_MAX;
 }
 
@@ -181,8 +181,8 @@ static void shape_add_form(struct shape *s, const struct map_type *t)
 		s->forms[s->form_cnt++] = t;
 }
 
-/* Several map types may have one bucket type (type M map[K]V): they are one answer,
- * shown by the unnamed type. */
+/* Several map types may have the same bucket type (type M map[K]V and map[K]V). They count as one
+ * answer, for which the unnamed type stands. */
 static bool type_is_repeated(const struct heap *heap, const struct map_type *t)
 {
 	return gotypes_by_bucket(heap->prog->types, t->bucket) != t;
@@ -219,7 +219,7 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 	return s;
 }
 
-/* How many map types share a bucket type: type M map[K]V and map[K]V do. */
+/* How many map types have that bucket type. */
 static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 {
 	size_t cnt;
@@ -246,13 +246,13 @@ static struct shape shape_by_header(const struct heap *heap, const struct map_ty
 
 enum { MASK_WORDS = (SHAPE_WORDS + 63) / 64 };
 
-/* Everything that a type is told by. */
+/* All evidence for a type: the key of the cache. */
 struct look {
 	uint64_t size; /* of the object */
 	uint64_t n;
 	uint64_t type_word;
-	uint64_t traits; /* what else there is, put together */
-	uint32_t mask_words; /* that are used: small maps have one */
+	uint64_t traits; /* the bucket size if known, and two bits */
+	uint32_t mask_words; /* in use; small maps have one */
 	uint64_t mask[MASK_WORDS]; /* bit i: word i is a pointer */
 };
 
@@ -300,7 +300,7 @@ static bool look_same(const struct look *a, const struct look *b)
 	return same;
 }
 
-/* Each part times an odd number of its own, so that none waits for another. */
+/* Multiplies each part by a different odd number: no product has to wait for another one. */
 static size_t look_hash(const struct look *look)
 {
 	uint64_t h = look->size * 0x9e3779b97f4a7c15 + look->n * 0xbf58476d1ce4e5b9 +

@@ -45,7 +45,7 @@ struct stack_search {
 	size_t piece_cnt;
 	struct candidate *cands; /* CANDIDATES_MAX */
 	size_t cand_cnt;
-	struct table by_table; /* index into tries */
+	struct table by_table; /* from a table to its index into tries */
 	VEC(uint8_t) tries; /* candidates with that table */
 };
 

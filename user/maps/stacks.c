@@ -21,8 +21,8 @@ struct stack_map {
 struct stacks {
 	struct goroutines goroutines;
 	VEC(struct stack_map) maps;
-	size_t checked; /* of the maps */
-	struct table by_table; /* index of the map that has it */
+	size_t checked; /* of the maps: those before this one went through stacks_check() */
+	struct table by_table; /* from a table to the index of the map that has it */
 	struct err *refusal; /* why the stacks were not searched, or NULL */
 };
 
@@ -131,7 +131,7 @@ void stacks_claim(struct stacks *stacks, const uint8_t *header, const struct hea
  */
 static struct err *stack_map_check_marker(struct heap *heap, struct stack_map *m)
 {
-	uint64_t words[(8 + 8 * 256 + 8) / 8]; /* as long as a bucket can be */
+	uint64_t words[CLASSIC_BUCKET_SZ_MAX / 8];
 	struct object o;
 
 	if (m->info.consistency == MAP_SUSPECT || m->info.live_keys || m->info.overflow_buckets ||

@@ -89,7 +89,7 @@ static bool swiss_find_groups(const struct heap *heap, const struct swiss_table 
 	uint64_t n = t->length_mask + 1;
 
 	return heap_object(heap, t->groups, groups) && swiss_is_group_start(groups, t->groups) &&
-	       groups->size >= n * 8 && groups->size / n <= 8 + 8 * 256 + GO_PAGE_SZ;
+	       groups->size >= n * 8 && groups->size / n <= SWISS_GROUP_SZ_MAX + GO_PAGE_SZ;
 }
 
 /* Adds one table to the map's row; false when its memory does not fit it. */

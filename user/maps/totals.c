@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "maps/totals.h"
 
-/* Adds n maps of which all that is known. */
+/* Adds n maps that have all these facts in common. */
 static void totals_add(struct map_totals *t, const struct map_info *m, uint64_t n)
 {
 	if (m->consistency == MAP_SUSPECT)

@@ -6,7 +6,7 @@
 #include "maps/buckets.h"
 #include "maps/kinds.h"
 
-/* Values of at least so many bytes may have pages that nobody ever wrote. */
+/* Values of at least this many bytes may have pages that nobody ever wrote. */
 enum { UNTOUCHED_MIN = 4096 };
 
 struct err *value_scan_init(struct value_scan *s, struct heap *heap,
@@ -113,8 +113,8 @@ static bool is_value_object(const struct value_scan *s, uint64_t addr)
 	       o.slot + o.size - addr >= s->form->pointee_sz;
 }
 
-/* Bytes to look at first of each value. 0 for a large one, because to read pages that nobody wrote
- * would make them resident: read_tail() leaves such pages alone. */
+/* Bytes to look at first of each value. 0 for a large one, which may have pages that nobody wrote:
+ * read_tail() leaves such pages alone. */
 static uint32_t head_size(uint32_t size)
 {
 	if (size >= UNTOUCHED_MIN)

@@ -33,6 +33,13 @@ enum {
 	HMAP_FLAGS_MAX = 15, /* all flags that there are: iterator and oldIterator, too */
 };
 
+/* Bytes of a bucket: 8 control bytes, 8 keys and elems of at most 128 bytes each (larger ones are
+ * kept behind pointers), and the pointer to the next overflow bucket. */
+enum {
+	CLASSIC_BUCKET_SZ_MIN = 8 + 8,
+	CLASSIC_BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
+};
+
 /* Classic control bytes (tophash): 0 and 1 are empty slots, 2 to 4 evacuated ones. */
 enum { TOPHASH_FILLED_MIN = 5 };
 
@@ -69,6 +76,9 @@ enum {
 	SWISS_TABLE_SZ = 32,
 	SWISS_TABLE_SLOTS_MAX = 1024, /* a larger table splits in two */
 };
+
+/* Bytes of a group: 8 control bytes, 8 keys and elems as in a bucket. */
+enum { SWISS_GROUP_SZ_MAX = 8 + 8 * 256 };
 
 /* Swiss control bytes: 0 to 0x7f are seven bits of the hash of a key. */
 enum {
