@@ -49,7 +49,8 @@ struct classic_extras {
 
 void classic_extras_fini(struct classic_extras *extras);
 
-/* Reads all of them with few reads. What is not a list does not count, but the map is still one. */
+/* Reads all of them with few reads. What is not a list does not count, but the map is still
+ * one. */
 struct err *classic_extra_read(const struct map_reader *r, struct map_batch *batch,
 			       struct classic_extras *extras);
 

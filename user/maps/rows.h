@@ -52,7 +52,8 @@ struct map_rows {
 	size_t slot_cnt; /* a power of two, or 0 */
 };
 
-/* Returns the kind with the facts of m, and adds it if there is none. ROWS_NO_KIND: out of memory. */
+/* Returns the kind with the facts of m, and adds it if there is none. ROWS_NO_KIND: out of
+ * memory. */
 uint32_t rows_kind(struct map_rows *r, const struct map_info *m);
 
 /* Appends a map of that kind. Returns false when out of memory; then no row has changed. */
@@ -82,7 +83,8 @@ static inline struct map_info rows_get(const struct map_rows *r, size_t i)
 	return rows_kind_info(r, r->data[i].kind, row_addr(&r->data[i]));
 }
 
-/* Moves all rows of `from` to the end of r. Returns false when out of memory; then no row has moved. */
+/* Moves all rows of `from` to the end of r. Returns false when out of memory; then no row has
+ * moved. */
 bool rows_append(struct map_rows *r, struct map_rows *from);
 
 /* Moves all rows of `from` to where they belong in r, which is in order; `from` need not be. */

@@ -76,7 +76,8 @@ void shape_cache_free(struct shape_cache *cache);
 /* Finds where the evidence for ev->o is; nothing else of ev is set before. */
 void evidence_place(const struct heap *heap, struct evidence *ev);
 
-/* Whether the size is all the evidence: a small object without pointers. There is nothing to read. */
+/* Whether the size is all the evidence: a small object without pointers. There is nothing to
+ * read. */
 static inline bool evidence_is_bare(const struct evidence *ev)
 {
 	return span_noscan(ev->o.span) && span_sizeclass(ev->o.span);
@@ -105,8 +106,8 @@ static inline bool evidence_take(struct evidence *ev, const struct blocks *block
 	return (!ev->has_bits || ev->bit_bytes) && (!ev->type_at || ev->type_read);
 }
 
-/* Appends the reads for what was not in the blocks, and returns their number. The caller does them,
- * and fills what cannot be read with 0xff. */
+/* Appends the reads for what was not in the blocks, and returns their number. The caller does
+ * them, and fills what cannot be read with 0xff. */
 size_t evidence_ask(struct evidence *ev, struct mem_req reqs[SHAPE_READS]);
 
 /*
@@ -125,7 +126,8 @@ void shape_forget_kinds(struct shape_cache *cache);
 /* Reads the evidence for the object at addr. *ok_ret is false when there is none. */
 struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev, bool *ok_ret);
 
-/* The shape with only those types, of the ones that shape_of() finds, that may_be() is true for. */
+/* The shape with only those types, of the ones that shape_of() finds, that may_be() is true
+ * for. */
 typedef bool (*shape_may_be_fn)(void *ctx, const struct map_type *t);
 struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, uint64_t n,
 			  uint16_t only_sz, shape_may_be_fn may_be, void *ctx);

@@ -12,7 +12,7 @@ enum {
 	KEYS_A_BUCKET_MAX = 64, /* far more than hashing puts in one bucket */
 	SLICE_SZ = 24,
 	APPEND_DOUBLES_BELOW = 256,
-	/* Up to this mean, overflow buckets are counted one by one; above, the normal limit is used. */
+	/* Overflow buckets are counted one by one up to this mean; above, by the normal limit. */
 	COUNTED_MAX = 32,
 };
 
@@ -39,8 +39,8 @@ uint64_t sizing_swiss_table(uint64_t slots, const struct table_shape *s)
 	       alloc_pointers(s, SWISS_TABLE_SZ);
 }
 
-/* The chance that one of the tables gets more keys than limit. The number of keys is binomial; this
- * uses its normal limit. */
+/* The chance that one of the tables gets more keys than limit. The number of keys is binomial;
+ * this uses its normal limit. */
 static double overflow_chance(uint64_t len, uint64_t tables, uint64_t limit)
 {
 	double mean = (double)len / tables;

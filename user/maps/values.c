@@ -237,7 +237,8 @@ static struct err *count_found(struct value_counter *v, const struct buckets *b,
 	err = share < cost ? read_sample(v, b, share, cost, row) : read_whole(v, b, row);
 	if (err || row->status != VALUES_OK)
 		return err;
-	/* Values that are pointers may be nil, pointers to values may not. Only a nil tells which. */
+	/* Values that are pointers may be nil; pointers to values may not. So only a nil tells
+	 * which of the two the slots have. */
 	if (v->may_point && !v->scan.tally.zero) {
 		row->status = VALUES_TYPE_AMBIGUOUS;
 		return NULL;
@@ -337,8 +338,8 @@ static struct err *value_plan_init(struct value_plan *p, struct values *values)
 	return NULL;
 }
 
-/* Bytes of a map's cost that may be read. All, when the budget is enough for all jobs ahead; else in
- * proportion, but at least a sample that says something. */
+/* Bytes of a map's cost that may be read. All, when the budget is enough for all jobs ahead;
+ * else in proportion, but at least a sample that says something. */
 static uint64_t share_of(const struct value_job *job, double ahead, uint64_t budget)
 {
 	double part = ahead > budget ? job->cost * (budget / ahead) : job->cost;
