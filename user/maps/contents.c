@@ -59,7 +59,7 @@ struct contents {
 
 /* ---- what a map holds ---- */
 
-static bool has_key(const struct contents *c, const uint8_t *bucket)
+static bool bucket_has_key(const struct contents *c, const uint8_t *bucket)
 {
 	for (int i = 0; i < BUCKET_SLOTS; i++)
 		if (slot_is_full(c->ops, bucket[i]))
@@ -67,13 +67,13 @@ static bool has_key(const struct contents *c, const uint8_t *bucket)
 	return false;
 }
 
-/* The context of take_buckets(). */
+/* The context of contents_take_buckets(). */
 struct bucket_taking {
 	const struct contents *c;
 	struct taken_buckets *taken;
 };
 
-static bool take_buckets(void *ctx, const uint8_t *buckets, size_t n)
+static bool contents_take_buckets(void *ctx, const uint8_t *buckets, size_t n)
 {
 	const struct bucket_taking *taking = ctx;
 	const struct contents *c = taking->c;
@@ -82,7 +82,7 @@ static bool take_buckets(void *ctx, const uint8_t *buckets, size_t n)
 	for (size_t i = 0; i < n && t->cnt < BUCKETS_MAX; i++, t->seen++) {
 		const uint8_t *bucket = buckets + i * c->bucket_sz;
 
-		if (!has_key(c, bucket))
+		if (!bucket_has_key(c, bucket))
 			continue;
 		t->at[t->cnt] = t->seen;
 		memcpy(t->bytes[t->cnt++], bucket, c->bucket_sz);
@@ -108,7 +108,7 @@ static struct err *contents_take(struct contents *c, const struct buckets *b,
 				 struct taken_buckets *t)
 {
 	struct bucket_taking taking = { c, t };
-	struct bucket_visitor visitor = { take_buckets, &taking, c->buf };
+	struct bucket_visitor visitor = { contents_take_buckets, &taking, c->buf };
 	uint64_t n = buckets_to_take(c, b);
 	bool whole; /* does not matter: what was taken counts */
 
@@ -120,7 +120,7 @@ static struct err *contents_take(struct contents *c, const struct buckets *b,
 }
 
 /* Keeps the buckets that were the same both times. */
-static void keep_unchanged(struct contents *c)
+static void contents_keep_unchanged(struct contents *c)
 {
 	const struct taken_buckets *now = &c->now, *again = &c->again;
 
@@ -214,7 +214,8 @@ static bool is_address(uint64_t v)
 }
 
 /* What the word at off points to, or NULL when it is not known to point into the heap. */
-static const struct bucket_ref *ref_of(const struct contents *c, size_t bucket, uint64_t off)
+static const struct bucket_ref *contents_ref_at(const struct contents *c, size_t bucket,
+						uint64_t off)
 {
 	uint16_t at = off % 8 ? 0 : c->ref_at[bucket][off / 8];
 
@@ -222,8 +223,8 @@ static const struct bucket_ref *ref_of(const struct contents *c, size_t bucket, 
 }
 
 /* Whether n values of type t may start where the word at off of a bucket points to. */
-static bool may_point(const struct contents *c, size_t bucket, uint64_t off,
-		      const struct word_type *t, uint64_t n)
+static bool contents_may_point(const struct contents *c, size_t bucket, uint64_t off,
+			       const struct word_type *t, uint64_t n)
 {
 	uint64_t addr = load_u64(c->now.bytes[bucket], off), need;
 
@@ -233,7 +234,7 @@ static bool may_point(const struct contents *c, size_t bucket, uint64_t off,
 		return true;
 	if (!is_address(addr))
 		return false;
-	const struct bucket_ref *r = ref_of(c, bucket, off);
+	const struct bucket_ref *r = contents_ref_at(c, bucket, off);
 	if (!r)
 		return true;
 	if (addr % t->align || addr < r->o.start || need > r->o.slot + r->o.size - addr ||
@@ -244,8 +245,8 @@ static bool may_point(const struct contents *c, size_t bucket, uint64_t off,
 	return !r->has_mask || !diff;
 }
 
-static bool may_hold_word(const struct contents *c, size_t bucket, unsigned int slot,
-			  const struct word_type *t)
+static bool contents_may_hold_word(const struct contents *c, size_t bucket, unsigned int slot,
+				   const struct word_type *t)
 {
 	static const struct word_type byte = { .size = 1, .align = 1 };
 	const uint8_t *bytes = c->now.bytes[bucket];
@@ -255,26 +256,27 @@ static bool may_hold_word(const struct contents *c, size_t bucket, unsigned int 
 	case WORD_BOOL:
 		return bytes[off] <= 1;
 	case WORD_POINTER:
-		return load_u64(bytes, off) ? may_point(c, bucket, off, t, 1) : !t->not_nil;
+		return load_u64(bytes, off) ? contents_may_point(c, bucket, off, t, 1)
+					    : !t->not_nil;
 	case WORD_SLICE:
 		return load_u64(bytes, off + 8) <= load_u64(bytes, off + 16) &&
 		       load_u64(bytes, off + 16) < LEN_MAX &&
-		       may_point(c, bucket, off, t, load_u64(bytes, off + 16));
+		       contents_may_point(c, bucket, off, t, load_u64(bytes, off + 16));
 	case WORD_STRING:
 		return load_u64(bytes, off + 8) < LEN_MAX &&
-		       may_point(c, bucket, off, &byte, load_u64(bytes, off + 8));
+		       contents_may_point(c, bucket, off, &byte, load_u64(bytes, off + 8));
 	case WORD_INTERFACE:
 		return !load_u64(bytes, off) ||
-		       (is_address(load_u64(bytes, off)) && !ref_of(c, bucket, off));
+		       (is_address(load_u64(bytes, off)) && !contents_ref_at(c, bucket, off));
 	}
 	return true;
 }
 
-static bool may_hold_slot(const struct contents *c, size_t bucket, unsigned int slot,
-			  const struct map_type *t)
+static bool contents_may_hold_slot(const struct contents *c, size_t bucket, unsigned int slot,
+				   const struct map_type *t)
 {
 	for (uint32_t i = 0; i < t->word_cnt; i++)
-		if (!may_hold_word(c, bucket, slot, &t->words[i]))
+		if (!contents_may_hold_word(c, bucket, slot, &t->words[i]))
 			return false;
 	return true;
 }
@@ -287,7 +289,7 @@ static bool contents_may_be(void *ctx, const struct map_type *t)
 	for (size_t i = 0; i < c->now.cnt; i++)
 		for (unsigned int slot = 0; slot < BUCKET_SLOTS; slot++)
 			if (slot_is_full(c->ops, c->now.bytes[i][slot]) &&
-			    !may_hold_slot(c, i, slot, t))
+			    !contents_may_hold_slot(c, i, slot, t))
 				return false;
 	return true;
 }
@@ -318,7 +320,7 @@ static struct err *contents_narrow_types(struct contents *c, const struct bucket
 /* Whether nothing was freed since the census began, and the map stood still. Otherwise the map may
  * be garbage: what it points to may have been freed and be something else, while the map is as it
  * was. */
-static struct err *still_holds(struct contents *c, const struct buckets *b, bool *ret)
+static struct err *contents_still_holds(struct contents *c, const struct buckets *b, bool *ret)
 {
 	uint32_t sweepgen;
 	struct err *err = heap_read_sweepgen(c->heap, c->mem, &sweepgen);
@@ -342,10 +344,10 @@ static struct err *contents_look_into(struct contents *c, const struct buckets *
 	if (!err)
 		err = contents_take(c, b, &c->again);
 	if (!err)
-		err = still_holds(c, b, &still);
+		err = contents_still_holds(c, b, &still);
 	if (err || !still)
 		return err;
-	keep_unchanged(c);
+	contents_keep_unchanged(c);
 	return contents_narrow_types(c, b, m);
 }
 
@@ -377,7 +379,7 @@ static int cmp_contents_job(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static bool may_tell(const struct map_info *m)
+static bool contents_may_tell(const struct map_info *m)
 {
 	return m->type_source == TYPE_AMBIGUOUS && m->bucket_sz && m->live_keys &&
 	       m->consistency == MAP_EXACT && m->on_stack == MAP_ON_HEAP && map_counts(m) &&
@@ -399,7 +401,7 @@ static struct err *contents_find_jobs(const struct map_rows *rows, struct conten
 	for (size_t i = 0; i < rows->kinds.len; i++) {
 		struct map_info m = rows_kind_info(rows, i, 0);
 
-		any |= may[i] = may_tell(&m);
+		any |= may[i] = contents_may_tell(&m);
 	}
 	for (size_t i = 0; i < rows->len && any; i++) {
 		if (!may[rows->data[i].kind])

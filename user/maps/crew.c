@@ -174,7 +174,7 @@ static struct err *crew_run(struct crew *crew, struct crew_member *members, size
  * writes cost nothing, and huge pages cost less to write. Without memory for that the rows
  * grow as they come.
  */
-static void reserve_rows(struct map_rows *rows, uint64_t cnt)
+static void crew_reserve_rows(struct map_rows *rows, uint64_t cnt)
 {
 	uint64_t sz = cnt * sizeof(*rows->data);
 	bool huge = sz > 2 * HUGE_PAGE_SZ;
@@ -202,7 +202,7 @@ struct err *crew_take(const struct census_shared *shared, struct census_part *wh
 	if (err)
 		return err;
 	if (!whole->maps.cap)
-		reserve_rows(&whole->maps, crew.spans.object_cnt);
+		crew_reserve_rows(&whole->maps, crew.spans.object_cnt);
 	err = crew_run(&crew, members, crew_size(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
 	for (int i = 0; i < AHEAD; i++)

@@ -22,7 +22,7 @@
 
 struct footing {
 	VEC(uint64_t) pairs; /* index of the span << 32 | candidate */
-	size_t compact_at; /* sorted, without doubles, when there are so many */
+	size_t compact_at; /* pairs are sorted, and doubles dropped, when there are this many */
 	bool all; /* notes all spans; else only those that may be freed in this cycle */
 	bool incomplete; /* a span is missing, for lack of memory */
 };

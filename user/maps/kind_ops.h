@@ -46,7 +46,7 @@ struct map_kind_ops {
 			     uint64_t first, uint64_t n, const struct bucket_visitor *visitor,
 			     bool *whole_ret);
 
-	/* Buckets that an array of so many is allocated with. */
+	/* Buckets that are allocated for an array of cnt buckets; overflow buckets come with it. */
 	uint64_t (*allocated_buckets)(uint64_t cnt);
 
 	/* What a fresh map takes (sizing.h). */

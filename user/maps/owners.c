@@ -98,7 +98,7 @@ static bool owners_reserve_slot(struct owners *o)
 }
 
 /* NULL: out of memory. */
-static struct owner *owner_of(struct owners *o, uint64_t table)
+static struct owner *owners_find(struct owners *o, uint64_t table)
 {
 	if (!owners_reserve_slot(o))
 		return NULL;
@@ -112,7 +112,7 @@ static struct owner *owner_of(struct owners *o, uint64_t table)
 struct err *owners_walk(struct owners *o, uint64_t table, bool *ret, bool *owned_ret)
 {
 	pthread_mutex_lock(&o->lock);
-	struct owner *owner = owner_of(o, table);
+	struct owner *owner = owners_find(o, table);
 	if (owner) {
 		*ret = owner->walks < OWNERS_WALKS_MAX;
 		owner->walks += *ret;
@@ -164,7 +164,7 @@ struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64
 		       uint32_t table_off, bool *ret)
 {
 	pthread_mutex_lock(&o->lock);
-	struct owner *owner = owner_of(o, table);
+	struct owner *owner = owners_find(o, table);
 	struct err *err = owner ? owner_set(o, mem, owner, header, table_off, ret) : err_nomem();
 	pthread_mutex_unlock(&o->lock);
 	return err;
@@ -173,7 +173,7 @@ struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64
 /* ---- spans ---- */
 
 /* How many maps, one after the other, may have had the same memory since the heap was read. */
-static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t *ret)
+static struct err *owners_read_turns(const struct owners *o, struct mem *mem, uint64_t *ret)
 {
 	uint32_t now;
 	struct err *err = heap_read_sweepgen(o->heap, mem, &now);
@@ -188,7 +188,7 @@ struct err *owners_take_again(struct owners *o, struct mem *mem, uint32_t span, 
 {
 	uint16_t room = span_room(&o->heap->spans.data[span]);
 	uint64_t turns;
-	struct err *err = read_turns(o, mem, &turns);
+	struct err *err = owners_read_turns(o, mem, &turns);
 
 	*ret = !err && room && o->turns[span] + 1u < turns && o->turns[span] < UINT8_MAX;
 	if (!*ret)
@@ -207,7 +207,7 @@ struct err *owners_take_chained(struct owners *o, struct mem *mem, uint8_t spanc
 	*ret = taken <= room;
 	if (*ret)
 		return NULL;
-	struct err *err = read_turns(o, mem, &turns);
+	struct err *err = owners_read_turns(o, mem, &turns);
 	*ret = !err && taken <= room * turns;
 	if (!*ret)
 		__atomic_sub_fetch(of, bytes, __ATOMIC_RELAXED);

@@ -57,13 +57,14 @@ static bool scan_bit(const uint8_t *bits, size_t i)
 	return bits[i / 8] >> (i % 8) & 1;
 }
 
-static bool has_header_pattern(const struct header_scan *s, const struct span_bytes *sb, size_t off)
+static bool scan_has_header_pattern(const struct header_scan *s, const struct span_bytes *sb,
+				    size_t off)
 {
 	return ptrbits_mask(&sb->ptrbits, sb->ptr_bytes, off / 8, s->header_sz / 8) ==
 	       s->ptr_pattern;
 }
 
-static bool is_garbage(const struct header_scan *s, const struct span_bytes *sb, size_t i)
+static bool scan_is_garbage(const struct header_scan *s, const struct span_bytes *sb, size_t i)
 {
 	const uint8_t *inline_marks = sb->memory + SPAN_SZ - INLINE_MARKS_SZ + INLINE_MARKS_OFF;
 
@@ -90,11 +91,11 @@ static struct err *scan_span(struct header_scan *s, const struct span_bytes *sb)
 
 		if (i >= freeindex && !scan_bit(sb->alloc_bits, i))
 			continue;
-		if (!has_header_pattern(s, sb, off))
+		if (!scan_has_header_pattern(s, sb, off))
 			continue;
 		struct candidate *c = &s->cands[s->cand_cnt++];
 		c->addr = span_base(sb->span) + off;
-		c->garbage = is_garbage(s, sb, i);
+		c->garbage = scan_is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->rewritten = c->outdated = c->misfit = c->refused = false;
 		c->found = c->doubt = 0;

@@ -59,7 +59,7 @@ struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev,
 }
 
 /* Whether the words of the first bucket are pointers where the type has them. */
-static bool bits_fit(const struct evidence *ev, const struct map_type *t)
+static bool evidence_bits_fit(const struct evidence *ev, const struct map_type *t)
 {
 	if (!ev->has_bits || !t->has_ptr_mask)
 		return true;
@@ -84,7 +84,7 @@ static bool elem_is_zero(const uint8_t *p, size_t len)
 }
 
 /* The first of the slots in a word that has a bit for each. */
-static uint32_t slot_of(uint64_t slots)
+static uint32_t group_slot_of(uint64_t slots)
 {
 	return __builtin_ctzll(slots) / 8;
 }
@@ -96,7 +96,7 @@ static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
 	uint64_t seen = 0;
 
 	for (; slots; slots &= slots - 1) {
-		uint64_t key = load_u64(keys, slot_of(slots) * stride);
+		uint64_t key = load_u64(keys, group_slot_of(slots) * stride);
 		uint64_t bit = 1ull << (key * 0x9e3779b97f4a7c15 >> 58);
 
 		if (seen & bit)
@@ -107,15 +107,15 @@ static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
 }
 
 /* Whether two of the slots have the same key. */
-static bool has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots)
+static bool group_has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots)
 {
 	if (s->key_sz == 8 && sure_to_differ(keys, s->key_stride, slots))
 		return false;
 	for (; slots; slots &= slots - 1) {
-		const uint8_t *key = keys + slot_of(slots) * s->key_stride;
+		const uint8_t *key = keys + group_slot_of(slots) * s->key_stride;
 
 		for (uint64_t others = slots & (slots - 1); others; others &= others - 1)
-			if (!memcmp(key, keys + slot_of(others) * s->key_stride, s->key_sz))
+			if (!memcmp(key, keys + group_slot_of(others) * s->key_stride, s->key_sz))
 				return true;
 	}
 	return false;
@@ -125,22 +125,22 @@ static bool has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots
  * Whether the bytes have what every group of a type has: elems of empty slots are zero (delete
  * always clears them), and no key is there twice (except NaN).
  */
-static bool group_fits(const struct map_type *t, const uint8_t *g)
+static bool group_fits_type(const struct map_type *t, const uint8_t *g)
 {
 	const struct slots *s = &t->slots;
 	const uint8_t *keys = g + s->keys_off, *elems = g + s->elems_off;
 	uint64_t vacant = load_u64(g, 0) >> 7 & EACH_BYTE, full = vacant ^ EACH_BYTE;
 
 	for (; vacant; vacant &= vacant - 1)
-		if (!elem_is_zero(elems + slot_of(vacant) * s->elem_stride, s->elem_sz))
+		if (!elem_is_zero(elems + group_slot_of(vacant) * s->elem_stride, s->elem_sz))
 			return false;
-	return t->need_key_update || !has_twins(s, keys, full);
+	return t->need_key_update || !group_has_twins(s, keys, full);
 }
 
 bool shape_fits_group(const struct shape *shape, const uint8_t *group)
 {
 	for (uint8_t i = 0; i < shape->form_cnt; i++)
-		if (group_fits(shape->forms[i], group))
+		if (group_fits_type(shape->forms[i], group))
 			return true;
 	/* There may be more forms than are kept, and one of those may fit. */
 	return shape->form_cnt == SHAPE_FORMS_MAX;
@@ -200,7 +200,7 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 		const struct map_type *t = &types[i];
 
 		if ((only_sz && t->bucket_sz != only_sz) || !shape_type_fits(heap, &ev->o, t, n) ||
-		    !bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
+		    !evidence_bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
 			continue;
 		s.candidates += s.candidates < UINT16_MAX;
 		if (type_is_repeated(heap, t))
@@ -220,7 +220,7 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 }
 
 /* How many map types have that bucket type. */
-static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
+static uint16_t types_with_bucket(const struct heap *heap, uint64_t bucket)
 {
 	size_t cnt;
 	const struct map_type *types = gotypes_maps(heap->prog->types, &cnt);
@@ -235,7 +235,7 @@ static struct shape shape_by_header(const struct heap *heap, const struct map_ty
 {
 	return (struct shape){
 		.type = t,
-		.candidates = count_by_bucket(heap, t->bucket),
+		.candidates = types_with_bucket(heap, t->bucket),
 		.source = TYPE_HEADER,
 		.size_cnt = 1,
 		.sizes = { t->bucket_sz },

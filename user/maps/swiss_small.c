@@ -8,7 +8,7 @@
 
 enum {
 	CTRL_SZ = 8,
-	EQUAL_MIN = 6, /* so many equal bytes are not a control word */
+	EQUAL_MIN = 6, /* a word with this many equal bytes is not a control word */
 };
 
 /* The maps of one group in a batch. */

@@ -61,13 +61,13 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* True with a chance of part in whole. */
-static bool draw(struct value_counter *v, uint64_t part, uint64_t whole)
+static bool value_draw(struct value_counter *v, uint64_t part, uint64_t whole)
 {
 	return (unsigned __int128)next_random(&v->random) * whole >> 64 < part;
 }
 
-static struct err *read_whole(struct value_counter *v, const struct buckets *b,
-			      struct value_count *row)
+static struct err *value_read_whole(struct value_counter *v, const struct buckets *b,
+				    struct value_count *row)
 {
 	bool whole;
 	struct err *err = value_scan_range(&v->scan, b, 0, b->cnt, &whole);
@@ -81,8 +81,8 @@ static struct err *read_whole(struct value_counter *v, const struct buckets *b,
 
 /* Reads some clusters of buckets; each of them has the same chance to be read. share: bytes that
  * may be read, of cost bytes for the whole map. */
-static struct err *read_sample(struct value_counter *v, const struct buckets *b, uint64_t share,
-			       uint64_t cost, struct value_count *row)
+static struct err *value_read_sample(struct value_counter *v, const struct buckets *b,
+				     uint64_t share, uint64_t cost, struct value_count *row)
 {
 	uint64_t sz = share / CLUSTERS;
 	uint64_t width = (sz < CLUSTER_SZ_MIN	? CLUSTER_SZ_MIN
@@ -101,7 +101,7 @@ static struct err *read_sample(struct value_counter *v, const struct buckets *b,
 		uint64_t first = i * width, n = b->cnt - first < width ? b->cnt - first : width;
 		bool whole;
 
-		if (!draw(v, take - sample.taken, sample.all - i))
+		if (!value_draw(v, take - sample.taken, sample.all - i))
 			continue;
 		struct err *err = value_scan_range(&v->scan, b, first, n, &whole);
 		if (err || !whole)
@@ -124,14 +124,14 @@ static struct err *read_sample(struct value_counter *v, const struct buckets *b,
 	return NULL;
 }
 
-static bool same_data(const struct map_type *a, const struct map_type *b)
+static bool form_same_data(const struct map_type *a, const struct map_type *b)
 {
 	return a->data_run_cnt == b->data_run_cnt &&
 	       (!a->data_run_cnt ||
 		!memcmp(a->data_runs, b->data_runs, a->data_run_cnt * sizeof(*a->data_runs)));
 }
 
-static bool same_slots(const struct map_type *a, const struct map_type *b)
+static bool form_same_slots(const struct map_type *a, const struct map_type *b)
 {
 	return a->bucket_sz == b->bucket_sz && a->slots.elem_sz == b->slots.elem_sz &&
 	       a->slots.elems_off == b->slots.elems_off &&
@@ -153,11 +153,11 @@ static const struct map_type *common_form(const struct shape *shape, bool *may_p
 	for (uint8_t i = 0; same && i < shape->form_cnt; i++) {
 		const struct map_type *t = shape->forms[i];
 
-		same = same_slots(form, t);
+		same = form_same_slots(form, t);
 		if (!form->pointee_sz && t->pointee_sz)
 			*may_point_ret = true;
 		else
-			same &= form->pointee_sz == t->pointee_sz && same_data(form, t);
+			same &= form->pointee_sz == t->pointee_sz && form_same_data(form, t);
 	}
 	return same ? form : NULL;
 }
@@ -182,8 +182,8 @@ static struct err *find_common_form(struct value_counter *v, const struct bucket
 	return NULL;
 }
 
-static uint64_t rebuild_bytes(const struct value_counter *v, const struct buckets *b, bool listed,
-			      uint64_t live_keys)
+static uint64_t value_rebuild_bytes(const struct value_counter *v, const struct buckets *b,
+				    bool listed, uint64_t live_keys)
 {
 	struct object o;
 	bool known = heap_object(v->scan.heap, b->arrays.data[0].addr, &o);
@@ -199,8 +199,8 @@ static uint64_t rebuild_bytes(const struct value_counter *v, const struct bucket
 }
 
 /* Sets what a row says about its own figures. */
-static struct err *set_consistency(const struct value_counter *v, const struct buckets *b,
-				   const struct map_info *m, struct value_count *row)
+static struct err *value_set_consistency(const struct value_counter *v, const struct buckets *b,
+					 const struct map_info *m, struct value_count *row)
 {
 	bool still;
 	struct err *err = buckets_stand_still(b, &still);
@@ -212,13 +212,13 @@ static struct err *set_consistency(const struct value_counter *v, const struct b
 	row->read = v->scan.tally.full;
 	/* From the keys that the census found, so that the two rebuilds can be compared. */
 	uint64_t live_keys = row->zero < m->live_keys ? m->live_keys - row->zero : 0;
-	row->rebuild_bytes = rebuild_bytes(v, b, m->listed, live_keys);
+	row->rebuild_bytes = value_rebuild_bytes(v, b, m->listed, live_keys);
 	return err;
 }
 
-static struct err *count_found(struct value_counter *v, const struct buckets *b,
-			       const struct map_info *m, uint64_t share, uint64_t cost,
-			       struct value_count *row)
+static struct err *value_count_found(struct value_counter *v, const struct buckets *b,
+				     const struct map_info *m, uint64_t share, uint64_t cost,
+				     struct value_count *row)
 {
 	struct err *err = NULL;
 
@@ -234,7 +234,8 @@ static struct err *count_found(struct value_counter *v, const struct buckets *b,
 		return NULL;
 	}
 	value_scan_begin(&v->scan, form, 2 * share + OVERRUN);
-	err = share < cost ? read_sample(v, b, share, cost, row) : read_whole(v, b, row);
+	err = share < cost ? value_read_sample(v, b, share, cost, row)
+			   : value_read_whole(v, b, row);
 	if (err || row->status != VALUES_OK)
 		return err;
 	/* Values that are pointers may be nil; pointers to values may not. So only a nil tells
@@ -243,11 +244,11 @@ static struct err *count_found(struct value_counter *v, const struct buckets *b,
 		row->status = VALUES_TYPE_AMBIGUOUS;
 		return NULL;
 	}
-	return set_consistency(v, b, m, row);
+	return value_set_consistency(v, b, m, row);
 }
 
-static struct err *count_map(struct value_counter *v, const struct map_info *m, uint64_t share,
-			     uint64_t cost, struct value_count *row)
+static struct err *value_count_map(struct value_counter *v, const struct map_info *m,
+				   uint64_t share, uint64_t cost, struct value_count *row)
 {
 	struct err *err = NULL;
 
@@ -258,7 +259,7 @@ static struct err *count_map(struct value_counter *v, const struct map_info *m, 
 
 		err = buckets_init(&b, v->scan.heap, v->scan.residency, m, &found);
 		if (!err && found && b.cnt)
-			err = count_found(v, &b, m, share, cost, row);
+			err = value_count_found(v, &b, m, share, cost, row);
 		buckets_fini(&b);
 	}
 	if (err)
@@ -269,7 +270,7 @@ static struct err *count_map(struct value_counter *v, const struct map_info *m, 
 /* ---- all maps ---- */
 
 /* What can be said without a read; VALUES_OVER_BUDGET: the map is to be read. */
-static enum value_status status_of(const struct map_info *m)
+static enum value_status value_status_of(const struct map_info *m)
 {
 	if (!map_counts(m))
 		return VALUES_NOT_COUNTED;
@@ -283,7 +284,7 @@ static enum value_status status_of(const struct map_info *m)
 }
 
 /* The most bytes that it takes to read the whole map, in a sane process. */
-static uint64_t cost_of(const struct map_info *m)
+static uint64_t value_cost(const struct map_info *m)
 {
 	uint64_t each = m->type ? m->type->pointee_sz : 0, cost;
 
@@ -326,13 +327,13 @@ static struct err *value_plan_init(struct value_plan *p, struct values *values)
 		struct map_info m = census_map(census, i);
 		struct value_count *row = &values->rows[i];
 
-		row->status = status_of(&m);
+		row->status = value_status_of(&m);
 		row->consistency = m.consistency;
 		if (row->status != VALUES_OVER_BUDGET)
 			continue;
-		if (!vec_push(&p->jobs, ((struct value_job){ i, cost_of(&m) })))
+		if (!vec_push(&p->jobs, ((struct value_job){ i, value_cost(&m) })))
 			return err_nomem();
-		p->cost += cost_of(&m);
+		p->cost += value_cost(&m);
 	}
 	vec_sort(&p->jobs, cmp_value_job);
 	return NULL;
@@ -340,7 +341,7 @@ static struct err *value_plan_init(struct value_plan *p, struct values *values)
 
 /* Bytes of a map's cost that may be read. All, when the budget is enough for all jobs ahead;
  * else in proportion, but at least a sample that says something. */
-static uint64_t share_of(const struct value_job *job, double ahead, uint64_t budget)
+static uint64_t value_share(const struct value_job *job, double ahead, uint64_t budget)
 {
 	double part = ahead > budget ? job->cost * (budget / ahead) : job->cost;
 	uint64_t share = part < job->cost ? (uint64_t)part : job->cost;
@@ -357,14 +358,14 @@ static struct err *value_plan_run(struct value_plan *p, struct values *values,
 
 	for (size_t i = 0; !err && i < p->jobs.len; i++) {
 		const struct value_job *job = &p->jobs.data[i];
-		uint64_t share = share_of(job, p->cost, budget);
+		uint64_t share = value_share(job, p->cost, budget);
 		uint64_t before = v->scan.bytes;
 		struct map_info m = census_map(values->census, job->row);
 
 		p->cost -= job->cost;
 		if (share > budget)
 			continue; /* a smaller one may still fit */
-		err = count_map(v, &m, share, job->cost, &values->rows[job->row]);
+		err = value_count_map(v, &m, share, job->cost, &values->rows[job->row]);
 		uint64_t spent = v->scan.bytes - before;
 		budget -= spent < budget ? spent : budget;
 	}

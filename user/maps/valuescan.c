@@ -56,8 +56,8 @@ static bool bytes_are_zero(const uint8_t *p, size_t len)
 }
 
 /* Whether the part [off, off + len) of a value is zero, but for padding and blank fields. */
-static bool part_is_zero(const struct map_type *form, const uint8_t *part, uint64_t off,
-			 uint64_t len)
+static bool value_part_is_zero(const struct map_type *form, const uint8_t *part, uint64_t off,
+			       uint64_t len)
 {
 	if (!form->data_run_cnt)
 		return bytes_are_zero(part, len);
@@ -86,7 +86,7 @@ static bool value_scan_spend(struct value_scan *s, uint64_t bytes)
 
 /* Whether the rest of a value is zero, whose bytes before off are. Returns false when the rest is
  * more than may be read. */
-static bool read_tail(struct value_scan *s, uint64_t addr, uint64_t off, bool *zero_ret)
+static bool value_read_tail(struct value_scan *s, uint64_t addr, uint64_t off, bool *zero_ret)
 {
 	uint64_t size = s->form->pointee_sz;
 
@@ -100,7 +100,7 @@ static bool read_tail(struct value_scan *s, uint64_t addr, uint64_t off, bool *z
 		if (s->err)
 			return false;
 		s->tally.unread += !req.ok;
-		*zero_ret = req.ok && part_is_zero(s->form, s->chunk, off, n);
+		*zero_ret = req.ok && value_part_is_zero(s->form, s->chunk, off, n);
 	}
 	return true;
 }
@@ -114,8 +114,8 @@ static bool is_value_object(const struct value_scan *s, uint64_t addr)
 }
 
 /* Bytes to look at first of each value. 0 for a large one, which may have pages that nobody wrote:
- * read_tail() leaves such pages alone. */
-static uint32_t head_size(uint32_t size)
+ * value_read_tail() leaves such pages alone. */
+static uint32_t value_head_size(uint32_t size)
 {
 	if (size >= UNTOUCHED_MIN)
 		return 0;
@@ -123,9 +123,9 @@ static uint32_t head_size(uint32_t size)
 }
 
 /* Looks at the values that were put off, in a few reads. */
-static bool look_at_pointees(struct value_scan *s)
+static bool value_look_at_pointees(struct value_scan *s)
 {
-	uint32_t size = s->form->pointee_sz, head = head_size(size);
+	uint32_t size = s->form->pointee_sz, head = value_head_size(size);
 	struct mem_req reqs[POINTEES];
 	size_t n = 0;
 	bool go_on = true;
@@ -148,29 +148,29 @@ static bool look_at_pointees(struct value_scan *s)
 		return false;
 	for (size_t i = 0; i < n && go_on; i++) {
 		bool ok = reqs[i].ok || !head;
-		bool zero = ok && part_is_zero(s->form, reqs[i].dst, 0, head);
+		bool zero = ok && value_part_is_zero(s->form, reqs[i].dst, 0, head);
 
 		s->tally.unread += !ok;
 		if (zero)
-			go_on = read_tail(s, reqs[i].addr, head, &zero);
+			go_on = value_read_tail(s, reqs[i].addr, head, &zero);
 		s->tally.zero += zero;
 	}
 	return go_on;
 }
 
-static bool look_at_slot(struct value_scan *s, const uint8_t *elem)
+static bool value_look_at_slot(struct value_scan *s, const uint8_t *elem)
 {
 	s->tally.full++;
 	if (!s->form->pointee_sz) {
-		s->tally.zero += part_is_zero(s->form, elem, 0, s->form->slots.elem_sz);
+		s->tally.zero += value_part_is_zero(s->form, elem, 0, s->form->slots.elem_sz);
 		return true;
 	}
 	memcpy(&s->pointees[s->pointee_cnt++], elem, 8);
-	return s->pointee_cnt < POINTEES || look_at_pointees(s);
+	return s->pointee_cnt < POINTEES || value_look_at_pointees(s);
 }
 
 /* A buckets_visit_fn. */
-static bool look_at_buckets(void *ctx, const uint8_t *buckets, size_t n)
+static bool value_look_at_buckets(void *ctx, const uint8_t *buckets, size_t n)
 {
 	struct value_scan *s = ctx;
 	const struct map_type *form = s->form;
@@ -179,19 +179,19 @@ static bool look_at_buckets(void *ctx, const uint8_t *buckets, size_t n)
 	for (const uint8_t *b = buckets; go_on && n; n--, b += form->bucket_sz)
 		for (unsigned int i = 0; go_on && i < BUCKET_SLOTS; i++)
 			if (slot_is_full(s->ops, b[i]))
-				go_on = look_at_slot(s, b + form->slots.elems_off +
-								i * form->slots.elem_stride);
+				go_on = value_look_at_slot(s, b + form->slots.elems_off +
+								      i * form->slots.elem_stride);
 	return go_on;
 }
 
 struct err *value_scan_range(struct value_scan *s, const struct buckets *b, uint64_t first,
 			     uint64_t n, bool *whole_ret)
 {
-	struct bucket_visitor visitor = { look_at_buckets, s, s->buf };
+	struct bucket_visitor visitor = { value_look_at_buckets, s, s->buf };
 	struct err *err = buckets_visit(b, first, n, &visitor, whole_ret);
 
 	if (!err && *whole_ret && s->pointee_cnt)
-		*whole_ret = look_at_pointees(s);
+		*whole_ret = value_look_at_pointees(s);
 	s->pointee_cnt = 0;
 	if (!err)
 		err = take_ptr(s->err);

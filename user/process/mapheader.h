@@ -87,14 +87,14 @@ enum {
 	SWISS_CTRL_DELETED = 0xfe,
 };
 
-/* Keys that a swiss table of so many slots takes, tombstones included, before it grows: 7/8
+/* Keys that a swiss table of that many slots takes, tombstones included, before it grows: 7/8
  * of the slots (Go source: internal/runtime/maps/table.go table.resetGrowthLeft). */
 static inline uint64_t swiss_table_limit(uint64_t slots)
 {
 	return slots == BUCKET_SLOTS ? slots - 1 : slots / 8 * 7;
 }
 
-/* Keys that a classic array of so many buckets takes before it doubles. load_num: that of
+/* Keys that a classic array of that many buckets takes before it doubles. load_num: that of
  * struct classic_layout (Go source: runtime/map.go overLoadFactor). */
 static inline uint64_t classic_array_limit(uint64_t buckets, uint64_t load_num)
 {
