@@ -33,6 +33,13 @@ enum {
 	HMAP_FLAGS_MAX = 15, /* all flags that there are: iterator and oldIterator, too */
 };
 
+/* Bytes of a bucket: 8 control bytes, 8 keys and elems of at most 128 bytes each (larger ones are
+ * kept behind pointers), and the pointer to the next overflow bucket. */
+enum {
+	CLASSIC_BUCKET_SZ_MIN = 8 + 8,
+	CLASSIC_BUCKET_SZ_MAX = 8 + 8 * 256 + 8,
+};
+
 /* Classic control bytes (tophash): 0 and 1 are empty slots, 2 to 4 evacuated ones. */
 enum { TOPHASH_FILLED_MIN = 5 };
 
@@ -40,6 +47,9 @@ enum {
 	HMAP_EXTRA_SZ = 24, /* runtime.mapextra */
 	HMAP_PREALLOC_B = 4, /* from this B on an array ends in overflow buckets */
 };
+
+/* Both kinds of headers begin with the number of live keys. */
+enum { MAP_LIVE_KEYS = 0 };
 
 /* internal/runtime/maps.Map, the header of a swiss map. */
 enum {
@@ -67,6 +77,9 @@ enum {
 	SWISS_TABLE_SLOTS_MAX = 1024, /* a larger table splits in two */
 };
 
+/* Bytes of a group: 8 control bytes, 8 keys and elems as in a bucket. */
+enum { SWISS_GROUP_SZ_MAX = 8 + 8 * 256 };
+
 /* Swiss control bytes: 0 to 0x7f are seven bits of the hash of a key. */
 enum {
 	SWISS_CTRL_FILLED_MAX = 0x7f,
@@ -74,14 +87,14 @@ enum {
 	SWISS_CTRL_DELETED = 0xfe,
 };
 
-/* Keys that a swiss table of so many slots takes, tombstones included, before it grows: 7/8
+/* Keys that a swiss table of that many slots takes, tombstones included, before it grows: 7/8
  * of the slots (Go source: internal/runtime/maps/table.go table.resetGrowthLeft). */
 static inline uint64_t swiss_table_limit(uint64_t slots)
 {
 	return slots == BUCKET_SLOTS ? slots - 1 : slots / 8 * 7;
 }
 
-/* Keys that a classic array of so many buckets takes before it doubles. load_num: that of
+/* Keys that a classic array of that many buckets takes before it doubles. load_num: that of
  * struct classic_layout (Go source: runtime/map.go overLoadFactor). */
 static inline uint64_t classic_array_limit(uint64_t buckets, uint64_t load_num)
 {
