@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where probes go, on the first bytes of functions of real programs (one and
- * the same small program, built with go1.19.8, go1.24.4 and go1.27.3 for amd64;
- * bytes from objdump -d).
+ * Where probes go, by the first bytes of functions of real programs: the same small program,
+ * built with go1.19.8, go1.24.4 and go1.27.3 for amd64. The bytes are from objdump -d.
  */
 #include <elf.h>
 #include <setjmp.h>
@@ -181,7 +180,8 @@ static void known_prologues(void **state)
 	}
 }
 
-/* Cut short anywhere: the place is inside, and never a worse kind of wrong. */
+/* Cut short anywhere, the place is inside of the code, and neither later nor of a better kind than
+ * in the whole prologue. */
 static void truncated_prologues(void **state)
 {
 	(void)state;
@@ -243,7 +243,7 @@ static void any_bytes(void **state)
 			random = random * 6364136223846793005 + 1442695040888963407;
 			code[i] = random >> 56;
 		}
-		/* Half of them with the first instruction of a stack check. */
+		/* Half of them begin with the first instruction of a stack check. */
 		if (round & 1)
 			memcpy(code, prologues[0].code, 4);
 		_cleanup_err_ struct err *err =
