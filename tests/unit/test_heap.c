@@ -245,7 +245,7 @@ static void allspans_must_be_a_slice(void **state)
 		image_write(img, IMAGE_MHEAP + 65864, slices[i], 24);
 		_cleanup_err_ struct err *err = heap_open(&img->prog, &img->heap);
 		assert_true(err_is(err, ERR_UNSUPPORTED));
-		assert_non_null(strstr(err->msg, "allspans is no slice"));
+		assert_non_null(strstr(err->msg, "allspans is not a slice"));
 		image_free(img);
 	}
 }

@@ -226,7 +226,7 @@ static void hostile_ranges_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		fixture_init(&f, 24, 1);
 		image_write(f.img, RANGES, ranges[i], 16);
-		expect_refusal(&f, "ranges are no ranges");
+		expect_refusal(&f, "address ranges are invalid");
 	}
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_MHEAP + 65688 + 8, 1ull << 40);
@@ -243,10 +243,10 @@ static void hostile_page_caches_are_refused(void **state)
 	expect_refusal(&f, "no page cache");
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_ALLP + 8, 0);
-	expect_refusal(&f, "runtime.allp is no slice");
+	expect_refusal(&f, "runtime.allp is not a slice");
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_ALLP + 8, 1ull << 32);
-	expect_refusal(&f, "runtime.allp is no slice");
+	expect_refusal(&f, "runtime.allp is not a slice");
 }
 
 /* Makes the page cache valid when the ranges are read for the n-th time. */

@@ -181,7 +181,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 	if (!slice[1] || slice[1] > slice[2] || slice[2] > GOROUTINES_MAX || slice[0] % 8 ||
 	    now.state != SPAN_IN_USE || !span_object(heap, &now, slice[0], &o) ||
 	    o.slot + o.size - slice[0] < slice[2] * 8)
-		return err_new(ERR_UNSUPPORTED, "no slice");
+		return err_new(ERR_UNSUPPORTED, "not a slice");
 
 	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));
 	_cleanup_free_ struct goroutine *batch = malloc(BATCH * sizeof(*batch));
@@ -203,7 +203,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 		}
 	}
 	if (!err && (!good || !goroutines_tolerate(bad, good + bad)))
-		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are no goroutines",
+		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are not goroutines",
 			      (unsigned long long)bad, (unsigned long long)slice[1]);
 	return err;
 }

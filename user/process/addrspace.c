@@ -31,7 +31,7 @@ struct err *addrspace_init(struct addrspace *as, pid_t pid)
 }
 
 /* The first range that ends after addr; the number of ranges when none does. */
-static size_t range_behind(const struct walk *w, uint64_t addr)
+static size_t range_after(const struct walk *w, uint64_t addr)
 {
 	size_t lo = 0, hi = w->uncounted.len;
 
@@ -55,7 +55,7 @@ static struct err *visit_counted(void *ctx, const struct page_run *run)
 
 	if (run->state & PAGE_ZERO)
 		return NULL;
-	for (size_t i = range_behind(w, run->start); !err && part.start < run->end; i++) {
+	for (size_t i = range_after(w, run->start); !err && part.start < run->end; i++) {
 		const struct address_range *r = i < w->uncounted.len ? &w->uncounted.data[i] : NULL;
 		uint64_t stop = r && r->base < run->end ? r->base : run->end;
 

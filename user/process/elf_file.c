@@ -49,7 +49,7 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 		return err_os(errno, "cannot open %s", path);
 	ef->elf = elf_begin(ef->fd, ELF_C_READ, NULL);
 	if (!ef->elf || elf_kind(ef->elf) != ELF_K_ELF || !gelf_getehdr(ef->elf, &ehdr))
-		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
+		return err_new(ERR_FORMAT, "elf: %s is not an ELF file", path);
 	if (gelf_getclass(ef->elf) != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
 		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
 	ef->machine = ehdr.e_machine;
