@@ -240,7 +240,7 @@ static void hostile_page_caches_are_refused(void **state)
 	(void)state;
 	fixture_init(&f, 24, 1);
 	set_cache(&f, 0, IMAGE_HEAP + 1, 1, 0);
-	expect_refusal(&f, "no page cache");
+	expect_refusal(&f, "a page cache of runtime.p is invalid");
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_ALLP + 8, 0);
 	expect_refusal(&f, "runtime.allp is not a slice");
