@@ -355,7 +355,7 @@ static void passes_over_decoys(void **state)
 	process_init(&p);
 	put_pcheader(&p, RO_ADDR + 0x100, 0xfffffff1); /* nothing points to it */
 	put_pcheader(&p, RO_ADDR + 0x200, 0xfffffff1); /* only a word outside of any moduledata
-						        * points to it */
+							* points to it */
 	put_pcheader(&p, RO_ADDR + 0x300, 0xfffffff1);
 	image_u64(p.img, RW_ADDR + 0x100, RO_ADDR + 0x200);
 	image_u64(p.img, RW_ADDR + 0x1000, RO_ADDR + 0x300);

@@ -70,7 +70,7 @@ static void knows_where_no_object_is(void **state)
 	image_span_of(img, stack)->state = SPAN_MANUAL;
 	image_span_of(img, dead)->state = SPAN_DEAD;
 	uint64_t end = image_span_of(img, a)->base + 168 * 48; /* 168 slots come first, then the
-							        * bits */
+								* bits */
 	image_open(img);
 	assert_true(heap_object(img->heap, end - 1, &o));
 	assert_false(heap_object(img->heap, end, &o));

@@ -181,7 +181,7 @@ static struct err *add_part(void *ctx, const struct page_run *run)
 static void a_walk_may_be_ahead(void **state)
 {
 	static const size_t pages[] = { 64, 3 << 16 }; /* number of pages, of which every second
-						        * one is touched */
+							* one is touched */
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

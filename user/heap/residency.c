@@ -296,7 +296,7 @@ uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
 		if (stop > end)
 			stop = end;
 		if (!a || !a->present) /* nothing of this arena is in memory, so go on with the
-				        * next one */
+					* next one */
 			stop = end < base + ARENA_SZ ? end : base + ARENA_SZ;
 		else if (a->present[page / 64] >> (page % 64) & 1)
 			sum += stop - addr;
