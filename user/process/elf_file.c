@@ -14,7 +14,7 @@ struct elf_file {
 	bool has_dwarf;
 };
 
-static bool name_is(const char *name, const char *wanted)
+static bool elf_name_is(const char *name, const char *wanted)
 {
 	return name && !strcmp(name, wanted);
 }
@@ -34,7 +34,7 @@ static struct err *elf_file_scan_sections(struct elf_file *ef)
 		const char *name = elf_strptr(ef->elf, shstrndx, shdr.sh_name);
 		if (shdr.sh_type == SHT_SYMTAB && shdr.sh_entsize)
 			ef->symtab = scn;
-		ef->has_dwarf |= name_is(name, ".debug_info") && shdr.sh_type == SHT_PROGBITS;
+		ef->has_dwarf |= elf_name_is(name, ".debug_info") && shdr.sh_type == SHT_PROGBITS;
 	}
 	return NULL;
 }
@@ -110,7 +110,8 @@ bool elf_file_symbol(const struct elf_file *ef, const char *name, uint64_t *ret)
 
 		if (!gelf_getsym(data, i, &sym))
 			return false;
-		if (sym.st_value && name_is(elf_strptr(ef->elf, shdr.sh_link, sym.st_name), name)) {
+		if (sym.st_value &&
+		    elf_name_is(elf_strptr(ef->elf, shdr.sh_link, sym.st_name), name)) {
 			*ret = sym.st_value;
 			return true;
 		}
