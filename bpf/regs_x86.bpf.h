@@ -2,12 +2,12 @@
 /*
  * regs_x86.bpf.h - registers on amd64.
  *
- * Of a Go function, at a uprobe near its start. Go's internal ABI has integer arguments in
- * AX, BX and CX, and the current g in R14. At all places that user/arch/amd64.c chooses, the
- * frame is not built yet: the return address is at (SP), and BP is the frame pointer of the
- * caller.
+ * Those of a Go function are read at a uprobe near its start. Go's internal ABI has integer
+ * arguments in AX, BX and CX, and the current g in R14. At all places that user/arch/amd64.c
+ * chooses, the frame is not built yet: the return address is at (SP), and BP is the frame pointer
+ * of the caller.
  *
- * Of a system call, as the kernel saved them at its entry.
+ * Those of a system call are as the kernel saved them at its entry.
  */
 #ifndef MAPTRACE_BPF_REGS_X86_H
 #define MAPTRACE_BPF_REGS_X86_H
@@ -31,9 +31,9 @@ struct go_regs {
 #define X86_FLAGS_ZF 0x40
 
 /*
- * The integer arguments. Through volatile, so that clang reads each one where it is asked
- * for: it would else read them later through a computed pointer, which the verifier forbids
- * on a context.
+ * The integer arguments. They are volatile so that clang reads each one where it is asked for.
+ * Otherwise it reads them later through a computed pointer, which the verifier forbids on a
+ * context.
  */
 static __always_inline __u64 regs_arg1(const volatile struct go_regs *regs)
 {
@@ -50,7 +50,7 @@ static __always_inline __u64 regs_arg3(const volatile struct go_regs *regs)
 	return regs->cx;
 }
 
-/* Address of the current g. */
+/* The address of the current g. */
 static __always_inline __u64 regs_goroutine(const struct go_regs *regs)
 {
 	return regs->r14;
@@ -62,7 +62,7 @@ static __always_inline __u64 regs_frame(const struct go_regs *regs)
 	return regs->bp;
 }
 
-/* Reads the return address; returns 0 when that worked. */
+/* Reads the return address. Returns 0 on success, as bpf_probe_read_user() does. */
 static __always_inline long regs_read_caller(const struct go_regs *regs, __u64 *ret)
 {
 	return bpf_probe_read_user(ret, sizeof(*ret), (void *)regs->sp);
@@ -96,7 +96,7 @@ static __always_inline __u64 syscall_arg4(const struct pt_regs *regs)
 	return regs->r10;
 }
 
-/* The number of the call, also when it returns. */
+/* The number of the call, also at its return. */
 static __always_inline __u64 syscall_number(const struct pt_regs *regs)
 {
 	return regs->orig_ax;

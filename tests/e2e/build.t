@@ -54,6 +54,13 @@ ok "... and what does not include it stays" \
 plan -W bpf/abi.h >"$tmp/plan"
 ok "a newer header compiles BPF programs, too" grep -q 'maps\.bpf\.c' "$tmp/plan"
 
+# An architecture that nobody has written yet: one sentence, before anything is compiled.
+make -s BUILD="$tmp/none" ARCH=arm64 all >"$tmp/log" 2>&1
+is "make for an unknown architecture fails" $? 2
+is "... with one sentence" "$(wc -l <"$tmp/log")" 1
+ok "... that names it" grep -q "maptrace cannot be built for 'arm64'" "$tmp/log"
+ok "... before it compiles anything" test ! -e "$tmp/none"
+
 ok "make install" logged make -s BUILD="$dir" CC="$compiler" DESTDIR="$tmp/root" PREFIX=/usr install
 ok "the program is installed" test -x "$tmp/root/usr/bin/maptrace"
 ok "make uninstall" logged make -s BUILD="$dir" DESTDIR="$tmp/root" PREFIX=/usr uninstall

@@ -104,7 +104,7 @@ void image_u8(struct image *img, uint64_t addr, uint8_t v)
 	image_write(img, addr, &v, sizeof(v));
 }
 
-/* False when a byte of the range is not mapped. */
+/* Copies memory out; false when a byte of the range is not mapped. */
 static bool copy_out(const struct image *img, uint64_t addr, void *dst, size_t len)
 {
 	if (addr > UINT64_MAX - len)
@@ -173,7 +173,7 @@ bool image_covers(const struct mem_req *req, uint64_t addr)
 	return addr >= req->addr && addr - req->addr < req->len;
 }
 
-/* A failed read leaves rubbish behind, as a partial one does. */
+/* A failed read overwrites the buffer with rubbish, as a partial one may. */
 static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	struct image *img = mem->ctx;
@@ -204,7 +204,7 @@ struct elf_image {
 	char strtab[48];
 };
 
-/* An ELF file with the symbols that the heap needs, loaded without a bias. */
+/* Writes an ELF file with the symbols that the heap needs, loaded without a bias. */
 static void add_elf(struct image *img, uint64_t mheap, uint64_t allp)
 {
 	struct elf_image e = {
@@ -340,13 +340,13 @@ void image_free(struct image *img)
 
 /* ---- Types ---- */
 
-/* Returns the offset of a name from the type section's start. */
+/* Writes a name and returns its offset from the start of the type section. */
 static uint32_t put_name(struct image *img, const char *name)
 {
 	uint64_t addr = img->text_next;
 	size_t len = strlen(name);
 
-	assert_in_range(len, 1, 127); /* the varint of the length is one byte */
+	assert_in_range(len, 1, 127); /* so that the varint of the length is one byte */
 	image_u8(img, addr, 1);
 	image_u8(img, addr + 1, len);
 	image_write(img, addr + 2, name, len);
@@ -354,7 +354,7 @@ static uint32_t put_name(struct image *img, const char *name)
 	return addr - IMAGE_TYPES;
 }
 
-/* An abi.Type of 48 bytes in sz bytes of room. */
+/* Writes an abi.Type of 48 bytes into room for sz bytes. */
 static uint64_t put_type(struct image *img, uint32_t room, uint8_t kind, uint64_t sz,
 			 uint64_t ptr_bytes, uint64_t gcdata, uint32_t name)
 {
@@ -421,7 +421,7 @@ static void lay_out_classic(struct image_type *t)
 		set_mask(t, t->bucket_sz - 8, 1); /* the overflow pointer */
 }
 
-/* A slot is a struct: the elem is aligned to its size, up to a word. */
+/* Aligns an elem as in a struct: to its size, at most to a word. */
 static uint32_t align_elem(const struct image_type *t, uint32_t off)
 {
 	uint32_t align = t->elem_sz >= 8 ? 8 : t->elem_sz ? t->elem_sz : 1;
@@ -484,7 +484,7 @@ void image_add_type(struct image *img, struct image_type *t)
 	image_write(img, mask, t->mask, sizeof(t->mask));
 	img->text_next += sizeof(t->mask);
 
-	/* Most map types share their string with *map[K]V: a star that a flag drops. */
+	/* Most map types share their string with *map[K]V: a flag drops the star. */
 	snprintf(name, sizeof(name), "*%s", t->name);
 	uint64_t key = t->key_type ? t->key_type : put_type(img, 48, KIND_INT, t->key_sz, 0, 0, 0);
 	uint64_t elem = t->elem_type ? t->elem_type
@@ -520,7 +520,7 @@ struct image_type image_string_to_ptr(void)
 
 /* ---- Spans ---- */
 
-/* What an allocation is: the runtime takes it from the type. */
+/* What is allocated. The runtime takes this from the type. */
 struct request {
 	uint64_t sz;
 	bool noscan;
@@ -559,7 +559,7 @@ static void map_arena_bits(struct image *img, const struct image_span *s)
 	}
 }
 
-/* As many as the span has room for. */
+/* Sets as many as the span has room for. */
 static void set_slots(const struct image *img, struct image_span *s)
 {
 	uint64_t taken = (span_has_bits(img, s) ? SPAN_BITS_SZ : 0) +
@@ -633,13 +633,13 @@ static void set_bit(struct image *img, uint64_t bits, uint64_t i)
 	image_u8(img, bits + i / 8, (page ? page[(bits + i / 8) % IMAGE_PAGE_SZ] : 0) | 1 << i % 8);
 }
 
-/* Notes that the word at addr is a pointer, in the form of the layout. */
+/* Notes that the word at addr is a pointer, in the form that the layout has. */
 static void set_ptr_bit(struct image *img, const struct image_span *s, uint64_t addr)
 {
 	uint64_t word = addr % (1ull << ARENA_SHIFT) / 8;
 
 	switch (img->prog.layout.bitmap) {
-	case HEAP_BITMAP_ARENA_2BIT: /* pointer bits low, "more to scan" bits high */
+	case HEAP_BITMAP_ARENA_2BIT: /* pointer bits are low, "more to scan" bits are high */
 		set_bit(img, arena_meta(addr), word / 4 * 8 + word % 4);
 		break;
 	case HEAP_BITMAP_ARENA_1BIT:
@@ -655,7 +655,7 @@ static void set_ptr_bit(struct image *img, const struct image_span *s, uint64_t 
 	}
 }
 
-/* Up to 1.19: notes that the word at addr, or one behind it, is a pointer. */
+/* Up to 1.19: notes that the word at addr, or one after it, is a pointer. */
 static void set_more_bit(struct image *img, uint64_t addr)
 {
 	uint64_t word = addr % (1ull << ARENA_SHIFT) / 8;
@@ -670,7 +670,7 @@ static uint64_t alloc(struct image *img, const struct request *r)
 	struct image_span *s = span_with_room(img, r, size);
 	uint64_t addr = s->base + s->used * s->elemsize;
 
-	assert_false(img->heap); /* too late: the heap was opened */
+	assert_false(img->heap); /* the heap was opened already, so it is too late */
 	set_bit(img, s->alloc_bits, s->used++);
 	if (r->noscan)
 		return addr;
@@ -707,7 +707,7 @@ uint64_t image_alloc_words(struct image *img, unsigned int n, uint64_t ptrs)
 
 uint64_t image_alloc_ptrs(struct image *img, uint64_t n)
 {
-	/* Any type will do for what is no bucket. */
+	/* For anything but a bucket, any type will do. */
 	struct request r = {
 		.sz = n * 8, .period = 1, .mask = (const uint8_t *)"\1", .type = IMAGE_TYPES + 8
 	};
@@ -801,7 +801,7 @@ void image_move_header(struct image *img, uint64_t map, uint64_t to)
 
 	for (uint32_t off = 0; off < sz; off += 8)
 		image_u64(img, to + off, image_get_u64(img, map + off));
-	image_zero(img, map, 8); /* the seed stays */
+	image_zero(img, map, 8); /* keeps the seed */
 	image_zero(img, map + 16, sz - 16);
 }
 
@@ -845,7 +845,7 @@ void image_put_span(struct image *img, const struct image_span *s)
 		image_u64(img, s->mspan + l->large_type, s->large_type);
 }
 
-/* Every page of the span leads to it through the arena index. */
+/* Makes the arena index lead to the span from each of its pages. */
 static void put_index(struct image *img, const struct image_span *s)
 {
 	const struct mheap_layout *l = &img->prog.layout.mheap;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image.h - a Go process made by hand: memory without a process behind it.
+ * image.h - a Go process made by hand: memory without a process.
  *
- * An image is sparse memory and a small allocator that places objects as Go does:
- * size classes, malloc headers, pointer bits in the form of the layout. A test adds
- * map types and maps, spoils what it likes, and calls image_open(), which writes the
- * runtime's own structures and opens the heap with the code under test. Everything
- * is read through one door, img->target.mem, where a test can look on or interfere.
+ * An image is sparse memory and a small allocator that places objects as Go does: size classes,
+ * malloc headers, pointer bits in the form of the layout. A test adds map types and maps, spoils
+ * what it likes, and calls image_open(), which writes the runtime's own structures and opens the
+ * heap with the code under test. All reads go through img->target.mem, where a test can watch
+ * them or interfere.
  */
 #ifndef MAPTRACE_TESTS_IMAGE_H
 #define MAPTRACE_TESTS_IMAGE_H
@@ -25,7 +25,7 @@
 #include "process/gotypes.h"
 #include "process/program.h"
 
-/* Where things are in every image. */
+/* Addresses that are the same in every image. */
 #define IMAGE_TEXT 0x401000ull
 #define IMAGE_TYPES 0x500000ull
 #define IMAGE_TYPES_SZ 0x20000ull
@@ -40,7 +40,7 @@
 #define IMAGE_BITMAPS 0x7f3000000000ull
 #define IMAGE_ALLSPANS 0x7f4000000000ull
 
-/* Never mapped, so reading it fails. */
+/* Never mapped, so reads of it fail. */
 #define IMAGE_NOWHERE 0x123400000000ull
 
 enum { IMAGE_PAGE_SZ = 4096, IMAGE_SWEEPGEN = 10 };
@@ -52,7 +52,7 @@ struct image_page {
 	uint8_t *bytes;
 };
 
-/* A span under construction; tests may change it before image_open(). */
+/* A span under construction. Tests may change it before image_open(). */
 struct image_span {
 	uint64_t base;
 	uint64_t mspan; /* address of its descriptor */
@@ -62,7 +62,7 @@ struct image_span {
 	uint64_t large_type;
 	uint32_t npages;
 	uint32_t nelems;
-	uint32_t used; /* slots given out */
+	uint32_t used; /* slots that are given out */
 	uint32_t freeindex;
 	uint32_t sweepgen;
 	uint8_t spanclass;
@@ -71,7 +71,7 @@ struct image_span {
 
 struct image;
 
-/* Called before each single read, merged ones included; may change the memory. */
+/* Called before each single read, merged ones included. May change the memory. */
 typedef void (*image_hook_fn)(struct image *img, const struct mem_req *req);
 
 struct image {
@@ -80,8 +80,8 @@ struct image {
 	VEC(uint64_t) gs; /* addresses of runtime.g */
 	struct target target;
 	struct program prog;
-	struct moduledata plugin; /* its types, where there are any */
-	struct heap *heap; /* image_open() */
+	struct moduledata plugin; /* its types, if there are any */
+	struct heap *heap; /* set by image_open() */
 	uint64_t heap_next; /* end of the last span */
 	uint64_t type_next; /* end of the last type descriptor */
 	uint64_t text_next; /* end of the last name or pointer mask */
@@ -92,15 +92,16 @@ struct image {
 	bool gone; /* the process has exited */
 };
 
-/* An empty process of Go 1.minor with GOEXPERIMENT. Free with image_free(). */
+/* Makes an empty process of Go 1.minor with GOEXPERIMENT. Free with image_free(). */
 struct image *image_new(unsigned int minor, const char *experiments);
 void image_free(struct image *img);
 
-/* One without any memory, whose structures are elsewhere: those of a real process. */
+/* Makes a process without any memory, whose structures are at other addresses: those of a real
+ * process. */
 struct image_places {
 	uint64_t mheap; /* of runtime.mheap_ */
 	uint64_t allp; /* of runtime.allp */
-	uint64_t types; /* the type section */
+	uint64_t types; /* of the type section */
 	uint64_t etypes;
 };
 struct image *image_new_bare(unsigned int minor, const char *experiments,
@@ -108,18 +109,18 @@ struct image *image_new_bare(unsigned int minor, const char *experiments,
 
 /* ---- Memory ---- */
 
-/* Writes bytes; maps the pages that they need. */
+/* Writes bytes, and maps the pages that they need. */
 void image_write(struct image *img, uint64_t addr, const void *src, size_t len);
 void image_u64(struct image *img, uint64_t addr, uint64_t v);
 void image_u32(struct image *img, uint64_t addr, uint32_t v);
 void image_u16(struct image *img, uint64_t addr, uint16_t v);
 void image_u8(struct image *img, uint64_t addr, uint8_t v);
 
-/* Reads what was written; for tests, not through the door. */
+/* Reads what was written, without going through img->target.mem. */
 uint64_t image_get_u64(struct image *img, uint64_t addr);
 uint8_t image_get_u8(struct image *img, uint64_t addr);
 
-/* Maps zeroes over the range, or takes its pages away. */
+/* Maps zeroes over the range, or unmaps its pages. */
 void image_zero(struct image *img, uint64_t addr, uint64_t len);
 void image_unmap(struct image *img, uint64_t addr, uint64_t len);
 
@@ -128,7 +129,7 @@ bool image_covers(const struct mem_req *req, uint64_t addr);
 
 /* ---- Types ---- */
 
-/* A map type. Sizes are those inside a slot, multiples of 8 or without pointers. */
+/* A map type. Sizes are those in a slot: multiples of 8, or of something without pointers. */
 struct image_type {
 	const char *name;
 	uint32_t key_sz;
@@ -136,10 +137,10 @@ struct image_type {
 	uint32_t key_ptrs; /* bit w: word w of a key is a pointer */
 	uint32_t elem_ptrs;
 	bool named;
-	bool split; /* 1.27: keys and elems in two arrays */
-	bool need_key_update; /* keys of the same bits may differ: floats */
-	/* Descriptors of key and elem, of the sizes above or 8 for those behind pointers;
-	 * 0: some kind of integer. */
+	bool split; /* 1.27: keys and elems are in two arrays */
+	bool need_key_update; /* keys with the same bits may differ, as floats do */
+	/* Descriptors of key and elem. They have the sizes above, or 8 when they are behind
+	 * pointers. 0: some kind of integer. */
 	uint64_t key_type;
 	uint64_t elem_type;
 
@@ -148,7 +149,7 @@ struct image_type {
 	uint64_t bucket; /* descriptor of a bucket or group */
 	uint32_t bucket_sz;
 	uint32_t slot_sz;
-	uint32_t key_stride; /* from one key to the next; the first is at 8 */
+	uint32_t key_stride; /* from one key to the next; the first one is at 8 */
 	uint32_t elems_off;
 	uint32_t elem_stride;
 	uint32_t ptr_bytes;
@@ -163,17 +164,17 @@ struct image_type image_int_to_int(void);
 /* map[string]*main.T: groups of 200 bytes, buckets of 208. */
 struct image_type image_string_to_ptr(void);
 
-/* A type that is no map: its kind, size, the words that are pointers, and the three
- * words that follow abi.Type, which depend on the kind. Returns its address. */
+/* Adds a type that is not a map: its kind, size, the words that are pointers, and the three words
+ * after abi.Type, which depend on the kind. Returns its address. */
 uint64_t image_put_type(struct image *img, uint8_t kind, uint64_t sz, uint64_t ptrs,
 			const uint64_t rest[3]);
 
 /* ---- Objects ---- */
 
-/* Allocates n words; bit w of ptrs says that word w is a pointer, 0: noscan. */
+/* Allocates n words. Bit w of ptrs says that word w is a pointer; 0: noscan. */
 uint64_t image_alloc_words(struct image *img, unsigned int n, uint64_t ptrs);
 
-/* Allocates n pointers: the memory of a directory. */
+/* Allocates n pointers, as a directory has them. */
 uint64_t image_alloc_ptrs(struct image *img, uint64_t n);
 
 /* Allocates n buckets or groups of a map type. */
@@ -182,31 +183,30 @@ uint64_t image_alloc_buckets(struct image *img, const struct image_type *type, u
 /* The span of an object, valid until the next allocation. */
 struct image_span *image_span_of(struct image *img, uint64_t addr);
 
-/* Lets the span of an object be freed, after image_open(): the heap that was read does not
- * know. */
+/* Frees the span of an object after image_open(), so that the heap that was read does not know. */
 void image_free_span(struct image *img, uint64_t addr);
 
 /* Makes it a span of that size class, whatever is in it. */
 void image_set_class(const struct image *img, struct image_span *s, unsigned int class);
 
-/* Writes the descriptor of a span anew, after image_open(), to the same effect. */
+/* Writes the descriptor of a span again after image_open(), so that the heap that was read does
+ * not know. */
 void image_put_span(struct image *img, const struct image_span *s);
 
 /* When the sweeper comes to a span that it frees. */
 enum image_sweep {
-	IMAGE_SWEEP_NEXT, /* in another cycle than that in which the heap was read */
-	IMAGE_SWEEP_PENDING, /* in the same one */
-	IMAGE_SWEEP_RUNNING, /* it was there while the heap was read */
-	IMAGE_SWEEP_ENDING, /* ... and had counted that nothing is left */
+	IMAGE_SWEEP_NEXT, /* in another cycle than the one in which the heap was read */
+	IMAGE_SWEEP_PENDING, /* in the same cycle, after the heap was read */
+	IMAGE_SWEEP_RUNNING, /* while the heap was read */
+	IMAGE_SWEEP_ENDING, /* ... and it had counted already that nothing is left */
 	IMAGE_SWEEP_CNT,
 };
 
-/* Opens the image in the middle of that; what freeing the span takes then is but
- * image_free_span(). */
+/* Opens the image in the middle of that. After it, image_free_span() alone frees the span. */
 void image_open_amid_sweep(struct image *img, uint64_t addr, enum image_sweep when);
 
-/* Lets the arena index say, after image_open(), whether there is an arena by now that was
- * not there when the heap was read. */
+/* Sets, after image_open(), whether the arena index has an arena that was not there when the heap
+ * was read. */
 #define IMAGE_NEW_ARENA (IMAGE_HEAP + (7ull << ARENA_SHIFT))
 void image_index_new_arena(struct image *img, bool made);
 
@@ -222,73 +222,74 @@ struct image_table {
 	uint16_t tombstones;
 };
 
-/* Each returns the address of the header. */
+/* These return the address of the header. */
 uint64_t image_swiss_empty(struct image *img);
 uint64_t image_swiss_small(struct image *img, const struct image_type *type, unsigned int used);
 uint64_t image_swiss_map(struct image *img, const struct image_type *type, unsigned int depth,
 			 const struct image_table *tables, size_t n);
 
-/* A header of one's own making; its directory may be anything. */
+/* Writes a header with these words; its directory may be anything. */
 uint64_t image_swiss_header(struct image *img, uint64_t used, uint64_t dir, uint64_t dir_len,
 			    uint8_t depth);
 
-/* Address of the n-th different table of a map, and of its groups. */
+/* The address of the n-th different table of a map, and of its groups. */
 uint64_t image_swiss_table(struct image *img, uint64_t map, size_t n);
 uint64_t image_swiss_groups(struct image *img, uint64_t map, size_t n);
 
 /* ---- Classic maps ---- */
 
-/* Versions of Go, with an experiment, that have them. */
+/* Versions of Go that have classic maps, some with an experiment. */
 extern const struct image_version {
 	unsigned int minor;
 	const char *experiments;
 } image_classic_versions[6];
 
-/* Cells of a bucket: go-runtime facts 1.2. */
+/* Values of tophash cells in a bucket: go-runtime facts 1.2. */
 enum {
 	IMAGE_EMPTY_REST = 0,
 	IMAGE_EMPTY_ONE = 1,
 	IMAGE_EVACUATED_X = 2, /* and Y, and empty */
 	IMAGE_TOP_MIN = 5,
-	IMAGE_TOP = 0x77, /* of all keys, unless a test says another */
+	IMAGE_TOP = 0x77, /* tophash of all keys, unless a test sets another */
 };
 
 enum { IMAGE_SAME_SIZE_GROW = 8 }; /* a flag */
 
-/* A map with n keys over 1 << b buckets, none of them overflowing. */
+/* Makes a map with n keys in 1 << b buckets, none of which has an overflow bucket. */
 uint64_t image_classic_map(struct image *img, const struct image_type *type, unsigned int b,
 			   uint64_t n);
 
-/* A header with these words. */
+/* Writes a header with these words. */
 uint64_t image_classic_header(struct image *img, uint64_t count, uint8_t b, uint64_t buckets);
 
-/* An array of 1 << b base buckets and the overflow buckets that come with it. */
+/* Makes an array of 1 << b base buckets and the overflow buckets that come with it. */
 uint64_t image_classic_array(struct image *img, const struct image_type *type, unsigned int b);
 
-/* Fills the first slots of a bucket with tophash top, and chains its overflow bucket. */
+/* Fills the first slots of a bucket, with tophash top, and links its overflow bucket. */
 void image_classic_bucket(struct image *img, const struct image_type *type, uint64_t addr,
 			  unsigned int filled, uint8_t top, uint64_t overflow);
 
-/* Address of bucket i of a map's array, its preallocated overflow buckets included. */
+/* The address of bucket i of a map's array, which includes preallocated overflow buckets. */
 uint64_t image_classic_nth(struct image *img, uint64_t map, const struct image_type *type,
 			   uint64_t i);
 
-/* An overflow bucket outside of any array. */
+/* Makes an overflow bucket outside of any array. */
 uint64_t image_classic_overflow(struct image *img, const struct image_type *type,
 				unsigned int filled, uint64_t next);
 
-/* An old array whose first `evacuated` buckets moved on; the others keep 6 keys each. */
+/* Makes an old array whose first `evacuated` buckets have moved on; each of the others keeps 6
+ * keys. */
 uint64_t image_classic_old_array(struct image *img, const struct image_type *type, unsigned int b,
 				 uint64_t evacuated);
 
-/* Lets a map grow from those buckets. */
+/* Makes a map grow from those buckets. */
 void image_classic_set_old(struct image *img, uint64_t map, uint64_t oldbuckets, uint8_t flags);
 
 /* Gives a map a runtime.mapextra of its own. */
 uint64_t image_classic_extra(struct image *img, uint64_t map);
 
-/* Puts a list of overflow buckets, with room for cap of them, into a mapextra: that of the
- * array (0), or of the old one (1). Returns the address of its slice header. */
+/* Puts a list of overflow buckets with room for cap of them into a mapextra: the one of the array
+ * (0), or of the old array (1). Returns the address of its slice header. */
 uint64_t image_classic_list(struct image *img, uint64_t extra, int which, uint64_t len,
 			    uint64_t cap);
 
@@ -296,52 +297,53 @@ uint64_t image_classic_list(struct image *img, uint64_t extra, int which, uint64
 
 enum { IMAGE_G_RUNNING = 2, IMAGE_G_WAITING = 4, IMAGE_G_DEAD = 6 };
 
-/* A goroutine whose frames are the last `used` bytes of a stack of its own, of stack_sz
+/* Adds a goroutine whose frames are the last `used` bytes of a stack of its own, of stack_sz
  * zeroes. Returns the end of the stack. */
 uint64_t image_add_goroutine(struct image *img, uint32_t status, uint64_t stack_sz, uint64_t used);
 
-/* Lets the header of a map be at an address of a stack, and leaves that of an empty map
- * on the heap. */
+/* Moves the header of a map to an address on a stack, and leaves the header of an empty map on
+ * the heap. */
 void image_move_header(struct image *img, uint64_t map, uint64_t to);
 
 /* ---- The whole ---- */
 
-/* Reads the types, of all modules. */
+/* Reads the types of all modules. */
 struct err *image_read_types(struct image *img);
 
-/* Writes the runtime's structures for everything allocated, opens types and heap.
- * image_open() fails the test when that fails. */
+/* Writes the runtime's structures for everything that was allocated, and opens types and heap.
+ * image_open() does the same, and fails the test when that fails. */
 struct err *image_try_open(struct image *img);
 void image_open(struct image *img);
 
 /* ---- The census ---- */
 
-/* Takes the census, without a residency; the test frees it. */
+/* Takes the census without a residency. The test frees it. */
 struct census *image_census(struct image *img);
 
-/* The row of a map, or NULL; valid for the next few calls. */
+/* The row of a map, or NULL; valid during the next few calls. */
 const struct map_info *image_map(const struct census *census, uint64_t addr);
 
-/* The only row, which is that of the map; valid until the next call. */
+/* The only row, which must be that of the map; valid until the next call. */
 const struct map_info *image_only_row(const struct census *census, uint64_t map);
 
-/* Expects an exact map that does not grow, without overflow buckets. */
+/* Expects an exact map without overflow buckets that does not grow. */
 void image_expect_exact(const struct map_info *m, uint64_t live, uint64_t buckets, uint64_t bytes);
 
-/* Expects a heap with no map but that one, which is suspect, or is none. Frees the image. */
+/* Expects a heap with no map but that one, which is suspect, or with no map at all. Frees the
+ * image. */
 void image_judge_suspect(struct image *img, uint64_t map, bool suspect, const char *what);
 
 /* A map that changes while it is read. */
 struct image_mover {
 	uint64_t map;
-	uint64_t place; /* for the change: memory that it is about */
-	int reads; /* of the header so far */
-	int from, to; /* reads before which it changes */
+	uint64_t place; /* memory that the change is about */
+	int reads; /* number of reads of the header so far */
+	int from, to; /* number of the first and last read before which it changes */
 	void (*change)(struct image *img, struct image_mover *m);
 };
 
-/* Opens the image, takes a census during which the map changes, and frees the image.
- * Returns the only row, which is that of the map; *found_ret: there is one. */
+/* Opens the image, takes a census during which the map changes, and frees the image. Returns the
+ * only row, which must be that of the map. *found_ret says whether there is one. */
 struct map_info image_census_moving(struct image *img, struct image_mover *m, bool *found_ret);
 
 #endif

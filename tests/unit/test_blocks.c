@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Blocks against a small memory of two parts, with a hole between them. */
+/* Blocks of a small memory of two parts, with a hole between them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,7 +67,7 @@ static void want(struct blocks *b, uint64_t addr, int n)
 		blocks_want(b, addr + 16 * i, 16);
 }
 
-/* What is there of a piece. To want it once more, behind the reading, brings nothing. */
+/* What was read of a piece. Wanting it once more after the reading changes nothing. */
 static const uint8_t *look(struct blocks *b, uint64_t addr, size_t len)
 {
 	return blocks_at(b, blocks_want(b, addr, len), addr);
@@ -81,7 +81,7 @@ static void what_many_pieces_are_in_is_read_whole(void **state)
 	(void)state;
 	blocks_begin(b);
 	want(b, LOW + BLOCK_SZ, 16);
-	want(b, LOW, 16); /* its neighbour: one read for both */
+	want(b, LOW, 16); /* its neighbour: one read is enough for both */
 	want(b, HIGH + 3 * BLOCK_SZ, 16);
 	want(b, HIGH, 1); /* alone */
 	assert_null(blocks_read(b, &m->mem));
@@ -92,7 +92,7 @@ static void what_many_pieces_are_in_is_read_whole(void **state)
 			    at(m, HIGH + 3 * BLOCK_SZ, BLOCK_SZ), BLOCK_SZ);
 	assert_null(look(b, HIGH, 16));
 	assert_null(look(b, LOW + 2 * BLOCK_SZ, 16));
-	/* In two blocks, both of which are there. */
+	/* It lies in two blocks, both of which were read. */
 	assert_null(look(b, LOW + BLOCK_SZ - 8, 16));
 	blocks_free(b);
 	free(m);
@@ -107,7 +107,7 @@ static void a_batch_forgets_the_one_before(void **state)
 	for (int i = 0; i < 3; i++) {
 		blocks_begin(b);
 		want(b, LOW + i * BLOCK_SZ, 16);
-		assert_null(look(b, LOW + i * BLOCK_SZ, 16)); /* not yet */
+		assert_null(look(b, LOW + i * BLOCK_SZ, 16)); /* nothing is read yet */
 		assert_null(blocks_read(b, &m->mem));
 		for (int k = 0; k < 3; k++)
 			assert_true(!look(b, LOW + k * BLOCK_SZ, 16) == (k != i));
@@ -115,14 +115,14 @@ static void a_batch_forgets_the_one_before(void **state)
 	m->low[0] = 1;
 	blocks_begin(b);
 	want(b, LOW, 16);
-	m->low[0] = 2; /* is read when it is read, not when it is wanted */
+	m->low[0] = 2; /* what counts is when it is read, not when it is wanted */
 	assert_null(blocks_read(b, &m->mem));
 	assert_int_equal(*look(b, LOW, 1), 2);
 	blocks_free(b);
 	free(m);
 }
 
-/* A hole beside a block takes away what is read together with it, and nothing else. */
+/* A hole beside a block makes only those reads fail that include it. */
 static void what_cannot_be_read_is_not_there(void **state)
 {
 	struct memory *m = memory_new();
@@ -133,7 +133,7 @@ static void what_cannot_be_read_is_not_there(void **state)
 	want(b, LOW, 16);
 	want(b, LOW + PART_SZ, 16); /* the hole */
 	want(b, UINT64_MAX - BLOCK_SZ + 1, 16);
-	blocks_want(b, UINT64_MAX - 7, 16); /* behind the end of all memory */
+	blocks_want(b, UINT64_MAX - 7, 16); /* at the end of the address space */
 	blocks_want(b, LOW, SIZE_MAX);
 	assert_null(blocks_read(b, &m->mem));
 	assert_non_null(look(b, LOW, 16));
@@ -145,7 +145,7 @@ static void what_cannot_be_read_is_not_there(void **state)
 	free(m);
 }
 
-/* More blocks than there is room for: some are there, and those are right. */
+/* Of more blocks than there is room for, some are read, and those are right. */
 static void too_many_blocks(void **state)
 {
 	struct memory *m = memory_new();
@@ -186,8 +186,8 @@ static struct err *read_addresses(struct mem *mem, struct mem_req *reqs, size_t 
 	return NULL;
 }
 
-/* Whether the block that begins there is in b; if so it has to be that one, and what is
- * behind it may be looked at. */
+/* Whether the block that begins there was read. If so, it must be the right one, and bytes after
+ * it may be looked at. */
 static bool is_there(struct blocks *b, uint64_t block)
 {
 	volatile uint8_t behind;
@@ -205,7 +205,7 @@ static bool is_there(struct blocks *b, uint64_t block)
 	return true;
 }
 
-/* Of a crowd as many are there as in any other, and each is the one asked for. */
+/* Of very many blocks as many are read as of any others, and each is the right one. */
 static void the_blocks_of_a_crowd_are_told_apart(void **state)
 {
 	enum { CROWD = 1500 };
@@ -232,7 +232,7 @@ static void the_blocks_of_a_crowd_are_told_apart(void **state)
 	blocks_free(b);
 }
 
-/* What fits is there, whatever was in the batches before. */
+/* Blocks that fit are all read, whatever was in the batches before. */
 static void few_blocks_are_there_in_each_batch(void **state)
 {
 	enum { FEW = 32 };
@@ -245,7 +245,7 @@ static void few_blocks_are_there_in_each_batch(void **state)
 		blocks_begin(b);
 		for (int i = 0; i < FEW; i++) {
 			random = random * 6364136223846793005 + 1442695040888963407;
-			/* Out of few, so that the same come again in other batches. */
+			/* Chosen from few, so that the same ones come again in other batches. */
 			block[i] = LOW + (random >> 33) % 4096 * BLOCK_SZ;
 		}
 		for (int turn = 0; turn < 8; turn++)
@@ -258,7 +258,7 @@ static void few_blocks_are_there_in_each_batch(void **state)
 	blocks_free(b);
 }
 
-/* However many pieces: more than any counter of 8 or 16 bits holds. */
+/* More pieces in one block than a counter of 8 or 16 bits can hold. */
 static void a_block_of_very_many_pieces(void **state)
 {
 	struct mem mem = { .read_reqs = read_addresses };

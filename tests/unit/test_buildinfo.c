@@ -63,7 +63,7 @@ static struct block block_of(const char *version)
 	return b;
 }
 
-/* Module info stands between two markers of 16 bytes. */
+/* Puts module info between two markers of 16 bytes. */
 static void put_mod(struct block *b, const char *text)
 {
 	put_varint(b, 32 + strlen(text));
@@ -80,7 +80,7 @@ static void put_mod(struct block *b, const char *text)
 	    16);
 }
 
-/* Parses a copy of just that length, so that a byte too far is seen. */
+/* Parses a copy of exactly that length, so that a sanitizer sees a read too far. */
 static struct err *parse(const struct block *b, size_t len, struct buildinfo *ret)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -138,7 +138,7 @@ static void prereleases_and_vendors(void **state)
 		       13, "");
 }
 
-/* A space before 1.26, a hyphen from 1.26 on. */
+/* They follow a space before 1.26, a hyphen from 1.26 on. */
 static void experiments(void **state)
 {
 	(void)state;
@@ -192,7 +192,7 @@ static void absurd_lengths_are_refused(void **state)
 
 		put_varint(&b, lengths[i]);
 		put(&b, "go1.24.4 and more bytes than one may think", 42);
-		if (lengths[i] == 256) /* there, but no version is that long */
+		if (lengths[i] == 256) /* there are that many bytes, but no version is that long */
 			put(&b, (uint8_t[256]){ 'x' }, 256);
 		expect_error(&b, ERR_FORMAT, "without a Go version");
 	}
@@ -201,7 +201,7 @@ static void absurd_lengths_are_refused(void **state)
 	expect_error(&b, ERR_FORMAT, "without a Go version");
 }
 
-/* Module info is a bonus: the version alone is enough. */
+/* Module info is a bonus; the version is enough. */
 static void absurd_module_info_is_ignored(void **state)
 {
 	static const char *const texts[] = { "", "pa", "path", "mod\tx\n", "path\t" };
@@ -216,7 +216,7 @@ static void absurd_module_info_is_ignored(void **state)
 		assert_string_equal(bi.main_path, "");
 	}
 	struct block b = block_of("go1.24.4");
-	put_string(&b, "path\tshort"); /* no room for the markers */
+	put_string(&b, "path\tshort"); /* too short for the markers */
 	assert_null(parse(&b, b.len, &bi));
 	assert_string_equal(bi.main_path, "");
 	b = block_of("go1.24.4");
@@ -225,7 +225,7 @@ static void absurd_module_info_is_ignored(void **state)
 	assert_int_equal(bi.minor, 24);
 }
 
-/* Objects have red zones then. */
+/* With it, objects have red zones. */
 static void the_address_sanitizer_is_told(void **state)
 {
 	static const struct {
@@ -270,7 +270,7 @@ static void long_and_unprintable_texts_are_tamed(void **state)
 	assert_int_equal(strlen(bi.main_path), sizeof(bi.main_path) - 1);
 }
 
-/* Any prefix of a good block parses, or is refused; none is read beyond. */
+/* Any prefix of a good block parses or is refused, and no byte after it is read. */
 static void survives_truncation(void **state)
 {
 	struct block b = block_of("go1.24.4 X:noswissmap");

@@ -23,7 +23,7 @@ static void reads_little_endian_in_order(void **state)
 	assert_false(c.bad);
 }
 
-/* A value that ends behind the bytes is 0, not the part that is there. */
+/* A value that ends after the last byte is 0, not the part that is there. */
 static void a_short_read_yields_zero(void **state)
 {
 	const uint8_t bytes[] = { 0xff, 0xff, 0xff };
@@ -42,7 +42,7 @@ static void stays_bad(void **state)
 
 	(void)state;
 	assert_int_equal(cursor_u64(&c), 0);
-	assert_int_equal(cursor_u8(&c), 0); /* would fit */
+	assert_int_equal(cursor_u8(&c), 0); /* this one would fit */
 	assert_true(c.bad);
 }
 
@@ -138,7 +138,7 @@ static void broken_uvarints(void **state)
 	(void)state;
 	assert_true(uvarint("\xff\xff", 2, &bad) == 0); /* cut off */
 	assert_true(bad);
-	/* Eleven bytes: no end within 64 bits. */
+	/* Eleven bytes: the value does not end within 64 bits. */
 	assert_true(uvarint("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, &bad) == 0);
 	assert_true(bad);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Programs with nothing but DWARF, written here byte by byte: the structures of a
- * runtime as Go's linker describes them, then as nobody should.
+ * Programs with nothing but DWARF, written here byte by byte: the structures of a runtime as Go's
+ * linker describes them, and then with every kind of error.
  */
 #include <dwarf.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ enum abbrev { UNIT = 1, STRUCT, MEMBER, BASE, CONSTANT, TYPEDEF };
 static const struct {
 	uint8_t tag;
 	bool has_children;
-	uint8_t attrs[8]; /* attribute, form, and so on, up to a 0 */
+	uint8_t attrs[8]; /* attribute, form, and so on, ended by a 0 */
 } abbrevs[] = {
 	[UNIT] = { DW_TAG_compile_unit,
 		   true,
@@ -104,7 +104,7 @@ static uint32_t put_die(struct writer *w, enum abbrev abbrev, const char *name)
 static void unit_start(struct writer *w, const char *name, int language)
 {
 	w->unit = w->len;
-	put(w, 0, 4); /* length, when it is known */
+	put(w, 0, 4); /* the length, filled in when it is known */
 	put(w, w->version, 2);
 	if (w->version >= 5) {
 		put(w, DW_UT_compile, 1);
@@ -173,14 +173,14 @@ static void struct_end(struct writer *w)
 
 /* ---- a runtime ---- */
 
-/* What the tests change, and what the types of members are. */
+/* What the tests change, and the types of members. */
 struct runtime {
 	int dwarf_version;
 	bool classic;
-	bool old_names; /* as up to 1.20 */
+	bool old_names; /* names as up to 1.20 */
 	bool slot_sz; /* swiss maps as up to 1.26 */
-	bool other_maptype; /* has the name of the other kind's as well */
-	uint32_t bitmap_sz; /* of heapArena; 0: none */
+	bool other_maptype; /* has the name of the other kind's map type, too */
+	uint32_t bitmap_sz; /* of heapArena; 0: it has none */
 	uint32_t inline_marks_sz;
 	uint32_t load_num;
 	uint32_t page_sz;
@@ -189,8 +189,8 @@ struct runtime {
 	uint32_t header_sz;
 	uint32_t seed; /* in Map */
 	uint32_t etypes;
-	const char *unit; /* of the types */
-	const char *without; /* this member is not there */
+	const char *unit; /* name of the unit with the types */
+	const char *without; /* leaves this member out */
 	bool endless_typedef; /* as the type of mheap.pages */
 
 	uint32_t word, word2, byte, bitmap; /* offsets of their types */
@@ -397,7 +397,7 @@ static void put_swiss(struct writer *w, const struct runtime *r)
 	put_swiss_maptype(w, r);
 }
 
-/* As in real files: units that have nothing, constants in one, types in another. */
+/* As in real files, some units have nothing, one has the constants, and another one the types. */
 static void put_runtime(struct writer *w, struct runtime r)
 {
 	*w = (struct writer){ .version = r.dwarf_version };
@@ -464,7 +464,7 @@ static int remove_dir(void **state)
 }
 
 struct part {
-	const char *name; /* NULL: not there */
+	const char *name; /* NULL: there is none */
 	const void *data;
 	size_t len;
 	bool compressed;
@@ -676,7 +676,7 @@ static void slots_are_of_two_kinds(void **state)
 	refuse(*state, r, "ElemsOff of internal/abi.MapType is not at 104");
 }
 
-/* Go's own tools know the map types of both kinds. */
+/* Go's own tools have the map types of both kinds. */
 static void the_map_type_is_that_of_the_kind(void **state)
 {
 	struct runtime r = swiss_runtime;
@@ -750,14 +750,14 @@ static void names_what_is_missing(void **state)
 	refuse(*state, r, "runtime.pageSize is 16384, not 8192");
 	r = classic_runtime;
 	r.load_num = 0;
-	refuse(*state, r, "loadFactorNum"); /* not that of package main */
+	refuse(*state, r, "loadFactorNum"); /* not the one of package main */
 }
 
 static void refuses_what_decoders_cannot_hold(void **state)
 {
 	struct runtime r = swiss_runtime;
 
-	/* What is checked here and what the scanner has room for. */
+	/* More than the scanner has room for. */
 	r.header_sz = MAP_HEADER_SZ_MAX + 8;
 	refuse(*state, r, "size of internal/runtime/maps.Map");
 	r.header_sz = 44;
@@ -802,7 +802,7 @@ static void files_without_dwarf(void **state)
 	err_free(err);
 }
 
-/* Whatever a file says, what is taken from it is safe to decode with. */
+/* Whatever a file says, a layout that was taken from it is safe to decode with. */
 static void check_safe(const struct go_layout *l)
 {
 	const struct mspan_layout *m = &l->mspan;
@@ -847,7 +847,7 @@ static void survives_truncated_dwarf(void **state)
 		w.len = len;
 		try_writer(*state, &w, &good);
 	}
-	/* The zeros that end the last structure and the unit are no loss. */
+	/* Cutting off the zeros that end the last structure and the unit loses nothing. */
 	assert_in_range(good, 0, 2);
 }
 
@@ -874,7 +874,7 @@ static void survives_changed_bytes(void **state)
 	assert_true(good > 0 && good < 4000);
 }
 
-/* Packed sections and, at the end, the table of sections. */
+/* Changes bytes in packed sections and, at the end, in the table of sections. */
 static void survives_changed_files(void **state)
 {
 	const struct dir *dir = *state;
@@ -922,8 +922,8 @@ static void reads_in_a_child(void **state)
 	assert_memory_equal(&l, &untouched, sizeof(l));
 }
 
-/* A million structures of one byte each, with 60,000 attributes of none: some minutes
- * for libdw. */
+/* A million structures of one byte each, with 60,000 attributes of no bytes, take libdw some
+ * minutes. */
 static void ends_the_child_that_takes_too_long(void **state)
 {
 	enum { BOMB = TYPEDEF + 1, ATTRS = 60000, STRUCTS = 1000000 };
@@ -1014,7 +1014,7 @@ static void finds_a_file_by_build_id(void **state)
 	unlink(path);
 }
 
-/* By the definition: division of polynomials, a bit at a time. */
+/* Computed by the definition: division of polynomials, bit by bit. */
 static uint32_t file_crc(const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -1062,7 +1062,7 @@ static void finds_a_file_by_its_link(void **state)
 	write_linked(dir, "../program.debug", file_crc(path), NULL);
 	refuse_file(dir, "dwarf: the file has none");
 
-	/* Where both have a build id, it decides. */
+	/* When both have a build id, it decides. */
 	write_separate(path, build_id_note);
 	write_linked(dir, "program.debug", 0, build_id_note);
 	assert_null(read_it(dir, &l));

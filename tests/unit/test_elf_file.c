@@ -45,7 +45,7 @@ static struct file good_file(void)
 		},
 		.phdrs = {
 			{ .p_type = PT_LOAD, .p_offset = 0, .p_vaddr = 0x400000, .p_filesz = 0x1000 },
-			/* Starts inside a page, as external linkers lay it out. */
+			/* Begins inside a page, as external linkers have it. */
 			{ .p_type = PT_LOAD, .p_offset = 0x2e10, .p_vaddr = 0x603e10,
 			  .p_filesz = 0x500 },
 		},
@@ -137,7 +137,7 @@ static void finds_symbols(void **state)
 	assert_true(addr == 0x604000);
 	addr = 7;
 	assert_false(elf_file_symbol(ef, "runtime.mheap", &addr));
-	assert_false(elf_file_symbol(ef, "memcpy", &addr)); /* not defined here */
+	assert_false(elf_file_symbol(ef, "memcpy", &addr)); /* it is not defined here */
 	assert_false(elf_file_symbol(ef, "", &addr));
 	assert_int_equal(addr, 7);
 	elf_file_close(ef);
@@ -159,7 +159,7 @@ static void stripped_files_have_none(void **state)
 	elf_file_close(ef);
 }
 
-/* A table of symbols without size: there is nothing to divide by. */
+/* With a symbol size of 0 there is nothing to divide by. */
 static void symbols_have_a_size(void **state)
 {
 	struct file f = good_file();
@@ -234,7 +234,7 @@ static void other_files_are_refused(void **state)
 	assert_null(ef);
 }
 
-/* Every byte of the headers set to ff, one at a time, and the file cut at any place. */
+/* Sets every byte of the headers to ff, one at a time, and cuts the file at every place. */
 static void hostile_files_do_no_harm(void **state)
 {
 	struct file f = good_file();

@@ -76,7 +76,7 @@ static void errno_decides_the_kind(void **state)
 	}
 }
 
-/* The numbers are an interface: runbooks act on them. */
+/* The numbers are an interface: runbooks depend on them. */
 static void kinds_decide_the_exit_code(void **state)
 {
 	static const struct {
@@ -105,7 +105,7 @@ static void kinds_are_compared(void **state)
 	assert_true(err_is(err, ERR_GONE));
 	assert_false(err_is(err, ERR_PERM));
 	assert_false(err_is(NULL, ERR_GONE));
-	assert_false(err_is(NULL, ERR_NOMEM)); /* whose number is 0 */
+	assert_false(err_is(NULL, ERR_NOMEM)); /* its number is 0 */
 }
 
 static void return_ptr_moves_the_value_out(void **state)
@@ -119,7 +119,7 @@ static void return_ptr_moves_the_value_out(void **state)
 	free(moved);
 }
 
-/* What the log writes while fn runs, in a buffer of the test. */
+/* Puts what the log writes while fn runs into a buffer of the test. */
 static void capture(void (*fn)(void), char *buf, size_t sz)
 {
 	FILE *tmp = tmpfile();

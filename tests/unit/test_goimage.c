@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding the Go runtime by its bytes: pcHeader, moduledata, build info, and the
- * search for them through the mappings of a process.
+ * Finding the Go runtime by its bytes: pcHeader, moduledata, build info, and the search for them
+ * in the mappings of a process.
  */
 #include <string.h>
 
@@ -141,7 +141,7 @@ static void a_moduledata_fits_its_header(void **state)
 			  image_get_u64(img, MODULE_ADDR + words[i]) + 1);
 		assert_false(check_module(img, MODULE_ADDR));
 	}
-	/* Cut off by the end of its mapping: none, but no failure either. */
+	/* Cut off by the end of its mapping: not a moduledata, but not a failure either. */
 	put_module(img, 0x560000 - 640, HEADER_ADDR);
 	assert_false(check_module(img, 0x560000 - 100));
 	assert_false(check_module(img, IMAGE_NOWHERE));
@@ -235,7 +235,7 @@ static void refuses_a_moduledata_that_contradicts_itself(void **state)
 
 enum { CODE, DATA_RO, DATA_RW, OTHER, MAPPINGS };
 
-/* A process with one file (code, read-only data, data) and something anonymous. */
+/* A process with one file (code, read-only data, data) and an anonymous mapping. */
 struct process {
 	struct image *img;
 	struct procmap list[MAPPINGS];
@@ -326,7 +326,7 @@ static void finds_header_module_and_build_info(void **state)
 	expect_found(&p, RO_ADDR + 0x1238, RW_ADDR + 0x4568);
 }
 
-/* The search reads a mebibyte at a time; what it looks for may lie across. */
+/* The search reads a mebibyte at a time; what it looks for may lie in two of them. */
 static void finds_what_lies_across_two_reads(void **state)
 {
 	struct process p;
@@ -345,16 +345,17 @@ static void finds_what_lies_across_two_reads(void **state)
 	expect_found(&p, RO_ADDR + (1 << 20), RW_ADDR + (1 << 20));
 }
 
-/* The bytes of a pcHeader are also those of a debugger's constants; pointers to
- * one are also in places that are no moduledata. */
+/* The bytes of a pcHeader are also constants of a debugger, and words that point to a pcHeader
+ * are also outside of any moduledata. */
 static void passes_over_decoys(void **state)
 {
 	struct process p;
 
 	(void)state;
 	process_init(&p);
-	put_pcheader(&p, RO_ADDR + 0x100, 0xfffffff1); /* nobody points to it */
-	put_pcheader(&p, RO_ADDR + 0x200, 0xfffffff1); /* no moduledata does */
+	put_pcheader(&p, RO_ADDR + 0x100, 0xfffffff1); /* nothing points to it */
+	put_pcheader(&p, RO_ADDR + 0x200, 0xfffffff1); /* only a word outside of any moduledata
+							* points to it */
 	put_pcheader(&p, RO_ADDR + 0x300, 0xfffffff1);
 	image_u64(p.img, RW_ADDR + 0x100, RO_ADDR + 0x200);
 	image_u64(p.img, RW_ADDR + 0x1000, RO_ADDR + 0x300);
@@ -389,7 +390,7 @@ static void finds_the_runtime_in_another_file(void **state)
 
 enum { FILE_MAPPINGS = 3, FILES_MAX = 4, NEXT_1_24 = 576 };
 
-/* A process with more files of Go code: code, read-only data and data of each. */
+/* A process with several files of Go code. Each has code, read-only data and data. */
 struct files {
 	struct process p;
 	struct procmap list[FILE_MAPPINGS * FILES_MAX];
@@ -479,7 +480,7 @@ static void finds_the_plugins_of_a_program(void **state)
 	files_fini(&f);
 }
 
-/* A program that was linked against a library with the runtime comes after it. */
+/* A program that was linked with a shared library of the runtime comes after it in the chain. */
 static void the_first_of_the_chain_has_the_runtime(void **state)
 {
 	struct files f;
@@ -490,7 +491,7 @@ static void the_first_of_the_chain_has_the_runtime(void **state)
 	files_find(&f);
 	assert_true(f.image.moduledata == module_of(1));
 	assert_int_equal(f.image.file.inode, 21);
-	assert_int_equal(f.image.build.minor, 24); /* the program says it */
+	assert_int_equal(f.image.build.minor, 24); /* the program has the build info */
 	assert_int_equal(f.image.plugins.len, 1);
 	assert_true(f.image.plugins.data[0].moduledata == module_of(0));
 	files_fini(&f);
@@ -507,7 +508,7 @@ static void counts_runtimes_by_their_chains(void **state)
 	files_find(&f);
 	assert_true(f.image.moduledata == module_of(0));
 	assert_int_equal(f.image.plugins.len, 0);
-	assert_int_equal(f.image.others.len, 2); /* 1, and 2 with 3 */
+	assert_int_equal(f.image.others.len, 2); /* file 1, and file 2 with 3 */
 	files_fini(&f);
 }
 
@@ -516,7 +517,7 @@ static void links_are_not_followed_into_the_unknown(void **state)
 	struct files f;
 
 	(void)state;
-	files_init(&f, 3); /* a cycle */
+	files_init(&f, 3); /* the links form a cycle */
 	put_next(&f, 0, module_of(1));
 	put_next(&f, 1, module_of(2));
 	put_next(&f, 2, module_of(0));
@@ -525,16 +526,16 @@ static void links_are_not_followed_into_the_unknown(void **state)
 	assert_int_equal(f.image.plugins.len, 2);
 	files_fini(&f);
 
-	files_init(&f, 2); /* garbage, itself, and no module */
+	files_init(&f, 2); /* links to garbage, to itself, and to what is not a module */
 	put_next(&f, 0, IMAGE_NOWHERE);
 	put_next(&f, 1, module_of(1));
-	image_u64(f.p.img, module_of(1) + 8, 0); /* no names any more */
+	image_u64(f.p.img, module_of(1) + 8, 0); /* now it has no names */
 	files_find(&f);
 	assert_int_equal(f.image.plugins.len, 0);
 	assert_int_equal(f.image.others.len, 0);
 	files_fini(&f);
 
-	files_init(&f, 2); /* a header that cannot be read */
+	files_init(&f, 2); /* one has a header that cannot be read */
 	image_unmap(f.p.img, base_of(1) + 0x100000, 0x2000);
 	files_find(&f);
 	assert_int_equal(f.image.others.len, 0);
@@ -554,7 +555,7 @@ static void unreadable_parts_are_passed_over(void **state)
 	expect_found(&p, RO_ADDR + (2 << 20), RW_ADDR);
 }
 
-/* All that is looked for is between pages that are gone. */
+/* Everything lies between unreadable pages. */
 static void unreadable_pages_hide_no_others(void **state)
 {
 	struct process p;
@@ -564,9 +565,9 @@ static void unreadable_pages_hide_no_others(void **state)
 	image_unmap(p.img, RO_ADDR + 0x1000, 0x1000);
 	image_unmap(p.img, RO_ADDR + 0x4000, 0x1000);
 	image_unmap(p.img, RW_ADDR + 0x3000, (2 << 20) - 0x3000); /* the file is shorter */
-	put_pcheader(&p, RO_ADDR + 0x3000 - 8, 0xfffffff1); /* across two pages */
+	put_pcheader(&p, RO_ADDR + 0x3000 - 8, 0xfffffff1); /* in two pages */
 	put_module(p.img, RW_ADDR + 0x2000, RO_ADDR + 0x3000 - 8);
-	put_buildinfo(&p, RO_ADDR + 0x3fc0, "go1.24.4"); /* at the end of one */
+	put_buildinfo(&p, RO_ADDR + 0x3fc0, "go1.24.4"); /* at the end of a page */
 	image_unmap(p.img, RO_ADDR + 0x4000, 0x1000);
 	expect_found(&p, RO_ADDR + 0x3000 - 8, RW_ADDR + 0x2000);
 }
@@ -579,7 +580,7 @@ static void says_why_it_is_none(void **state)
 	process_init(&p);
 	expect_refusal(&p, "'paygate' is not a Go program");
 
-	process_init(&p); /* a header that nobody points to */
+	process_init(&p); /* a header that nothing points to */
 	put_pcheader(&p, RO_ADDR, 0xfffffff1);
 	put_buildinfo(&p, RW_ADDR + 0x20, "go1.24.4");
 	expect_refusal(&p, "'paygate' is not a Go program");
@@ -599,7 +600,7 @@ static void names_old_go(void **state)
 	struct process p;
 
 	(void)state;
-	process_init(&p); /* 1.16: a table of another form */
+	process_init(&p); /* 1.16: a table of an older form */
 	put_pcheader(&p, RO_ADDR, 0xfffffffa);
 	expect_refusal(&p, "'paygate' was built by Go older than 1.18, which maptrace does not "
 			   "know");

@@ -20,7 +20,7 @@ static size_t count(const struct gotypes *types)
 	return cnt;
 }
 
-/* Of this and of map[string]*T the facts know all sizes. */
+/* The facts give all sizes of this type and of map[string]*T. */
 static struct image_type int_to_array(void)
 {
 	return (struct image_type){ .name = "map[int][64]uint8", .key_sz = 8, .elem_sz = 64 };
@@ -67,7 +67,7 @@ static void reads_swiss_types_of_1_24(void **state)
 	}
 }
 
-/* Values seen in live 1.27 programs: go-runtime facts 1.3. */
+/* Values that live 1.27 programs have: go-runtime facts 1.3. */
 static void reads_both_group_forms_of_1_27(void **state)
 {
 	static const struct {
@@ -135,7 +135,7 @@ static void reads_pointer_masks(void **state)
 	const struct map_type *m = gotypes_find(types, t.addr);
 	assert_true(m->has_ptr_mask);
 	for (uint32_t w = 0; w < m->bucket_sz / 8; w++) {
-		/* Word 0 is the control word; then string pointer, length, elem. */
+		/* Word 0 is the control word; then come string pointer, length and elem. */
 		bool ptr = w && (w - 1) % 3 != 1;
 
 		assert_int_equal(m->ptr_mask[w / 8] >> w % 8 & 1, ptr);
@@ -144,7 +144,7 @@ static void reads_pointer_masks(void **state)
 	image_free(img);
 }
 
-/* The type exists without its mask: only a piece of evidence is missing. */
+/* A type may exist without its mask, which is only one piece of evidence. */
 static void masks_may_be_missing(void **state)
 {
 	struct image *img = image_new(23, "");
@@ -153,7 +153,7 @@ static void masks_may_be_missing(void **state)
 	(void)state;
 	image_add_type(img, &program);
 	image_add_type(img, &nowhere);
-	image_u8(img, program.bucket + 23, 25 | 0x40); /* up to 1.23: a GC program */
+	image_u8(img, program.bucket + 23, 25 | 0x40); /* up to 1.23: marks a GC program */
 	image_u64(img, nowhere.bucket + 32, IMAGE_NOWHERE);
 	struct gotypes *types = load(img);
 	assert_int_equal(count(types), 2);
@@ -163,7 +163,7 @@ static void masks_may_be_missing(void **state)
 	image_free(img);
 }
 
-/* Keys and elems above 128 bytes are kept behind pointers. */
+/* Keys and elems above 128 bytes are behind pointers. */
 static void large_keys_and_elems_are_indirect(void **state)
 {
 	static const struct {
@@ -277,7 +277,7 @@ static void an_empty_section_has_no_types(void **state)
 
 #define PLUGIN 0x20000000ull
 
-/* Gives the image a plugin whose section is a copy of its own so far. */
+/* Gives the image a plugin whose section is a copy of its own section. */
 static void add_plugin(struct image *img)
 {
 	for (uint64_t off = 0; off < IMAGE_TYPES_SZ; off += 8)
@@ -291,7 +291,7 @@ static uint64_t in_plugin(uint64_t addr)
 	return addr - IMAGE_TYPES + PLUGIN;
 }
 
-/* Types of a plugin that refer to those of the program, with names in its own section. */
+/* Types of a plugin refer to those of the program, and have names in the plugin's section. */
 static void types_of_plugins_are_found(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -301,9 +301,9 @@ static void types_of_plugins_are_found(void **state)
 	image_add_type(img, &a);
 	image_add_type(img, &b);
 	add_plugin(img);
-	image_u8(img, a.addr + 23, 22); /* the program lacks it */
+	image_u8(img, a.addr + 23, 22); /* takes it out of the program */
 	image_u32(img, b.addr + 16, 7); /* another hash: main.T of another package */
-	image_zero(img, IMAGE_TYPES + 0x18000, 0x1000); /* names, masks */
+	image_zero(img, IMAGE_TYPES + 0x18000, 0x1000); /* unmaps names and masks */
 	image_write(img, IMAGE_TYPES, "\1\1M", 3);
 	image_u32(img, b.addr + 40, 0);
 	struct gotypes *types = load(img);
@@ -318,7 +318,7 @@ static void types_of_plugins_are_found(void **state)
 	image_free(img);
 }
 
-/* Both have it, each with a bucket type of its own. */
+/* Both modules have it, each with a bucket type of its own. */
 static void a_type_of_several_modules_is_one(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -382,7 +382,7 @@ static void plugins_that_cannot_be_read_are_left_out(void **state)
 
 /* ---- Hostile sections ---- */
 
-/* What a row spoils. */
+/* The descriptor that a row spoils. */
 enum which { MAP, KEY, ELEM, BUCKET };
 
 static uint64_t descriptor(struct image *img, const struct image_type *t, enum which w)
@@ -400,7 +400,7 @@ struct spoil {
 	uint64_t v;
 };
 
-/* The spoilt type must vanish, and the good one behind it must still be found. */
+/* The spoilt type must not be found, and the good one after it must still be. */
 static void expect_spoilt(unsigned int minor, const struct spoil *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -485,7 +485,7 @@ static void slots_that_do_not_fit(void **state)
 	EXPECT_SPOILT(27, strides);
 }
 
-/* A whole descriptor, but where none can be. */
+/* A whole descriptor at an address where none can be. */
 static void descriptors_are_aligned(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -507,10 +507,10 @@ static void name_lengths_are_bounded(void **state)
 {
 	static const char *const lengths[] = {
 		"\x01\x00", /* none */
-		"\x01\xff\xff\xff\xff\x7f", /* behind the section */
+		"\x01\xff\xff\xff\xff\x7f", /* its end is after the section */
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", /* wraps */
-		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", /* no varint */
-		"\x01\x80\x80\x08", /* 128 KiB, of which the section has less */
+		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", /* not a varint */
+		"\x01\x80\x80\x08", /* 128 KiB, which is more than the section has */
 	};
 
 	(void)state;
@@ -528,16 +528,17 @@ static void name_lengths_are_bounded(void **state)
 	}
 }
 
-/* Those of generated code, or of generic types, exceed any bound; the type counts. */
+/* Names of generated code, or of generic types, may be too long; the type still counts. */
 static void long_names_are_cut(void **state)
 {
 	static const struct {
-		const char *fill; /* repeated */
-		uint32_t len, kept; /* kept: without the dots */
+		const char *fill; /* repeated to make the name */
+		uint32_t len, kept; /* kept is without the dots */
 	} rows[] = {
-		{ "m", 4096, 4096 },   { "m", 4097, 4093 },
-		{ "m", 0x8000, 4093 }, { "\xc3\xa4", 0x8000, 4092 }, /* no half of a character */
-		{ "\x80", 0x8000, 0 }, /* none at all */
+		{ "m", 4096, 4096 },	      { "m", 4097, 4093 }, { "m", 0x8000, 4093 },
+		{ "\xc3\xa4", 0x8000, 4092 }, /* the cut is not inside of a
+								      * character */
+		{ "\x80", 0x8000, 0 }, /* no character at all */
 	};
 
 	(void)state;
@@ -564,7 +565,7 @@ static void long_names_are_cut(void **state)
 	}
 }
 
-/* A descriptor that the end of the section cuts in two. */
+/* The end of the section cuts a descriptor in two. */
 static void types_at_the_end_of_the_section(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -577,7 +578,7 @@ static void types_at_the_end_of_the_section(void **state)
 	assert_int_equal(count(types), 0);
 	gotypes_free(types);
 
-	/* With its last word it is whole, but for the name, which lies behind. */
+	/* With its last word the descriptor is complete, but its name is after the section. */
 	img->prog.md.etypes += 8;
 	image_u32(img, t.addr + 40, 0);
 	image_write(img, IMAGE_TYPES, "\1\1M", 3);
@@ -599,7 +600,7 @@ static void an_unreadable_section_is_a_fault(void **state)
 	image_free(img);
 }
 
-/* A section of noise with many bytes that look like parts of map types. */
+/* A section of noise, with many bytes that look like parts of map types. */
 static void noise_does_no_harm(void **state)
 {
 	static const unsigned int minors[] = { 19, 24, 27 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processes that are stopped: children of this test, which have two threads. */
+/* Stopped processes: children of this test, which have two threads. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,7 +19,7 @@
 
 struct child {
 	pid_t pid;
-	pid_t tid; /* of its second thread */
+	pid_t tid; /* id of its second thread */
 };
 
 static void *second_thread(void *arg)
@@ -59,7 +59,8 @@ static void child_start(struct child *c)
 static void child_stop(const struct child *c)
 {
 	kill(c->pid, SIGKILL);
-	waitpid(c->tid, NULL, __WALL); /* of threads, only those that are traced */
+	waitpid(c->tid, NULL,
+		__WALL); /* a single thread can be waited for only when it is traced */
 	waitpid(c->pid, NULL, __WALL);
 }
 
@@ -90,11 +91,11 @@ static void runs(void **state)
 	assert_int_equal(h.last, HALT_NONE);
 	assert_int_equal(h.halted_ns, 0);
 	child_stop(&c);
-	halts_look(&h); /* of nobody */
+	halts_look(&h); /* of a process that does not exist */
 	assert_int_equal(h.now, HALT_NONE);
 }
 
-/* Time counts between two looks that both find it stopped. */
+/* The time between two looks that both find it stopped counts. */
 static void stopped_by_a_signal(void **state)
 {
 	struct child c;
@@ -130,7 +131,7 @@ static void thread_stop(pid_t tid)
 	assert_int_equal(waitpid(tid, NULL, __WALL), tid);
 }
 
-/* Whichever of them it is, the process goes on until both are stopped. */
+/* Whichever thread stops first, the process is running until both are stopped. */
 static void stopped_by_a_tracer(void **state)
 {
 	struct child c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Spans and objects of a made heap, and the proof that its layout is the right one. */
+/* Spans and objects of a heap that is made up, and the proof that its layout is the right one. */
 #include <string.h>
 
 #include "image.h"
@@ -11,7 +11,7 @@ static const struct {
 
 enum { VERSIONS = sizeof(versions) / sizeof(versions[0]) };
 
-/* Some objects of several classes. */
+/* Makes some objects of several classes. */
 static void populate(struct image *img)
 {
 	for (int i = 0; i < 400; i++) {
@@ -69,7 +69,8 @@ static void knows_where_no_object_is(void **state)
 	(void)state;
 	image_span_of(img, stack)->state = SPAN_MANUAL;
 	image_span_of(img, dead)->state = SPAN_DEAD;
-	uint64_t end = image_span_of(img, a)->base + 168 * 48; /* 168 slots, then the bits */
+	uint64_t end = image_span_of(img, a)->base + 168 * 48; /* 168 slots come first, then the
+								* bits */
 	image_open(img);
 	assert_true(heap_object(img->heap, end - 1, &o));
 	assert_false(heap_object(img->heap, end, &o));
@@ -83,7 +84,7 @@ static void knows_where_no_object_is(void **state)
 	image_free(img);
 }
 
-/* From 1.22 on objects with pointers above 512 bytes start behind a type word. */
+/* From 1.22 on, objects with pointers above 512 bytes start after a type word. */
 static void large_classes_have_malloc_headers(void **state)
 {
 	static const struct {
@@ -113,7 +114,7 @@ static void large_classes_have_malloc_headers(void **state)
 	}
 }
 
-/* Memory without pointers has none, whatever its size. */
+/* Objects without pointers have none, whatever their size. */
 static void noscan_objects_have_no_header(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -125,7 +126,7 @@ static void noscan_objects_have_no_header(void **state)
 	uint64_t addr = image_alloc_buckets(img, &t, 20);
 	image_open(img);
 	assert_true(heap_object(img->heap, addr, &o));
-	assert_int_equal(o.size, 3072); /* for 20 * 136 bytes */
+	assert_int_equal(o.size, 3072); /* it holds 20 * 136 bytes */
 	assert_false(o.has_header);
 	assert_true(o.start == addr);
 	image_free(img);
@@ -158,7 +159,7 @@ static void unswept_spans_are_told(void **state)
 		uint32_t sweepgen;
 		bool unswept;
 	} rows[] = { { IMAGE_SWEEPGEN - 2, true },
-		     { IMAGE_SWEEPGEN - 1, false }, /* being swept */
+		     { IMAGE_SWEEPGEN - 1, false }, /* it is being swept */
 		     { IMAGE_SWEEPGEN, false },
 		     { IMAGE_SWEEPGEN + 1, true },
 		     { IMAGE_SWEEPGEN + 3, false } };
@@ -244,7 +245,7 @@ static void allspans_must_be_a_slice(void **state)
 		image_write(img, IMAGE_MHEAP + 65864, slices[i], 24);
 		_cleanup_err_ struct err *err = heap_open(&img->prog, &img->heap);
 		assert_true(err_is(err, ERR_UNSUPPORTED));
-		assert_non_null(strstr(err->msg, "allspans is no slice"));
+		assert_non_null(strstr(err->msg, "allspans is not a slice"));
 		image_free(img);
 	}
 }
@@ -264,7 +265,7 @@ static void an_unreadable_mheap_is_a_fault(void **state)
 	image_free(img);
 }
 
-/* Fields of one descriptor that contradict each other, in the shape of 1.22. */
+/* Fields of one descriptor that contradict each other, by the layout of 1.22. */
 static const struct spoil {
 	const char *what;
 	unsigned int off;
@@ -285,7 +286,7 @@ static const struct spoil {
 	{ "another state", 99, 1, 7 },
 };
 
-/* One bad descriptor among many is a torn read: it goes, the heap stays. */
+/* One bad descriptor among many was read while it was written: it is dropped; the heap stays. */
 static void a_few_bad_descriptors_are_dropped(void **state)
 {
 	(void)state;
@@ -312,7 +313,7 @@ static void a_few_bad_descriptors_are_dropped(void **state)
 	}
 }
 
-/* Nothing else bounds a span of the runtime's own: 32 TiB would be indexed. */
+/* Nothing else limits a span of the runtime itself: 32 TiB would be indexed. */
 static void a_manual_span_without_end_is_dropped(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -331,7 +332,7 @@ static void a_manual_span_without_end_is_dropped(void **state)
 	image_free(img);
 }
 
-/* The largest object that a span can be of, and the next larger one. */
+/* The largest object that a span can hold, and the next larger one. */
 static void a_large_object_without_end_is_dropped(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -395,7 +396,7 @@ static void unreadable_descriptors_count_as_bad(void **state)
 	image_free(img);
 }
 
-/* The index must lead from a span's address back to it. */
+/* The index must lead from a span's address back to that span. */
 static void the_arena_index_must_agree(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -438,7 +439,7 @@ static void the_pages_must_add_up(void **state)
 	heap_close(img->heap);
 	img->heap = NULL;
 	uint64_t pages = image_get_u64(img, IMAGE_MHEAP + 65888);
-	image_u64(img, IMAGE_MHEAP + 65888, pages + 100); /* a heap in motion */
+	image_u64(img, IMAGE_MHEAP + 65888, pages + 100); /* more, as in a heap that changes */
 	assert_null(heap_open(&img->prog, &img->heap));
 	heap_close(img->heap);
 	img->heap = NULL;
@@ -461,7 +462,7 @@ static void overlapping_spans_are_dropped(void **state)
 	struct image_span twin = *image_span_of(img, addr);
 	twin.mspan = IMAGE_MSPANS + 0x100000;
 	assert_true(vec_push(&img->spans, twin));
-	for (int n = 0; n < 100; n++) /* one misfit must be few */
+	for (int n = 0; n < 100; n++) /* so that one misfit is few */
 		for (int k = 0; k < 10; k++)
 			image_alloc_ptrs(img, 100);
 	image_open(img);
@@ -472,16 +473,16 @@ static void overlapping_spans_are_dropped(void **state)
 
 /* ---- Proof of a heap that changes ---- */
 
-enum { MHEAP_PAGES = 65888, MSPAN_STATE = 99, MSPAN_NELEMS = 50 }; /* in the shape of 1.22 */
+enum { MHEAP_PAGES = 65888, MSPAN_STATE = 99, MSPAN_NELEMS = 50 }; /* by the layout of 1.22 */
 
-/* What the target does meanwhile. */
+/* What the target changes while it is read. */
 struct change {
-	uint64_t when; /* a read of this address ... */
-	unsigned int skip; /* ... but not so many of them */
+	uint64_t when; /* before a read of this address ... */
+	unsigned int skip; /* ... after this many reads of it */
 	uint64_t addr;
 	const void *src;
 	size_t len;
-	bool always; /* goes on; the first byte counts up */
+	bool always; /* at every further read: the first byte counts up */
 };
 
 static void change_late(struct image *img, const struct mem_req *req)
@@ -507,17 +508,17 @@ static struct err *open_changing(struct image *img, struct change *c)
 	img->hook = change_late;
 	img->hook_ctx = c;
 	struct err *err = heap_open(&img->prog, &img->heap);
-	assert_true(c->always || !img->hook); /* it happened */
+	assert_true(c->always || !img->hook); /* the change was made */
 	img->hook = NULL;
 	return err;
 }
 
-/* The index of a heap of 100 spans, as its memory has it. */
+/* Makes a heap of 100 spans; index[] is where the arena index has them. */
 static struct image *image_of_100_spans(uint64_t index[100])
 {
 	struct image *img = image_new(24, "");
 
-	for (int i = 0; i < 900; i++) /* 9 of 896 bytes in a span */
+	for (int i = 0; i < 900; i++) /* 9 objects of 896 bytes fill a span */
 		image_alloc_ptrs(img, 100);
 	assert_int_equal(img->spans.len, 100);
 	for (int i = 0; i < 100; i++)
@@ -549,7 +550,7 @@ static void the_index_may_lag_behind(void **state)
 	image_free(img);
 }
 
-/* Of spans that are gone by now the index may say anything. */
+/* The index may say anything about spans that are gone by now. */
 static void freed_spans_say_nothing_of_the_index(void **state)
 {
 	uint64_t index[100], none[80] = { 0 };
@@ -574,7 +575,7 @@ static void freed_spans_say_nothing_of_the_index(void **state)
 	image_free(img);
 }
 
-/* When none is left, nothing is proved. */
+/* When no span is left, nothing is proved. */
 static void spans_that_are_all_gone_prove_nothing(void **state)
 {
 	uint64_t index[100], none[100] = { 0 };
@@ -598,14 +599,14 @@ static void spans_that_are_all_gone_prove_nothing(void **state)
 	image_free(img);
 }
 
-/* A descriptor was written while it was read: the next read has it whole. */
+/* A descriptor was written while it was read; the next read has it complete. */
 static void torn_descriptors_are_read_again(void **state)
 {
 	static const struct {
 		unsigned int off;
 		uint16_t torn, whole;
 	} rows[] = { { MSPAN_NELEMS, 171, 168 }, /* more than fit */
-		     { MSPAN_NELEMS, 170, 168 }, /* no room for pointer bits */
+		     { MSPAN_NELEMS, 170, 168 }, /* leaves no room for pointer bits */
 		     { MSPAN_STATE - 1, 0x0700 | 5 << 1, 0x0100 | 5 << 1 } };
 
 	(void)state;
@@ -648,7 +649,8 @@ static void a_sum_of_two_moments_is_taken_again(void **state)
 	img->heap = NULL;
 	uint64_t real = image_get_u64(img, IMAGE_MHEAP + MHEAP_PAGES);
 	image_u64(img, IMAGE_MHEAP + MHEAP_PAGES, pages);
-	/* The count falls to what the spans have: between the two is no contradiction. */
+	/* The count falls to what the spans have. Anything between the two is not a
+	 * contradiction. */
 	struct change c = {
 		.when = IMAGE_ALLSPANS, .addr = IMAGE_MHEAP + MHEAP_PAGES, .src = &real, .len = 8
 	};
@@ -657,7 +659,7 @@ static void a_sum_of_two_moments_is_taken_again(void **state)
 	assert_null(heap_open(&img->prog, &img->heap));
 	heap_close(img->heap);
 	img->heap = NULL;
-	/* It was right, then is not for a while. */
+	/* The count was right, and then is wrong for a while. */
 	image_u64(img, IMAGE_MHEAP + MHEAP_PAGES, zero);
 	c = (struct change){ .when = IMAGE_MHEAP + MHEAP_PAGES,
 			     .skip = 2,
@@ -670,7 +672,7 @@ static void a_sum_of_two_moments_is_taken_again(void **state)
 	image_free(img);
 }
 
-/* A wrong layout may see changes everywhere: its contradictions stay. */
+/* With a wrong layout everything may seem to change, but the contradictions stay. */
 static void what_changes_and_contradicts_is_refused(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -686,11 +688,11 @@ static void what_changes_and_contradicts_is_refused(void **state)
 	_cleanup_err_ struct err *err = open_changing(img, &c);
 	assert_true(err_is(err, ERR_UNSUPPORTED));
 	assert_non_null(strstr(err->msg, "the runtime counts 10485"));
-	assert_in_range(count - (1 << 20), 5, 12); /* a few loads, and no more */
+	assert_in_range(count - (1 << 20), 5, 12); /* it was loaded a few times, and then no more */
 	image_free(img);
 }
 
-/* What the snapshot says of an address holds until its span is freed, or one is made. */
+/* What the snapshot says about an address holds until its span is freed, or one is made there. */
 static void memory_that_changed_is_told(void **state)
 {
 	(void)state;
@@ -705,7 +707,7 @@ static void memory_that_changed_is_told(void **state)
 			bool changed;
 		} rows[] = {
 			{ same, false },       { freed, true },		 { stack, true },
-			{ dead, true }, /* made since, or free */
+			{ dead, true }, /* the span was made since, or the memory is free */
 			{ other, true },       { same + 48, false },	 { 0, false },
 			{ UINT64_MAX, false }, { IMAGE_NOWHERE, false }, { arena + 8, true },
 			{ arena - 8, false },  { IMAGE_TYPES, false },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every figure here was copied from the measured tables (go-runtime facts 1.2, 1.3,
- * 4.1 to 4.3, 5.4), not from layout.c: a slip in one of the two shows.
+ * Every figure here was copied from the measured tables (go-runtime facts 1.2, 1.3, 4.1 to 4.3,
+ * 5.4), not from layout.c, so that a slip in one of the two is noticed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,7 +160,7 @@ static void moduledata_of_each_version(void **state)
 	}
 }
 
-/* CPU times are in another form up to 1.19; all else every row has. */
+/* CPU times have another form up to 1.19; every row has everything else. */
 static void every_row_has_the_collectors_counters(void **state)
 {
 	(void)state;
@@ -252,7 +252,7 @@ static void heap_bitmap_of_each_version(void **state)
 		assert_int_equal(known(minor, "").bitmap, HEAP_BITMAP_SPAN);
 }
 
-/* Green Tea: opt-in in 1.25, opt-out in 1.26 and 1.27. */
+/* Green Tea has to be asked for in 1.25; 1.26 and 1.27 have it unless it is switched off. */
 static void green_tea_marks(void **state)
 {
 	(void)state;
@@ -291,7 +291,7 @@ static void unknown_versions_get_the_nearest_row(void **state)
 		const char *row;
 	} rows[] = {
 		{ 18, "", "go1.19" },
-		{ 20, "", "go1.21" }, /* as near to 1.19: the newer one */
+		{ 20, "", "go1.21" }, /* as far from 1.19: the newer one is taken */
 		{ 28, "", "go1.27" },
 		{ 99, "", "go1.27" },
 		{ 26, "noswissmap", "go1.25 noswissmap" },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files, lines and inlined calls from hand-made tables (S runtime/symtab.go,
- * runtime/symtabinl.go). One function of 0x40 bytes:
+ * Files, lines and inlined calls from tables that are written by hand (Go source:
+ * runtime/symtab.go, runtime/symtabinl.go). One function of 0x40 bytes:
  *
  *	[0, 0x10)	main.outer	a.go:10
  *	[0x10, 0x20)	main.middle	b.go:200, called at 0x08
@@ -192,7 +192,7 @@ static void expect_all(struct tables *t)
 	expect_frame(p, 0, "main.outer", "/src/a.go", 12);
 }
 
-/* A plugin with the same tables, in front of a program that has no such code. */
+/* A plugin with the same tables, in a program that has no such code. */
 static void finds_code_of_other_modules(void **state)
 {
 	struct tables t;
@@ -254,7 +254,7 @@ static void addresses_outside_have_no_place(void **state)
 	tables_close(&t);
 }
 
-/* Of what is broken only that is left out. */
+/* Only what is broken is left out. */
 static void broken_tables_leave_gaps(void **state)
 {
 	struct tables t;
@@ -262,7 +262,7 @@ static void broken_tables_leave_gaps(void **state)
 	(void)state;
 	tables_write(&t, false);
 	image_u32(t.img, CUTAB + 4 * (CU + 1), UINT32_MAX); /* b.go */
-	image_u32(t.img, TABLE + RECORD + 24, TABLES_LEN); /* no lines */
+	image_u32(t.img, TABLE + RECORD + 24, TABLES_LEN); /* it has no lines */
 	tables_open(&t);
 	const struct place *p = at(&t, 0x10);
 	assert_int_equal(p->cnt, 2);
@@ -297,7 +297,7 @@ static void a_tree_that_goes_round_ends(void **state)
 	tables_close(&t);
 }
 
-/* Bytes that change value for ever, over the longest table that is read. */
+/* Bytes that change the value without an end, for more than the longest table that is read. */
 static void a_table_without_end_ends(void **state)
 {
 	static uint8_t endless[2 << 20];
@@ -306,7 +306,7 @@ static void a_table_without_end_ends(void **state)
 	(void)state;
 	tables_write(&t, false);
 	for (size_t i = 0; i < sizeof(endless); i++)
-		endless[i] = i % 2 ? 0 : 2; /* one more, for no byte */
+		endless[i] = i % 2 ? 0 : 2; /* adds one, for no byte of code */
 	image_write(t.img, PCTAB + TABLES_LEN, endless, sizeof(endless));
 	image_u32(t.img, TABLE + RECORD + 24, TABLES_LEN);
 	t.md.pctab_len += sizeof(endless);

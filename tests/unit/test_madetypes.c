@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Map types that reflect made: descriptors in the heap, found by their form.
- */
+/* Map types that reflect made: descriptors in the heap, which are found by their form. */
 #include <string.h>
 
 #include "image.h"
@@ -20,7 +18,7 @@ enum {
 	MAPTYPE_PTRS = TYPE_PTRS | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9,
 };
 
-/* A function table that has reflect.MapOf, or another one. */
+/* Makes a function table that has reflect.MapOf, or another function. */
 static void set_function(struct image *img, const char *name)
 {
 	const struct moduledata md = {
@@ -42,7 +40,7 @@ static void set_function(struct image *img, const char *name)
 	assert_null(pclntab_new(&img->target.mem, &md, &img->prog.funcs));
 }
 
-/* A descriptor in the heap, of so many words. */
+/* Puts a descriptor of that many words into the heap. */
 static uint64_t put_made(struct image *img, unsigned int words, uint64_t ptrs, uint8_t kind,
 			 uint64_t sz, uint64_t ptr_bytes)
 {
@@ -54,7 +52,7 @@ static uint64_t put_made(struct image *img, unsigned int words, uint64_t ptrs, u
 	image_u8(img, t + 21, 8);
 	image_u8(img, t + 22, 8);
 	image_u8(img, t + 23, kind);
-	image_u32(img, t + 40, 0x80000000 | t); /* names are known to reflect alone */
+	image_u32(img, t + 40, 0x80000000 | t); /* only reflect knows the name */
 	return t;
 }
 
@@ -112,7 +110,7 @@ static void finds_what_mapof_made(void **state)
 	}
 }
 
-/* Once: later ones would move those that maps point to. */
+/* Only once, because a later search would move types that maps point to. */
 static void searches_once_and_only_where_it_must(void **state)
 {
 	struct made m;
@@ -161,7 +159,7 @@ static void other_objects_are_no_types(void **state)
 	}
 }
 
-/* A pointer to a struct { A map[..].., [3]T } whose parts are in the heap as well. */
+/* Makes a pointer to a struct { A map[..].., [3]T } whose parts are in the heap, too. */
 static uint64_t put_parts(struct made *m)
 {
 	struct image *img = m->img;
@@ -188,7 +186,7 @@ static uint64_t put_parts(struct made *m)
 	return pointer;
 }
 
-/* The map is in its own name, which ends some time. */
+/* The map is a part of its own name, which must end nevertheless. */
 static void names_are_put_together(void **state)
 {
 	struct made m;
@@ -227,7 +225,7 @@ static void failures_leave_the_other_types(void **state)
 	image_free(m.img);
 }
 
-/* As many objects of that form as there can be: the search ends, and says so. */
+/* With as many objects of that form as there can be, the search ends early and says so. */
 static void the_search_is_bounded(void **state)
 {
 	struct made m;

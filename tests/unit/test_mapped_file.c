@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads of a file's mappings in this process, which is the target here: what comes from
- * the file, what from memory, and that no page is mapped by it.
+ * Reads of a file's mappings in this process, which is the target here: which bytes come from the
+ * file and which from memory, and that no page becomes mapped by them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static size_t page; /* bytes */
 
 struct test {
 	struct target target;
-	struct mem real; /* process_vm_readv() */
+	struct mem real; /* reads by process_vm_readv() */
 	struct procmaps maps;
 	struct mapped_file *mf;
 	char path[64];
@@ -35,7 +35,7 @@ struct test {
 	char *area; /* PAGES of the file, and one page on either side */
 	bool gone;
 
-	/* What was asked of the process. */
+	/* What was read from the process. */
 	struct mem_req reads[READS_MAX];
 	size_t read_cnt;
 };
@@ -66,7 +66,7 @@ static char *map_file(struct test *t, size_t at, size_t cnt, int prot, int flags
 	return p;
 }
 
-/* A file of PAGES, mapped readable and private, for tests to map otherwise. */
+/* Makes a file of PAGES, which is mapped readable and private; tests map it in other ways. */
 static void test_init(struct test *t)
 {
 	page = sysconf(_SC_PAGESIZE);
@@ -99,7 +99,7 @@ static void open_mapped(struct test *t)
 	assert_null(mapped_file_open(&t->target, &t->maps, m, &t->mf));
 }
 
-/* The link under map_files takes a capability, and this program is not what is mapped. */
+/* The link in map_files takes a capability, and this program is not the mapped file. */
 static void open_permitted(struct test *t)
 {
 	open_mapped(t);
@@ -118,7 +118,7 @@ static void test_fini(struct test *t)
 	unlink(t->path);
 }
 
-/* Whether pages [first, first + cnt) of the area are mapped: a bit each. */
+/* Which of the pages [first, first + cnt) of the area are mapped: bit i for page first + i. */
 static uint64_t mapped_pages(struct test *t, size_t first, size_t cnt)
 {
 	uint64_t bits = 0;
@@ -188,14 +188,15 @@ static void reading_maps_no_page(void **state)
 	(void)state;
 	test_init(&t);
 	open_permitted(&t);
-	(void)*(volatile char *)(t.area + 9 * page); /* with its neighbours, perhaps */
+	(void)*(volatile char *)(t.area +
+				 9 * page); /* maps that page, and perhaps its neighbours */
 	uint64_t before = mapped_pages(&t, 0, PAGES);
 	expect_file_read(&t, 0, PAGES * page);
 	expect_file_read(&t, page + 7, 3 * page);
 	expect_file_read(&t, PAGES * page - 1, 1);
 	assert_true(mapped_pages(&t, 0, PAGES) == before);
 
-	/* As it was before, memory has the same to say. */
+	/* Nothing was written, so memory has the same bytes. */
 	pagemap_close(&t.mf->pagemap);
 	t.mf->mem.bytes_read = 0;
 	expect_memory_read(&t, 0, PAGES * page);
@@ -228,7 +229,7 @@ static void expect_written_from_memory(struct test *t)
 	assert_int_equal(t->read_cnt, 1);
 }
 
-/* As the dynamic linker does it: write, then protect. */
+/* Written as the dynamic linker does it: write, then protect. */
 static void written_pages_come_from_memory(void **state)
 {
 	struct test t;
@@ -251,7 +252,8 @@ static void written_pages_come_from_memory(void **state)
 	test_fini(&t);
 }
 
-/* What is written after the file was opened, too: nothing is kept from read to read. */
+/* Nothing is kept from read to read, so pages that were written after the file was opened are
+ * noticed. */
 static void pages_are_asked_for_each_time(void **state)
 {
 	struct test t;
@@ -308,7 +310,7 @@ static void only_private_mappings_of_the_file_are_it(void **state)
 	assert_int_equal(t.read_cnt, 0);
 	expect_file_bytes(buf, page, 2 * page);
 	free(buf);
-	expect_file_read(&t, 9 * page, page); /* private, of other rights */
+	expect_file_read(&t, 9 * page, page); /* private, with other rights */
 	t.mf->mem.bytes_read = 0;
 	expect_memory_read(&t, 5 * page, page); /* shared */
 	buf = read_area(&t, 11 * page, page + 8); /* private, then anonymous */
@@ -342,7 +344,7 @@ static void what_memory_refuses_the_file_does_not_give(void **state)
 	test_fini(&t);
 }
 
-/* Behind the file's last byte its page is zeroes, and the next ones cannot be read. */
+/* The last page of a file has zeroes after its last byte, and the pages after it cannot be read. */
 static void a_file_may_be_shorter_than_its_mapping(void **state)
 {
 	struct test t;
@@ -374,7 +376,7 @@ static void a_file_is_found_though_its_name_is_gone(void **state)
 	(void)state;
 	test_init(&t);
 	unlink(t.path);
-	FILE *other = fopen(t.path, "w"); /* and another one has it */
+	FILE *other = fopen(t.path, "w"); /* another file has the path now */
 	assert_non_null(other);
 	fputs("another file", other);
 	fclose(other);
@@ -394,7 +396,7 @@ static void another_file_is_not_taken(void **state)
 	open_permitted(&t);
 	mapped_file_close(t.mf);
 	m = (struct procmap *)procmaps_find(&t.maps, (uintptr_t)t.area);
-	m->inode++; /* what the mapping was, when the list was read */
+	m->inode++; /* the mapping was of another file when the list was read */
 	assert_null(mapped_file_open(&t.target, &t.maps, m, &t.mf));
 	assert_int_equal(t.mf->fd, -1);
 	expect_memory_read(&t, page, page);
@@ -419,7 +421,7 @@ static void the_executable_is_known(void **state)
 	test_fini(&t);
 }
 
-/* Who has no capability has no links under map_files either: /proc/PID/exe it is. */
+/* Without a capability there are no links in map_files either, so /proc/PID/exe is used. */
 static void the_executable_takes_no_capability(void **state)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -448,7 +450,7 @@ static void the_executable_takes_no_capability(void **state)
 	test_fini(&t);
 }
 
-/* What no file is: a device, by its name or by what it turns out to be. */
+/* What is not a file is not opened: a device, by its name or by what it turns out to be. */
 static void devices_are_not_opened(void **state)
 {
 	struct test t;
@@ -459,7 +461,7 @@ static void devices_are_not_opened(void **state)
 	open_permitted(&t);
 	mapped_file_close(t.mf);
 	m = (struct procmap *)procmaps_find(&t.maps, (uintptr_t)t.area);
-	m->kind = PROCMAP_DEVICE; /* the only thing that is said against it */
+	m->kind = PROCMAP_DEVICE; /* nothing else differs from a file */
 	assert_null(mapped_file_open(&t.target, &t.maps, m, &t.mf));
 	assert_int_equal(t.mf->fd, -1);
 	expect_memory_read(&t, page, page);
@@ -472,7 +474,7 @@ static void devices_are_not_opened(void **state)
 			     MAP_FAILED);
 	close(zero);
 	open_mapped(&t);
-	assert_int_equal(t.mf->mapping.kind, PROCMAP_PLAIN); /* memory like any other */
+	assert_int_equal(t.mf->mapping.kind, PROCMAP_PLAIN); /* it is memory like any other */
 	assert_true(t.mf->mapping.inode != 0);
 	assert_int_equal(t.mf->fd, -1);
 	test_fini(&t);
@@ -529,7 +531,7 @@ static void an_end_of_the_process_is_told(void **state)
 	test_fini(&t);
 }
 
-/* A pagemap that ends, as that of a process that has exited does. */
+/* The pagemap ends, as that of a process that has exited does. */
 static void without_pagemap_memory_tells(void **state)
 {
 	struct test t;

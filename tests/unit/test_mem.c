@@ -19,7 +19,7 @@ struct remote {
 	size_t len;
 	uint8_t *bytes;
 	bool *hole;
-	uint64_t reads; /* single reads served */
+	uint64_t reads; /* number of single reads */
 	uint64_t largest;
 	bool gone;
 };
@@ -78,8 +78,8 @@ static void punch(struct remote *r, uint64_t off, uint64_t len)
 	memset(r->hole + off, true, len);
 }
 
-/* Each request has its own buffer of just its length, so that a byte too many is
- * one that the address sanitizer sees. */
+/* Each request has a buffer of exactly its length, so that the address sanitizer sees a byte too
+ * many. */
 static struct mem_req req_of(uint64_t addr, uint32_t len)
 {
 	void *dst = malloc(len ? len : 1);
@@ -88,7 +88,7 @@ static struct mem_req req_of(uint64_t addr, uint32_t len)
 	return (struct mem_req){ .addr = addr, .len = len, .dst = dst };
 }
 
-/* What came back must be what is there; requests may have been reordered. */
+/* Expects what is there to have arrived. The requests may be in another order now. */
 static void expect_truth(const struct remote *r, struct mem_req *reqs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -146,7 +146,7 @@ static void gathers_overlaps_and_repeats(void **state)
 	remote_fini(&r);
 }
 
-/* A thousand neighbours are one read, not a thousand. */
+/* A thousand neighbours take one read, not a thousand. */
 static void merges_neighbours(void **state)
 {
 	struct remote r;
@@ -161,7 +161,7 @@ static void merges_neighbours(void **state)
 	remote_fini(&r);
 }
 
-/* Objects far from each other are not read together with all that lies between. */
+/* Objects far from each other are not read together with everything between them. */
 static void leaves_distant_requests_apart(void **state)
 {
 	struct remote r;
@@ -176,8 +176,8 @@ static void leaves_distant_requests_apart(void **state)
 	remote_fini(&r);
 }
 
-/* The gap between two requests is read along with them. When it is not mapped, both
- * of them are, and must arrive. */
+/* The gap between two requests is read with them. When only the gap is not mapped, both must
+ * still arrive. */
 static void a_hole_in_a_gap_costs_nothing(void **state)
 {
 	struct remote r;
@@ -239,7 +239,7 @@ static void gathers_more_than_a_batch(void **state)
 	remote_fini(&r);
 }
 
-/* In any order, equal ones among them; near each other, or as far as can be. */
+/* Requests in any order, also with equal addresses, near each other or as far as possible. */
 static void addresses_may_be_any(void **state)
 {
 	enum { N = 3000, LEN = 1 << 16 };
@@ -266,7 +266,7 @@ static void addresses_may_be_any(void **state)
 	}
 }
 
-/* Merged runs of together far more bytes than the scratch buffer has. */
+/* Merged runs with far more bytes than the scratch buffer has. */
 static void gathers_more_than_the_scratch_buffer(void **state)
 {
 	enum { N = 4096, SZ = 1024 };
@@ -283,7 +283,7 @@ static void gathers_more_than_the_scratch_buffer(void **state)
 	remote_fini(&r);
 }
 
-/* A request that is larger than all buffers, and small ones inside it. */
+/* A request that is larger than all buffers, with small ones inside of it. */
 static void a_huge_request_may_hold_small_ones(void **state)
 {
 	struct remote r;
@@ -366,8 +366,8 @@ static void reads_all_or_faults(void **state)
 
 /* ---- A real process: this one ---- */
 
-/* Of three pages the middle one is a hole: every eighth request is in it, and
- * another eighth reaches into it. */
+/* The middle one of three pages is a hole: every eighth request is in it, and another eighth
+ * reaches into it. */
 static size_t request_offset(size_t i, size_t page)
 {
 	switch (i % 8) {

@@ -9,7 +9,7 @@
 
 enum { PAGES = 1 << (ARENA_SHIFT - 12), WORDS = PAGES / 64 };
 
-/* An image whose heap is resident but for the pages that a test takes out. */
+/* An image whose heap is resident, except for the pages that a test takes out. */
 struct fixture {
 	struct image *img;
 	struct residency_arena arena;
@@ -83,7 +83,7 @@ static void slots_in_use_and_free(void **state)
 	fixture_fini(&f);
 }
 
-/* Of a span that is partly in memory, the bits say which part objects have. */
+/* The bits tell which part of a partly resident span belongs to objects. */
 static void partly_resident_spans(void **state)
 {
 	struct fixture f;
@@ -117,10 +117,10 @@ static void objects_that_fit_into_fewer_spans(void **state)
 	c.object_cnt = 6400;
 	assert_int_equal(class_pinned_bytes(&c), 0);
 	c.object_cnt = 100;
-	c.resident.bytes = 8192; /* the rest was never touched */
+	c.resident.bytes = 8192; /* the other pages were never touched */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 	c = (struct class_use){ .span_cnt = 3, .span_bytes = 1 << 20, .slot_cnt = 3 };
-	c.resident.bytes = 1 << 20; /* large objects, one a span */
+	c.resident.bytes = 1 << 20; /* large objects: one in each span */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 }
 
@@ -132,7 +132,7 @@ static void parts_of_physical_pages(void **state)
 
 	(void)state;
 	assert_int_equal(ledger_partial_bytes(&unaligned, 4096), 0);
-	/* 5 pages up to the next 64 KiB, 8 whole, 7 behind. */
+	/* 5 pages up to the next 64 KiB, 8 whole ones, 7 after them. */
 	assert_int_equal(ledger_partial_bytes(&unaligned, 65536), 12 * 8192);
 	assert_int_equal(ledger_partial_bytes(&tiny, 65536), 7 * 8192);
 }

@@ -62,7 +62,7 @@ static uint64_t find(size_t len, enum code_ref ref, enum operand_pick pick)
 	return find_in(code, len, ref, pick, &addr) ? addr : 0;
 }
 
-/* The operand counts from the end of its instruction. */
+/* Addresses count from the end of their instruction. */
 static void finds_the_first_and_the_last(void **state)
 {
 	(void)state;
@@ -93,7 +93,7 @@ static void cut_code_is_not_read_beyond(void **state)
 	assert_int_equal(find(0, CODE_REF_ADDRESS, OPERAND_FIRST), 0);
 }
 
-/* Bytes that are no instruction end the search; what was found before holds. */
+/* The search ends at bytes that are not an instruction; what was found before counts. */
 static void undecodable_bytes_end_it(void **state)
 {
 	static const uint8_t bad[] = { 0x48, 0x8d, 0x05, 0x01, 0,    0,	   0, /* lea 1(%rip) */
@@ -121,7 +121,7 @@ static void all_widths_and_registers(void **state)
 	assert_true(addr == CODE + 7 + 0x10);
 }
 
-/* Loads, stores and comparisons alike, each address once. */
+/* Loads, stores and comparisons count, and each address once. */
 static void lists_every_address_once(void **state)
 {
 	static const uint8_t twice[] = {

@@ -18,7 +18,7 @@ struct fixture {
 	struct pagealloc pa;
 };
 
-/* A heap whose one range has n chunks, all of their pages allocated, and one P. */
+/* Makes a heap whose one range has n chunks, with all pages allocated, and one P. */
 static void fixture_init(struct fixture *f, unsigned int minor, unsigned int chunks)
 {
 	f->img = image_new(minor, "");
@@ -135,7 +135,7 @@ static void free_pages_are_held_or_released(void **state)
 	}
 }
 
-/* Free pages side by side are one range, across words and chunks too. */
+/* Free pages side by side are one range, also across words and chunks. */
 static void neighbours_are_one_range(void **state)
 {
 	struct fixture f;
@@ -146,7 +146,7 @@ static void neighbours_are_one_range(void **state)
 	set_word(&f, 0, 7, 0, 0);
 	set_word(&f, 1, 0, ~7ull, 0);
 	set_word(&f, 1, 1, ~1ull, 0);
-	set_word(&f, 1, 2, 0, UINT64_MAX); /* returned, but no page in use */
+	set_word(&f, 1, 2, 0, UINT64_MAX); /* returned, but no page is in use */
 	read_pages(&f);
 	assert_int_equal(f.pa.free_bytes, (1 + 64 + 3 + 1) * GO_PAGE_SZ);
 	assert_int_equal(f.pa.free.len, 2);
@@ -156,7 +156,7 @@ static void neighbours_are_one_range(void **state)
 	fixture_fini(&f);
 }
 
-/* The scavenger leaves chunks alone of which 496 of 512 pages are in use; from 1.21 on. */
+/* From 1.21 on, the scavenger leaves chunks alone in which 496 of 512 pages are in use. */
 static void full_chunks_are_busy(void **state)
 {
 	(void)state;
@@ -168,7 +168,7 @@ static void full_chunks_are_busy(void **state)
 		set_word(&f, 0, 7, UINT64_MAX >> 16, 0); /* 496 in use */
 		set_word(&f, 1, 0, UINT64_MAX << 17, 0); /* 495 in use */
 		read_pages(&f);
-		/* Neighbours, but not alike. */
+		/* They are neighbours, but differ. */
 		assert_int_equal(f.pa.free.len, skips ? 2 : 1);
 		assert_int_equal(f.pa.free.data[0].npages, skips ? 16 : 33);
 		assert_int_equal(f.pa.free.data[0].busy, skips);
@@ -178,7 +178,7 @@ static void full_chunks_are_busy(void **state)
 	}
 }
 
-/* The bitmaps show the pages in the caches of the Ps as allocated. */
+/* The bitmaps show pages in the caches of Ps as allocated. */
 static void page_caches_count_too(void **state)
 {
 	(void)state;
@@ -187,7 +187,7 @@ static void page_caches_count_too(void **state)
 
 		fixture_init(&f, minors[i], 1);
 		set_cache(&f, 0, IMAGE_HEAP + 0x80000, 0x0f, 0x03);
-		set_cache(&f, 1, 0, 0, 0); /* an empty one */
+		set_cache(&f, 1, 0, 0, 0); /* an empty cache */
 		set_cache(&f, 2, IMAGE_HEAP + 0x100000, UINT64_MAX, 0);
 		read_pages(&f);
 		assert_int_equal(f.pa.free_bytes, (2 + 64) * GO_PAGE_SZ);
@@ -196,7 +196,8 @@ static void page_caches_count_too(void **state)
 	}
 }
 
-/* From 1.26 on the random pages before the heap are marked both ways: released. */
+/* From 1.26 on, the random pages before the heap are marked as allocated and scavenged; they
+ * count as released. */
 static void padding_counts_as_released(void **state)
 {
 	(void)state;
@@ -216,8 +217,8 @@ static void hostile_ranges_are_refused(void **state)
 {
 	static const uint64_t ranges[][2] = {
 		{ IMAGE_HEAP + 8192, IMAGE_HEAP + CHUNK_SZ }, /* not aligned */
-		{ IMAGE_HEAP + CHUNK_SZ, IMAGE_HEAP }, /* upside down */
-		{ 0, UINT64_MAX }, /* without end */
+		{ IMAGE_HEAP + CHUNK_SZ, IMAGE_HEAP }, /* the limit is below the base */
+		{ 0, UINT64_MAX }, /* too large */
 	};
 	struct fixture f;
 
@@ -225,7 +226,7 @@ static void hostile_ranges_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		fixture_init(&f, 24, 1);
 		image_write(f.img, RANGES, ranges[i], 16);
-		expect_refusal(&f, "ranges are no ranges");
+		expect_refusal(&f, "address ranges are invalid");
 	}
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_MHEAP + 65688 + 8, 1ull << 40);
@@ -239,16 +240,16 @@ static void hostile_page_caches_are_refused(void **state)
 	(void)state;
 	fixture_init(&f, 24, 1);
 	set_cache(&f, 0, IMAGE_HEAP + 1, 1, 0);
-	expect_refusal(&f, "no page cache");
+	expect_refusal(&f, "a page cache of runtime.p is invalid");
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_ALLP + 8, 0);
-	expect_refusal(&f, "runtime.allp is no slice");
+	expect_refusal(&f, "runtime.allp is not a slice");
 	fixture_init(&f, 24, 1);
 	image_u64(f.img, IMAGE_ALLP + 8, 1ull << 32);
-	expect_refusal(&f, "runtime.allp is no slice");
+	expect_refusal(&f, "runtime.allp is not a slice");
 }
 
-/* Lets the page cache be whole when the ranges are read for the n-th time. */
+/* Makes the page cache valid when the ranges are read for the n-th time. */
 struct mender {
 	struct fixture *f;
 	int reads, n;
@@ -269,7 +270,7 @@ static void a_page_cache_that_changes_is_read_again(void **state)
 
 	(void)state;
 	fixture_init(&f, 24, 1);
-	set_cache(&f, 0, IMAGE_HEAP + CHUNK_SZ, 1, 0); /* of a range that is not there yet */
+	set_cache(&f, 0, IMAGE_HEAP + CHUNK_SZ, 1, 0); /* of a range that does not exist yet */
 	f.img->hook = mend;
 	f.img->hook_ctx = &m;
 	read_pages(&f);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages of this process, by the ioctl and by the file: both must say the same. */
+/* Pages of this process, by the ioctl and by the file: both must tell the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void walk(struct pagemap *pm, const char *area, struct seen *seen)
 	assert_null(pagemap_walk(pm, seen->base, seen->base + (uint64_t)PAGES * PAGE, note, seen));
 }
 
-/* Every other page: more regions than one call of the ioctl returns. */
+/* Every other page, so that there are more regions than one call of the ioctl returns. */
 static void states_of_pages(void **state)
 {
 	static struct seen by_scan, by_read;
@@ -58,7 +58,7 @@ static void states_of_pages(void **state)
 	(void)state;
 	for (int i = 0; i < PAGES; i += 2)
 		area[(size_t)i * PAGE] = 1;
-	(void)*(volatile char *)(area + 5 * PAGE); /* read only: the page of zeroes */
+	(void)*(volatile char *)(area + 5 * PAGE); /* only read, so it is the page of zeroes */
 	assert_null(pagemap_open(&pm, getpid()));
 	walk(&pm, area, &by_scan);
 	bool scans = pm.scans;
@@ -102,7 +102,8 @@ static void pages_of_files_are_told(void **state)
 	munmap(area, (size_t)PAGES * PAGE);
 }
 
-/* Read, but never written: one huge page of zeroes, in no RSS, where the kernel has it. */
+/* Memory that was read and never written is one huge page of zeroes, where the kernel has it; it
+ * is in no RSS. */
 static void the_huge_page_of_zeroes_is_told(void **state)
 {
 	enum { HUGE = 2 << 20 };
@@ -132,7 +133,7 @@ static struct err *sum_run(void *ctx, const struct page_run *run)
 	return NULL;
 }
 
-/* Terabytes of nothing must not be read page by page. */
+/* Terabytes of reserved address space must not be read page by page. */
 static void reservations_cost_nothing(void **state)
 {
 	size_t len = 8ull << 40;
@@ -145,14 +146,14 @@ static void reservations_cost_nothing(void **state)
 	assert_null(addrspace_init(&as, getpid()));
 	assert_null(addrspace_walk(&as, sum_run, &sum));
 	assert_true(as.source != ADDRSPACE_SMAPS);
-	/* We ourselves take pages between the walk and the sum. */
+	/* We take pages ourselves between the walk and the sum. */
 	assert_true(sum <= as.sums.rss_bytes + (1 << 20));
 	assert_true(sum + (1 << 20) >= as.sums.rss_bytes);
 	addrspace_fini(&as);
 	munmap(area, len);
 }
 
-/* Adds up what a run has of one area. */
+/* Adds up the pages of runs that are in one area. */
 struct part {
 	uint64_t start;
 	uint64_t end;
@@ -164,7 +165,7 @@ static struct err *add_part(void *ctx, const struct page_run *run)
 {
 	struct part *part = ctx;
 
-	/* A run may begin before the area, or end behind it. */
+	/* A run may begin before the area, or end after it. */
 	uint64_t start = run->start > part->start ? run->start : part->start;
 	uint64_t end = run->end < part->end ? run->end : part->end;
 
@@ -175,11 +176,12 @@ static struct err *add_part(void *ctx, const struct page_run *run)
 	return NULL;
 }
 
-/* A walk that has begun before finds what one does that begins now, and with more runs
- * than are kept it begins anew. */
+/* A walk that began earlier finds what a walk does that begins now. With more runs than it keeps,
+ * it begins again. */
 static void a_walk_may_be_ahead(void **state)
 {
-	static const size_t pages[] = { 64, 3 << 16 }; /* every second one is touched */
+	static const size_t pages[] = { 64, 3 << 16 }; /* number of pages, of which every second
+							* one is touched */
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -197,7 +199,7 @@ static void a_walk_may_be_ahead(void **state)
 		assert_int_equal(part.bytes, pages[i] / 2 * PAGE);
 		assert_true(as.sums.rss_bytes >= part.bytes);
 		addrspace_fini(&as);
-		/* Nobody wants to know any more. */
+		/* Closed without a visit. */
 		assert_null(addrspace_init(&as, getpid()));
 		addrspace_start(&as);
 		addrspace_fini(&as);
@@ -205,7 +207,7 @@ static void a_walk_may_be_ahead(void **state)
 	}
 }
 
-/* What glibc guards stacks with takes no memory and no swap. */
+/* What glibc guards stacks with takes neither memory nor swap. */
 static void guards_are_no_pages(void **state)
 {
 	enum { GUARD_INSTALL = 102, CATEGORY_GUARD = 1 << 8 };

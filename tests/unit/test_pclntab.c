@@ -3,8 +3,8 @@
  * The function table, written by hand (go-runtime facts 5.2):
  *
  *	funcnametab	names, each ended by a NUL
- *	pclntable	ftab: { entry u32, record offset u32 } a function, and one
- *			closing entry; then records: { entry u32, name offset u32 }
+ *	pclntable	ftab: for each function { entry u32, record offset u32 }, and one
+ *			entry that ends it; then records: { entry u32, name offset u32 }
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct table {
 	struct pclntab *tab;
 };
 
-/* n functions of FUNC_SZ bytes each, in the order of names. */
+/* Writes n functions of FUNC_SZ bytes each, in the order of names. */
 static void table_write(struct table *t, const char *const *names, size_t n)
 {
 	uint64_t records = 8 * (n + 1);
@@ -41,7 +41,7 @@ static void table_write(struct table *t, const char *const *names, size_t n)
 		image_write(t->img, NAMES + name_off, names[i], strlen(names[i]) + 1);
 		name_off += strlen(names[i]) + 1;
 	}
-	image_u64(t->img, TABLE + 8 * n, n * FUNC_SZ); /* closes the table */
+	image_u64(t->img, TABLE + 8 * n, n * FUNC_SZ); /* ends the table */
 	t->md = (struct moduledata){
 		.text = TEXT,
 		.etext = TEXT + n * FUNC_SZ,
@@ -128,14 +128,14 @@ static void does_not_find_others(void **state)
 	table_open(&t);
 	assert_false(pclntab_find(t.tab, "runtime.mapassign", &f)); /* a prefix of one */
 	assert_false(pclntab_find(t.tab, "runtime.mapdelete_faststr", &f));
-	assert_false(pclntab_find(t.tab, "main.main", &f)); /* not of the runtime */
+	assert_false(pclntab_find(t.tab, "main.main", &f)); /* it is not of the runtime */
 	assert_false(pclntab_find(t.tab, "runtimex.lookalike", &f));
 	assert_false(pclntab_find(t.tab, "", &f));
 	assert_int_equal(f.addr, 7);
 	table_close(&t);
 }
 
-/* Names of inlined functions are in the name table, but they have no code. */
+/* The name table also has names of inlined functions, which have no code. */
 static void a_name_without_code_is_not_found(void **state)
 {
 	struct table t;
@@ -211,7 +211,7 @@ static void the_last_name_may_lack_its_end(void **state)
 	table_close(&t);
 }
 
-/* Longer than any name of the runtime: passed over, and what follows is found. */
+/* A name that is longer than any of the runtime is skipped, and what follows is found. */
 static void endless_names_are_passed_over(void **state)
 {
 	char longest[3000] = "runtime.";
@@ -258,7 +258,7 @@ static void refuses_an_unsorted_table(void **state)
 
 	(void)state;
 	table_write(&t, some, SOME);
-	image_u32(t.img, TABLE + 8 * 3, FUNC_SZ); /* below the one before it */
+	image_u32(t.img, TABLE + 8 * 3, FUNC_SZ); /* less than the entry before it */
 	table_refuse(&t, ERR_FORMAT, "not sorted");
 }
 
@@ -281,7 +281,8 @@ static void a_name_outside_the_table_has_no_text(void **state)
 
 	(void)state;
 	table_write(&t, some, SOME);
-	image_u32(t.img, TABLE + 8 * (SOME + 1) + 4, 0xfffffff0); /* of main.main */
+	image_u32(t.img, TABLE + 8 * (SOME + 1) + 4, 0xfffffff0); /* the offset of main.main's
+								   * name */
 	table_open(&t);
 	expect_name(&t, TEXT, "?");
 	expect_name(&t, TEXT + FUNC_SZ, "runtime.mapassign_faststr");
@@ -301,7 +302,7 @@ static void unreadable_tables_are_faults(void **state)
 	table_refuse(&t, ERR_FAULT, "reading the function table");
 }
 
-/* Records far apart, now before and now behind: that costs no more than their bytes. */
+/* Records far apart, in no order, cost no more than their bytes. */
 static void records_may_be_in_any_order(void **state)
 {
 	enum { MANY = 5000, APART = 1 << 21 };
@@ -315,7 +316,7 @@ static void records_may_be_in_any_order(void **state)
 		names[i] = text[i];
 	}
 	table_write(&t, names, MANY);
-	for (int i = 0; i < MANY; i += 2) { /* a record of its own */
+	for (int i = 0; i < MANY; i += 2) { /* with a record of its own */
 		uint32_t off = APART + i * 64, name_off;
 
 		name_off = image_get_u64(t.img, TABLE + 8 * (MANY + 1) + 8 * i) >> 32;
@@ -330,7 +331,7 @@ static void records_may_be_in_any_order(void **state)
 	table_close(&t);
 }
 
-/* A large program: records of several reads, each name in its place. */
+/* A large program: the records take several reads, and each name is in its place. */
 static void finds_every_function_of_many(void **state)
 {
 	enum { MANY = 200000 };

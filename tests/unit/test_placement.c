@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where probes go, on the first bytes of functions of real programs (one and
- * the same small program, built with go1.19.8, go1.24.4 and go1.27.3 for amd64;
- * bytes from objdump -d).
+ * Where probes go, by the first bytes of functions of real programs: the same small program,
+ * built with go1.19.8, go1.24.4 and go1.27.3 for amd64. The bytes are from objdump -d.
  */
 #include <elf.h>
 #include <setjmp.h>
@@ -17,7 +16,7 @@
 #include "base/err.h"
 #include "trace/placement.h"
 
-#define BEHIND_CHECK "push behind the stack check"
+#define AFTER_CHECK "push behind the stack check"
 #define ON_JUMP "jump of the stack check, no push behind it"
 #define PUSH_FIRST "push at the start, no stack check"
 #define NO_CHECK "neither a push nor a stack check at the start"
@@ -62,21 +61,21 @@ static const struct prologue {
 	  PLACEMENT_PUSH,
 	  15,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.24 runtime.mapassign_fast64",
 	  { 0x49, 0x3b, 0x66, 0x10, 0x0f, 0x86, 0x28, 0x03, 0x00, 0x00, 0x55, 0x48, 0x89, 0xe5 },
 	  14,
 	  PLACEMENT_PUSH,
 	  10,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.24 runtime.mapdelete_fast64 (short jump)",
 	  { 0x49, 0x3b, 0x66, 0x10, 0x76, 0x37, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x18 },
 	  14,
 	  PLACEMENT_PUSH,
 	  6,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.24 runtime.getproccount (huge frame)",
 	  { 0x49, 0x89, 0xe4, 0x49, 0x81, 0xec, 0xa8, 0x1f, 0x00, 0x00,
 	    0x0f, 0x82, 0xb7, 0x00, 0x00, 0x00, 0x4d, 0x3b, 0x66, 0x10,
@@ -85,7 +84,7 @@ static const struct prologue {
 	  PLACEMENT_PUSH,
 	  26,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.24 runtime.memhash_varlen (nosplit)",
 	  { 0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x18, 0x48, 0x83, 0xc2, 0x08 },
 	  12,
@@ -107,7 +106,7 @@ static const struct prologue {
 	  PLACEMENT_PUSH,
 	  15,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.27 runtime.main (large frame, long lea)",
 	  { 0x4c, 0x8d, 0xa4, 0x24, 0x60, 0xff, 0xff, 0xff, 0x4d, 0x3b, 0x66,
 	    0x10, 0x0f, 0x86, 0x5c, 0x05, 0x00, 0x00, 0x55, 0x48, 0x89, 0xe5 },
@@ -115,14 +114,14 @@ static const struct prologue {
 	  PLACEMENT_PUSH,
 	  18,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "1.27 (*Map).Delete",
 	  { 0x49, 0x3b, 0x66, 0x10, 0x0f, 0x86, 0x63, 0x01, 0x00, 0x00, 0x55, 0x48, 0x89, 0xe5 },
 	  14,
 	  PLACEMENT_PUSH,
 	  10,
 	  "push rbp",
-	  BEHIND_CHECK },
+	  AFTER_CHECK },
 	{ "another register against the stack limit (made up)",
 	  { 0x49, 0x3b, 0x46, 0x10, 0x76, 0x37, 0x55 },
 	  7,
@@ -181,7 +180,8 @@ static void known_prologues(void **state)
 	}
 }
 
-/* Cut short anywhere: the place is inside, and never a worse kind of wrong. */
+/* Cut short anywhere, the place is inside of the code, and neither later nor of a better kind than
+ * in the whole prologue. */
 static void truncated_prologues(void **state)
 {
 	(void)state;
@@ -243,7 +243,7 @@ static void any_bytes(void **state)
 			random = random * 6364136223846793005 + 1442695040888963407;
 			code[i] = random >> 56;
 		}
-		/* Half of them with the first instruction of a stack check. */
+		/* Half of them begin with the first instruction of a stack check. */
 		if (round & 1)
 			memcpy(code, prologues[0].code, 4);
 		_cleanup_err_ struct err *err =

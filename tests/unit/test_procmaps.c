@@ -162,7 +162,7 @@ static void files_are_told_by_device_and_inode(void **state)
 	b = a;
 	b.inode = 6;
 	assert_false(procmap_same_file(&a, &b));
-	a.inode = b.inode = 0; /* two anonymous mappings are not one file */
+	a.inode = b.inode = 0; /* two anonymous mappings are not the same file */
 	assert_false(procmap_same_file(&a, &b));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where each allocator form notes the pointers: go-runtime facts 4.2, 4.6. */
+/* Where each form of the allocator notes pointers: go-runtime facts 4.2, 4.6. */
 #include <string.h>
 
 #include "image.h"
@@ -10,7 +10,7 @@
 #define ARENA 0xc000000000ull
 #define META 0x7f1000000000ull
 
-/* A heap of one arena, no more than ptrbits_place() looks at. */
+/* A heap of one arena, with just what ptrbits_place() looks at. */
 struct fixture {
 	struct program prog;
 	struct arena arena;
@@ -41,7 +41,8 @@ static struct span span_of(uint64_t base, uint64_t sz, bool noscan)
 	};
 }
 
-/* Up to 1.19: two bits a word, four words a byte, pointer bits in its low half. */
+/* Up to 1.19 a word has two bits and a byte has four words, with the pointer bits in its low
+ * half. */
 static void two_bits_a_word_in_the_arena(void **state)
 {
 	struct fixture f;
@@ -52,18 +53,18 @@ static void two_bits_a_word_in_the_arena(void **state)
 	(void)state;
 	fixture_init(&f, 19, "");
 	assert_true(ptrbits_place(&f.heap, &s, ARENA + 0x4000 + 48, 6, &p));
-	/* Word 0x800 + 6 of the arena: byte 0x201, bit 2 of it; six words end in byte 0x202. */
+	/* Word 0x800 + 6 of the arena is bit 2 of byte 0x201; six words end in byte 0x202. */
 	assert_true(p.addr == META + 0x201);
 	assert_int_equal(p.len, 2);
 	assert_true(ptrbits_get(&p, bytes, 0)); /* bit 2 of 0xf4 */
-	assert_false(ptrbits_get(&p, bytes, 1)); /* bit 3; the high half is no word */
+	assert_false(ptrbits_get(&p, bytes, 1)); /* bit 3; the high half has no pointer bits */
 	assert_false(ptrbits_get(&p, bytes, 2));
 	assert_true(ptrbits_get(&p, bytes, 3)); /* bit 1 of 0x02 */
 	assert_false(ptrbits_get(&p, bytes, 4));
 	assert_false(ptrbits_get(&p, bytes, 5));
 }
 
-/* 1.21: one bit a word. */
+/* 1.21: one bit for each word. */
 static void one_bit_a_word_in_the_arena(void **state)
 {
 	struct fixture f;
@@ -84,8 +85,8 @@ static void one_bit_a_word_in_the_arena(void **state)
 	assert_true(ptrbits_get(&p, bytes, 5)); /* bit 3 */
 }
 
-/* From 1.22 on: the last 128 bytes of a one-page span; Green Tea has its marks there
- * and the pointer bits before them. */
+/* From 1.22 on they are the last 128 bytes of a one-page span. With Green Tea the marks are
+ * there, and the pointer bits before them. */
 static void bits_at_the_end_of_the_span(void **state)
 {
 	static const struct {
@@ -131,7 +132,7 @@ static void bits_of_a_whole_span(void **state)
 	}
 }
 
-/* The bits that the image writes are the ones that are read back. */
+/* The bits that are read are those that the image wrote. */
 static void pattern_of_an_object(void **state)
 {
 	static const unsigned int minors[] = { 19, 21, 22, 26 };
@@ -168,11 +169,11 @@ static void no_bits_are_kept(void **state)
 	assert_false(ptrbits_place(&f.heap, &noscan, ARENA, 6, &p));
 	assert_false(ptrbits_place(&f.heap, &small, ARENA + 4, 6, &p));
 	assert_false(ptrbits_place(&f.heap, &small, ARENA, 0, &p));
-	assert_false(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* has a header instead */
+	assert_false(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* it has a header instead */
 	fixture_init(&f, 21, "");
-	assert_true(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* had none then */
+	assert_true(ptrbits_place(&f.heap, &large, ARENA, 6, &p)); /* it had none in that version */
 	p.addr = 7;
-	assert_false(ptrbits_place(&f.heap, &far, ARENA << 1, 6, &p)); /* unknown arena */
+	assert_false(ptrbits_place(&f.heap, &far, ARENA << 1, 6, &p)); /* in an unknown arena */
 	f.arena.meta = 0;
 	assert_false(ptrbits_place(&f.heap, &small, ARENA, 6, &p));
 	assert_int_equal(p.addr, 7);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Against qsort(), with keys of all widths. */
+/* Compared with qsort(), for keys of all widths. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -53,7 +53,7 @@ static void check(struct elem *elems, struct elem *expected, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		assert_true(elems[i].key == expected[i].key);
 		assert_int_equal(elems[i].more[8], (uint8_t)elems[i].index);
-		/* Each element once, whole. */
+		/* Each element is there once, and complete. */
 		assert_true(elems[i].index < n && !seen[elems[i].index]);
 		assert_true(keys[elems[i].index] == elems[i].key);
 		seen[elems[i].index] = true;
@@ -100,7 +100,7 @@ static void keys_may_be_equal_sorted_or_backwards(void **state)
 
 /* ---- Elements of many sizes ---- */
 
-/* All bytes beside the key follow from it, and from where they are. */
+/* Makes all bytes besides the key depend on the key and on their place. */
 static void fill(uint8_t *elem, size_t sz, size_t key_off, uint64_t key)
 {
 	for (size_t i = 0; i < sz; i++)
@@ -144,7 +144,7 @@ static void elements_of_many_sizes(void **state)
 		}
 }
 
-/* Which an empty vector is. */
+/* An empty vector is NULL. */
 static void nothing_needs_no_memory(void **state)
 {
 	(void)state;

@@ -14,7 +14,7 @@
 
 #define ARENA_SZ (1ull << ARENA_SHIFT)
 #define FIRST (ARENA_SZ * 100)
-#define SECOND (ARENA_SZ * 101) /* right behind the first */
+#define SECOND (ARENA_SZ * 101) /* directly after the first one */
 #define THIRD (ARENA_SZ * 200)
 
 enum { PAGE = 4096, PAGES = 1 << (ARENA_SHIFT - 12) };
@@ -85,7 +85,7 @@ static void parts_of_pages_count(void **state)
 	assert_int_equal(residency_bytes(&f->r, FIRST + 63 * PAGE, PAGE), 0);
 	assert_int_equal(residency_bytes(&f->r, FIRST + 65 * PAGE - 10, 20), 10);
 	assert_int_equal(residency_bytes(&f->r, FIRST + 66 * PAGE - 10, 20), 10);
-	/* An object over three pages, the middle one of which is out. */
+	/* An object in three pages, of which the middle one is not in memory. */
 	assert_int_equal(residency_bytes(&f->r, FIRST + 64 * PAGE + 1, 2 * PAGE + 7), PAGE - 1 + 8);
 }
 
@@ -108,7 +108,7 @@ static void unknown_arenas_hold_nothing(void **state)
 	assert_int_equal(residency_bytes(&f->r, 0x1000, PAGE), 0);
 	assert_int_equal(residency_bytes(&f->r, FIRST - PAGE, PAGE), 0);
 	assert_int_equal(residency_bytes(&f->r, SECOND + ARENA_SZ - 8, 16), 8);
-	/* From one known arena to the other, 98 unknown ones between them. */
+	/* From one known arena to another, with 98 unknown ones between them. */
 	assert_int_equal(residency_bytes(&f->r, SECOND, THIRD + PAGE - SECOND), 2 * PAGE);
 	f->r.arenas.len = 0;
 	assert_int_equal(residency_bytes(&f->r, FIRST, ARENA_SZ), 0);
@@ -124,7 +124,7 @@ static void pages_of_another_size(void **state)
 	assert_int_equal(residency_bytes(&f->r, FIRST + 16384 - 1, 2), 1);
 }
 
-/* Each page is in the claim of the first who asks. */
+/* Each page belongs to the first claim that covers it. */
 static void claims_never_overlap(void **state)
 {
 	struct fixture *f = *state;
@@ -142,7 +142,7 @@ static void claims_never_overlap(void **state)
 	assert_int_equal(res.bytes, 3 * PAGE);
 	assert_int_equal(res.huge_bytes, PAGE);
 	assert_int_equal(res.swap_bytes, 0);
-	res = residency_claim(&f->r, FIRST, ARENA_SZ + PAGE); /* into the second arena */
+	res = residency_claim(&f->r, FIRST, ARENA_SZ + PAGE); /* reaches into the second arena */
 	assert_int_equal(res.bytes, 6 * PAGE);
 	assert_int_equal(res.huge_bytes, PAGE);
 	assert_int_equal(res.swap_bytes, PAGE);
@@ -191,7 +191,7 @@ static void what_nobody_claimed_is_listed(void **state)
 	assert_true(runs.list[3].end == SECOND + ARENA_SZ);
 }
 
-/* Pages of this process: what counts in its arenas and what lies outside. */
+/* Pages of this process: what counts in its arenas, and what is outside. */
 static void walks_a_process(void **state)
 {
 	uint64_t len = 4 * ARENA_SZ;
@@ -223,8 +223,8 @@ static void walks_a_process(void **state)
 	munmap(area, len);
 }
 
-/* What reads as zeroes and was never written takes no memory, and reading it through
- * residency_read() leaves it so. */
+/* What reads as zeroes and was never written takes no memory, and still takes none after
+ * residency_read() has read it. */
 static void untouched_pages_stay_so(void **state)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -259,7 +259,7 @@ static void untouched_pages_stay_so(void **state)
 	assert_null(pagemap_touched(&r.pagemap, (uintptr_t)p, CNT * page, touched));
 	assert_true(touched[0] == (1ull << 3 | 1ull << 5) && touched[1] == 3ull << (70 - 64));
 
-	/* All of it, as it is without a pagemap, and memory that isn't there. */
+	/* Without a pagemap everything is read, and memory that does not exist fails. */
 	pagemap_close(&r.pagemap);
 	assert_null(residency_read(&r, &mem, &req));
 	assert_true(req.ok && got[3 * page - page / 2] == 3);

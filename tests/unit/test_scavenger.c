@@ -37,7 +37,7 @@ struct world {
 	struct reclaim rc;
 };
 
-/* A snapshot with 1000 free bytes, 300 of them in chunks too full to scavenge. */
+/* A snapshot with 1000 free bytes, 300 of them in chunks that are too full to scavenge. */
 static void world_init(struct world *w)
 {
 	*w = (struct world){ .gc = { .cycles = 5, .percent = 100 } };
@@ -69,7 +69,7 @@ static void not_yet_and_never(void **state)
 	w.scavenger.percent_goal_bytes = 1500; /* 500 to go */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 500);
 	assert_int_equal(sum(&w, true)->never_bytes, 500);
-	w.scavenger.percent_goal_bytes = 0; /* all that can be taken */
+	w.scavenger.percent_goal_bytes = 0; /* everything that can be taken */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 700);
 	assert_int_equal(sum(&w, true)->never_bytes, 300);
 	w.scavenger.percent_active = false;

@@ -70,7 +70,7 @@ static void odd_files(void **state)
 	(void)state;
 	parse("\n", &l);
 	assert_int_equal(l.cnt, 0);
-	parse("Rss: 5 kB\n", &l); /* of no mapping */
+	parse("Rss: 5 kB\n", &l); /* belongs to no mapping */
 	assert_int_equal(l.cnt, 0);
 	parse("1000-2000 rw-p", &l); /* cut off */
 	assert_int_equal(l.cnt, 1);

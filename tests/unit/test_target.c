@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Identity and life of real processes: children of this test. */
+/* Identity and life of real processes, which are children of this test. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -47,8 +47,7 @@ static void child_stop(struct child *c)
 	waitpid(c->pid, NULL, 0);
 }
 
-/* Lets the child become `sleep` and waits until it has; the kernel sets up the
- * arguments last. */
+/* Makes the child become `sleep` and waits for that. The kernel sets up the arguments last. */
 static void child_exec(struct child *c)
 {
 	struct timespec pause = { .tv_nsec = 5000000 };
@@ -122,7 +121,7 @@ static void a_child_lives_and_dies(void **state)
 	target_close(t);
 }
 
-/* Dead, but not waited for: it has a pid still, and no memory. */
+/* A dead process that nobody has waited for still has a pid, but no memory. */
 static void a_zombie_is_gone(void **state)
 {
 	struct child c;

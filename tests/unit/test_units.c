@@ -172,7 +172,7 @@ static void vectors_grow_and_keep(void **state)
 	assert_int_equal(v.len, 1000);
 	for (uint32_t i = 0; i < 1000; i++)
 		assert_int_equal(v.data[i], i * 3);
-	assert_false(vec_reserve(&v, SIZE_MAX / 2)); /* no wrap to a small size */
+	assert_false(vec_reserve(&v, SIZE_MAX / 2)); /* does not wrap to a small size */
 	assert_int_equal(v.data[999], 2997);
 	vec_fini(&v);
 	assert_null(v.data);

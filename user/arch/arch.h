@@ -16,6 +16,7 @@
  *  tests/unit/test_placement.c	Add first bytes of its Go functions.
  *  tests/unit/test_operand.c	Add code that refers to globals.
  *  tests/e2e/mapped.pl, leak.pl	They know system call numbers of x86_64.
+ *  tests/targets/lib/pagemap	It takes pages to have 4096 bytes.
  *  scripts/vm.sh		It boots kernels for x86_64.
  *  README.md			It names the architectures that work.
  *
@@ -50,16 +51,15 @@ typedef bool (*code_ref_fn)(void *ctx, enum code_ref ref, uint64_t addr);
 
 /*
  * Three things decide (figures: one amd64 machine, 2026):
+ *  - Cost. The kernel emulates a few instructions (on amd64: push of a register, relative jumps),
+ *    which takes about 1 us a hit. It single-steps all others: about 10 us a hit.
+ *  - One hit a call. A Go function starts with a stack check. When the stack must grow, the
+ *    function starts over, so a probe before the end of the check is hit again.
+ *  - Arguments intact and frame not built yet. The arguments are in the registers of Go's ABI,
+ *    and the return address is where the call left it.
  *
- *  - Cost. The kernel emulates a few instructions (on amd64: push of a register, relative
- *    jumps), which takes about 1 us a hit. It single-steps all others: about 10 us a hit.
- *  - One hit a call. A Go function starts with a stack check. When the stack must grow,
- *    the function starts over, so a probe before the end of the check is hit again.
- *  - Arguments intact and frame not built yet: the arguments are in the registers of Go's
- *    ABI, and the return address is where the call left it.
- *
- * So the best place is a push after the stack check; then the jump of the check itself,
- * whose flags tell whether the call will come again; then the first instruction.
+ * So the best place is a push after the stack check; then the jump of the check itself, whose
+ * flags tell whether the call will come again; then the first instruction.
  */
 enum placement_kind {
 	PLACEMENT_PUSH, /* a push, hit once a call: emulated */
@@ -78,7 +78,7 @@ struct placement {
 
 /* ---- Functions of our own, to measure the price of a hit ---- */
 
-/* Memory that such a function is called with: map header, g and frame in one. */
+/* The memory that such a function is called with. It serves as map header, g and frame at once. */
 struct arch_stage {
 	uint64_t next; /* of the frame: the stage itself. Of the g: the lower end of its stack */
 	uint64_t ret; /* of the frame. Of the g: the upper end, so the map is not on the stack */
@@ -91,7 +91,7 @@ struct arch_priced {
 	const char *probe; /* where the probe sits */
 };
 
-/* Two functions of each kind of placement: one for each way to record a hit. */
+/* There are two functions of each kind of placement, one for each way to record a hit. */
 enum { ARCH_PRICED_WAYS = 2 };
 
 /* ---- The architecture ---- */
@@ -119,8 +119,8 @@ struct arch {
 	 * handles it: "__x64_sys_", "__arm64_sys_". */
 	const char *syscall_prefix;
 
-	/* By kind of placement. NULL where maptrace is built for another architecture: these
-	 * are machine code that runs in a process of our own. */
+	/* By kind of placement. NULL where maptrace is built for another architecture, because
+	 * this is machine code that runs in a process of our own. */
 	const struct arch_priced (*priced)[ARCH_PRICED_WAYS];
 
 	/* Calls such a function `cnt` times with both integer arguments, g and frame pointer
@@ -134,10 +134,10 @@ const struct arch *arch_find(uint16_t machine);
 /* The architecture that maptrace is built for. */
 const struct arch *arch_host(void);
 
-/* Go's names of all that are known, for messages: "amd64". */
+/* Go's names of all architectures that we know, for messages: "amd64". */
 extern const char arch_names[];
 
-/* Defined in a file each; arch.c knows them all. */
+/* Each is defined in a file of its own; arch.c lists them all. */
 extern const struct arch arch_amd64;
 
 #endif

@@ -10,12 +10,12 @@ enum {
 	FEW = 16, /* that few elements are sorted faster by insertion */
 };
 
-struct elems {
+struct radix_elems {
 	size_t sz;
 	size_t key_off;
 };
 
-static inline uint64_t radix_key(const struct elems *e, const char *elem)
+static inline uint64_t radix_key(const struct radix_elems *e, const char *elem)
 {
 	uint64_t key;
 
@@ -24,24 +24,25 @@ static inline uint64_t radix_key(const struct elems *e, const char *elem)
 }
 
 /* A digit: some adjacent bits of the key. */
-struct digit {
+struct radix_digit {
 	unsigned int bit; /* the lowest of them */
 	unsigned int cnt; /* number of its values: a power of two, at most DIGITS */
 };
 
-static inline unsigned int radix_digit(const struct elems *e, const char *elem, struct digit digit)
+static inline unsigned int radix_digit(const struct radix_elems *e, const char *elem,
+				       struct radix_digit digit)
 {
 	return radix_key(e, elem) >> digit.bit & (digit.cnt - 1);
 }
 
 /* Copies word by word: a call of memcpy() takes longer for elements this small. */
-static inline void radix_copy(const struct elems *e, char *to, const char *from)
+static inline void radix_copy(const struct radix_elems *e, char *to, const char *from)
 {
 	for (size_t off = 0; off < e->sz; off += sizeof(uint64_t))
 		memcpy(to + off, from + off, sizeof(uint64_t));
 }
 
-static void radix_insertion_sort(const struct elems *e, char *data, size_t n)
+static void radix_insertion_sort(const struct radix_elems *e, char *data, size_t n)
 {
 	char held[RADIX_ELEM_MAX];
 
@@ -57,7 +58,7 @@ static void radix_insertion_sort(const struct elems *e, char *data, size_t n)
 	}
 }
 
-static inline void radix_swap(const struct elems *e, char *a, char *b)
+static inline void radix_swap(const struct radix_elems *e, char *a, char *b)
 {
 	char held[RADIX_ELEM_MAX];
 
@@ -67,8 +68,8 @@ static inline void radix_swap(const struct elems *e, char *a, char *b)
 }
 
 /* Finds where the elements of each digit begin; at[digit.cnt] is the end of all. */
-static void radix_count_digits(const struct elems *e, const char *data, size_t n,
-			       struct digit digit, size_t at[DIGITS + 1])
+static void radix_count_digits(const struct radix_elems *e, const char *data, size_t n,
+			       struct radix_digit digit, size_t at[DIGITS + 1])
 {
 	memset(at, 0, (digit.cnt + 1) * sizeof(*at));
 	for (size_t i = 0; i < n; i++)
@@ -79,7 +80,7 @@ static void radix_count_digits(const struct elems *e, const char *data, size_t n
 
 /* Moves each element to the part of its digit. The element that was in its place goes on to its
  * own part, and so on. */
-static void radix_deal(const struct elems *e, char *data, struct digit digit,
+static void radix_deal(const struct radix_elems *e, char *data, struct radix_digit digit,
 		       const size_t at[DIGITS + 1])
 {
 	size_t next[DIGITS];
@@ -97,7 +98,7 @@ static void radix_deal(const struct elems *e, char *data, struct digit digit,
 }
 
 /* Finds the bits in which some keys differ. *sorted_ret says whether the keys are in order. */
-static uint64_t radix_differences(const struct elems *e, const char *data, size_t n,
+static uint64_t radix_differences(const struct radix_elems *e, const char *data, size_t n,
 				  bool *sorted_ret)
 {
 	uint64_t first = radix_key(e, data), last = first, differ = 0;
@@ -115,18 +116,18 @@ static uint64_t radix_differences(const struct elems *e, const char *data, size_
 
 /* Chooses the highest bits in which keys differ: enough for about as many values as there are
  * elements. */
-static struct digit radix_choose_digit(uint64_t differ, size_t n)
+static struct radix_digit radix_choose_digit(uint64_t differ, size_t n)
 {
 	unsigned int high = 64 - __builtin_clzll(differ), most = 63 - __builtin_clzll(n);
 	unsigned int bits = most < DIGIT_BITS ? most : DIGIT_BITS;
 
 	if (bits > high)
 		bits = high;
-	return (struct digit){ high - bits, 1u << bits };
+	return (struct radix_digit){ high - bits, 1u << bits };
 }
 
 /* Each call sorts by lower bits than its caller, so the recursion ends. */
-static void radix_sort_range(const struct elems *e, char *data, size_t n)
+static void radix_sort_range(const struct radix_elems *e, char *data, size_t n)
 {
 	size_t at[DIGITS + 1];
 	bool sorted;
@@ -138,7 +139,7 @@ static void radix_sort_range(const struct elems *e, char *data, size_t n)
 	uint64_t differ = radix_differences(e, data, n, &sorted);
 	if (sorted)
 		return;
-	struct digit digit = radix_choose_digit(differ, n);
+	struct radix_digit digit = radix_choose_digit(differ, n);
 
 	radix_count_digits(e, data, n, digit, at);
 	radix_deal(e, data, digit, at);
@@ -149,7 +150,7 @@ static void radix_sort_range(const struct elems *e, char *data, size_t n)
 
 void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off)
 {
-	struct elems e = { elem_sz, key_off };
+	struct radix_elems e = { elem_sz, key_off };
 
 	radix_sort_range(&e, data, n);
 }

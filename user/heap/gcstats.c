@@ -79,7 +79,7 @@ static const char *memstats_flaw(const struct gc_sample *s)
 	if (s->forced_cycles > s->cycles)
 		return "more forced cycles than cycles";
 	if (!(s->cpu_fraction >= 0 && s->cpu_fraction <= 1))
-		return "the share of CPU time is no share";
+		return "the share of CPU time is not between 0 and 1";
 	if (s->cycles && (!s->last_gc_unix_ns ||
 			  s->pause_end_unix_ns[(s->cycles - 1) % GC_RING] != s->last_gc_unix_ns))
 		return "the time of the last cycle";

@@ -35,7 +35,7 @@ enum {
 	G_SCAN = 0x1000, /* set in addition while the collector holds it */
 };
 
-enum kind {
+enum goroutine_kind {
 	KIND_NONE, /* it has no frames */
 	KIND_LIVE,
 	KIND_UNREAD, /* its stack is in no span of stacks that we have read */
@@ -63,8 +63,8 @@ static bool goroutine_stack_fits(const struct goroutine *g, const struct span *s
 }
 
 /* Fills in the stack of a goroutine from the bytes of its runtime.g. */
-static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
-				  struct goroutine *g)
+static enum goroutine_kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
+					    struct goroutine *g)
 {
 	uint32_t status = load_u32(bytes, heap->prog->layout.g.status) & ~G_SCAN;
 
@@ -105,7 +105,7 @@ static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
  * goroutine_decode().
  */
 static struct err *goroutine_find_stack(const struct heap *heap, struct goroutine *g,
-					uint8_t *bytes, enum kind *kind)
+					uint8_t *bytes, enum goroutine_kind *kind)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	struct err *err = NULL;
@@ -133,7 +133,7 @@ static struct err *goroutine_find_stack(const struct heap *heap, struct goroutin
 
 /* Reads up to BATCH goroutines at their `g`. kinds[i] tells the result for each. */
 static struct err *goroutines_read_batch(struct heap *heap, struct goroutine *list, size_t n,
-					 enum kind *kinds)
+					 enum goroutine_kind *kinds)
 {
 	uint32_t sz = goroutine_bytes(heap);
 	_cleanup_free_ struct mem_req *reqs = malloc(n * sizeof(*reqs) + 1);
@@ -164,7 +164,7 @@ static bool goroutines_tolerate(uint64_t bad, uint64_t all)
 }
 
 /* Reads the goroutines in the slice at addr, as if it were runtime.allgs. */
-static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
+static struct err *goroutines_load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 {
 	uint64_t slice[3]; /* pointer, len, cap */
 	uint64_t good = 0, bad = 0;
@@ -181,11 +181,11 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 	if (!slice[1] || slice[1] > slice[2] || slice[2] > GOROUTINES_MAX || slice[0] % 8 ||
 	    now.state != SPAN_IN_USE || !span_object(heap, &now, slice[0], &o) ||
 	    o.slot + o.size - slice[0] < slice[2] * 8)
-		return err_new(ERR_UNSUPPORTED, "no slice");
+		return err_new(ERR_UNSUPPORTED, "not a slice");
 
 	_cleanup_free_ uint64_t *ptrs = malloc(slice[1] * sizeof(*ptrs));
 	_cleanup_free_ struct goroutine *batch = malloc(BATCH * sizeof(*batch));
-	_cleanup_free_ enum kind *kinds = malloc(BATCH * sizeof(*kinds));
+	_cleanup_free_ enum goroutine_kind *kinds = malloc(BATCH * sizeof(*kinds));
 	if (!ptrs || !batch || !kinds)
 		return err_nomem();
 	err = mem_read(mem, slice[0], ptrs, slice[1] * sizeof(*ptrs));
@@ -203,7 +203,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 		}
 	}
 	if (!err && (!good || !goroutines_tolerate(bad, good + bad)))
-		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are no goroutines",
+		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are not goroutines",
 			      (unsigned long long)bad, (unsigned long long)slice[1]);
 	return err;
 }
@@ -215,7 +215,7 @@ struct err *goroutines_init(struct goroutines *gs, struct heap *heap)
 
 	*gs = (struct goroutines){ 0 };
 	for (size_t i = 0; i < cnt; i++) {
-		struct err *err = load(gs, heap, candidates[i]);
+		struct err *err = goroutines_load(gs, heap, candidates[i]);
 
 		if (!err) {
 			log_debug("runtime.allgs at 0x%llx, %zu goroutines",
@@ -239,7 +239,7 @@ void goroutines_fini(struct goroutines *gs)
 
 struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t n)
 {
-	_cleanup_free_ enum kind *kinds = malloc(BATCH * sizeof(*kinds));
+	_cleanup_free_ enum goroutine_kind *kinds = malloc(BATCH * sizeof(*kinds));
 	struct err *err = kinds ? NULL : err_nomem();
 
 	for (size_t done = 0; !err && done < n; done += BATCH) {

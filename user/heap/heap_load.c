@@ -253,7 +253,7 @@ static struct err *heap_load_from(struct heap *heap, const struct heap_moment *s
 	struct proof proof = { .pages_before = start->pages };
 
 	if (!slice[0] || !slice[1] || slice[1] > slice[2] || slice[1] > SPANS_MAX)
-		return err_new(ERR_UNSUPPORTED, "allspans is no slice (len %llu, cap %llu)",
+		return err_new(ERR_UNSUPPORTED, "allspans is not a slice (len %llu, cap %llu)",
 			       (unsigned long long)slice[1], (unsigned long long)slice[2]);
 
 	heap_reset(heap);
@@ -325,7 +325,8 @@ struct err *heap_open(struct program *prog, struct heap **ret)
 			break;
 	}
 	if (!first)
-		first = err_new(ERR_UNSUPPORTED, "runtime.mheap_ cannot be found");
+		first = err_new(ERR_UNSUPPORTED, "runtime.mheap_ cannot be found%s",
+				prog->arch ? "" : " without symbols in code of this architecture");
 	return err_wrap(first, "the heap of %s does not fit layout %s", prog->image.build.version,
 			prog->layout.name);
 }

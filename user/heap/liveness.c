@@ -14,7 +14,7 @@ enum {
 };
 
 /* The bytes with an object's bits; all bits are set where there is nothing to read. */
-struct bits {
+struct liveness_bits {
 	uint8_t alloc;
 	uint8_t mark;
 };
@@ -33,7 +33,7 @@ static uint64_t liveness_marks(const struct heap *heap, const struct span *s,
 	return has_inline ? span_base(s) + INLINE_MARKS_OFF : places->mark;
 }
 
-static enum liveness liveness_judge(const struct object *o, const struct bits *bits)
+static enum liveness liveness_judge(const struct object *o, const struct liveness_bits *bits)
 {
 	uint8_t bit = 1 << liveness_object_index(o) % 8;
 
@@ -46,7 +46,7 @@ static enum liveness liveness_judge(const struct object *o, const struct bits *b
  * of the spans' bitmaps. */
 static struct err *liveness_read_bits(struct heap *heap, const struct object *objects,
 				      const struct span *descs, const struct span_bits *places,
-				      size_t n, struct bits *bits)
+				      size_t n, struct liveness_bits *bits)
 {
 	_cleanup_free_ struct mem_req *reqs = malloc(2 * n * sizeof(*reqs) + 1);
 	size_t cnt = 0;
@@ -57,7 +57,7 @@ static struct err *liveness_read_bits(struct heap *heap, const struct object *ob
 		const struct span *s = &descs[i];
 		uint64_t index = liveness_object_index(&objects[i]);
 
-		bits[i] = (struct bits){ 0xff, 0xff };
+		bits[i] = (struct liveness_bits){ 0xff, 0xff };
 		if (s->state == SPAN_DEAD)
 			bits[i].alloc = 0;
 		else if (index >= span_freeindex(s))
@@ -113,7 +113,7 @@ struct err *liveness_read(struct heap *heap, const struct object *objects, size_
 			  enum liveness *ret)
 {
 	_cleanup_(spans_read_fini) struct spans_read now = { 0 }, before = { 0 };
-	_cleanup_free_ struct bits *bits = malloc((n + 1) * sizeof(*bits));
+	_cleanup_free_ struct liveness_bits *bits = malloc((n + 1) * sizeof(*bits));
 	bool steady = false;
 
 	if (!spans_read_init(&now, n) || !spans_read_init(&before, n) || !bits)

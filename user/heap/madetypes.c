@@ -22,7 +22,7 @@ enum {
 	MAPTYPE_PTRS = 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9,
 };
 
-struct made {
+struct made_search {
 	struct heap *heap;
 	struct mem *mem;
 	VEC(uint64_t) maps; /* addresses where a map type may be */
@@ -35,8 +35,8 @@ struct made {
 
 /* ---- objects that may be map types ---- */
 
-static bool has_maptype_pointers(const struct made *m, const struct span *span, uint64_t addr,
-				 struct err **err)
+static bool has_maptype_pointers(const struct made_search *m, const struct span *span,
+				 uint64_t addr, struct err **err)
 {
 	uint32_t words = m->heap->prog->layout.maptype.size / 8;
 	uint8_t bytes[PTRBITS_PAD * 2 + 8] = { 0 };
@@ -50,7 +50,8 @@ static bool has_maptype_pointers(const struct made *m, const struct span *span, 
 	return !*err && req.ok && ptrbits_object_mask(&bits, bytes, words) == MAPTYPE_PTRS;
 }
 
-static struct err *made_look_at_span(struct made *m, const struct span *span, const uint8_t *data)
+static struct err *made_look_at_span(struct made_search *m, const struct span *span,
+				     const uint8_t *data)
 {
 	uint64_t size = span_elemsize(span);
 	struct err *err = NULL;
@@ -68,8 +69,8 @@ static struct err *made_look_at_span(struct made *m, const struct span *span, co
 	return err;
 }
 
-static struct err *made_look_at_spans(struct made *m, const struct span *const *spans, size_t cnt,
-				      uint8_t *buf)
+static struct err *made_look_at_spans(struct made_search *m, const struct span *const *spans,
+				      size_t cnt, uint8_t *buf)
 {
 	struct mem_req reqs[SPANS_A_READ];
 
@@ -84,7 +85,7 @@ static struct err *made_look_at_spans(struct made *m, const struct span *const *
 }
 
 /* Spans of objects of that size have one page. */
-static struct err *made_find_maps(struct made *m)
+static struct err *made_find_maps(struct made_search *m)
 {
 	const struct heap *heap = m->heap;
 	uint8_t spanclass = sizeclass_for(heap->prog->layout.maptype.size) << 1;
@@ -115,7 +116,7 @@ static struct err *made_find_maps(struct made *m)
 
 /* ---- what they refer to ---- */
 
-static const struct type_range *made_piece_at(const struct made *m, uint64_t addr)
+static const struct type_range *made_piece_at(const struct made_search *m, uint64_t addr)
 {
 	struct object o;
 	size_t i = TABLE_NONE;
@@ -125,7 +126,7 @@ static const struct type_range *made_piece_at(const struct made *m, uint64_t add
 	return i == TABLE_NONE ? NULL : &m->pieces.data[i];
 }
 
-static struct err *made_read_piece(struct made *m, const struct object *o)
+static struct err *made_read_piece(struct made_search *m, const struct object *o)
 {
 	struct type_range r = { .addr = o->slot, .len = o->size, .mem = m->mem, .made = true };
 	uint8_t *data = malloc(r.len);
@@ -145,7 +146,7 @@ static struct err *made_read_piece(struct made *m, const struct object *o)
 
 /* Reads the object that holds addr, unless it was read before. What is not an object of the heap
  * is in the image. *new_ret says whether it was read now. */
-static struct err *made_want_piece(struct made *m, uint64_t addr, bool *new_ret)
+static struct err *made_want_piece(struct made_search *m, uint64_t addr, bool *new_ret)
 {
 	size_t before = m->pieces.len;
 	struct object o;
@@ -163,7 +164,7 @@ static struct err *made_want_piece(struct made *m, uint64_t addr, bool *new_ret)
 	return err;
 }
 
-static struct err *made_want_type(struct made *m, uint64_t addr)
+static struct err *made_want_type(struct made_search *m, uint64_t addr)
 {
 	bool is_new;
 	struct err *err = made_want_piece(m, addr, &is_new);
@@ -174,21 +175,21 @@ static struct err *made_want_type(struct made *m, uint64_t addr)
 }
 
 /* The bytes at addr, from a piece; NULL when there are too few. */
-static const uint8_t *made_bytes_at(const struct made *m, uint64_t addr, uint64_t len)
+static const uint8_t *made_bytes_at(const struct made_search *m, uint64_t addr, uint64_t len)
 {
 	const struct type_range *r = made_piece_at(m, addr);
 
 	return r && len <= r->len - (addr - r->addr) ? r->data + (addr - r->addr) : NULL;
 }
 
-static struct err *made_want_word(struct made *m, uint64_t addr)
+static struct err *made_want_word(struct made_search *m, uint64_t addr)
 {
 	const uint8_t *word = made_bytes_at(m, addr, 8);
 
 	return word ? made_want_type(m, load_u64(word, 0)) : NULL;
 }
 
-static struct err *made_want_fields(struct made *m, uint64_t type)
+static struct err *made_want_fields(struct made_search *m, uint64_t type)
 {
 	const uint8_t *t = made_bytes_at(m, type, STRUCT_TYPE_SZ);
 	uint64_t fields = t ? load_u64(t, STRUCT_FIELDS) : 0;
@@ -210,7 +211,7 @@ static struct err *made_want_fields(struct made *m, uint64_t type)
 }
 
 /* Reads what the descriptor of a type refers to, as far as that is in the heap. */
-static struct err *made_follow(struct made *m, uint64_t type)
+static struct err *made_follow(struct made_search *m, uint64_t type)
 {
 	const uint8_t *t = made_bytes_at(m, type, TYPE_SZ);
 	struct err *err = NULL;
@@ -232,7 +233,7 @@ static struct err *made_follow(struct made *m, uint64_t type)
 	return NULL;
 }
 
-static struct err *made_read_pieces(struct made *m)
+static struct err *made_read_pieces(struct made_search *m)
 {
 	struct err *err = NULL;
 
@@ -245,7 +246,7 @@ static struct err *made_read_pieces(struct made *m)
 
 /* ---- the search ---- */
 
-static void made_fini(struct made *m)
+static void made_fini(struct made_search *m)
 {
 	for (size_t i = 0; i < m->pieces.len; i++)
 		free((void *)m->pieces.data[i].data);
@@ -255,7 +256,7 @@ static void made_fini(struct made *m)
 	table_fini(&m->by_start);
 }
 
-static struct err *made_search(struct made *m)
+static struct err *made_search(struct made_search *m)
 {
 	struct program *prog = m->heap->prog;
 	struct err *err = made_find_maps(m);
@@ -277,9 +278,9 @@ static struct err *made_search(struct made *m)
 struct err *madetypes_add(struct heap *heap)
 {
 	struct program *prog = heap->prog;
-	_cleanup_(made_fini) struct made m = { .heap = heap,
-					       .mem = &prog->target->mem,
-					       .complete = true };
+	_cleanup_(made_fini) struct made_search m = { .heap = heap,
+						      .mem = &prog->target->mem,
+						      .complete = true };
 
 	if (prog->made.searched || !program_makes_types(prog))
 		return NULL;

@@ -6,7 +6,7 @@
 enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* a span has at most this many slots */ };
 
 /* A span that is partly resident: its bits are needed to tell which of its slots are resident. */
-struct partial {
+struct partial_span {
 	struct span span;
 	uint64_t resident;
 	uint8_t bits[BITS_SZ];
@@ -16,7 +16,7 @@ struct occupancy_counter {
 	struct occupancy *o;
 	const struct heap *heap;
 	struct residency *r;
-	struct partial *partials;
+	struct partial_span *partials;
 	size_t partial_cnt;
 };
 
@@ -40,7 +40,7 @@ static void occupancy_add_resident(struct occupancy_counter *c, const struct spa
 }
 
 static uint64_t occupancy_resident_objects(const struct occupancy_counter *c,
-					   const struct partial *p)
+					   const struct partial_span *p)
 {
 	uint64_t size = span_elemsize(&p->span), sum = 0;
 
@@ -63,7 +63,7 @@ static struct err *occupancy_count_partials(struct occupancy_counter *c)
 		now[i] = c->partials[i].span;
 	struct err *err = heap_reread_spans(c->heap, mem, now, places, cnt);
 	for (size_t i = 0; !err && i < cnt; i++) {
-		struct partial *p = &c->partials[i];
+		struct partial_span *p = &c->partials[i];
 
 		memset(p->bits, 0, BITS_SZ);
 		if (now[i].state == SPAN_DEAD || span_slots(&now[i]) != span_slots(&p->span))
@@ -76,7 +76,7 @@ static struct err *occupancy_count_partials(struct occupancy_counter *c)
 	if (!err)
 		err = mem_gather(mem, reqs, n);
 	for (size_t i = 0; !err && i < cnt; i++) {
-		struct partial *p = &c->partials[i];
+		struct partial_span *p = &c->partials[i];
 		uint64_t objects = occupancy_resident_objects(c, p);
 
 		occupancy_add_resident(c, &p->span, objects, p->resident - objects);
@@ -121,7 +121,7 @@ static struct err *occupancy_add_span(struct occupancy_counter *c, const struct 
 	return c->partial_cnt == BATCH ? occupancy_count_partials(c) : NULL;
 }
 
-static void add_use(struct class_use *sum, const struct class_use *c)
+static void class_use_add(struct class_use *sum, const struct class_use *c)
 {
 	sum->span_cnt += c->span_cnt;
 	sum->span_bytes += c->span_bytes;
@@ -138,7 +138,7 @@ static void add_use(struct class_use *sum, const struct class_use *c)
 
 struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct residency *r)
 {
-	_cleanup_free_ struct partial *partials = malloc(BATCH * sizeof(*partials));
+	_cleanup_free_ struct partial_span *partials = malloc(BATCH * sizeof(*partials));
 	struct occupancy_counter c = { .o = o, .heap = heap, .r = r, .partials = partials };
 	struct err *err = partials ? NULL : err_nomem();
 
@@ -149,7 +149,7 @@ struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct 
 	if (!err)
 		err = occupancy_count_partials(&c);
 	for (size_t i = 0; !err && i < SPANCLASS_CNT; i++)
-		add_use(&o->total, &o->classes[i]);
+		class_use_add(&o->total, &o->classes[i]);
 	return err;
 }
 

@@ -110,7 +110,8 @@ static struct err *pagealloc_read_chunks(struct pagealloc *pa, struct heap *heap
 			return err;
 		if (range[0] % (1 << CHUNK_SHIFT) || range[0] > range[1] ||
 		    (range[1] - range[0]) >> CHUNK_SHIFT > budget)
-			return err_new(ERR_FORMAT, "the page allocator's ranges are no ranges");
+			return err_new(ERR_FORMAT,
+				       "the page allocator's address ranges are invalid");
 		if (!vec_push(&pa->in_use, ((struct address_range){ range[0], range[1] })))
 			return err_nomem();
 		for (uint64_t a = range[0]; a < range[1]; a += 1 << CHUNK_SHIFT, budget--) {
@@ -148,7 +149,7 @@ static struct err *pagealloc_read_caches(struct pagealloc *pa, struct heap *heap
 	if (err)
 		return err;
 	if (!slice[1] || slice[1] > PS_MAX)
-		return err_new(ERR_FORMAT, "runtime.allp is no slice");
+		return err_new(ERR_FORMAT, "runtime.allp is not a slice");
 
 	for (uint64_t i = 0; i < slice[1]; i++) {
 		uint64_t p, pcache[3]; /* base, cache, scav */
@@ -158,7 +159,7 @@ static struct err *pagealloc_read_caches(struct pagealloc *pa, struct heap *heap
 			err = mem_read(mem, p + heap->prog->layout.mheap.p_pcache, pcache,
 				       sizeof(pcache));
 		if (!err && !is_page_cache(pa, pcache))
-			err = err_new(ERR_FORMAT, "a page cache of runtime.p is no page cache");
+			err = err_new(ERR_FORMAT, "a page cache of runtime.p is invalid");
 		if (!err && pcache[0])
 			err = pagealloc_add_word(pa, pcache[0], pcache[1], pcache[2], false);
 		if (err)

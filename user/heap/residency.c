@@ -128,7 +128,7 @@ static struct err *residency_mark(const struct residency *r, struct residency_ar
 	return NULL;
 }
 
-struct split {
+struct residency_split {
 	struct residency *r;
 	residency_outside_fn outside;
 	void *ctx;
@@ -137,7 +137,7 @@ struct split {
 /* One part of a run may be in arenas, another not. */
 static struct err *residency_split_run(void *ctx, const struct page_run *run)
 {
-	const struct split *s = ctx;
+	const struct residency_split *s = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
@@ -162,7 +162,7 @@ static struct err *residency_split_run(void *ctx, const struct page_run *run)
 static struct err *residency_assume(struct residency *r, uint64_t addr, uint64_t len)
 {
 	struct page_run run = { addr, addr + len, PAGE_PRESENT };
-	struct split s = { .r = r };
+	struct residency_split s = { .r = r };
 
 	r->assumed = false;
 	struct err *err = residency_split_run(&s, &run);
@@ -186,15 +186,15 @@ static struct err *residency_assume_all(struct residency *r, const struct heap *
 
 /* ---- the interface ---- */
 
-struct walked {
-	struct split split;
+struct residency_walk {
+	struct residency_split split;
 	struct addrspace *as;
 };
 
 /* How pages are found is known only when the first of them comes. */
 static struct err *residency_visit(void *ctx, const struct page_run *run)
 {
-	struct walked *w = ctx;
+	struct residency_walk *w = ctx;
 
 	w->split.r->assumed = w->as->source == ADDRSPACE_SMAPS;
 	return residency_split_run(&w->split, run);
@@ -203,7 +203,7 @@ static struct err *residency_visit(void *ctx, const struct page_run *run)
 struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa,
 			   struct addrspace *as, residency_outside_fn outside, void *ctx)
 {
-	struct walked w = { .split = { r, outside, ctx }, .as = as };
+	struct residency_walk w = { .split = { r, outside, ctx }, .as = as };
 	long page_sz = sysconf(_SC_PAGESIZE);
 
 	memset(r, 0, sizeof(*r));
@@ -296,7 +296,7 @@ uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
 		if (stop > end)
 			stop = end;
 		if (!a || !a->present) /* nothing of this arena is in memory, so go on with the
-				        * next one */
+					* next one */
 			stop = end < base + ARENA_SZ ? end : base + ARENA_SZ;
 		else if (a->present[page / 64] >> (page % 64) & 1)
 			sum += stop - addr;

@@ -23,8 +23,7 @@ enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
 struct span {
 	uint64_t state : 2; /* enum span_state */
 	uint64_t unswept : 1; /* unmarked objects in it are garbage */
-	uint64_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to either
-			        * cycle, or to neither */
+	uint64_t sweeping : 1; /* its bitmaps are being exchanged: may belong to neither cycle */
 	uint64_t size : 25; /* of class 0: pages; else slots, and freeindex << SPAN_SLOT_BITS */
 	uint64_t page : 35; /* in the high bits, so that spans can be sorted by this word */
 	uint64_t spanclass : 8; /* sizeclass << 1 | noscan */

@@ -15,7 +15,7 @@ enum { RUNS_MAX = 1 << 16 };
 
 static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above it */
 
-struct walk {
+struct address_walk {
 	struct addrspace *as;
 	struct pagemap pm;
 	page_run_fn visit;
@@ -31,7 +31,7 @@ struct err *addrspace_init(struct addrspace *as, pid_t pid)
 }
 
 /* The first range that ends after addr; the number of ranges when none does. */
-static size_t range_behind(const struct walk *w, uint64_t addr)
+static size_t range_after(const struct address_walk *w, uint64_t addr)
 {
 	size_t lo = 0, hi = w->uncounted.len;
 
@@ -47,15 +47,15 @@ static size_t range_behind(const struct walk *w, uint64_t addr)
 }
 
 /* Passes a run on, without the pages that no RSS counts. */
-static struct err *visit_counted(void *ctx, const struct page_run *run)
+static struct err *addrspace_visit_counted(void *ctx, const struct page_run *run)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
 	if (run->state & PAGE_ZERO)
 		return NULL;
-	for (size_t i = range_behind(w, run->start); !err && part.start < run->end; i++) {
+	for (size_t i = range_after(w, run->start); !err && part.start < run->end; i++) {
 		const struct address_range *r = i < w->uncounted.len ? &w->uncounted.data[i] : NULL;
 		uint64_t stop = r && r->base < run->end ? r->base : run->end;
 
@@ -71,7 +71,7 @@ static struct err *visit_counted(void *ctx, const struct page_run *run)
 
 static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 
 	if (!m->hugetlb && !m->pfnmap)
 		return NULL;
@@ -81,7 +81,7 @@ static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
 
 /* Only smaps has the flags of mappings, and reading it costs as much as everything else. So it is
  * read only where there is a reason to. The ioctl leaves out devices by itself. */
-static struct err *find_uncounted(struct walk *w)
+static struct err *find_uncounted(struct address_walk *w)
 {
 	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
 
@@ -92,14 +92,15 @@ static struct err *find_uncounted(struct walk *w)
 
 /* ---- page by page ---- */
 
-static struct err *addrspace_walk_by_scan(struct walk *w)
+static struct err *addrspace_walk_by_scan(struct address_walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t end = 0;
 
 	for (size_t i = 0; i < maps->maps.len && maps->maps.data[i].end < USER_END; i++)
 		end = maps->maps.data[i].end;
-	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, visit_counted, w) : NULL;
+	return end ? pagemap_walk(&w->pm, maps->maps.data[0].start, end, addrspace_visit_counted, w)
+		   : NULL;
 }
 
 static bool is_anonymous(const struct procmap *m)
@@ -108,28 +109,28 @@ static bool is_anonymous(const struct procmap *m)
 }
 
 /* In an anonymous mapping, a page that claims to be of a file is the huge page of zeroes. */
-static struct err *visit_read(void *ctx, const struct page_run *run)
+static struct err *addrspace_visit_read(void *ctx, const struct page_run *run)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
 	if ((run->state & (PAGE_PRESENT | PAGE_FILE)) != (PAGE_PRESENT | PAGE_FILE))
-		return visit_counted(w, run);
+		return addrspace_visit_counted(w, run);
 	while (!err && part.start < run->end) {
 		const struct procmap *m = procmaps_find(&w->as->maps, part.start);
 
 		part.end = m && m->end < run->end ? m->end : run->end;
 		if (!m || !is_anonymous(m))
-			err = visit_counted(w, &part);
+			err = addrspace_visit_counted(w, &part);
 		part.start = part.end;
 	}
 	return err;
 }
 
-static struct err *addrspace_read_range(struct walk *w, uint64_t start, uint64_t end)
+static struct err *addrspace_read_range(struct address_walk *w, uint64_t start, uint64_t end)
 {
-	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
+	struct err *err = pagemap_walk(&w->pm, start, end, addrspace_visit_read, w);
 
 	if (err_is(err, ERR_FAULT)) { /* it was unmapped after it was listed */
 		err_free(err);
@@ -141,19 +142,19 @@ static struct err *addrspace_read_range(struct walk *w, uint64_t start, uint64_t
 /* With smaps, which tells which mappings are empty. */
 static struct err *addrspace_read_mapping(void *ctx, const struct smaps_mapping *m)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
 	struct page_run coarse = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
 
 	if (m->end >= USER_END || m->end - m->start < m->sizes.rss_bytes ||
 	    (pm && pm->kind == PROCMAP_KERNEL) || !(m->sizes.rss_bytes + m->sizes.swap_bytes))
 		return NULL;
-	return m->end - m->start > READ_ONE_MAX ? visit_counted(w, &coarse)
+	return m->end - m->start > READ_ONE_MAX ? addrspace_visit_counted(w, &coarse)
 						: addrspace_read_range(w, m->start, m->end);
 }
 
 /* Reads mappings that are neighbours in one go. */
-static struct err *addrspace_read_all(struct walk *w)
+static struct err *addrspace_read_all(struct address_walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t start = 0, end = 0;
@@ -173,7 +174,7 @@ static struct err *addrspace_read_all(struct walk *w)
 	return err ? err : addrspace_read_range(w, start, end);
 }
 
-static struct err *addrspace_walk_by_read(struct walk *w)
+static struct err *addrspace_walk_by_read(struct address_walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t sum = 0;
@@ -188,7 +189,7 @@ static struct err *addrspace_walk_by_read(struct walk *w)
 
 static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping *m)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 	struct page_run present = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
 	struct page_run swapped = { present.end, present.end + m->sizes.swap_bytes, PAGE_SWAPPED };
 	struct err *err = NULL;
@@ -207,7 +208,7 @@ static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping 
 /* In a shared mapping nothing but its own shared memory can be in swap. */
 static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 {
-	struct walk *w = ctx;
+	struct address_walk *w = ctx;
 	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
 	struct page_run run = { m->start, m->start + m->sizes.swap_bytes,
 				PAGE_SWAPPED | PAGE_FILE };
@@ -219,7 +220,7 @@ static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 
 /* Page tables do not tell which pages of shared memory are in swap. Its file does, and so does
  * smaps, which is read only where the sums differ. */
-static struct err *add_shared_swap(struct walk *w)
+static struct err *add_shared_swap(struct address_walk *w)
 {
 	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
 		return NULL;
@@ -230,7 +231,7 @@ static struct err *add_shared_swap(struct walk *w)
 
 /* Whether the pagemap that could be opened can also be read: reading the entry of its first page
  * must work, whether the page is present or not. */
-static struct err *addrspace_try_pagemap(struct walk *w)
+static struct err *addrspace_try_pagemap(struct address_walk *w)
 {
 	uint64_t entry;
 	struct err *err = pagemap_open(&w->pm, w->as->pid);
@@ -243,7 +244,7 @@ static struct err *addrspace_try_pagemap(struct walk *w)
 		       : err_new(ERR_PERM, "/proc/%d/pagemap tells nothing", w->as->pid);
 }
 
-static struct err *addrspace_walk_list(struct walk *w)
+static struct err *addrspace_walk_list(struct address_walk *w)
 {
 	struct addrspace *as = w->as;
 	_cleanup_err_ struct err *refused = addrspace_try_pagemap(w);
@@ -261,7 +262,7 @@ static struct err *addrspace_walk_list(struct walk *w)
 
 static struct err *addrspace_walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 {
-	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
+	struct address_walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
 	struct err *err = addrspace_walk_list(&w);
 
 	pagemap_close(&w.pm);

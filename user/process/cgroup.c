@@ -48,15 +48,15 @@ static uint64_t cgroup_read_stat(const char *dir, const char *name)
 }
 
 /* The names of the files, which differ between the versions. */
-struct files {
+struct cgroup_files {
 	const char *limit;
 	const char *used;
 	const char *file_pages; /* in memory.stat: pages that were not used lately */
 };
 
-static const struct files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
-				       "total_inactive_file" };
-static const struct files v2_files = { "memory.max", "memory.current", "inactive_file" };
+static const struct cgroup_files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
+					      "total_inactive_file" };
+static const struct cgroup_files v2_files = { "memory.max", "memory.current", "inactive_file" };
 
 static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 {
@@ -64,13 +64,14 @@ static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 }
 
 /* Limits of a process. `left` is the memory that is free below the tightest of them. */
-struct limits {
+struct cgroup_limits {
 	bool limited;
 	uint64_t limit;
 	uint64_t left;
 };
 
-static void cgroup_add_limit(const char *dir, const struct files *files, struct limits *l)
+static void cgroup_add_limit(const char *dir, const struct cgroup_files *files,
+			     struct cgroup_limits *l)
 {
 	uint64_t limit = cgroup_read_limit(dir, files->limit);
 	uint64_t used = cgroup_minus(cgroup_read_limit(dir, files->used),
@@ -85,8 +86,8 @@ static void cgroup_add_limit(const char *dir, const struct files *files, struct 
 }
 
 /* Visits every directory from the cgroup up to the mount point: each limits its members. */
-static void cgroup_walk_up(const char *mount, const char *cgroup, const struct files *files,
-			   struct limits *l)
+static void cgroup_walk_up(const char *mount, const char *cgroup, const struct cgroup_files *files,
+			   struct cgroup_limits *l)
 {
 	char dir[PATH_MAX];
 	size_t mount_len = strlen(mount);
@@ -115,7 +116,7 @@ static bool cgroup_find_mount(const char *fstype, const char *option, char *ret,
 }
 
 /* The cgroup of a process in one hierarchy. */
-struct membership {
+struct cgroup_membership {
 	const char *controllers; /* v1: names with commas between them; v2: "" */
 	const char *path;
 };
@@ -125,7 +126,7 @@ struct membership {
  *	4:memory:/user.slice	v1: id, controllers, path
  *	0::/system.slice/x	v2: no controllers
  */
-static bool cgroup_read_membership(FILE *f, char **line, size_t *cap, struct membership *ret)
+static bool cgroup_read_membership(FILE *f, char **line, size_t *cap, struct cgroup_membership *ret)
 {
 	while (f && getline(line, cap, f) > 0) {
 		(*line)[strcspn(*line, "\n")] = '\0';
@@ -135,7 +136,7 @@ static bool cgroup_read_membership(FILE *f, char **line, size_t *cap, struct mem
 		if (!path)
 			continue;
 		*path++ = '\0';
-		*ret = (struct membership){ controllers + 1, path };
+		*ret = (struct cgroup_membership){ controllers + 1, path };
 		return true;
 	}
 	return false;
@@ -149,12 +150,12 @@ static FILE *cgroup_open_memberships(pid_t pid)
 	return fopen(path, "re");
 }
 
-static struct limits cgroup_limits(pid_t pid)
+static struct cgroup_limits cgroup_limits(pid_t pid)
 {
 	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
-	struct limits l = { 0 };
-	struct membership m;
+	struct cgroup_limits l = { 0 };
+	struct cgroup_membership m;
 	char mount[1024];
 	size_t cap = 0;
 
@@ -175,7 +176,7 @@ uint64_t cgroup_memory_limit(pid_t pid)
 
 bool cgroup_memory_left(pid_t pid, uint64_t *ret)
 {
-	struct limits l = cgroup_limits(pid);
+	struct cgroup_limits l = cgroup_limits(pid);
 
 	*ret = l.left;
 	return l.limited;
@@ -190,7 +191,8 @@ void cgroup_find_freezers(struct cgroup_freezers *ret)
 }
 
 /* Whether a file of a cgroup has that line. */
-static bool has_line(const char *mount, const char *cgroup, const char *file, const char *wanted)
+static bool cgroup_has_line(const char *mount, const char *cgroup, const char *file,
+			    const char *wanted)
 {
 	char path[PATH_MAX], line[64];
 
@@ -211,15 +213,15 @@ bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid)
 {
 	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
-	struct membership m;
+	struct cgroup_membership m;
 	bool frozen = false;
 	size_t cap = 0;
 
 	while (!frozen && cgroup_read_membership(f, &line, &cap, &m)) {
 		if (!*m.controllers)
-			frozen = has_line(freezers->v2, m.path, "cgroup.events", "frozen 1");
+			frozen = cgroup_has_line(freezers->v2, m.path, "cgroup.events", "frozen 1");
 		else if (strstr(m.controllers, "freezer"))
-			frozen = has_line(freezers->v1, m.path, "freezer.state", "FROZEN");
+			frozen = cgroup_has_line(freezers->v1, m.path, "freezer.state", "FROZEN");
 	}
 	return frozen;
 }

@@ -23,7 +23,7 @@ static struct err *debug_file_open_elf(struct debug_file *df, const char *path)
 	/* Not ELF_C_READ_MMAP: then hide_section() could not change section headers. */
 	df->elf = elf_begin(df->fd, ELF_C_READ, NULL);
 	if (!df->elf || elf_kind(df->elf) != ELF_K_ELF)
-		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
+		return err_new(ERR_FORMAT, "elf: %s is not an ELF file", path);
 	return NULL;
 }
 

@@ -13,7 +13,7 @@ enum { MIB = 1 << 20 };
 
 /* What the child tells. It fits into the buffer of a pipe, so it arrives as a whole or not at
  * all. */
-struct answer {
+struct apart_answer {
 	bool failed;
 	enum err_kind kind;
 	char msg[256];
@@ -40,10 +40,10 @@ static void apart_set_limits(uint64_t unpacked_max)
 	setrlimit(RLIMIT_AS, &memory);
 }
 
-static struct answer apart_answer(const char *path, const char *debug_dir, uint64_t unpacked_max,
-				  const struct go_layout *layout)
+static struct apart_answer apart_answer(const char *path, const char *debug_dir,
+					uint64_t unpacked_max, const struct go_layout *layout)
 {
-	struct answer a = { .layout = *layout };
+	struct apart_answer a = { .layout = *layout };
 	struct err *err = dwarf_layout_read(path, debug_dir, unpacked_max, &a.layout);
 
 	if (err) {
@@ -54,7 +54,7 @@ static struct answer apart_answer(const char *path, const char *debug_dir, uint6
 	return a;
 }
 
-static bool apart_receive(int fd, struct answer *ret)
+static bool apart_receive(int fd, struct apart_answer *ret)
 {
 	ssize_t len;
 
@@ -74,7 +74,7 @@ struct err *dwarf_apart_read(const char *path, const char *debug_dir, uint64_t u
 			     struct go_layout *layout)
 {
 	int fds[2];
-	struct answer a;
+	struct apart_answer a;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return err_os(errno, "pipe");

@@ -9,7 +9,7 @@
 
 /* ---- what is looked for ---- */
 
-enum item {
+enum layout_item {
 	MSPAN,
 	MHEAP,
 	HEAP_ARENA,
@@ -74,7 +74,7 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 
 /* A member of the layout, and which member of the runtime it comes from. */
 struct dwarf_field {
-	enum item item;
+	enum layout_item item;
 	const char *path;
 	const char *path_old; /* its name in older versions, or NULL */
 	size_t to; /* offset of a uint32_t in struct go_layout */
@@ -162,14 +162,14 @@ static const struct dwarf_field swiss_fields[] = {
 };
 
 /* What the decoders rely on without asking the layout, since no version had it elsewhere. */
-struct fixed {
-	enum item item;
+struct fixed_field {
+	enum layout_item item;
 	const char *path;
 	const char *path_old;
 	uint32_t off;
 };
 
-static const struct fixed common_fixed[] = {
+static const struct fixed_field common_fixed[] = {
 	{ G, "stack.lo", NULL, 0 },
 	{ G, "stack.hi", NULL, 8 },
 	{ G, "sched.sp", NULL, 56 },
@@ -183,7 +183,7 @@ static const struct fixed common_fixed[] = {
 	{ MAPTYPE, "Elem", "elem", 56 },
 };
 
-static const struct fixed classic_fixed[] = {
+static const struct fixed_field classic_fixed[] = {
 	{ HMAP, "count", NULL, HMAP_COUNT },
 	{ HMAP, "flags", NULL, HMAP_FLAGS },
 	{ HMAP, "B", NULL, HMAP_B },
@@ -195,7 +195,7 @@ static const struct fixed classic_fixed[] = {
 	{ MAPTYPE, "ValueSize", "elemsize", 81 },
 };
 
-static const struct fixed swiss_fixed[] = {
+static const struct fixed_field swiss_fixed[] = {
 	{ MAP, "used", NULL, SWISS_MAP_USED },
 	{ MAP, "seed", NULL, SWISS_MAP_SEED },
 	{ MAP, "dirPtr", NULL, SWISS_MAP_DIR_PTR },
@@ -223,7 +223,7 @@ struct dwarf_reader {
 	struct go_layout layout;
 };
 
-static bool has_maps(const struct dwarf_item *items)
+static bool dwarf_has_maps(const struct dwarf_item *items)
 {
 	if (items[HMAP].found)
 		return items[MAPTYPE_OLD].found || items[MAPTYPE].found ||
@@ -232,12 +232,12 @@ static bool has_maps(const struct dwarf_item *items)
 	       (items[MAPTYPE_SWISS].found || items[MAPTYPE].found);
 }
 
-static bool has_all_types(const struct dwarf_item *items)
+static bool dwarf_has_all_types(const struct dwarf_item *items)
 {
-	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others may be missing */
+	for (enum layout_item i = MSPAN; i <= MODULEDATA; i++) /* the others may be missing */
 		if (!items[i].found)
 			return false;
-	return has_maps(items);
+	return dwarf_has_maps(items);
 }
 
 /*
@@ -246,9 +246,9 @@ static bool has_all_types(const struct dwarf_item *items)
  */
 static void dwarf_choose_maptype(struct dwarf_item *items)
 {
-	static const enum item classic[] = { MAPTYPE_OLD, MAPTYPE, MAPTYPE_1_20 };
-	static const enum item swiss[] = { MAPTYPE_SWISS, MAPTYPE, MAPTYPE };
-	const enum item *names = items[HMAP].found ? classic : swiss;
+	static const enum layout_item classic[] = { MAPTYPE_OLD, MAPTYPE, MAPTYPE_1_20 };
+	static const enum layout_item swiss[] = { MAPTYPE_SWISS, MAPTYPE, MAPTYPE };
+	const enum layout_item *names = items[HMAP].found ? classic : swiss;
 
 	for (size_t i = 0; i < CNT(classic); i++)
 		if (items[names[i]].found) {
@@ -257,7 +257,7 @@ static void dwarf_choose_maptype(struct dwarf_item *items)
 		}
 }
 
-static bool dwarf_reader_member(struct dwarf_reader *r, enum item item, const char *path,
+static bool dwarf_reader_member(struct dwarf_reader *r, enum layout_item item, const char *path,
 				const char *path_old, uint64_t *ret, Dwarf_Die *type_ret)
 {
 	struct dwarf_item *it = &r->items[item];
@@ -283,10 +283,11 @@ static struct err *dwarf_read_fields(struct dwarf_reader *r, const struct dwarf_
 	return NULL;
 }
 
-static struct err *dwarf_check_fixed(struct dwarf_reader *r, const struct fixed *fixed, size_t cnt)
+static struct err *dwarf_check_fixed(struct dwarf_reader *r, const struct fixed_field *fixed,
+				     size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++) {
-		const struct fixed *f = &fixed[i];
+		const struct fixed_field *f = &fixed[i];
 		uint64_t off = OFF_NONE;
 
 		if (!dwarf_reader_member(r, f->item, f->path, f->path_old, &off, NULL) ||
@@ -297,7 +298,7 @@ static struct err *dwarf_check_fixed(struct dwarf_reader *r, const struct fixed 
 	return NULL;
 }
 
-static struct err *dwarf_read_size(struct dwarf_reader *r, enum item item, uint32_t max,
+static struct err *dwarf_read_size(struct dwarf_reader *r, enum layout_item item, uint32_t max,
 				   uint32_t *ret)
 {
 	uint64_t size;
@@ -310,7 +311,8 @@ static struct err *dwarf_read_size(struct dwarf_reader *r, enum item item, uint3
 }
 
 /* Checks a constant that everything is built upon. A program need not have it in its DWARF. */
-static struct err *dwarf_check_constant(struct dwarf_reader *r, enum item item, uint64_t wanted)
+static struct err *dwarf_check_constant(struct dwarf_reader *r, enum layout_item item,
+					uint64_t wanted)
 {
 	uint64_t value;
 
@@ -426,7 +428,7 @@ static struct err *dwarf_read_classic(struct dwarf_reader *r)
 static struct err *dwarf_read_slots(struct dwarf_reader *r)
 {
 	struct maptype_layout *m = &r->layout.maptype;
-	const struct fixed strides[] = {
+	const struct fixed_field strides[] = {
 		{ MAPTYPE, "KeyStride", NULL, m->keys_off + 8 },
 		{ MAPTYPE, "ElemsOff", NULL, m->keys_off + 16 },
 		{ MAPTYPE, "ElemStride", NULL, m->keys_off + 24 },
@@ -496,7 +498,7 @@ static bool maptype_is_safe(const struct maptype_layout *l)
 	       is_inside(l->bucket_sz, 2, l->size) && is_inside(64, 24, l->size);
 }
 
-static bool is_word(uint32_t off, uint32_t size)
+static bool layout_is_word(uint32_t off, uint32_t size)
 {
 	return off % 8 == 0 && is_inside(off, 8, size);
 }
@@ -506,11 +508,13 @@ static bool header_is_safe(const struct go_layout *l)
 	const struct classic_layout *c = &l->classic;
 
 	if (l->kind == MAP_SWISS)
-		return is_word(40, l->swiss.header_sz) && l->swiss.header_sz % 8 == 0 &&
+		return layout_is_word(40, l->swiss.header_sz) && l->swiss.header_sz % 8 == 0 &&
 		       is_inside(l->swiss.tombstone_possible, 1, l->swiss.header_sz);
-	return is_word(c->buckets, c->header_sz) && is_word(c->oldbuckets, c->header_sz) &&
-	       is_word(c->nevacuate, c->header_sz) && is_word(c->extra, c->header_sz) &&
-	       is_word(8, c->header_sz) && c->header_sz % 8 == 0;
+	return layout_is_word(c->buckets, c->header_sz) &&
+	       layout_is_word(c->oldbuckets, c->header_sz) &&
+	       layout_is_word(c->nevacuate, c->header_sz) &&
+	       layout_is_word(c->extra, c->header_sz) && layout_is_word(8, c->header_sz) &&
+	       c->header_sz % 8 == 0;
 }
 
 static bool layout_is_safe(const struct go_layout *l)
@@ -536,9 +540,9 @@ struct err *dwarf_layout_read(const char *path, const char *debug_dir, uint64_t 
 	memcpy(r.items, wanted_items, sizeof(r.items));
 	r.layout.classic = (struct classic_layout){ 0 };
 	r.layout.swiss = (struct swiss_layout){ 0 };
-	dwarf_find(debug_file_dwarf(df), r.items, ITEM_CNT, has_all_types);
+	dwarf_find(debug_file_dwarf(df), r.items, ITEM_CNT, dwarf_has_all_types);
 	dwarf_choose_maptype(r.items);
-	err = has_all_types(r.items)
+	err = dwarf_has_all_types(r.items)
 		      ? dwarf_read_common(&r)
 		      : err_new(ERR_UNSUPPORTED,
 				"dwarf: not all structures of the runtime are there");

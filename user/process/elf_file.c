@@ -14,7 +14,7 @@ struct elf_file {
 	bool has_dwarf;
 };
 
-static bool name_is(const char *name, const char *wanted)
+static bool elf_name_is(const char *name, const char *wanted)
 {
 	return name && !strcmp(name, wanted);
 }
@@ -34,7 +34,7 @@ static struct err *elf_file_scan_sections(struct elf_file *ef)
 		const char *name = elf_strptr(ef->elf, shstrndx, shdr.sh_name);
 		if (shdr.sh_type == SHT_SYMTAB && shdr.sh_entsize)
 			ef->symtab = scn;
-		ef->has_dwarf |= name_is(name, ".debug_info") && shdr.sh_type == SHT_PROGBITS;
+		ef->has_dwarf |= elf_name_is(name, ".debug_info") && shdr.sh_type == SHT_PROGBITS;
 	}
 	return NULL;
 }
@@ -49,7 +49,7 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 		return err_os(errno, "cannot open %s", path);
 	ef->elf = elf_begin(ef->fd, ELF_C_READ, NULL);
 	if (!ef->elf || elf_kind(ef->elf) != ELF_K_ELF || !gelf_getehdr(ef->elf, &ehdr))
-		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
+		return err_new(ERR_FORMAT, "elf: %s is not an ELF file", path);
 	if (gelf_getclass(ef->elf) != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
 		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
 	ef->machine = ehdr.e_machine;
@@ -110,7 +110,8 @@ bool elf_file_symbol(const struct elf_file *ef, const char *name, uint64_t *ret)
 
 		if (!gelf_getsym(data, i, &sym))
 			return false;
-		if (sym.st_value && name_is(elf_strptr(ef->elf, shdr.sh_link, sym.st_name), name)) {
+		if (sym.st_value &&
+		    elf_name_is(elf_strptr(ef->elf, shdr.sh_link, sym.st_name), name)) {
 			*ret = sym.st_value;
 			return true;
 		}

@@ -26,7 +26,7 @@ static char thread_state(pid_t pid, const char *tid)
 
 /* A debugger may stop one thread and let the others run. The process counts as stopped only when
  * all of them are. */
-static enum halt stopped(pid_t pid)
+static enum halt halt_of_threads(pid_t pid)
 {
 	enum halt by = HALT_NONE;
 	struct dirent *entry;
@@ -55,7 +55,8 @@ static enum halt stopped(pid_t pid)
 void halts_look(struct halts *h)
 {
 	uint64_t now_ns = clock_ns();
-	enum halt now = cgroup_is_frozen(&h->freezers, h->pid) ? HALT_CGROUP : stopped(h->pid);
+	enum halt now = cgroup_is_frozen(&h->freezers, h->pid) ? HALT_CGROUP
+							       : halt_of_threads(h->pid);
 
 	if (h->now != HALT_NONE && now != HALT_NONE)
 		h->halted_ns += now_ns - h->look_ns;

@@ -47,7 +47,7 @@ enum {
 #define NO_FUNCDATA UINT32_MAX
 
 /* The code of one module, and its tables. */
-struct code {
+struct module_code {
 	struct mem *mem;
 	struct moduledata md;
 	const struct pclntab *funcs;
@@ -56,7 +56,7 @@ struct code {
 };
 
 struct lines {
-	VEC(struct code) modules;
+	VEC(struct module_code) modules;
 	VEC(struct place *) places;
 	struct table by_pc;
 	size_t text_bytes;
@@ -73,7 +73,7 @@ struct func_tables {
 	uint64_t inl_tree; /* its address; 0: nothing was inlined */
 };
 
-static bool lines_read_at(const struct code *c, uint64_t addr, void *dst, size_t len)
+static bool lines_read_at(const struct module_code *c, uint64_t addr, void *dst, size_t len)
 {
 	_cleanup_err_ struct err *err = mem_read(c->mem, addr, dst, len);
 
@@ -83,8 +83,9 @@ static bool lines_read_at(const struct code *c, uint64_t addr, void *dst, size_t
 /* ---- a function's record ---- */
 
 /* Reads the arrays that follow a record: offsets in pctab, then offsets from gofunc. */
-static bool lines_read_inline_tables(const struct code *c, uint64_t arrays, uint32_t pcdata_cnt,
-				     uint32_t funcdata_cnt, struct func_tables *t)
+static bool lines_read_inline_tables(const struct module_code *c, uint64_t arrays,
+				     uint32_t pcdata_cnt, uint32_t funcdata_cnt,
+				     struct func_tables *t)
 {
 	uint32_t tree;
 
@@ -99,7 +100,7 @@ static bool lines_read_inline_tables(const struct code *c, uint64_t arrays, uint
 	return true;
 }
 
-static bool lines_read_tables(const struct code *c, uint64_t pc, struct func_tables *t)
+static bool lines_read_tables(const struct module_code *c, uint64_t pc, struct func_tables *t)
 {
 	uint32_t sz = c->before_1_20 ? FUNC_SZ_1_19 : FUNC_SZ;
 	uint8_t record[FUNC_SZ];
@@ -122,14 +123,14 @@ static bool lines_read_tables(const struct code *c, uint64_t pc, struct func_tab
 
 /* A table in pctab, of which we hold one piece at a time. */
 struct pc_table {
-	const struct code *code;
+	const struct module_code *code;
 	uint64_t at; /* offset of the next piece in pctab */
 	uint64_t end;
 	struct cursor piece;
 	uint8_t buf[PC_PIECE];
 };
 
-static bool next_byte(struct pc_table *t, uint8_t *ret)
+static bool pc_table_next_byte(struct pc_table *t, uint8_t *ret)
 {
 	if (t->piece.pos == t->piece.len) {
 		uint64_t n = t->end - t->at < PC_PIECE ? t->end - t->at : PC_PIECE;
@@ -143,14 +144,14 @@ static bool next_byte(struct pc_table *t, uint8_t *ret)
 	return true;
 }
 
-static bool next_varint(struct pc_table *t, uint32_t *ret)
+static bool pc_table_next_varint(struct pc_table *t, uint32_t *ret)
 {
 	uint32_t v = 0;
 
 	for (unsigned int shift = 0; shift < 32; shift += 7) {
 		uint8_t b;
 
-		if (!next_byte(t, &b))
+		if (!pc_table_next_byte(t, &b))
 			return false;
 		v |= (uint32_t)(b & 0x7f) << shift;
 		if (!(b & 0x80)) {
@@ -167,7 +168,7 @@ static bool next_varint(struct pc_table *t, uint32_t *ret)
  * The table is a list of {change of the value, bytes of code for which the new value holds}. A
  * change of zero ends it, unless it is the first one (Go source: runtime/symtab.go step).
  */
-static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
+static int32_t pc_value(const struct module_code *c, uint32_t table, uint64_t pc_off)
 {
 	uint64_t len = c->md.pctab_len;
 	struct pc_table t = { .code = c, .at = table };
@@ -180,7 +181,8 @@ static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
 	for (bool first = true;; first = false) {
 		uint32_t change, bytes;
 
-		if (!next_varint(&t, &change) || (!change && !first) || !next_varint(&t, &bytes))
+		if (!pc_table_next_varint(&t, &change) || (!change && !first) ||
+		    !pc_table_next_varint(&t, &bytes))
 			return -1;
 		value += change & 1 ? -(int64_t)(change >> 1) - 1 : (int64_t)(change >> 1);
 		covered += (uint64_t)bytes * c->quantum;
@@ -191,10 +193,10 @@ static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
 
 /* ---- frames ---- */
 
-static const struct code *lines_code_at(const struct lines *l, uint64_t pc)
+static const struct module_code *lines_code_at(const struct lines *l, uint64_t pc)
 {
 	for (size_t i = 0; i < l->modules.len; i++) {
-		const struct code *c = &l->modules.data[i];
+		const struct module_code *c = &l->modules.data[i];
 
 		if (pc >= c->md.text && pc < c->md.etext)
 			return c;
@@ -202,8 +204,8 @@ static const struct code *lines_code_at(const struct lines *l, uint64_t pc)
 	return NULL;
 }
 
-static char *lines_read_text(struct lines *l, const struct code *c, uint64_t table, uint64_t len,
-			     uint64_t off)
+static char *lines_read_text(struct lines *l, const struct module_code *c, uint64_t table,
+			     uint64_t len, uint64_t off)
 {
 	char buf[TEXT_MAX];
 	_cleanup_err_ struct err *err = pclntab_text(c->mem, table, len, off, buf, sizeof(buf));
@@ -214,7 +216,7 @@ static char *lines_read_text(struct lines *l, const struct code *c, uint64_t tab
 	return strdup(buf);
 }
 
-static char *lines_file(struct lines *l, const struct code *c, const struct func_tables *t,
+static char *lines_file(struct lines *l, const struct module_code *c, const struct func_tables *t,
 			int32_t file)
 {
 	uint64_t index = (uint64_t)t->cu_offset + file;
@@ -227,8 +229,9 @@ static char *lines_file(struct lines *l, const struct code *c, const struct func
 }
 
 /* Adds the frame of a function; false when its name is not known. */
-static bool place_add_frame(struct lines *l, const struct code *c, const struct func_tables *t,
-			    uint64_t pc_off, uint32_t name_off, struct place *place)
+static bool place_add_frame(struct lines *l, const struct module_code *c,
+			    const struct func_tables *t, uint64_t pc_off, uint32_t name_off,
+			    struct place *place)
 {
 	char *name = lines_read_text(l, c, c->md.funcnametab, c->md.funcnametab_len, name_off);
 	int32_t line = pc_value(c, t->pcln, pc_off);
@@ -244,7 +247,7 @@ static bool place_add_frame(struct lines *l, const struct code *c, const struct 
 }
 
 /* Finds the inlined call that the code at an offset belongs to; false when there is none. */
-static bool inlined_call(const struct code *c, const struct func_tables *t, uint64_t pc_off,
+static bool inlined_call(const struct module_code *c, const struct func_tables *t, uint64_t pc_off,
 			 uint32_t *name_ret, uint32_t *parent_pc_ret)
 {
 	int32_t index = t->inl_tree ? pc_value(c, t->inl_index, pc_off) : -1;
@@ -264,7 +267,7 @@ static bool inlined_call(const struct code *c, const struct func_tables *t, uint
  * the next frame. */
 static void lines_find_frames(struct lines *l, uint64_t pc, struct place *place)
 {
-	const struct code *c = lines_code_at(l, pc);
+	const struct module_code *c = lines_code_at(l, pc);
 	struct func_tables t;
 
 	if (!c || !lines_read_tables(c, pc, &t))
@@ -330,7 +333,7 @@ const struct place *lines_of_call(struct lines *l, uint64_t return_addr)
 struct err *lines_add(struct lines *l, struct mem *mem, const struct pcheader *header,
 		      const struct moduledata *md, const struct pclntab *funcs)
 {
-	const struct code code = {
+	const struct module_code code = {
 		.mem = mem,
 		.md = *md,
 		.funcs = funcs,

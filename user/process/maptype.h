@@ -30,7 +30,7 @@ struct map_type {
 	uint32_t bucket_sz; /* bytes of a bucket or group */
 	uint32_t bucket_ptr_bytes; /* number of leading bytes that may hold pointers; 0: noscan */
 	struct slots {
-		uint32_t key_sz; /* as stored: 8 for a key behind a pointer */
+		uint32_t key_sz; /* as stored: 8 for a key that a pointer leads to */
 		uint32_t elem_sz;
 		uint32_t keys_off; /* of the first key in a bucket or group */
 		uint32_t key_stride;
@@ -45,7 +45,7 @@ struct map_type {
 			       * same ones. */
 	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
 	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
-	uint32_t pointee_sz; /* bytes of an elem that is behind a pointer (above 128); 0: elems
+	uint32_t pointee_sz; /* bytes of an elem that a pointer leads to (above 128); 0: elems
 			      * are in their slots */
 	/* Where the elem, or what its pointer points to, keeps its value. None: in all of its
 	 * bytes, or in more runs than we keep. */

@@ -223,15 +223,15 @@ static struct err *pagemap_walk_by_read(const struct pagemap *pm, uint64_t start
 
 /* ---- the interface ---- */
 
-struct touched {
+struct touched_pages {
 	uint64_t start;
 	uint32_t page_sz;
 	uint64_t *bits;
 };
 
-static struct err *set_touched(void *ctx, const struct page_run *run)
+static struct err *pagemap_set_touched(void *ctx, const struct page_run *run)
 {
-	const struct touched *t = ctx;
+	const struct touched_pages *t = ctx;
 
 	for (uint64_t a = run->start; a < run->end; a += t->page_sz) {
 		uint64_t i = (a - t->start) / t->page_sz;
@@ -245,9 +245,9 @@ static struct err *set_touched(void *ctx, const struct page_run *run)
 struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *touched)
 {
-	struct touched t = { start, pm->page_sz, touched };
+	struct touched_pages t = { start, pm->page_sz, touched };
 
-	return pagemap_walk_by_read(pm, start, start + len, set_touched, &t);
+	return pagemap_walk_by_read(pm, start, start + len, pagemap_set_touched, &t);
 }
 
 void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames)

@@ -18,12 +18,12 @@ enum {
 	RUNTIME_FUNC_MAX = 1 << 16,
 };
 
-struct func {
+struct pclntab_func {
 	uint32_t entry; /* offset from moduledata.text */
 	uint32_t name; /* offset in funcnametab */
 };
 
-struct named {
+struct pclntab_named {
 	char *name;
 	uint32_t name_off;
 	uint32_t func; /* index; UINT32_MAX until it is known */
@@ -31,8 +31,8 @@ struct named {
 
 struct pclntab {
 	struct moduledata md;
-	VEC(struct func) funcs; /* ascending by entry; the last one only ends the table */
-	VEC(struct named) runtime; /* sorted by name */
+	VEC(struct pclntab_func) funcs; /* ascending by entry; the last one only ends the table */
+	VEC(struct pclntab_named) runtime; /* sorted by name */
 };
 
 static bool is_runtime_name(const char *name)
@@ -51,7 +51,7 @@ static bool is_runtime_name(const char *name)
  * functions, but a hostile file need not obey that, so each one is asked for by its own offset.
  */
 static struct err *pclntab_read_records(struct mem *mem, const struct moduledata *md,
-					const uint8_t *ftab, struct func *funcs, size_t n)
+					const uint8_t *ftab, struct pclntab_func *funcs, size_t n)
 {
 	struct mem_req reqs[RECORDS_A_READ];
 	uint8_t records[RECORDS_A_READ][RECORD_SZ];
@@ -90,7 +90,7 @@ static struct err *pclntab_read_funcs(struct pclntab *tab, struct mem *mem)
 		return err;
 
 	for (uint64_t i = 0; i < cnt; i++) {
-		struct func f = { .entry = load_u32(ftab, i * 8) };
+		struct pclntab_func f = { .entry = load_u32(ftab, i * 8) };
 
 		if (i && f.entry < tab->funcs.data[i - 1].entry)
 			return err_new(ERR_FORMAT, "function table is not sorted");
@@ -109,7 +109,7 @@ static struct err *pclntab_add_runtime_name(struct pclntab *tab, const char *nam
 {
 	if (!is_runtime_name(name) || tab->runtime.len >= RUNTIME_FUNC_MAX)
 		return NULL;
-	struct named n = { .name = strdup(name), .name_off = off, .func = UINT32_MAX };
+	struct pclntab_named n = { .name = strdup(name), .name_off = off, .func = UINT32_MAX };
 
 	if (!n.name || !vec_push(&tab->runtime, n)) {
 		free(n.name);
@@ -149,22 +149,24 @@ static struct err *pclntab_read_names(struct pclntab *tab, struct mem *mem, uint
 
 static int cmp_named_by_off(const void *a, const void *b)
 {
-	uint32_t x = ((const struct named *)a)->name_off, y = ((const struct named *)b)->name_off;
+	uint32_t x = ((const struct pclntab_named *)a)->name_off,
+		 y = ((const struct pclntab_named *)b)->name_off;
 
 	return x < y ? -1 : x > y;
 }
 
 static int cmp_named_by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+	return strcmp(((const struct pclntab_named *)a)->name,
+		      ((const struct pclntab_named *)b)->name);
 }
 
 /* Needs the names in the order of their offsets, which is how they were read. */
 static void pclntab_bind_names(struct pclntab *tab)
 {
 	for (size_t i = 0; i + 1 < tab->funcs.len; i++) {
-		struct named key = { .name_off = tab->funcs.data[i].name };
-		struct named *n = vec_search(&tab->runtime, &key, cmp_named_by_off);
+		struct pclntab_named key = { .name_off = tab->funcs.data[i].name };
+		struct pclntab_named *n = vec_search(&tab->runtime, &key, cmp_named_by_off);
 		if (n)
 			n->func = i;
 	}
@@ -202,18 +204,18 @@ void pclntab_free(struct pclntab *tab)
 
 bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *ret)
 {
-	struct named key = { .name = (char *)name };
-	const struct named *n = vec_search(&tab->runtime, &key, cmp_named_by_name);
+	struct pclntab_named key = { .name = (char *)name };
+	const struct pclntab_named *n = vec_search(&tab->runtime, &key, cmp_named_by_name);
 
 	if (!n || n->func == UINT32_MAX)
 		return false;
-	const struct func *f = &tab->funcs.data[n->func];
+	const struct pclntab_func *f = &tab->funcs.data[n->func];
 	ret->addr = tab->md.text + f[0].entry;
 	ret->size = f[1].entry - f[0].entry;
 	return true;
 }
 
-static const struct func *pclntab_func_at(const struct pclntab *tab, uint64_t pc)
+static const struct pclntab_func *pclntab_func_at(const struct pclntab *tab, uint64_t pc)
 {
 	if (pc < tab->md.text || pc >= tab->md.etext || pc - tab->md.text > UINT32_MAX)
 		return NULL;
@@ -233,7 +235,7 @@ static const struct func *pclntab_func_at(const struct pclntab *tab, uint64_t pc
 
 bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret)
 {
-	const struct func *f = pclntab_func_at(tab, pc);
+	const struct pclntab_func *f = pclntab_func_at(tab, pc);
 
 	if (!f)
 		return false;

@@ -49,7 +49,7 @@ static int compare_ns(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Memory whose pages each fault at the first touch. */
+/* Maps memory whose pages each cause a fault at the first touch. */
 static volatile char *pages_map(void)
 {
 	size_t sz = BATCH_CALLS * (size_t)sysconf(_SC_PAGESIZE);
@@ -57,7 +57,7 @@ static volatile char *pages_map(void)
 
 	if (pages == MAP_FAILED)
 		_exit(1);
-	/* Fails where there are no huge pages. */
+	/* It fails where there are no huge pages. */
 	(void)madvise(pages, sz, MADV_NOHUGEPAGE);
 	return pages;
 }

@@ -2,29 +2,27 @@
 #include "trace/functions.h"
 
 /*
- * A program has the functions that its version of Go has and that it uses; that
- * most of these are absent is normal. What makes the list complete:
- *
- *  - reflect in Go 1.24 and later calls (*Map).Delete, (*Map).Clear and NewMap
- *    directly, everybody else through runtime.map*. A profile-guided build may
- *    inline them into those. So both are probed, and a hit that comes from the
- *    outer one is dropped. The same for rehash, which calls grow or split.
- *  - maps.Clone is mapclone2 up to 1.24, (*Map).Clone since 1.25. It copies with
- *    (*Map).Put in 1.24, which has no other user and is left out.
- *  - 32-bit variants (mapassign_fast32ptr, makemap64) are left out: no 32-bit
- *    target is supported.
- *  - (*Map).growToSmall is left out. It is the first insert into a map without
- *    groups, so it comes as often as a program makes small maps, and the record
- *    of that insert shows it already (no group before, nothing in the map).
- *  - So are growWork and evacuate, the instalments of a growth that hashGrow has
+ * A program has only the functions that its version of Go has and that it uses, so most of these
+ * are absent. What makes the list complete:
+ *  - reflect in Go 1.24 and later calls (*Map).Delete, (*Map).Clear and NewMap directly;
+ *    everything else calls runtime.map*. A profile-guided build may inline the former into the
+ *    latter. So both are probed, and a hit that comes from the outer one is dropped. The same
+ *    goes for rehash, which calls grow or split.
+ *  - maps.Clone is mapclone2 up to 1.24 and (*Map).Clone since 1.25. In 1.24 it copies with
+ *    (*Map).Put, which nothing else uses and which is left out.
+ *  - 32-bit variants (mapassign_fast32ptr, makemap64) are left out, because no 32-bit target is
+ *    supported.
+ *  - (*Map).growToSmall is left out. It is the first insert into a map without groups, so it
+ *    comes as often as a program makes small maps, and the record of that insert shows it already
+ *    (no group before, nothing in the map).
+ *  - growWork and evacuate are left out: they are the steps of a growth that hashGrow has
  *    decided.
  *
- * The group is a matter of how often a sane program calls the function. Growth
- * is seldom compared with inserts (a table doubles, or splits after some hundred
- * inserts); clear and clone usually are. Where not, the quota of the group ends
- * the matter. A make with a size is seldom too, but where it is not it must not
- * use up the quota of growth, so it has one of its own; makemap_small, for maps
- * made without a size, comes at any rate.
+ * The group depends on how often a sane program calls the function. Growth is rare compared with
+ * inserts: a table doubles, or splits after some hundred inserts. Clear and clone usually are
+ * rare, too. Where they are not, the quota of the group limits their cost. A make with a size is
+ * usually rare, but where it is not, it must not use up the quota of growth, so it has a quota of
+ * its own. makemap_small, for maps made without a size, may come at any rate.
  */
 #define MAPS "internal/runtime/maps."
 

@@ -26,7 +26,7 @@
 
 /* ---- Messages of libbpf ---- */
 
-/* The last warning, which is the best that is known about a failure. */
+/* The last warning: the most that is known about a failure. */
 static _Thread_local char last_warning[256];
 
 __attribute__((format(printf, 2, 0))) static int print_message(enum libbpf_print_level level,
@@ -36,7 +36,7 @@ __attribute__((format(printf, 2, 0))) static int print_message(enum libbpf_print
 	int len;
 
 	if (level == LIBBPF_DEBUG)
-		return 0; /* hundreds of lines on every load */
+		return 0; /* there are hundreds of lines at every load */
 	len = vasprintf(&text, fmt, ap);
 	if (len < 0) {
 		text = NULL;
@@ -58,8 +58,8 @@ static bool is_locked_down(void)
 	return f && fgets(modes, sizeof(modes), f) && strstr(modes, "[confidentiality]");
 }
 
-/* What our programs need and this kernel lacks; NULL when it seems to have all. Asked
- * only when loading has failed: the verifier's words help nobody at 3 a.m. */
+/* What our programs need and this kernel lacks; NULL when it seems to have everything. Asked only
+ * after loading has failed, because the words of the verifier do not help a user. */
 static const char *missing_feature(void)
 {
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
@@ -75,13 +75,13 @@ static const char *missing_feature(void)
 
 static struct err *load_err(int failed, const char *what)
 {
-	/* EACCES is the verifier's no. */
+	/* The verifier refuses with EACCES. */
 	if (failed == EPERM)
 		return err_wrap(capability_err("loading BPF programs"), "%s", what);
 	if (failed == ENOMEM)
 		return err_nomem();
 
-	char warning[sizeof(last_warning)]; /* probing makes libbpf warn, too */
+	char warning[sizeof(last_warning)]; /* a copy, because probing makes libbpf warn, too */
 	memcpy(warning, last_warning, sizeof(warning));
 	const char *missing = missing_feature();
 	if (missing)
@@ -90,7 +90,8 @@ static struct err *load_err(int failed, const char *what)
 		       strerror(failed), warning[0] ? ": " : "", warning);
 }
 
-/* What was asked for, or the next power of two that holds cnt records of sz bytes twice. */
+/* The size that was asked for; else the next power of two that holds cnt records of sz bytes
+ * twice. */
 static uint32_t ring_size(const struct trace_opts *opts, uint64_t cnt, size_t sz)
 {
 	if (opts->ring_sz)
@@ -106,7 +107,7 @@ static uint32_t ring_size(const struct trace_opts *opts, uint64_t cnt, size_t sz
 
 /* ---- Counters ---- */
 
-/* Sums the one value of a map, which is nothing but counters, over the CPUs. */
+/* Sums the only value of a map, which consists of counters, over the CPUs. */
 static struct err *counters_read(const struct bpf_map *map, void *ret, size_t sz, const char *what)
 {
 	int cpu_cnt = libbpf_num_possible_cpus();
@@ -148,12 +149,12 @@ static void functions_fill(struct maps_bpf *skel, const struct sites *sites)
 			.op = ABI_OP_INSERT,
 			.group = priced_function_group(i),
 			.args = ABI_ARGS_T_M,
-			.flags = ABI_FUNC_NESTED, /* looks for its caller, finds nothing */
+			.flags = ABI_FUNC_NESTED, /* it looks for its caller, and finds none */
 		};
 	}
 }
 
-/* Functions that count for their nested ones: only those that are probed themselves. */
+/* Notes the functions that count for their nested ones: only those that are probed themselves. */
 static struct err *outer_fill(struct maps_bpf *skel, const struct sites *sites)
 {
 	uint32_t cnt = 0;
@@ -220,7 +221,7 @@ static struct err *maps_load(const struct trace_opts *opts, const struct sites *
 	return NULL;
 }
 
-/* Loads for the best mechanism that works. */
+/* Loads the programs for the best mechanism that works. */
 static struct err *maps_choose(const struct trace_opts *opts, const struct sites *sites,
 			       const struct abi_target *target, struct programs *ret)
 {
@@ -245,7 +246,7 @@ static struct err *maps_choose(const struct trace_opts *opts, const struct sites
 /* ---- Memory calls ---- */
 
 /* Points the programs at the kernel functions that handle the system calls. Where these have
- * other names than we know, memory calls are missing. */
+ * other names, memory calls are missing. */
 static struct err *memcalls_aim(struct memcalls_bpf *skel)
 {
 	const struct {
@@ -268,7 +269,7 @@ static struct err *memcalls_aim(struct memcalls_bpf *skel)
 	return NULL;
 }
 
-/* Why page faults are not watched; NULL when nothing is in the way. */
+/* Why page faults are not watched; NULL when nothing prevents it. */
 static const char *refaults_lack(const struct trace_opts *opts)
 {
 	if (!opts->refaults)
@@ -280,7 +281,7 @@ static const char *refaults_lack(const struct trace_opts *opts)
 	return NULL;
 }
 
-/* Without it nothing is kept for it either: no chunks, and nothing to do in calls. */
+/* Without the program nothing is kept for it: there are no chunks, and calls have nothing to do. */
 static void refaults_configure(struct memcalls_bpf *skel, bool on)
 {
 	bpf_program__set_autoload(skel->progs.page_fault, on);
@@ -335,7 +336,7 @@ static struct err *memcalls_load(const struct trace_opts *opts, const struct abi
 	return NULL;
 }
 
-/* With the page fault program, or without it and the reason. */
+/* Loads them with the page fault program, or without it and with the reason. */
 static struct err *memcalls_load_most(const struct trace_opts *opts,
 				      const struct abi_target *target, enum trace_memcalls by,
 				      struct programs *ret)
@@ -397,7 +398,7 @@ void programs_detach_faults(struct programs *programs)
 	bpf_link__destroy(take_ptr(programs->_faults));
 }
 
-/* All but number 0, which has no stack. */
+/* Reads all givers but number 0, which has no stack. */
 static struct err *givers_read(const struct programs *programs, const struct abi_fault_meter *sum,
 			       struct trace_giver givers[ABI_GIVERS], size_t *cnt)
 {
