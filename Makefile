@@ -76,9 +76,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
 
-# Here a switch that forgets a value of its enum does not compile.
-ENUM_MODULES := base arch process heap maps report cmd
-$(ENUM_MODULES:%=$(BUILD)/user/%/%.o): WARN += -Wswitch-enum
+# A switch that forgets a value of its enum does not compile.
+$(BUILD)/user/%.o: WARN += -Wswitch-enum
 
 # In a first build, what includes a skeleton has to wait for it. Later the .d files tell.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
@@ -189,8 +188,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
 
-# Each is scripts/check-NAME.sh. To come: names.
-CHECKS := format headers layers docs
+# Each is scripts/check-NAME.sh.
+CHECKS := format headers layers names docs
 
 lint: deps
 	@for check in $(CHECKS); do scripts/check-$$check.sh || exit 1; done
