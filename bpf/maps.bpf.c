@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
-#include "regs_amd64.bpf.h"
+#include "regs.bpf.h"
 #include "target.bpf.h"
 
 const volatile struct abi_func funcs[ABI_FUNC_MAX];
@@ -61,7 +61,7 @@ struct hit {
  */
 static __always_inline void args_read(struct hit *hit, const volatile struct go_regs *regs)
 {
-	__u64 first = regs->ax, second = regs->bx, third = regs->cx;
+	__u64 first = regs_arg1(regs), second = regs_arg2(regs), third = regs_arg3(regs);
 
 	switch (hit->args) {
 	case ABI_ARGS_T_M:
@@ -264,8 +264,8 @@ static __always_inline int hit_begin(struct go_regs *regs, struct hit *hit, __u6
 /* Reads what the record needs; false when the hit does not count. */
 static __always_inline int hit_read(struct go_regs *regs, struct hit *hit)
 {
-	hit->goroutine = regs->r14;
-	hit->frame = regs->bp;
+	hit->goroutine = regs_goroutine(regs);
+	hit->frame = regs_frame(regs);
 	if ((hit->flags & ABI_FUNC_AT_JUMP) && regs_jump_taken(regs)) {
 		hit->meter->count[ABI_COUNT_REPEAT]++;
 		return 0;
@@ -275,7 +275,7 @@ static __always_inline int hit_read(struct go_regs *regs, struct hit *hit)
 		hit->meter->count[ABI_COUNT_OTHER_TASK]++;
 		return 0;
 	}
-	if (bpf_probe_read_user(&hit->caller, sizeof(hit->caller), (void *)regs->sp))
+	if (regs_read_caller(regs, &hit->caller))
 		hit->meter->count[ABI_COUNT_STACK_FAULT]++;
 	if ((hit->flags & ABI_FUNC_NESTED) && hit_is_nested(hit)) {
 		hit->meter->count[ABI_COUNT_NESTED]++;

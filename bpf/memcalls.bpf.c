@@ -18,6 +18,7 @@
 
 #include "abi.h"
 #include "refaults.bpf.h"
+#include "regs.bpf.h"
 #include "target.bpf.h"
 
 #define ERRNO_MAX 4095
@@ -174,8 +175,8 @@ static __always_inline int call_exit(void *ctx, __u32 which, const struct pt_reg
 	struct call call = {
 		.tid = target_tid(),
 		.call = which,
-		.addr = regs->di,
-		.length = regs->si,
+		.addr = syscall_arg1(regs),
+		.length = syscall_arg2(regs),
 		.result = result,
 		.end_ns = bpf_ktime_get_ns(),
 	};
@@ -183,9 +184,9 @@ static __always_inline int call_exit(void *ctx, __u32 which, const struct pt_reg
 	if (!call.tid)
 		return 0;
 	if (which != ABI_CALL_MUNMAP)
-		call.detail = regs->dx;
+		call.detail = syscall_arg3(regs);
 	if (which == ABI_CALL_MMAP)
-		call.flags = regs->r10;
+		call.flags = syscall_arg4(regs);
 	call.ns = call_duration(call.end_ns);
 	call_watch(ctx, &call);
 	call_sum(&call);
@@ -256,7 +257,7 @@ SEC("tp_btf/sys_exit")
 int any_exit(__u64 *ctx)
 {
 	const struct pt_regs *regs = (const struct pt_regs *)ctx[0];
-	__u32 which = call_of(regs->orig_ax);
+	__u32 which = call_of(syscall_number(regs));
 
 	return which < ABI_CALL_CNT ? call_exit(ctx, which, regs, ctx[1]) : 0;
 }
@@ -286,7 +287,7 @@ int page_fault(__u64 *ctx)
 	start = fault_is_timed(ctx[0]) ? bpf_ktime_get_ns() : 0;
 	nth = __sync_fetch_and_add(&fault_state.faults, 1);
 	if (nth < fault_state.quota)
-		fault_handle(ctx[0], ctx[2]);
+		fault_handle(ctx[0], fault_page_present(ctx[2]));
 	else if (nth == fault_state.quota)
 		full_send();
 	if (start)

@@ -20,7 +20,6 @@
 #include "abi.h"
 
 #define GIVER_MASK (ABI_GIVERS - 1)
-#define PAGE_PRESENT 1 /* x86: in the error code of a page fault */
 
 const volatile __u32 page_shift; /* 0: nothing is watched */
 
@@ -214,7 +213,8 @@ static __always_inline void fault_time(__u64 ns)
 			     ns < ABI_TIMED_MOST_NS ? ns : ABI_TIMED_MOST_NS);
 }
 
-static __always_inline void fault_handle(__u64 addr, __u64 error_code)
+/* present: the page was there, and only its protection caused the fault. */
+static __always_inline void fault_handle(__u64 addr, int present)
 {
 	__u64 page = addr >> page_shift;
 	struct abi_chunk *chunk = chunk_get(page >> ABI_CHUNK_SHIFT, /* make */ 0);
@@ -226,7 +226,7 @@ static __always_inline void fault_handle(__u64 addr, __u64 error_code)
 	if (!*place)
 		return;
 	stamp = __sync_lock_test_and_set(place, 0);
-	if (stamp && stamp_time(stamp) >= fault_state.void_ns && !(error_code & PAGE_PRESENT))
+	if (stamp && stamp_time(stamp) >= fault_state.void_ns && !present)
 		refault_count(stamp);
 }
 

@@ -258,6 +258,7 @@ static void add_elf(struct image *img, uint64_t mheap, uint64_t allp)
 	assert_int_equal(write(fd, &e, sizeof(e)), sizeof(e));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	assert_null(elf_file_open(path, &img->prog.elf));
+	img->prog.arch = arch_find(elf_file_machine(img->prog.elf));
 	close(fd);
 	img->prog.image.file = (struct procmap){
 		.start = IMAGE_TEXT, .end = IMAGE_TEXT + 0x1000, .offset = 0x1000, .inode = 1

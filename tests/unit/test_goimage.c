@@ -8,6 +8,7 @@
 #include "image.h"
 
 #include "process/goimage.h"
+#include "process/gomodules.h"
 #include "process/moduledata.h"
 
 /* ---- pcHeader ---- */
@@ -441,12 +442,15 @@ static void files_find(struct files *f)
 {
 	struct err *err = goimage_find(&f->p.img->target, &f->p.maps, &f->image);
 
+	if (!err)
+		err = gomodules_find(&f->p.img->target, &f->p.maps, &f->image);
 	if (err)
 		fail_msg("%s", err->msg);
 }
 
 static void files_fini(struct files *f)
 {
+	gomodules_fini(&f->image);
 	goimage_fini(&f->image);
 	image_free(f->p.img);
 }

@@ -12,9 +12,9 @@
 
 #include "image.h"
 
-#include "process/goimage.h"
 #include "process/lines.h"
 #include "process/moduledata.h"
+#include "process/pcheader.h"
 #include "process/pclntab.h"
 
 #define TEXT 0x401000ull

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <elf.h>
 
 #include "process/operand.h"
 
@@ -34,21 +35,41 @@ static const uint8_t code[] = {
 	0x34, 0x00, 0x48, 0x8d, 0x4c, 0x24, 0x08, 0x48, 0x8b, 0x0d, 0xf0, 0xff, 0xff, 0xff, 0xc3,
 };
 
-static uint64_t find(size_t len, enum operand_insn insn, enum operand_pick pick)
+static struct operand_code amd64_code(const uint8_t *bytes, size_t len)
+{
+	return (struct operand_code){ arch_find(EM_X86_64), bytes, len, CODE };
+}
+
+static bool find_in(const uint8_t *bytes, size_t len, enum code_ref ref, enum operand_pick pick,
+		    uint64_t *ret)
+{
+	struct operand_code c = amd64_code(bytes, len);
+
+	return operand_find(&c, ref, pick, ret);
+}
+
+static size_t list_in(const uint8_t *bytes, size_t len, uint64_t *ret, size_t max)
+{
+	struct operand_code c = amd64_code(bytes, len);
+
+	return operand_list(&c, ret, max);
+}
+
+static uint64_t find(size_t len, enum code_ref ref, enum operand_pick pick)
 {
 	uint64_t addr = 0;
 
-	return operand_find(code, len, CODE, insn, pick, &addr) ? addr : 0;
+	return find_in(code, len, ref, pick, &addr) ? addr : 0;
 }
 
 /* The operand counts from the end of its instruction. */
 static void finds_the_first_and_the_last(void **state)
 {
 	(void)state;
-	assert_true(find(sizeof(code), OPERAND_LEA, OPERAND_FIRST) == CODE + 21 + 0x332211);
-	assert_true(find(sizeof(code), OPERAND_LEA, OPERAND_LAST) == CODE + 40 + 0x1000);
-	assert_true(find(sizeof(code), OPERAND_MOV_LOAD, OPERAND_FIRST) == CODE + 28 + 0x223344);
-	assert_true(find(sizeof(code), OPERAND_MOV_LOAD, OPERAND_LAST) == CODE + 59 - 0x10);
+	assert_true(find(sizeof(code), CODE_REF_ADDRESS, OPERAND_FIRST) == CODE + 21 + 0x332211);
+	assert_true(find(sizeof(code), CODE_REF_ADDRESS, OPERAND_LAST) == CODE + 40 + 0x1000);
+	assert_true(find(sizeof(code), CODE_REF_LOAD, OPERAND_FIRST) == CODE + 28 + 0x223344);
+	assert_true(find(sizeof(code), CODE_REF_LOAD, OPERAND_LAST) == CODE + 59 - 0x10);
 }
 
 static void stores_and_stack_operands_are_none(void **state)
@@ -56,9 +77,9 @@ static void stores_and_stack_operands_are_none(void **state)
 	uint64_t addr = 7;
 
 	(void)state;
-	assert_false(operand_find(code + 40, 12, CODE, OPERAND_MOV_LOAD, OPERAND_FIRST, &addr));
-	assert_false(operand_find(code + 40, 12, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
-	assert_false(operand_find(code, 14, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_false(find_in(code + 40, 12, CODE_REF_LOAD, OPERAND_FIRST, &addr));
+	assert_false(find_in(code + 40, 12, CODE_REF_ADDRESS, OPERAND_FIRST, &addr));
+	assert_false(find_in(code, 14, CODE_REF_ADDRESS, OPERAND_FIRST, &addr));
 	assert_int_equal(addr, 7);
 }
 
@@ -66,10 +87,10 @@ static void stores_and_stack_operands_are_none(void **state)
 static void cut_code_is_not_read_beyond(void **state)
 {
 	(void)state;
-	assert_int_equal(find(20, OPERAND_LEA, OPERAND_FIRST), 0);
-	assert_true(find(21, OPERAND_LEA, OPERAND_FIRST) == CODE + 21 + 0x332211);
-	assert_true(find(39, OPERAND_LEA, OPERAND_LAST) == CODE + 21 + 0x332211);
-	assert_int_equal(find(0, OPERAND_LEA, OPERAND_FIRST), 0);
+	assert_int_equal(find(20, CODE_REF_ADDRESS, OPERAND_FIRST), 0);
+	assert_true(find(21, CODE_REF_ADDRESS, OPERAND_FIRST) == CODE + 21 + 0x332211);
+	assert_true(find(39, CODE_REF_ADDRESS, OPERAND_LAST) == CODE + 21 + 0x332211);
+	assert_int_equal(find(0, CODE_REF_ADDRESS, OPERAND_FIRST), 0);
 }
 
 /* Bytes that are no instruction end the search; what was found before holds. */
@@ -81,10 +102,9 @@ static void undecodable_bytes_end_it(void **state)
 	uint64_t addr;
 
 	(void)state;
-	assert_true(operand_find(bad, sizeof(bad), CODE, OPERAND_LEA, OPERAND_LAST, &addr));
+	assert_true(find_in(bad, sizeof(bad), CODE_REF_ADDRESS, OPERAND_LAST, &addr));
 	assert_true(addr == CODE + 7 + 1);
-	assert_false(
-		operand_find(bad + 7, sizeof(bad) - 7, CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_false(find_in(bad + 7, sizeof(bad) - 7, CODE_REF_ADDRESS, OPERAND_FIRST, &addr));
 }
 
 /* A 32-bit load of a global, and registers that need a prefix. */
@@ -95,10 +115,9 @@ static void all_widths_and_registers(void **state)
 	uint64_t addr;
 
 	(void)state;
-	assert_true(
-		operand_find(mov32, sizeof(mov32), CODE, OPERAND_MOV_LOAD, OPERAND_FIRST, &addr));
+	assert_true(find_in(mov32, sizeof(mov32), CODE_REF_LOAD, OPERAND_FIRST, &addr));
 	assert_true(addr == CODE + 6 + 0x10);
-	assert_true(operand_find(r9, sizeof(r9), CODE, OPERAND_LEA, OPERAND_FIRST, &addr));
+	assert_true(find_in(r9, sizeof(r9), CODE_REF_ADDRESS, OPERAND_FIRST, &addr));
 	assert_true(addr == CODE + 7 + 0x10);
 }
 
@@ -114,12 +133,24 @@ static void lists_every_address_once(void **state)
 	uint64_t addrs[4] = { 0 };
 
 	(void)state;
-	assert_int_equal(operand_list(twice, sizeof(twice), CODE, addrs, 4), 2);
+	assert_int_equal(list_in(twice, sizeof(twice), addrs, 4), 2);
 	assert_true(addrs[0] == CODE + 7 + 0x10);
 	assert_true(addrs[1] == CODE + 22 + 0x10);
-	assert_int_equal(operand_list(twice, sizeof(twice), CODE, addrs, 1), 1);
-	assert_int_equal(operand_list(twice, 6, CODE, addrs, 4), 0);
-	assert_int_equal(operand_list(code, sizeof(code), CODE, addrs, 4), 4);
+	assert_int_equal(list_in(twice, sizeof(twice), addrs, 1), 1);
+	assert_int_equal(list_in(twice, 6, addrs, 4), 0);
+	assert_int_equal(list_in(code, sizeof(code), addrs, 4), 4);
+}
+
+/* Code of an architecture that we do not know refers to nothing. */
+static void unknown_architecture_finds_nothing(void **state)
+{
+	struct operand_code c = { NULL, code, sizeof(code), CODE };
+	uint64_t addr = 7;
+
+	(void)state;
+	assert_false(operand_find(&c, CODE_REF_ADDRESS, OPERAND_FIRST, &addr));
+	assert_int_equal(operand_list(&c, &addr, 1), 0);
+	assert_int_equal(addr, 7);
 }
 
 int main(void)
@@ -131,6 +162,7 @@ int main(void)
 		cmocka_unit_test(undecodable_bytes_end_it),
 		cmocka_unit_test(all_widths_and_registers),
 		cmocka_unit_test(lists_every_address_once),
+		cmocka_unit_test(unknown_architecture_finds_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,7 +215,7 @@ static void no_code(void **state)
 
 	(void)state;
 	assert_true(err_is(err, ERR_FORMAT));
-	assert_string_equal(err->msg, "the first bytes are no instruction");
+	assert_string_equal(err->msg, "the first bytes are not an instruction");
 	assert_int_equal(found.off, 77);
 }
 

@@ -162,7 +162,7 @@ static uint64_t touch(int64_t first, uint64_t cnt)
 	uint64_t before = counted();
 
 	for (uint64_t i = 0; i < cnt; i++)
-		fault_handle(BASE + (first + i) * PAGE_SZ + 1234, /* write, user */ 6);
+		fault_handle(BASE + (first + i) * PAGE_SZ + 1234, /* present= */ 0);
 	return counted() - before;
 }
 
@@ -230,7 +230,7 @@ static void a_fault_on_a_page_that_is_there(void **state)
 {
 	(void)state;
 	give(1, BASE, 2 * PAGE_SZ);
-	fault_handle(BASE, /* write, present */ 7);
+	fault_handle(BASE, /* present= */ 1);
 	assert_int_equal(counted(), 0);
 	assert_int_equal(touch(0, 2), 1);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cursor.h - little-endian reads from bytes that nobody vouches for.
+ * cursor.h - little-endian reads from bytes that may be wrong or hostile.
  *
- * Every read is bounded. A read past the end yields 0 and sets `bad`, so a
- * parser may read a whole structure and look at `bad` once. It never yields a
- * stale or partial value.
+ * Every read is bounded. A read past the end yields 0 and sets `bad`, so a parser may read a
+ * whole structure and look at `bad` once. It never yields a stale or partial value.
  */
 #ifndef MAPTRACE_BASE_CURSOR_H
 #define MAPTRACE_BASE_CURSOR_H
@@ -35,7 +34,7 @@ static inline void cursor_seek(struct cursor *c, size_t pos)
 		c->pos = pos;
 }
 
-/* Returns n bytes at the position and moves behind them, or NULL. */
+/* Returns n bytes at the position and moves past them, or NULL. */
 static inline const uint8_t *cursor_bytes(struct cursor *c, size_t n)
 {
 	if (c->bad || n > c->len - c->pos) {
@@ -62,7 +61,7 @@ CURSOR_DEFINE_READ(16)
 CURSOR_DEFINE_READ(32)
 CURSOR_DEFINE_READ(64)
 
-/* Go's varint: seven bits a byte, low first, at most ten bytes. */
+/* Go's varint: seven bits in each byte, low ones first, at most ten bytes. */
 static inline uint64_t cursor_uvarint(struct cursor *c)
 {
 	uint64_t v = 0;
@@ -77,7 +76,7 @@ static inline uint64_t cursor_uvarint(struct cursor *c)
 	return 0;
 }
 
-/* Fixed-offset reads from a buffer whose length the caller has checked. */
+/* Reads at fixed offsets from a buffer whose length the caller has checked. */
 static inline uint64_t load_u64(const void *p, size_t off)
 {
 	uint64_t v;

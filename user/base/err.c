@@ -14,7 +14,7 @@ struct err *err_nomem(void)
 }
 
 /* Takes ownership of msg, which is NULL when formatting ran out of memory. */
-static struct err *make(enum err_kind kind, int os_errno, uint64_t addr, char *msg)
+static struct err *err_make(enum err_kind kind, int os_errno, uint64_t addr, char *msg)
 {
 	struct err *err = msg ? malloc(sizeof(*err)) : NULL;
 
@@ -26,7 +26,7 @@ static struct err *make(enum err_kind kind, int os_errno, uint64_t addr, char *m
 	return err;
 }
 
-static char *format(const char *fmt, va_list ap)
+static char *err_format(const char *fmt, va_list ap)
 {
 	char *s;
 
@@ -38,12 +38,12 @@ struct err *err_new(enum err_kind kind, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	char *msg = format(fmt, ap);
+	char *msg = err_format(fmt, ap);
 	va_end(ap);
-	return make(kind, 0, 0, msg);
+	return err_make(kind, 0, 0, msg);
 }
 
-static enum err_kind kind_of_errno(int os_errno)
+static enum err_kind err_kind_of_errno(int os_errno)
 {
 	switch (os_errno) {
 	case ESRCH:
@@ -63,13 +63,13 @@ struct err *err_os(int os_errno, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	_cleanup_free_ char *what = format(fmt, ap);
+	_cleanup_free_ char *what = err_format(fmt, ap);
 	va_end(ap);
 
 	char *msg = NULL;
 	if (what && asprintf(&msg, "%s: %s", what, strerror(os_errno)) < 0)
 		msg = NULL;
-	return make(kind_of_errno(os_errno), os_errno, 0, msg);
+	return err_make(err_kind_of_errno(os_errno), os_errno, 0, msg);
 }
 
 struct err *err_fault(uint64_t addr, const char *fmt, ...)
@@ -77,9 +77,9 @@ struct err *err_fault(uint64_t addr, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	char *msg = format(fmt, ap);
+	char *msg = err_format(fmt, ap);
 	va_end(ap);
-	return make(ERR_FAULT, EFAULT, addr, msg);
+	return err_make(ERR_FAULT, EFAULT, addr, msg);
 }
 
 struct err *err_wrap(struct err *err, const char *fmt, ...)
@@ -90,7 +90,7 @@ struct err *err_wrap(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	_cleanup_free_ char *what = format(fmt, ap);
+	_cleanup_free_ char *what = err_format(fmt, ap);
 	va_end(ap);
 
 	char *msg;
@@ -112,6 +112,11 @@ void err_free(struct err *err)
 bool err_is(const struct err *err, enum err_kind kind)
 {
 	return err && err->kind == kind;
+}
+
+bool err_is_refusal(const struct err *err)
+{
+	return err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_FAULT) || err_is(err, ERR_FORMAT);
 }
 
 int err_exit_code(const struct err *err)
@@ -136,4 +141,22 @@ int err_exit_code(const struct err *err)
 		break;
 	}
 	return EXIT_UNREADABLE;
+}
+
+const char *err_kind_name(enum err_kind kind)
+{
+	static const char *const names[] = {
+		[ERR_NOMEM] = "out_of_memory",
+		[ERR_OS] = "system_call",
+		[ERR_USAGE] = "usage",
+		[ERR_PERM] = "not_permitted",
+		[ERR_FORMAT] = "format",
+		[ERR_FAULT] = "unreadable_memory",
+		[ERR_UNSUPPORTED] = "unsupported",
+		[ERR_GONE] = "target_gone",
+		[ERR_KERNEL] = "kernel",
+		[ERR_STOPPED] = "interrupted",
+	};
+
+	return names[kind];
 }

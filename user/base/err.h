@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * err.h - the one error type.
+ * err.h - the only error type.
  *
- * A function that can fail returns `struct err *`: NULL is success, anything
- * else is owned by the caller, who hands it up, or frees it with err_free().
- * Results leave through `*ret` parameters, which stay untouched on failure.
- * The kind decides the exit code of the program (see err_exit_code()).
+ * A function that can fail returns `struct err *`. NULL is success; the caller owns anything else
+ * and either returns it or frees it with err_free(). Results leave through `*ret` parameters,
+ * which a failed call does not touch. The kind decides the exit code of the program (see
+ * err_exit_code()).
  */
 #ifndef MAPTRACE_BASE_ERR_H
 #define MAPTRACE_BASE_ERR_H
@@ -17,15 +17,15 @@
 
 enum err_kind {
 	ERR_NOMEM, /* our own allocation failed */
-	ERR_OS, /* a system call failed for a reason without a kind of its own */
+	ERR_OS, /* a system call failed for a reason that has no kind here */
 	ERR_USAGE, /* the command line is wrong */
 	ERR_PERM, /* not permitted; the message names what is missing */
-	ERR_FORMAT, /* bytes of the target do not follow the format they should */
+	ERR_FORMAT, /* bytes of the target do not follow their format */
 	ERR_FAULT, /* an address of the target cannot be read */
 	ERR_UNSUPPORTED, /* the target is of a kind that we do not know */
 	ERR_GONE, /* the target exited, or became another program */
 	ERR_KERNEL, /* the kernel lacks something that we need */
-	ERR_STOPPED, /* a signal asked us to end; it is up to the verb what of */
+	ERR_STOPPED, /* a signal asked us to end; the verb decides what that means */
 };
 
 /* Exit codes of maptrace; part of its interface (README, "Exit codes"). */
@@ -41,7 +41,7 @@ enum exit_code {
 
 struct err {
 	enum err_kind kind;
-	int os_errno; /* 0 where no system call was involved */
+	int os_errno; /* 0 where no system call failed */
 	uint64_t addr; /* ERR_FAULT: the address in the target */
 	char *msg;
 };
@@ -54,14 +54,14 @@ struct err *err_new(enum err_kind kind, const char *fmt, ...)
 struct err *err_os(int os_errno, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* An address of the target that could not be read. */
+/* Says that an address of the target could not be read. */
 struct err *err_fault(uint64_t addr, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* The allocation-free error for a failed malloc(). */
+/* The error for a failed malloc(); it needs no memory itself. */
 struct err *err_nomem(void) __attribute__((warn_unused_result));
 
-/* Prefixes what the caller was doing: "reading spans: <old message>". */
+/* Puts what the caller was doing before the message: "reading spans: <old message>". */
 struct err *err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 
@@ -73,6 +73,13 @@ DEFINE_CLEANUP_PTR(struct err *, err_free, cleanup_err)
 /* True when err has this kind; false for NULL. */
 bool err_is(const struct err *err, enum err_kind kind);
 
+/* True when err says that a part of the target cannot be read as what it should be, so that
+ * the caller may go on without that part: ERR_UNSUPPORTED, ERR_FAULT or ERR_FORMAT. */
+bool err_is_refusal(const struct err *err);
+
 int err_exit_code(const struct err *err);
+
+/* A word for programs: "not_permitted", "target_gone", ... */
+const char *err_kind_name(enum err_kind kind);
 
 #endif

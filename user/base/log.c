@@ -15,7 +15,7 @@ void log_set_level(enum log_level level)
 }
 
 /* One write per message, so that lines of several threads never interleave. */
-static void emit(enum log_level level, const char *fmt, va_list ap)
+static void log_emit(enum log_level level, const char *fmt, va_list ap)
 {
 	if (level > log_level)
 		return;
@@ -33,7 +33,7 @@ static void emit(enum log_level level, const char *fmt, va_list ap)
 	{                                                                                          \
 		va_list ap;                                                                        \
 		va_start(ap, fmt);                                                                 \
-		emit(level, fmt, ap);                                                              \
+		log_emit(level, fmt, ap);                                                          \
 		va_end(ap);                                                                        \
 	}
 

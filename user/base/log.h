@@ -19,7 +19,7 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Warns about err and frees it; for failures that we can go on without. */
+/* Warns about err and frees it; for failures that do not stop us. */
 void log_warn_err(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -7,7 +7,7 @@
 enum {
 	DIGIT_BITS = 8,
 	DIGITS = 1 << DIGIT_BITS,
-	FEW = 16, /* so many are faster sorted one by one */
+	FEW = 16, /* that few elements are sorted faster by insertion */
 };
 
 struct elems {
@@ -15,7 +15,7 @@ struct elems {
 	size_t key_off;
 };
 
-static inline uint64_t key_of(const struct elems *e, const char *elem)
+static inline uint64_t radix_key(const struct elems *e, const char *elem)
 {
 	uint64_t key;
 
@@ -23,62 +23,64 @@ static inline uint64_t key_of(const struct elems *e, const char *elem)
 	return key;
 }
 
-/* Some bits of the key. */
+/* A digit: some adjacent bits of the key. */
 struct digit {
 	unsigned int bit; /* the lowest of them */
-	unsigned int cnt; /* values it may have: a power of two, at most DIGITS */
+	unsigned int cnt; /* number of its values: a power of two, at most DIGITS */
 };
 
-static inline unsigned int digit_of(const struct elems *e, const char *elem, struct digit digit)
+static inline unsigned int radix_digit(const struct elems *e, const char *elem, struct digit digit)
 {
-	return key_of(e, elem) >> digit.bit & (digit.cnt - 1);
+	return radix_key(e, elem) >> digit.bit & (digit.cnt - 1);
 }
 
-/* Word by word: a call of memcpy() takes longer than so few. */
-static inline void copy(const struct elems *e, char *to, const char *from)
+/* Copies word by word: a call of memcpy() takes longer for elements this small. */
+static inline void radix_copy(const struct elems *e, char *to, const char *from)
 {
 	for (size_t off = 0; off < e->sz; off += sizeof(uint64_t))
 		memcpy(to + off, from + off, sizeof(uint64_t));
 }
 
-static void insertion_sort(const struct elems *e, char *data, size_t n)
+static void radix_insertion_sort(const struct elems *e, char *data, size_t n)
 {
 	char held[RADIX_ELEM_MAX];
 
 	for (size_t i = 1; i < n; i++) {
 		size_t to = i;
-		uint64_t key = key_of(e, data + i * e->sz);
+		uint64_t key = radix_key(e, data + i * e->sz);
 
-		copy(e, held, data + i * e->sz);
-		for (; to && key_of(e, data + (to - 1) * e->sz) > key; to--)
-			copy(e, data + to * e->sz, data + (to - 1) * e->sz);
+		radix_copy(e, held, data + i * e->sz);
+		for (; to && radix_key(e, data + (to - 1) * e->sz) > key; to--)
+			radix_copy(e, data + to * e->sz, data + (to - 1) * e->sz);
 		if (to < i)
-			copy(e, data + to * e->sz, held);
+			radix_copy(e, data + to * e->sz, held);
 	}
 }
 
-static inline void swap(const struct elems *e, char *a, char *b)
+static inline void radix_swap(const struct elems *e, char *a, char *b)
 {
 	char held[RADIX_ELEM_MAX];
 
-	copy(e, held, a);
-	copy(e, a, b);
-	copy(e, b, held);
+	radix_copy(e, held, a);
+	radix_copy(e, a, b);
+	radix_copy(e, b, held);
 }
 
-/* Where the elements of each digit begin; the end of all is at[digit.cnt]. */
-static void count_digits(const struct elems *e, const char *data, size_t n, struct digit digit,
-			 size_t at[DIGITS + 1])
+/* Finds where the elements of each digit begin; at[digit.cnt] is the end of all. */
+static void radix_count_digits(const struct elems *e, const char *data, size_t n,
+			       struct digit digit, size_t at[DIGITS + 1])
 {
 	memset(at, 0, (digit.cnt + 1) * sizeof(*at));
 	for (size_t i = 0; i < n; i++)
-		at[digit_of(e, data + i * e->sz, digit) + 1]++;
+		at[radix_digit(e, data + i * e->sz, digit) + 1]++;
 	for (size_t d = 0; d < digit.cnt; d++)
 		at[d + 1] += at[d];
 }
 
-/* Moves each element to the part of its digit: what it takes the place of goes on. */
-static void deal(const struct elems *e, char *data, struct digit digit, const size_t at[DIGITS + 1])
+/* Moves each element to the part of its digit. The element that was in its place goes on to its
+ * own part, and so on. */
+static void radix_deal(const struct elems *e, char *data, struct digit digit,
+		       const size_t at[DIGITS + 1])
 {
 	size_t next[DIGITS];
 
@@ -86,22 +88,23 @@ static void deal(const struct elems *e, char *data, struct digit digit, const si
 	for (size_t d = 0; d < digit.cnt; d++)
 		while (next[d] < at[d + 1]) {
 			char *elem = data + next[d] * e->sz;
-			unsigned int its = digit_of(e, elem, digit);
+			unsigned int its = radix_digit(e, elem, digit);
 
 			if (its != d)
-				swap(e, elem, data + next[its] * e->sz);
+				radix_swap(e, elem, data + next[its] * e->sz);
 			next[its]++;
 		}
 }
 
-/* Bits in which some keys differ; *sorted_ret: they are in order. */
-static uint64_t differences(const struct elems *e, const char *data, size_t n, bool *sorted_ret)
+/* Finds the bits in which some keys differ. *sorted_ret says whether the keys are in order. */
+static uint64_t radix_differences(const struct elems *e, const char *data, size_t n,
+				  bool *sorted_ret)
 {
-	uint64_t first = key_of(e, data), last = first, differ = 0;
+	uint64_t first = radix_key(e, data), last = first, differ = 0;
 
 	*sorted_ret = true;
 	for (size_t i = 1; i < n; i++) {
-		uint64_t key = key_of(e, data + i * e->sz);
+		uint64_t key = radix_key(e, data + i * e->sz);
 
 		differ |= key ^ first;
 		*sorted_ret &= last <= key;
@@ -110,8 +113,9 @@ static uint64_t differences(const struct elems *e, const char *data, size_t n, b
 	return differ;
 }
 
-/* The highest bits in which keys differ, about as many values as there are elements. */
-static struct digit choose_digit(uint64_t differ, size_t n)
+/* Chooses the highest bits in which keys differ: enough for about as many values as there are
+ * elements. */
+static struct digit radix_choose_digit(uint64_t differ, size_t n)
 {
 	unsigned int high = 64 - __builtin_clzll(differ), most = 63 - __builtin_clzll(n);
 	unsigned int bits = most < DIGIT_BITS ? most : DIGIT_BITS;
@@ -121,31 +125,31 @@ static struct digit choose_digit(uint64_t differ, size_t n)
 	return (struct digit){ high - bits, 1u << bits };
 }
 
-/* Each turn is about lower bits than the one before: they end. */
-static void sort(const struct elems *e, char *data, size_t n)
+/* Each call sorts by lower bits than its caller, so the recursion ends. */
+static void radix_sort_range(const struct elems *e, char *data, size_t n)
 {
 	size_t at[DIGITS + 1];
 	bool sorted;
 
 	if (n <= FEW) {
-		insertion_sort(e, data, n);
+		radix_insertion_sort(e, data, n);
 		return;
 	}
-	uint64_t differ = differences(e, data, n, &sorted);
+	uint64_t differ = radix_differences(e, data, n, &sorted);
 	if (sorted)
 		return;
-	struct digit digit = choose_digit(differ, n);
+	struct digit digit = radix_choose_digit(differ, n);
 
-	count_digits(e, data, n, digit, at);
-	deal(e, data, digit, at);
+	radix_count_digits(e, data, n, digit, at);
+	radix_deal(e, data, digit, at);
 	for (size_t d = 0; d < digit.cnt; d++)
 		if (at[d + 1] - at[d] > 1)
-			sort(e, data + at[d] * e->sz, at[d + 1] - at[d]);
+			radix_sort_range(e, data + at[d] * e->sz, at[d + 1] - at[d]);
 }
 
 void radix_sort(void *data, size_t n, size_t elem_sz, size_t key_off)
 {
 	struct elems e = { elem_sz, key_off };
 
-	sort(&e, data, n);
+	radix_sort_range(&e, data, n);
 }

@@ -2,7 +2,7 @@
 /*
  * table.h - a hash table from a 64-bit key to an index, with open addressing.
  *
- * The values live with the caller, in a vector whose index this table finds.
+ * The caller keeps the values in a vector; the table finds their index in it.
  */
 #ifndef MAPTRACE_BASE_TABLE_H
 #define MAPTRACE_BASE_TABLE_H
@@ -30,7 +30,7 @@ static inline size_t table_home(const struct table *t, uint64_t key)
 	return (key * 0x9e3779b97f4a7c15 >> 20) & (t->cap - 1);
 }
 
-/* The index stored for key, or TABLE_NONE. */
+/* Returns the index stored for key, or TABLE_NONE. */
 static inline size_t table_get(const struct table *t, uint64_t key)
 {
 	if (!t->cap)
@@ -63,7 +63,7 @@ static inline bool table_grow(struct table *t)
 	return true;
 }
 
-/* Stores an index for a key that is not in the table yet; false: out of memory. */
+/* Stores an index for a key that is not in the table yet; false when out of memory. */
 static inline bool table_put(struct table *t, uint64_t key, size_t index)
 {
 	if (4 * (t->len + 1) > 3 * t->cap && !table_grow(t))

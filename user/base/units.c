@@ -12,8 +12,8 @@
 
 static const uint64_t NS_PER_S = 1000000000;
 
-/* Three significant digits: 1.23, 12.3, 123. */
-static int decimals(double v)
+/* Decimals that make three significant digits: 1.23, 12.3, 123. */
+static int units_decimals(double v)
 {
 	return v < 9.995 ? 2 : v < 99.95 ? 1 : 0;
 }
@@ -33,7 +33,7 @@ struct text text_bytes(uint64_t bytes)
 		v /= 1024;
 		unit++;
 	} while (v >= 999.5);
-	snprintf(t.s, sizeof(t.s), "%.*f %s", decimals(v), v, units[unit]);
+	snprintf(t.s, sizeof(t.s), "%.*f %s", units_decimals(v), v, units[unit]);
 	return t;
 }
 
@@ -69,7 +69,7 @@ struct text text_duration(uint64_t ns)
 	double ms = ns / 1e6;
 
 	if (ms < 999.5)
-		snprintf(t.s, sizeof(t.s), "%.*f ms", decimals(ms), ms);
+		snprintf(t.s, sizeof(t.s), "%.*f ms", units_decimals(ms), ms);
 	else if (s < 100)
 		snprintf(t.s, sizeof(t.s), "%.1f s", ns / 1e9);
 	else if (s < 3600)
@@ -96,9 +96,9 @@ struct text text_rate(double per_s)
 	else if (per_s < 0.005)
 		snprintf(t.s, sizeof(t.s), "<0.01");
 	else if (unit == 0)
-		snprintf(t.s, sizeof(t.s), "%.*f", decimals(per_s), per_s);
+		snprintf(t.s, sizeof(t.s), "%.*f", units_decimals(per_s), per_s);
 	else
-		snprintf(t.s, sizeof(t.s), "%.*f %c", decimals(per_s), per_s, units[unit]);
+		snprintf(t.s, sizeof(t.s), "%.*f %c", units_decimals(per_s), per_s, units[unit]);
 	return t;
 }
 
@@ -114,8 +114,8 @@ struct text text_percent(double share)
 	return t;
 }
 
-/* A number without sign, infinity or nan, and where it ends. */
-static bool parse_number(const char *s, double *ret, const char **end_ret)
+/* Parses a number without sign, infinity or nan, and says where it ends. */
+static bool units_parse_number(const char *s, double *ret, const char **end_ret)
 {
 	char *end;
 
@@ -133,7 +133,7 @@ bool parse_bytes(const char *s, uint64_t *ret)
 	const char *end, *prefix;
 	double v;
 
-	if (!parse_number(s, &v, &end))
+	if (!units_parse_number(s, &v, &end))
 		return false;
 	prefix = *end ? strchr(prefixes, tolower((unsigned char)*end)) : NULL;
 	if (prefix) {
@@ -159,7 +159,7 @@ bool parse_duration(const char *s, uint64_t *ret)
 	const char *end;
 	double v;
 
-	if (!parse_number(s, &v, &end))
+	if (!units_parse_number(s, &v, &end))
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strcmp(end, units[i].suffix))

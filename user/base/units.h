@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Room for any of the texts below. */
+/* One of the texts below. */
 struct text {
 	char s[48];
 };
@@ -17,24 +17,24 @@ struct text text_bytes(uint64_t bytes);
 /* "58,720,256" */
 struct text text_count(uint64_t n);
 
-/* "1 window", "2,048 windows", "0 censuses": nouns with a plural in s or es, of up to 16
- * letters. */
+/* "1 window", "2,048 windows", "0 censuses": for nouns of at most 16 letters whose plural ends in
+ * s, or in es after an s. */
 struct text text_counted(uint64_t n, const char *noun);
 
 /* "950 ms", "12.3 s", "4m05s", "3d04h" */
 struct text text_duration(uint64_t ns);
 
-/* "<0.01", "0.03", "9.1", "950", "12.3 k", "75.0 M": for rates */
+/* "<0.01", "0.03", "9.1", "950", "12.3 k", "75.0 M": for rates a second */
 struct text text_rate(double per_s);
 
-/* "0 %", "0.041 %", "12 %", "250 %" of a share, such as 0.12: two significant digits */
+/* "0 %", "0.041 %", "12 %", "250 %" for a share such as 0.12: two significant digits */
 struct text text_percent(double share);
 
-/* Parses "4096", "64k", "1.5G", "32MiB" (powers of 1024); false when it is none. */
+/* Parses "4096", "64k", "1.5G", "32MiB" (powers of 1024); false when s is not a size. */
 bool parse_bytes(const char *s, uint64_t *ret);
 
-/* Parses "0", "10", "2.5", "500ms", "10s", "2m" into nanoseconds; a bare number is
- * seconds. */
+/* Parses "0", "10", "2.5", "500ms", "10s", "2m" into nanoseconds; a number without a unit is in
+ * seconds. False when s is not a duration, or above 30 days. */
 bool parse_duration(const char *s, uint64_t *ret);
 
 #endif

@@ -50,7 +50,7 @@ static inline bool vec_reserve_raw(void **data, size_t *cap, size_t want, size_t
 #define vec_push(v, elem)                                                                          \
 	(vec_reserve((v), (v)->len + 1) ? ((v)->data[(v)->len++] = (elem), true) : false)
 
-/* qsort() and bsearch() of the whole vector; an empty one has no data to pass. */
+/* qsort() and bsearch() over the whole vector. Both must not get the NULL of an empty one. */
 #define vec_sort(v, cmp)                                                                           \
 	do {                                                                                       \
 		if ((v)->len)                                                                      \

@@ -10,21 +10,22 @@
 #include "base/log.h"
 
 enum {
-	/* A cycle may end while its counters are read. */
+	/* A cycle may end while we read its counters. */
 	TRIES = 5,
 
-	/* S runtime/mgcpacer.go memoryLimitHeapGoal: the room below a memory limit is
-	 * 1 MiB, from 1.21 on 3 % if that is more. */
+	/* Go source: runtime/mgcpacer.go memoryLimitHeapGoal. The room below a memory limit is 1
+	 * MiB; from 1.21 on 3 % if that is more. */
 	GOAL_HEADROOM_MIN = 1 << 20,
 	GOAL_HEADROOM_PERCENT = 3,
 	GOAL_HEADROOM_MINOR = 21,
 	GOAL_MIN_RUNWAY = 64 << 10,
 
-	/* The heap goes on changing between the reading of spans and of counters. */
+	/* The heap changes between the reading of spans and the reading of counters. */
 	IN_USE_SLACK = 64 << 20,
 	PERCENT_MAX = 1 << 24,
 	PROCS_MAX = 1 << 16,
-	FIXALLOC_CHUNK = 16 << 10, /* of descriptors; S runtime/mfixalloc.go */
+	FIXALLOC_CHUNK = 16 << 10, /* the runtime takes memory for descriptors in pieces of this
+				    * size; Go source: runtime/mfixalloc.go */
 };
 
 static const uint64_t DESCRIPTORS_MAX = 1ull << 40;
@@ -37,7 +38,7 @@ static double load_f64(const void *p, size_t off)
 	return v;
 }
 
-static struct err *contradiction(const char *what)
+static struct err *gcstats_contradiction(const char *what)
 {
 	return err_new(ERR_FORMAT, "the collector's counters contradict each other: %s", what);
 }
@@ -69,8 +70,8 @@ static size_t memstats_size(const struct gc_layout *l)
 	return size;
 }
 
-/* What always holds between cycles: the latest entry of the ring is that of the
- * latest cycle, and the ring holds all pauses while it is not full. */
+/* Says what is wrong; NULL when nothing is. Between cycles this always holds: the latest entry of
+ * the ring is the latest cycle's, and until the ring is full it holds all pauses. */
 static const char *memstats_flaw(const struct gc_sample *s)
 {
 	uint64_t ring_total = 0;
@@ -92,7 +93,8 @@ static const char *memstats_flaw(const struct gc_sample *s)
 	return NULL;
 }
 
-static struct err *read_memstats(const struct gcstats *g, uint64_t addr, struct gc_sample *s)
+static struct err *gcstats_read_memstats(const struct gcstats *g, uint64_t addr,
+					 struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	size_t size = memstats_size(l);
@@ -111,12 +113,12 @@ static struct err *read_memstats(const struct gcstats *g, uint64_t addr, struct 
 		if (!flaw)
 			return NULL;
 	}
-	return contradiction(flaw);
+	return gcstats_contradiction(flaw);
 }
 
 /* ---- gcController ---- */
 
-/* S runtime/mgcpacer.go memoryLimitHeapGoal. */
+/* Go source: runtime/mgcpacer.go memoryLimitHeapGoal. */
 static uint64_t limit_goal(const struct gcstats *g, const struct gc_sample *s, const uint8_t *c)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
@@ -137,7 +139,8 @@ static uint64_t limit_goal(const struct gcstats *g, const struct gc_sample *s, c
 	return goal < s->heap_marked_bytes ? s->heap_marked_bytes : goal;
 }
 
-/* S runtime/mgcpacer.go heapGoalInternal: computed whenever somebody asks. */
+/* Go source: runtime/mgcpacer.go heapGoalInternal. The runtime computes it whenever somebody
+ * asks. */
 static uint64_t heap_goal(const struct gcstats *g, const struct gc_sample *s, const uint8_t *c)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
@@ -167,13 +170,15 @@ static const char *controller_flaw(const struct gc_sample *s)
 	return NULL;
 }
 
-static struct err *read_controller(const struct gcstats *g, uint64_t addr, struct gc_sample *s)
+static struct err *gcstats_read_controller(const struct gcstats *g, uint64_t addr,
+					   struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	uint8_t c[1024];
 	size_t size = l->mapped_ready + 8;
 
-	/* It is the last of them in all versions, and all are in one structure. */
+	/* mapped_ready is the last of the fields in all versions, and all of them are in one
+	 * structure. */
 	if (size > sizeof(c) || l->total_free > l->mapped_ready || l->heap_free > l->mapped_ready)
 		return err_new(ERR_UNSUPPORTED, "gcControllerState is of an unknown form");
 	struct err *err = mem_read(&g->prog->target->mem, addr, c, size);
@@ -190,13 +195,13 @@ static struct err *read_controller(const struct gcstats *g, uint64_t addr, struc
 	s->heap_released_bytes = load_u64(c, l->heap_released);
 	s->heap_goal_bytes = heap_goal(g, s, c);
 	const char *flaw = controller_flaw(s);
-	return flaw ? contradiction(flaw) : NULL;
+	return flaw ? gcstats_contradiction(flaw) : NULL;
 }
 
 /* ---- work ---- */
 
-static struct err *read_u64s(const struct gcstats *g, uint64_t addr, const uint32_t *offs,
-			     uint64_t *ret, size_t cnt)
+static struct err *gcstats_read_u64s(const struct gcstats *g, uint64_t addr, const uint32_t *offs,
+				     uint64_t *ret, size_t cnt)
 {
 	struct err *err = NULL;
 
@@ -206,71 +211,72 @@ static struct err *read_u64s(const struct gcstats *g, uint64_t addr, const uint3
 }
 
 /*
- * From 1.20 on: the share in memstats was made from these at the end of the latest
- * cycle (S runtime/mgc.go gcMarkTermination), so they yield it to the bit. While a
- * cycle runs, its pauses are in the collector's time already; what that was at the
- * end of the latest one then follows from the share.
+ * From 1.20 on. At the end of the latest cycle the runtime computed the share in memstats from
+ * these times (Go source: runtime/mgc.go gcMarkTermination), so they must yield exactly the same
+ * value. While a cycle runs, its pauses are already in the collector's time; then the time at the
+ * end of the latest cycle follows from the share.
  */
-static struct err *read_cpu(const struct gcstats *g, uint64_t work, bool in_cycle,
-			    struct gc_sample *s)
+static struct err *gcstats_read_cpu(const struct gcstats *g, uint64_t work, bool in_cycle,
+				    struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	const uint32_t offs[] = { l->cpu_gc, l->cpu_gc_idle, l->cpu_all };
 	uint64_t v[3];
-	struct err *err = read_u64s(g, work, offs, v, 3);
+	struct err *err = gcstats_read_u64s(g, work, offs, v, 3);
 
 	if (err)
 		return err;
 	if (v[0] > INT64_MAX || v[1] > v[0] || v[2] < v[0] || v[2] > INT64_MAX)
-		return contradiction("CPU times");
+		return gcstats_contradiction("CPU times");
 	uint64_t gc = v[0] - v[1];
 	uint64_t at_end = llround(s->cpu_fraction * v[2]);
 	if (s->cycles && !in_cycle && (double)gc / (double)v[2] != s->cpu_fraction)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	if (in_cycle && gc < at_end)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	s->cpu_gc_ns = in_cycle ? at_end : gc;
 	s->cpu_all_ns = v[2];
 	return NULL;
 }
 
-/* Up to 1.19 only the collector's time is kept; the share tells of what. */
-static struct err *read_cpu_1_19(const struct gcstats *g, uint64_t work, struct gc_sample *s)
+/* Up to 1.19. The runtime keeps only the collector's time; the share tells of what. */
+static struct err *gcstats_read_cpu_1_19(const struct gcstats *g, uint64_t work,
+					 struct gc_sample *s)
 {
 	uint64_t max = PROCS_MAX * (g->prog->target->uptime_ns + (1ull << 40));
 	uint64_t gc;
-	struct err *err = read_u64s(g, work, &g->prog->layout.gc.cpu_gc_1_19, &gc, 1);
+	struct err *err = gcstats_read_u64s(g, work, &g->prog->layout.gc.cpu_gc_1_19, &gc, 1);
 
 	if (err)
 		return err;
 	if (!gc != !(s->cpu_fraction > 0) || gc > INT64_MAX)
-		return contradiction("CPU times");
+		return gcstats_contradiction("CPU times");
 	double all = gc ? gc / s->cpu_fraction : 0;
 	if (all > max)
-		return contradiction("the share of CPU time");
+		return gcstats_contradiction("the share of CPU time");
 	s->cpu_gc_ns = gc;
 	s->cpu_all_ns = llround(all);
 	return NULL;
 }
 
-static struct err *read_work(const struct gcstats *g, uint64_t work, bool in_cycle,
-			     struct gc_sample *s)
+static struct err *gcstats_read_work(const struct gcstats *g, uint64_t work, bool in_cycle,
+				     struct gc_sample *s)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 
 	if (l->cpu_gc != OFF_NONE && l->cpu_gc_idle != OFF_NONE && l->cpu_all != OFF_NONE)
-		return read_cpu(g, work, in_cycle, s);
+		return gcstats_read_cpu(g, work, in_cycle, s);
 	if (l->cpu_gc_1_19 != OFF_NONE)
-		return read_cpu_1_19(g, work, s);
+		return gcstats_read_cpu_1_19(g, work, s);
 	return err_new(ERR_UNSUPPORTED, "workType is of an unknown form");
 }
 
 /* ---- finding them ---- */
 
 /*
- * The heap's sweep generation goes up by two each cycle, at its end (S runtime/mgc.go
- * gcSweep). And memory for the descriptors of all spans was taken from the OS, in
- * chunks: before the first cycle most of memstats is zero, like much else.
+ * The heap's sweep generation grows by two at the end of each cycle (Go source: runtime/mgc.go
+ * gcSweep). And memory for the descriptors of all spans was taken from the OS, in pieces; without
+ * that test most of memstats is zero before the first cycle, like much other memory.
  */
 static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
@@ -281,7 +287,7 @@ static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint
 	uint64_t mspan_sys = 0, mcache_sys = 0;
 	struct gc_sample s;
 	uint32_t sweepgen = 0;
-	_cleanup_err_ struct err *err = read_memstats(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_memstats(g, addr, &s);
 
 	if (!err)
 		err = mem_read(mem, heap->mheap + l->mheap.sweepgen, &sweepgen, sizeof(sweepgen));
@@ -297,23 +303,23 @@ static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint
 static bool controller_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
 	struct gc_sample s;
-	_cleanup_err_ struct err *err = read_controller(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_controller(g, addr, &s);
 	uint64_t slack = heap->in_use_bytes / 4 + IN_USE_SLACK;
 
 	return !err && s.heap_in_use_bytes && s.heap_in_use_bytes <= heap->in_use_bytes + slack &&
 	       heap->in_use_bytes <= s.heap_in_use_bytes + slack;
 }
 
-/* CPU times and share change one after the other, at the end of a cycle. */
-static struct err *read_times(const struct gcstats *g, uint64_t work, struct gc_sample *s)
+/* At the end of a cycle, CPU times and share change one after the other. */
+static struct err *gcstats_read_times(const struct gcstats *g, uint64_t work, struct gc_sample *s)
 {
 	struct err *err = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
 		err_free(err);
-		err = read_memstats(g, g->memstats, s);
+		err = gcstats_read_memstats(g, g->memstats, s);
 		if (!err)
-			err = read_work(g, work, /* in_cycle= */ i == TRIES - 1, s);
+			err = gcstats_read_work(g, work, /* in_cycle= */ i == TRIES - 1, s);
 		if (!err)
 			break;
 	}
@@ -323,7 +329,7 @@ static struct err *read_times(const struct gcstats *g, uint64_t work, struct gc_
 static bool work_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
 	struct gc_sample s;
-	_cleanup_err_ struct err *err = read_times(g, addr, &s);
+	_cleanup_err_ struct err *err = gcstats_read_times(g, addr, &s);
 
 	(void)heap;
 	return !err;
@@ -331,14 +337,14 @@ static bool work_fits(const struct gcstats *g, const struct heap *heap, uint64_t
 
 typedef bool (*fits_fn)(const struct gcstats *g, const struct heap *heap, uint64_t addr);
 
-static uint64_t find(const struct gcstats *g, const struct heap *heap, enum gc_global global,
-		     fits_fn fits)
+static uint64_t gcstats_find(const struct gcstats *g, const struct heap *heap,
+			     enum gc_global global, fits_fn fits)
 {
 	uint64_t candidates[GC_CANDIDATES_MAX];
 	size_t cnt = program_gc_candidates(g->prog, global, candidates);
 	const struct timespec pause = { .tv_nsec = NS_PER_MS };
 
-	/* At the end of a cycle nothing fits, for a moment. */
+	/* At the end of a cycle nothing fits for a moment. */
 	for (int try = 0; try < TRIES; try++) {
 		for (size_t i = 0; i < cnt; i++)
 			if (fits(g, heap, candidates[i]))
@@ -355,13 +361,13 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 	if (g.prog->layout.gc.numgc == OFF_NONE)
 		return err_new(ERR_UNSUPPORTED,
 			       "the program's DWARF lacks the collector's counters");
-	g.memstats = find(&g, heap, GC_MEMSTATS, memstats_fits);
+	g.memstats = gcstats_find(&g, heap, GC_MEMSTATS, memstats_fits);
 	if (!g.memstats)
 		return err_new(ERR_UNSUPPORTED, "runtime.memstats cannot be found");
-	g.controller = find(&g, heap, GC_CONTROLLER_STATE, controller_fits);
+	g.controller = gcstats_find(&g, heap, GC_CONTROLLER_STATE, controller_fits);
 	if (!g.controller)
 		return err_new(ERR_UNSUPPORTED, "runtime.gcController cannot be found");
-	g.work = find(&g, heap, GC_WORK, work_fits);
+	g.work = gcstats_find(&g, heap, GC_WORK, work_fits);
 	struct err *err = gcstats_read(&g, first_ret);
 	if (err)
 		return err;
@@ -375,16 +381,16 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 struct err *gcstats_read(const struct gcstats *g, struct gc_sample *ret)
 {
 	struct gc_sample s = { 0 };
-	struct err *err = read_memstats(g, g->memstats, &s);
+	struct err *err = gcstats_read_memstats(g, g->memstats, &s);
 
 	if (!err)
-		err = read_controller(g, g->controller, &s);
+		err = gcstats_read_controller(g, g->controller, &s);
 	if (!err && g->work) {
-		err = read_times(g, g->work, &s);
+		err = gcstats_read_times(g, g->work, &s);
 		s.cpu_known = !err;
 		if (err_is(err, ERR_FORMAT)) {
 			err_free(err);
-			err = read_memstats(g, g->memstats, &s);
+			err = gcstats_read_memstats(g, g->memstats, &s);
 		}
 	}
 	if (!err)

@@ -7,18 +7,18 @@
 enum {
 	GOROUTINES_MAX = 1 << 24,
 	BATCH = 8192,
-	TRIES = 4, /* for a stack that moves */
+	TRIES = 4, /* for a stack that moves while we read */
 
 	STACK_SZ_MIN = 2048,
 	STACK_SZ_MAX = 1 << 30,
 
-	/* runtime.g, the same in all versions. */
+	/* Offsets in runtime.g, the same in all versions. */
 	G_STACK_LO = 0,
 	G_STACK_HI = 8,
 	G_SCHED_SP = 56,
 };
 
-/* runtime.g.atomicstatus (S runtime/runtime2.go). */
+/* Values of runtime.g.atomicstatus (Go source: runtime/runtime2.go). */
 enum {
 	G_IDLE = 0,
 	G_RUNNABLE = 1,
@@ -32,13 +32,13 @@ enum {
 	G_PREEMPTED = 9,
 	G_LEAKED = 10, /* from 1.26 */
 	G_DEADEXTRA = 11, /* from 1.26 */
-	G_SCAN = 0x1000, /* the collector holds it meanwhile */
+	G_SCAN = 0x1000, /* set in addition while the collector holds it */
 };
 
 enum kind {
-	KIND_NONE, /* no frames */
+	KIND_NONE, /* it has no frames */
 	KIND_LIVE,
-	KIND_UNREAD, /* its stack is in no span of stacks that was read */
+	KIND_UNREAD, /* its stack is in no span of stacks that we have read */
 	KIND_INSANE,
 };
 
@@ -46,24 +46,25 @@ static bool is_stack(uint64_t lo, uint64_t hi)
 {
 	uint64_t sz = hi - lo;
 
-	/* stackalloc() knows powers of two only. */
+	/* stackalloc() makes only sizes that are powers of two. */
 	return lo < hi && sz >= STACK_SZ_MIN && sz <= STACK_SZ_MAX && !(sz & (sz - 1)) &&
 	       lo % STACK_SZ_MIN == 0;
 }
 
-/* What is read of a runtime.g. */
+/* The bytes that we read of a runtime.g. */
 static uint32_t goroutine_bytes(const struct heap *heap)
 {
 	return heap->prog->layout.g.status + 4;
 }
 
-static bool stack_fits(const struct goroutine *g, const struct span *s)
+static bool goroutine_stack_fits(const struct goroutine *g, const struct span *s)
 {
 	return s && g->hi <= span_base(s) + span_bytes(s);
 }
 
 /* Fills in the stack of a goroutine from the bytes of its runtime.g. */
-static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct goroutine *g)
+static enum kind goroutine_decode(const struct heap *heap, const uint8_t *bytes,
+				  struct goroutine *g)
 {
 	uint32_t status = load_u32(bytes, heap->prog->layout.g.status) & ~G_SCAN;
 
@@ -72,7 +73,7 @@ static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct go
 	g->sp = load_u64(bytes, G_SCHED_SP);
 	switch (status) {
 	case G_RUNNABLE:
-	case G_SYSCALL: /* entersyscall() notes where its frames begin, too */
+	case G_SYSCALL: /* entersyscall() also notes where the frames begin */
 	case G_WAITING:
 	case G_PREEMPTED:
 	case G_LEAKED:
@@ -91,20 +92,20 @@ static enum kind decode(const struct heap *heap, const uint8_t *bytes, struct go
 	}
 	if (!is_stack(g->lo, g->hi))
 		return KIND_INSANE;
-	/* Read while it changed hands: as good as running. */
+	/* It was read while it changed its state, so nothing is known, as for a running one. */
 	g->running |= g->sp < g->lo || g->sp > g->hi || g->sp % 8;
 	if (g->running)
 		g->sp = g->lo;
-	return stack_fits(g, heap_manual_span(heap, g->lo)) ? KIND_LIVE : KIND_UNREAD;
+	return goroutine_stack_fits(g, heap_manual_span(heap, g->lo)) ? KIND_LIVE : KIND_UNREAD;
 }
 
 /*
- * Looks for the stack of a goroutine in the heap as it is by now: it gets another one at any
- * time, in a span that may be newer than those that were read. bytes are as long as for
- * decode().
+ * Looks for the stack of a goroutine in the heap as it is now. A goroutine gets another stack at
+ * any time, in a span that may be newer than those that we have read. bytes are as long as for
+ * goroutine_decode().
  */
-static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint8_t *bytes,
-			      enum kind *kind)
+static struct err *goroutine_find_stack(const struct heap *heap, struct goroutine *g,
+					uint8_t *bytes, enum kind *kind)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	struct err *err = NULL;
@@ -113,14 +114,14 @@ static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint
 		struct span now;
 
 		err = heap_read_span(heap, mem, g->lo, &now);
-		if (!err && now.state == SPAN_MANUAL && stack_fits(g, &now)) {
+		if (!err && now.state == SPAN_MANUAL && goroutine_stack_fits(g, &now)) {
 			*kind = KIND_LIVE;
 			return NULL;
 		}
 		if (!err)
 			err = mem_read(mem, g->g, bytes, goroutine_bytes(heap));
 		if (!err)
-			*kind = decode(heap, bytes, g);
+			*kind = goroutine_decode(heap, bytes, g);
 	}
 	if (*kind == KIND_UNREAD)
 		*kind = KIND_INSANE;
@@ -130,8 +131,9 @@ static struct err *find_stack(const struct heap *heap, struct goroutine *g, uint
 	return NULL;
 }
 
-/* Reads up to BATCH goroutines at their `g`; kinds[i] tells what became of each. */
-static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t n, enum kind *kinds)
+/* Reads up to BATCH goroutines at their `g`. kinds[i] tells the result for each. */
+static struct err *goroutines_read_batch(struct heap *heap, struct goroutine *list, size_t n,
+					 enum kind *kinds)
 {
 	uint32_t sz = goroutine_bytes(heap);
 	_cleanup_free_ struct mem_req *reqs = malloc(n * sizeof(*reqs) + 1);
@@ -148,27 +150,27 @@ static struct err *read_batch(struct heap *heap, struct goroutine *list, size_t 
 		size_t i = ((uint8_t *)reqs[r].dst - buf) / sz;
 
 		if (reqs[r].ok)
-			kinds[i] = decode(heap, reqs[r].dst, &list[i]);
+			kinds[i] = goroutine_decode(heap, reqs[r].dst, &list[i]);
 		if (kinds[i] == KIND_UNREAD)
-			err = find_stack(heap, &list[i], reqs[r].dst, &kinds[i]);
+			err = goroutine_find_stack(heap, &list[i], reqs[r].dst, &kinds[i]);
 	}
 	return err;
 }
 
-/* A live heap moves while it is read: a few misfits are expected, many are not. */
-static bool is_few(uint64_t bad, uint64_t all)
+/* The heap changes while we read it, so a few misfits are expected, and many are not. */
+static bool goroutines_tolerate(uint64_t bad, uint64_t all)
 {
 	return bad * 50 <= all;
 }
 
-/* Reads the goroutines behind the slice at addr, as if it were runtime.allgs. */
+/* Reads the goroutines in the slice at addr, as if it were runtime.allgs. */
 static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 {
 	uint64_t slice[3]; /* pointer, len, cap */
 	uint64_t good = 0, bad = 0;
 	struct mem *mem = &heap->prog->target->mem;
 	struct object o;
-	struct span now; /* a list that has grown is newer than the heap that was read */
+	struct span now; /* a list that has grown is newer than the heap that we have read */
 	struct err *err = mem_read(mem, addr, slice, sizeof(slice));
 
 	gs->list.len = 0;
@@ -192,7 +194,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 
 		for (size_t i = 0; i < n; i++)
 			batch[i] = (struct goroutine){ .g = ptrs[done + i] };
-		err = read_batch(heap, batch, n, kinds);
+		err = goroutines_read_batch(heap, batch, n, kinds);
 		for (size_t i = 0; !err && i < n; i++) {
 			good += kinds[i] == KIND_LIVE;
 			bad += kinds[i] == KIND_INSANE;
@@ -200,7 +202,7 @@ static struct err *load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 				err = err_nomem();
 		}
 	}
-	if (!err && (!good || !is_few(bad, good + bad)))
+	if (!err && (!good || !goroutines_tolerate(bad, good + bad)))
 		err = err_new(ERR_UNSUPPORTED, "%llu of %llu are no goroutines",
 			      (unsigned long long)bad, (unsigned long long)slice[1]);
 	return err;
@@ -243,7 +245,7 @@ struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t 
 	for (size_t done = 0; !err && done < n; done += BATCH) {
 		size_t now = n - done < BATCH ? n - done : BATCH;
 
-		err = read_batch(heap, list + done, now, kinds);
+		err = goroutines_read_batch(heap, list + done, now, kinds);
 		for (size_t i = 0; !err && i < now; i++)
 			if (kinds[i] != KIND_LIVE)
 				list[done + i].lo = list[done + i].hi = list[done + i].sp = 0;

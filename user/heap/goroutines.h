@@ -2,9 +2,9 @@
 /*
  * goroutines.h - the stacks of all goroutines, and which part of each is in use.
  *
- * From runtime.allgs, and not from the spans that hold stacks: only a goroutine says
- * where its frames begin. What is below them, and stacks that nobody has any more, is
- * full of what used to be there.
+ * They come from runtime.allgs, and not from the spans that hold stacks, because only a goroutine
+ * says where its frames begin. Memory below its frames, and in stacks that no goroutine has any
+ * more, still holds old frames.
  */
 #ifndef MAPTRACE_HEAP_GOROUTINES_H
 #define MAPTRACE_HEAP_GOROUTINES_H
@@ -19,7 +19,7 @@ struct goroutine {
 	uint64_t g; /* address of its runtime.g */
 	uint64_t lo; /* its stack is [lo, hi) */
 	uint64_t hi;
-	uint64_t sp; /* its frames are [sp, hi); sp == lo while it runs: not known */
+	uint64_t sp; /* its frames are [sp, hi); while it runs that is not known, and sp is lo */
 	bool running; /* or its stack is being copied */
 };
 
@@ -32,7 +32,7 @@ struct goroutines {
 struct err *goroutines_init(struct goroutines *gs, struct heap *heap);
 void goroutines_fini(struct goroutines *gs);
 
-/* Reads n goroutines anew; lo == hi for those that have no stack any more. */
+/* Reads n goroutines again; lo == hi for those that have no stack any more. */
 struct err *goroutines_reread(struct heap *heap, struct goroutine *list, size_t n);
 
 #endif

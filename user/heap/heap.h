@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * heap.h - the Go heap as its allocator describes it: spans, and the object that
- * an address belongs to.
+ * heap.h - the Go heap as its allocator describes it: spans, and the object that an address
+ * belongs to.
  *
- * A snapshot that the running target overtakes: a span may be freed or reused
- * after we read it. What rests on it is checked against the memory itself.
+ * It is a snapshot. The target runs on and may free or reuse a span after we have read it, so
+ * results that rest on a span are checked again with the memory itself.
  */
 #ifndef MAPTRACE_HEAP_HEAP_H
 #define MAPTRACE_HEAP_HEAP_H
@@ -14,41 +14,16 @@
 
 #include "base/vec.h"
 #include "heap/sizeclass.h"
+#include "heap/span.h"
 #include "process/program.h"
 
-enum span_state { SPAN_DEAD = 0, SPAN_IN_USE = 1, SPAN_MANUAL = 2 };
+enum { HEAP_ARENAS_MAX = 1 << 22 }; /* 256 TiB of address space, in arenas of 64 MiB */
 
-/*
- * A heap of 8 GiB may have a million of these: 16 bytes. Addresses of user space have 48
- * bits, a span of small objects has at most 1024 slots, and its pages go by its class: one
- * up to 1 KiB an object. A large object's, or the runtime's, has up to 256 GiB. Ask
- * span_base() and the like.
- */
-struct span {
-	uint64_t state : 2; /* enum span_state */
-	uint64_t unswept : 1; /* unmarked objects in it are garbage */
-	uint64_t sweeping : 1; /* its bitmaps are being exchanged: they may belong to neither */
-	uint64_t size : 25; /* class 0: pages. Else slots, and freeindex << SPAN_SLOT_BITS */
-	uint64_t page : 35; /* above, so that spans can be sorted by this word */
-	uint64_t spanclass : 8; /* sizeclass << 1 | noscan */
-	uint64_t alloc_count : 11; /* slots given out */
-	uint64_t desc : 45; /* where its descriptor is, in words */
-};
-_Static_assert(sizeof(struct span) == 16, "a million spans must stay affordable");
-
-enum { SPAN_SLOT_BITS = 11, SPAN_PAGES_MAX = (1 << 25) - 1 };
-
-/* Addresses of a span's bitmaps. */
-struct span_bits {
-	uint64_t alloc;
-	uint64_t mark;
-};
-
-/* An arena's pages: the span of each, where 1 is the first one, 0 none. */
+/* An arena, and the span of each of its pages: 1 is the first span, 0 means none. */
 struct arena {
 	uint64_t base;
-	uint64_t meta; /* address of its heapArena; 0: could not be read */
-	uint32_t first; /* index of its first span into heap.spans */
+	uint64_t meta; /* address of its heapArena; 0: it could not be read */
+	uint32_t first; /* index of its first span in heap.spans */
 	uint16_t *page_span;
 };
 _Static_assert(ARENA_PAGES < UINT16_MAX, "each page may have a span of its own");
@@ -56,140 +31,75 @@ _Static_assert(ARENA_PAGES < UINT16_MAX, "each page may have a span of its own")
 struct heap {
 	struct program *prog;
 	uint64_t mheap; /* address of runtime.mheap_ */
-	uint32_t sweepgen; /* the collector's cycle before the spans were read */
-	VEC(struct span) spans; /* states in use and manual, ascending by base */
+	uint32_t sweepgen; /* number of the collector's cycle before the spans were read */
+	VEC(struct span) spans; /* those in use or manual, ascending by base */
 	VEC(struct arena) arenas; /* ascending by base */
-	uint64_t arenas_extent; /* from the base of the first to that of the last */
-	uint64_t in_use_bytes; /* spans of GC'd objects */
-	uint64_t manual_bytes; /* stacks and other spans of the runtime */
+	uint64_t arenas_extent; /* from the base of the first one to that of the last */
+	uint64_t in_use_bytes; /* of spans with objects that the collector frees */
+	uint64_t manual_bytes; /* of stacks and other spans of the runtime */
 	uint64_t span_cnt; /* in use */
 };
 
-/* Reads and proves the heap. ERR_UNSUPPORTED names the invariant that failed. */
+/* Reads and proves the heap. ERR_UNSUPPORTED names the invariant that does not hold. Close with
+ * heap_close(). */
 struct err *heap_open(struct program *prog, struct heap **ret);
 void heap_close(struct heap *heap);
 DEFINE_CLEANUP_PTR(struct heap *, heap_close, cleanup_heap)
 #define _cleanup_heap_ _cleanup_(cleanup_heap)
 
-static inline unsigned int span_sizeclass(const struct span *s)
-{
-	return s->spanclass >> 1;
-}
-
-static inline bool span_noscan(const struct span *s)
-{
-	return s->spanclass & 1;
-}
-
-static inline uint64_t span_base(const struct span *s)
-{
-	return (uint64_t)s->page * GO_PAGE_SZ;
-}
-
-/* The address of its descriptor, the runtime's mspan. */
-static inline uint64_t span_desc(const struct span *s)
-{
-	return (uint64_t)s->desc * 8;
-}
-
-static inline uint32_t span_pages(const struct span *s)
-{
-	return span_sizeclass(s) ? sizeclass_pages(span_sizeclass(s)) : s->size;
-}
-
-static inline uint64_t span_bytes(const struct span *s)
-{
-	return (uint64_t)span_pages(s) * GO_PAGE_SZ;
-}
-
-/* Slots of an in-use span. */
-static inline uint32_t span_slots(const struct span *s)
-{
-	return span_sizeclass(s) ? s->size & ((1 << SPAN_SLOT_BITS) - 1) : 1;
-}
-
-/* The slots before this one are given out; of the others, its bitmap tells. A large object
- * is given out with its span. */
-static inline uint32_t span_freeindex(const struct span *s)
-{
-	return span_sizeclass(s) ? s->size >> SPAN_SLOT_BITS : s->alloc_count;
-}
-
 /*
- * Whether a span may have been freed since it was read, in the same cycle of the
- * collector: by being swept, or by a sweep that was done with it but for that last step.
- * It counts what is left before it says that it is swept (S runtime/mgcsweep.go sweep).
- */
-static inline bool span_may_be_freed(const struct span *s)
-{
-	return s->unswept || s->sweeping || !s->alloc_count;
-}
-
-/* Bytes of one slot. */
-static inline uint64_t span_elemsize(const struct span *s)
-{
-	return span_sizeclass(s) ? sizeclass_bytes(span_sizeclass(s)) : span_bytes(s);
-}
-
-/*
- * Reads the descriptors of spans again, in place, and where their bitmaps are unless
- * bits is NULL. The collector exchanges a span's
- * bitmaps when it sweeps it, and uses their memory again two cycles later: those of a
- * descriptor that is older than that belong to other spans. What is no longer a span of
- * that place and class has state SPAN_DEAD then.
+ * Reads the descriptors of spans again, in place, and the addresses of their bitmaps unless bits
+ * is NULL. A span that is not at the same place or not of the same class any more gets state
+ * SPAN_DEAD.
+ *
+ * The collector exchanges a span's bitmaps when it sweeps it, and uses their memory again two
+ * cycles later. So bitmaps by an older descriptor belong to other spans.
  */
 struct err *heap_reread_spans(const struct heap *heap, struct mem *mem, struct span *spans,
 			      struct span_bits *bits, size_t cnt);
 
-/* The number of the collector's cycle: while it stays, nothing is freed that was held
- * before. */
+/* Reads the number of the collector's cycle. While it stays the same, nothing is freed that was
+ * in use before. */
 struct err *heap_read_sweepgen(const struct heap *heap, struct mem *mem, uint32_t *ret);
 
-/* Whether the bitmaps of a span were the same ones between two reads of it. */
-bool span_is_steady(const struct span *before, const struct span_bits *bits_before,
-		    const struct span *after, const struct span_bits *bits_after);
-
-/* Whether addr can be in the heap, as it was read or in arenas made since: those come behind
- * the first one. */
+/* Whether addr can be in the heap, as it was read or in arenas that were made since: their
+ * addresses are above the first one's. */
 bool heap_may_hold(const struct heap *heap, uint64_t addr);
 
 /*
- * Whether the memory at each of these addresses is another span's than when the heap was
- * read, or was none's then: what the snapshot says of it is out of date. Reads the spans'
- * descriptors again; addresses outside of the heap have not changed.
+ * Sets changed[i] when the memory at addrs[i] belongs to another span than when the heap was
+ * read, or belonged to none then: what the snapshot says about it is out of date. Reads the
+ * descriptors of the spans again. Addresses outside of the heap have not changed.
  */
 struct err *heap_find_changed(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
 			      size_t cnt, bool *changed);
 
 /*
- * Reads the span that holds addr by now, whether or not it was there when the heap was
- * read: the arena index names it. *ret has state SPAN_DEAD when none does.
+ * Reads the span that holds addr now, even when it was not there when the heap was read: the
+ * arena index names it. *ret has state SPAN_DEAD when there is none.
  */
 struct err *heap_read_span(const struct heap *heap, struct mem *mem, uint64_t addr,
 			   struct span *ret);
 
-/* The address of the descriptor that the arena index holds for each of these; 0: none. */
+/* Reads the addresses of the descriptors that the arena index has for these addresses; 0: none. */
 struct err *heap_read_index(const struct heap *heap, struct mem *mem, const uint64_t *addrs,
 			    size_t cnt, uint64_t *ret);
 
-/* What the arena and chunk indexes count from: amd64 maps the two halves of its
- * address space onto one range (arenaBaseOffset). */
+/* addr as the indexes of arenas and of page chunks count it. */
 static inline uint64_t heap_linear_address(const struct heap *heap, uint64_t addr)
 {
-	bool amd64 = elf_file_machine(heap->prog->elf) == ELF_MACHINE_X86_64;
-
-	return addr - (amd64 ? 0xffff800000000000 : 0);
+	return addr - (heap->prog->arch ? heap->prog->arch->arena_base : 0);
 }
 
 /*
- * The look-ups below are inline: a census does several for each of a million maps.
+ * The look-ups below are inline: a census does several of them for each of a million maps.
  */
 
-/* What heap_arena() does for a heap that has gaps between its arenas. */
+/* Does what heap_arena() does, for a heap with gaps between its arenas. */
 const struct arena *heap_search_arena(const struct heap *heap, uint64_t base);
 
-/* The arena that holds addr, or NULL. Most words that are asked for are no address at all,
- * and most heaps have no gap. */
+/* The arena that holds addr, or NULL. Most words that we look up are not addresses at all, and
+ * most heaps have no gap. */
 static inline const struct arena *heap_arena(const struct heap *heap, uint64_t addr)
 {
 	uint64_t base = addr >> ARENA_SHIFT << ARENA_SHIFT;
@@ -227,7 +137,7 @@ static inline const struct span *heap_span(const struct heap *heap, uint64_t add
 	return s && s->state == SPAN_IN_USE ? s : NULL;
 }
 
-/* The span of the runtime itself, as of stacks, that holds addr, or NULL. */
+/* The span of the runtime itself, such as a stack's, that holds addr, or NULL. */
 static inline const struct span *heap_manual_span(const struct heap *heap, uint64_t addr)
 {
 	const struct span *s = heap_any_span(heap, addr);
@@ -235,20 +145,20 @@ static inline const struct span *heap_manual_span(const struct heap *heap, uint6
 	return s && s->state == SPAN_MANUAL ? s : NULL;
 }
 
-/* Whether addr is in the heap, but in no span that was read: it is newer than the
- * snapshot (or free). */
+/* Whether addr is in the heap, but in no span that was read: the span is newer than the snapshot,
+ * or the memory is free. */
 static inline bool heap_is_unread(const struct heap *heap, uint64_t addr)
 {
 	return heap_arena(heap, addr) && !heap_any_span(heap, addr);
 }
 
-/* A slot of an in-use span. */
+/* An object: a slot of an in-use span. */
 struct object {
 	const struct span *span;
 	uint64_t slot; /* address of the slot */
-	uint64_t start; /* address of the object: behind the malloc header, if any */
-	uint64_t size; /* bytes of the slot: what the object costs */
-	bool has_header; /* its first word is a type, at slot */
+	uint64_t start; /* address of the object: after the malloc header, if it has one */
+	uint64_t size; /* bytes of the slot, which is what the object costs */
+	bool has_header; /* the first word at slot is a type */
 };
 
 /* Whether objects with pointers above 512 bytes have malloc headers. */
@@ -257,13 +167,14 @@ static inline bool heap_malloc_headers(const struct heap *heap)
 	return heap->prog->layout.bitmap == HEAP_BITMAP_SPAN;
 }
 
-/* The slot of that in-use span that holds addr, if any does. addr is in the span. */
+/* Finds the slot of that in-use span that holds addr; false when addr is in no slot. addr must be
+ * in the span. */
 static inline bool span_object(const struct heap *heap, const struct span *s, uint64_t addr,
 			       struct object *ret)
 {
 	bool small = span_sizeclass(s);
 	uint64_t size = span_elemsize(s);
-	/* Spans of small objects are small. */
+	/* Spans of small objects are small, so 32 bits are enough. */
 	uint32_t index = small ? sizeclass_slot(span_sizeclass(s), (uint32_t)(addr - span_base(s)))
 			       : 0;
 

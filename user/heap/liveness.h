@@ -13,11 +13,11 @@
 
 enum liveness {
 	OBJECT_FREE, /* its slot is free */
-	OBJECT_GARBAGE, /* not marked by the last GC, not swept yet */
-	OBJECT_LIVE, /* as far as the last GC knew, or newer */
+	OBJECT_GARBAGE, /* the last GC did not mark it, and it is not swept yet */
+	OBJECT_LIVE, /* the last GC found it reachable, or it is newer than that */
 };
 
-/* Reads what the allocator has noted of n objects. */
+/* Reads what the allocator has noted about n objects. */
 struct err *liveness_read(struct heap *heap, const struct object *objects, size_t n,
 			  enum liveness *ret);
 

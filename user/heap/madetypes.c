@@ -10,25 +10,25 @@
 #include "process/typesection.h"
 
 enum {
-	SEARCH_MAX = 64 << 20, /* bytes of spans */
+	SEARCH_MAX = 64 << 20, /* bytes of spans that are searched */
 	SPANS_A_READ = 32,
 	MAPS_MAX = 1 << 14,
 	PIECES_MAX = 1 << 16,
 	PIECES_SZ_MAX = 16 << 20,
 	PIECE_MAX = 64 << 10,
 
-	/* Words of a map type that are pointers, the same in all versions: Equal, GCData,
-	 * Key, Elem, Bucket, Hasher (go-runtime facts 1.2, 1.3, 6). */
+	/* Words of a map type that are pointers, the same in all versions: Equal, GCData, Key,
+	 * Elem, Bucket, Hasher (go-runtime facts 1.2, 1.3, 6). */
 	MAPTYPE_PTRS = 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9,
 };
 
 struct made {
 	struct heap *heap;
 	struct mem *mem;
-	VEC(uint64_t) maps; /* addresses of what may be map types */
+	VEC(uint64_t) maps; /* addresses where a map type may be */
 	VEC(struct type_range) pieces;
-	struct table by_start; /* of the pieces */
-	VEC(uint64_t) todo; /* types in the pieces that are not followed yet */
+	struct table by_start; /* index of the pieces by their address */
+	VEC(uint64_t) todo; /* types in the pieces whose references are not followed yet */
 	uint64_t piece_bytes;
 	bool complete;
 };
@@ -50,7 +50,7 @@ static bool has_maptype_pointers(const struct made *m, const struct span *span, 
 	return !*err && req.ok && ptrbits_object_mask(&bits, bytes, words) == MAPTYPE_PTRS;
 }
 
-static struct err *look_at_span(struct made *m, const struct span *span, const uint8_t *data)
+static struct err *made_look_at_span(struct made *m, const struct span *span, const uint8_t *data)
 {
 	uint64_t size = span_elemsize(span);
 	struct err *err = NULL;
@@ -68,8 +68,8 @@ static struct err *look_at_span(struct made *m, const struct span *span, const u
 	return err;
 }
 
-static struct err *look_at_spans(struct made *m, const struct span *const *spans, size_t cnt,
-				 uint8_t *buf)
+static struct err *made_look_at_spans(struct made *m, const struct span *const *spans, size_t cnt,
+				      uint8_t *buf)
 {
 	struct mem_req reqs[SPANS_A_READ];
 
@@ -79,12 +79,12 @@ static struct err *look_at_spans(struct made *m, const struct span *const *spans
 	struct err *err = m->mem->read_reqs(m->mem, reqs, cnt);
 	for (size_t i = 0; !err && i < cnt; i++)
 		if (reqs[i].ok)
-			err = look_at_span(m, spans[i], reqs[i].dst);
+			err = made_look_at_span(m, spans[i], reqs[i].dst);
 	return err;
 }
 
-/* Spans of that size have one page. */
-static struct err *find_maps(struct made *m)
+/* Spans of objects of that size have one page. */
+static struct err *made_find_maps(struct made *m)
 {
 	const struct heap *heap = m->heap;
 	uint8_t spanclass = sizeclass_for(heap->prog->layout.maptype.size) << 1;
@@ -106,16 +106,16 @@ static struct err *find_maps(struct made *m)
 		}
 		spans[cnt++] = span;
 		if (cnt == SPANS_A_READ) {
-			err = look_at_spans(m, spans, cnt, buf);
+			err = made_look_at_spans(m, spans, cnt, buf);
 			cnt = 0;
 		}
 	}
-	return err || !cnt ? err : look_at_spans(m, spans, cnt, buf);
+	return err || !cnt ? err : made_look_at_spans(m, spans, cnt, buf);
 }
 
 /* ---- what they refer to ---- */
 
-static const struct type_range *piece_at(const struct made *m, uint64_t addr)
+static const struct type_range *made_piece_at(const struct made *m, uint64_t addr)
 {
 	struct object o;
 	size_t i = TABLE_NONE;
@@ -125,7 +125,7 @@ static const struct type_range *piece_at(const struct made *m, uint64_t addr)
 	return i == TABLE_NONE ? NULL : &m->pieces.data[i];
 }
 
-static struct err *read_piece(struct made *m, const struct object *o)
+static struct err *made_read_piece(struct made *m, const struct object *o)
 {
 	struct type_range r = { .addr = o->slot, .len = o->size, .mem = m->mem, .made = true };
 	uint8_t *data = malloc(r.len);
@@ -143,76 +143,76 @@ static struct err *read_piece(struct made *m, const struct object *o)
 	return err;
 }
 
-/* Reads the object that holds addr, unless that was done; what is no object of the heap
- * is the image's. *new_ret: it was read now. */
-static struct err *want_piece(struct made *m, uint64_t addr, bool *new_ret)
+/* Reads the object that holds addr, unless it was read before. What is not an object of the heap
+ * is in the image. *new_ret says whether it was read now. */
+static struct err *made_want_piece(struct made *m, uint64_t addr, bool *new_ret)
 {
 	size_t before = m->pieces.len;
 	struct object o;
 
 	*new_ret = false;
-	if (!heap_object(m->heap, addr, &o) || piece_at(m, addr))
+	if (!heap_object(m->heap, addr, &o) || made_piece_at(m, addr))
 		return NULL;
 	if (o.size > PIECE_MAX || m->pieces.len == PIECES_MAX ||
 	    m->piece_bytes + o.size > PIECES_SZ_MAX) {
 		m->complete = false;
 		return NULL;
 	}
-	struct err *err = read_piece(m, &o);
+	struct err *err = made_read_piece(m, &o);
 	*new_ret = m->pieces.len > before;
 	return err;
 }
 
-static struct err *want_type(struct made *m, uint64_t addr)
+static struct err *made_want_type(struct made *m, uint64_t addr)
 {
 	bool is_new;
-	struct err *err = want_piece(m, addr, &is_new);
+	struct err *err = made_want_piece(m, addr, &is_new);
 
 	if (!err && is_new && !vec_push(&m->todo, addr))
 		err = err_nomem();
 	return err;
 }
 
-/* The bytes at addr, of a piece; NULL when there are not as many. */
-static const uint8_t *bytes_at(const struct made *m, uint64_t addr, uint64_t len)
+/* The bytes at addr, from a piece; NULL when there are too few. */
+static const uint8_t *made_bytes_at(const struct made *m, uint64_t addr, uint64_t len)
 {
-	const struct type_range *r = piece_at(m, addr);
+	const struct type_range *r = made_piece_at(m, addr);
 
 	return r && len <= r->len - (addr - r->addr) ? r->data + (addr - r->addr) : NULL;
 }
 
-static struct err *want_word(struct made *m, uint64_t addr)
+static struct err *made_want_word(struct made *m, uint64_t addr)
 {
-	const uint8_t *word = bytes_at(m, addr, 8);
+	const uint8_t *word = made_bytes_at(m, addr, 8);
 
-	return word ? want_type(m, load_u64(word, 0)) : NULL;
+	return word ? made_want_type(m, load_u64(word, 0)) : NULL;
 }
 
-static struct err *want_fields(struct made *m, uint64_t type)
+static struct err *made_want_fields(struct made *m, uint64_t type)
 {
-	const uint8_t *t = bytes_at(m, type, STRUCT_TYPE_SZ);
+	const uint8_t *t = made_bytes_at(m, type, STRUCT_TYPE_SZ);
 	uint64_t fields = t ? load_u64(t, STRUCT_FIELDS) : 0;
 	uint64_t cnt = t ? load_u64(t, STRUCT_FIELD_CNT) : 0;
 	bool is_new;
-	struct err *err = cnt ? want_piece(m, fields, &is_new) : NULL;
+	struct err *err = cnt ? made_want_piece(m, fields, &is_new) : NULL;
 
-	if (cnt > PIECE_MAX / FIELD_SZ || !bytes_at(m, fields, cnt * FIELD_SZ))
+	if (cnt > PIECE_MAX / FIELD_SZ || !made_bytes_at(m, fields, cnt * FIELD_SZ))
 		return err;
 	for (uint64_t i = 0; !err && i < cnt; i++) {
-		const uint8_t *f = bytes_at(m, fields + i * FIELD_SZ, FIELD_SZ);
+		const uint8_t *f = made_bytes_at(m, fields + i * FIELD_SZ, FIELD_SZ);
 		uint64_t name = load_u64(f, FIELD_NAME), of = load_u64(f, FIELD_TYPE);
 
-		err = want_piece(m, name, &is_new);
+		err = made_want_piece(m, name, &is_new);
 		if (!err)
-			err = want_type(m, of);
+			err = made_want_type(m, of);
 	}
 	return err;
 }
 
-/* Fetches what the descriptor of a type refers to, as far as the heap has it. */
-static struct err *follow(struct made *m, uint64_t type)
+/* Reads what the descriptor of a type refers to, as far as that is in the heap. */
+static struct err *made_follow(struct made *m, uint64_t type)
 {
-	const uint8_t *t = bytes_at(m, type, TYPE_SZ);
+	const uint8_t *t = made_bytes_at(m, type, TYPE_SZ);
 	struct err *err = NULL;
 
 	switch (t ? type_kind(t) : 0) {
@@ -220,26 +220,26 @@ static struct err *follow(struct made *m, uint64_t type)
 	case KIND_SLICE:
 	case KIND_ARRAY:
 	case KIND_CHAN:
-		return want_word(m, type + ARRAY_ELEM);
+		return made_want_word(m, type + ARRAY_ELEM);
 	case KIND_STRUCT:
-		return want_fields(m, type);
+		return made_want_fields(m, type);
 	case KIND_MAP:
-		err = want_word(m, type + MAPTYPE_KEY);
+		err = made_want_word(m, type + MAPTYPE_KEY);
 		if (!err)
-			err = want_word(m, type + MAPTYPE_ELEM);
-		return err ? err : want_word(m, type + MAPTYPE_BUCKET);
+			err = made_want_word(m, type + MAPTYPE_ELEM);
+		return err ? err : made_want_word(m, type + MAPTYPE_BUCKET);
 	}
 	return NULL;
 }
 
-static struct err *read_pieces(struct made *m)
+static struct err *made_read_pieces(struct made *m)
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < m->maps.len; i++)
-		err = want_type(m, m->maps.data[i]);
+		err = made_want_type(m, m->maps.data[i]);
 	while (!err && m->todo.len) /* each piece comes here once */
-		err = follow(m, m->todo.data[--m->todo.len]);
+		err = made_follow(m, m->todo.data[--m->todo.len]);
 	return err;
 }
 
@@ -255,14 +255,14 @@ static void made_fini(struct made *m)
 	table_fini(&m->by_start);
 }
 
-static struct err *search(struct made *m)
+static struct err *made_search(struct made *m)
 {
 	struct program *prog = m->heap->prog;
-	struct err *err = find_maps(m);
+	struct err *err = made_find_maps(m);
 
 	if (err || !m->maps.len)
 		return err;
-	err = read_pieces(m);
+	err = made_read_pieces(m);
 	if (err)
 		return err;
 	const struct made_types types = {
@@ -285,10 +285,10 @@ struct err *madetypes_add(struct heap *heap)
 		return NULL;
 	size_t before, after;
 	gotypes_maps(prog->types, &before);
-	struct err *err = search(&m);
+	struct err *err = made_search(&m);
 	if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
 		return err;
-	if (err) { /* the types of the image are there still */
+	if (err) { /* the types of the image are still there */
 		log_debug("%s", err->msg);
 		err_free(err);
 		m.complete = false;

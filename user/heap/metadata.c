@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 enum {
-	/* S runtime/malloc.go persistentChunkSize, mheap.go gcBitsChunkBytes,
-	 * mprof.go buckHashSize, mpagealloc.go; the same from 1.19 to 1.27. */
+	/* The same from 1.19 to 1.27 (Go source: runtime/malloc.go persistentChunkSize, mheap.go
+	 * gcBitsChunkBytes, mprof.go buckHashSize, mpagealloc.go). */
 	PERSISTENT_CHUNK_SZ = 256 << 10,
 	GC_BITS_SZ = 64 << 10,
 	PROFILE_HASH_SZ = 179999 * 8,
@@ -15,15 +15,14 @@ enum {
 	CHUNKS_L2_SZ = (1 << 13) * 128,
 	ARENAS_L2_SZ = (1 << 22) * 8,
 
-	GC_BITS_LISTS = 4, /* free, next, current, previous, behind the lock */
-	BITS_SPANS = 16, /* some of which are freed meanwhile */
+	GC_BITS_LISTS = 4, /* free, next, current and previous, after the lock */
+	BITS_SPANS = 16, /* samples; some of them are freed while we read */
 	ARENA_BATCH = 4096,
-	/* Of any list: 16 GiB of mark bits, 64 GiB of chunks. */
+	/* Blocks of any list: 16 GiB of mark bits, 64 GiB of chunks. */
 	LIST_MAX = 1 << 18,
-	ARENAS_MAX = 1 << 22,
 };
 
-struct reader {
+struct metadata_reader {
 	struct metadata *md;
 	struct heap *heap;
 	struct mem *mem;
@@ -32,8 +31,8 @@ struct reader {
 
 /* ---- blocks ---- */
 
-/* What the pointer says may be anything: a block that is no block is left out. */
-static struct err *add_block(struct reader *r, uint64_t addr, uint64_t len)
+/* Adds a block, unless what a pointer says about it cannot be true. */
+static struct err *metadata_add_block(struct metadata_reader *r, uint64_t addr, uint64_t len)
 {
 	uint64_t mask = r->page_sz - 1;
 
@@ -43,7 +42,7 @@ static struct err *add_block(struct reader *r, uint64_t addr, uint64_t len)
 	return vec_push(&r->md->blocks, block) ? NULL : err_nomem();
 }
 
-static int cmp_block(const void *a, const void *b)
+static int cmp_metadata_block(const void *a, const void *b)
 {
 	uint64_t x = ((const struct address_range *)a)->base;
 	uint64_t y = ((const struct address_range *)b)->base;
@@ -51,11 +50,11 @@ static int cmp_block(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void join_blocks(struct metadata *md)
+static void metadata_join_blocks(struct metadata *md)
 {
 	size_t kept = 0;
 
-	vec_sort(&md->blocks, cmp_block);
+	vec_sort(&md->blocks, cmp_metadata_block);
 	for (size_t i = 0; i < md->blocks.len; i++) {
 		const struct address_range *b = &md->blocks.data[i];
 		struct address_range *last = kept ? &md->blocks.data[kept - 1] : NULL;
@@ -68,8 +67,8 @@ static void join_blocks(struct metadata *md)
 	md->blocks.len = kept;
 }
 
-/* A read that the target's changes made impossible is no error. */
-static struct err *forgive_fault(struct err *err)
+/* A read that failed because the target changed something is not an error. */
+static struct err *metadata_forgive_fault(struct err *err)
 {
 	if (!err_is(err, ERR_FAULT))
 		return err;
@@ -77,21 +76,22 @@ static struct err *forgive_fault(struct err *err)
 	return NULL;
 }
 
-/* The memory behind a slice header: cap elements of elem_sz bytes. */
-static struct err *add_slice(struct reader *r, uint64_t addr, uint64_t elem_sz)
+/* Adds the memory of a slice, by its header: cap elements of elem_sz bytes. */
+static struct err *metadata_add_slice(struct metadata_reader *r, uint64_t addr, uint64_t elem_sz)
 {
 	uint64_t slice[3];
 	struct err *err = mem_read(r->mem, addr, slice, sizeof(slice));
 
 	if (err)
-		return forgive_fault(err);
-	return slice[2] <= UINT64_MAX / 2 / elem_sz ? add_block(r, slice[0], slice[2] * elem_sz)
-						    : NULL;
+		return metadata_forgive_fault(err);
+	return slice[2] <= UINT64_MAX / 2 / elem_sz
+		       ? metadata_add_block(r, slice[0], slice[2] * elem_sz)
+		       : NULL;
 }
 
 /* ---- what mheap points to ---- */
 
-static struct err *add_chunk_tables(struct reader *r)
+static struct err *metadata_add_chunk_tables(struct metadata_reader *r)
 {
 	_cleanup_free_ uint64_t *l1 = malloc(CHUNKS_L1_CNT * sizeof(*l1));
 	struct err *err = NULL;
@@ -101,18 +101,18 @@ static struct err *add_chunk_tables(struct reader *r)
 	err = mem_read(r->mem, r->heap->mheap + r->heap->prog->layout.mheap.chunks, l1,
 		       CHUNKS_L1_CNT * sizeof(*l1));
 	for (size_t i = 0; !err && i < CHUNKS_L1_CNT; i++)
-		err = add_block(r, l1[i], CHUNKS_L2_SZ);
-	return forgive_fault(err);
+		err = metadata_add_block(r, l1[i], CHUNKS_L2_SZ);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_heap_arenas(struct reader *r, uint64_t l2)
+static struct err *metadata_add_heap_arenas(struct metadata_reader *r, uint64_t l2)
 {
 	const struct mheap_layout *l = &r->heap->prog->layout.mheap;
 	_cleanup_free_ uint64_t *indexes = NULL;
 	uint64_t slice[2];
 	struct err *err = mem_read(r->mem, r->heap->mheap + l->heap_arenas, slice, sizeof(slice));
 
-	if (err || slice[1] > ARENAS_MAX)
+	if (err || slice[1] > HEAP_ARENAS_MAX)
 		return err;
 	indexes = malloc(slice[1] * sizeof(*indexes) + 1);
 	if (!indexes)
@@ -122,50 +122,52 @@ static struct err *add_heap_arenas(struct reader *r, uint64_t l2)
 		uint64_t arena = 0;
 
 		if (indexes[i] < ARENAS_L2_SZ / 8)
-			err = forgive_fault(mem_read_u64(r->mem, l2 + 8 * indexes[i], &arena));
+			err = metadata_forgive_fault(
+				mem_read_u64(r->mem, l2 + 8 * indexes[i], &arena));
 		if (!err)
-			err = add_block(r, arena, l->heap_arena_sz);
+			err = metadata_add_block(r, arena, l->heap_arena_sz);
 	}
 	return err;
 }
 
-static struct err *add_arena_index(struct reader *r)
+static struct err *metadata_add_arena_index(struct metadata_reader *r)
 {
 	uint64_t l2;
 	struct err *err =
 		mem_read_u64(r->mem, r->heap->mheap + r->heap->prog->layout.mheap.arenas, &l2);
 
 	if (!err)
-		err = add_block(r, l2, ARENAS_L2_SZ);
+		err = metadata_add_block(r, l2, ARENAS_L2_SZ);
 	if (!err)
-		err = add_heap_arenas(r, l2);
-	return forgive_fault(err);
+		err = metadata_add_heap_arenas(r, l2);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_mheap_blocks(struct reader *r)
+static struct err *metadata_add_mheap_blocks(struct metadata_reader *r)
 {
 	const struct mheap_layout *l = &r->heap->prog->layout.mheap;
 	uint64_t mheap = r->heap->mheap;
-	struct err *err = add_slice(r, mheap + l->allspans, 8);
+	struct err *err = metadata_add_slice(r, mheap + l->allspans, 8);
 
 	for (int i = 0; !err && i < SUMMARY_LEVELS; i++)
-		err = add_slice(r, mheap + l->summary + 24 * i, 8);
-	/* One bit a chunk in 1.19, then eight bytes (S runtime/mpagealloc.go). */
+		err = metadata_add_slice(r, mheap + l->summary + 24 * i, 8);
+	/* 1.19 has one bit for each chunk, later versions eight bytes (Go source:
+	 * runtime/mpagealloc.go). */
 	bool bits = r->heap->prog->layout.bitmap == HEAP_BITMAP_ARENA_2BIT;
 	if (!err)
-		err = add_slice(r, mheap + l->scav_chunks, bits ? 1 : 8);
+		err = metadata_add_slice(r, mheap + l->scav_chunks, bits ? 1 : 8);
 	if (!err)
-		err = add_slice(r, mheap + l->heap_arenas, 8);
+		err = metadata_add_slice(r, mheap + l->heap_arenas, 8);
 	if (!err)
-		err = add_arena_index(r);
-	return err ? err : add_chunk_tables(r);
+		err = metadata_add_arena_index(r);
+	return err ? err : metadata_add_chunk_tables(r);
 }
 
 /* ---- lists ---- */
 
-/* Follows blocks of sz bytes whose word at next_off points to the next one. */
-static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint64_t next_off,
-			    bool *ok_ret)
+/* Follows blocks of sz bytes in which the word at next_off points to the next one. */
+static struct err *metadata_add_list(struct metadata_reader *r, uint64_t first, uint64_t sz,
+				     uint64_t next_off, bool *ok_ret)
 {
 	uint64_t block = first;
 
@@ -177,9 +179,9 @@ static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint6
 
 		if (err_is(err, ERR_FAULT))
 			sane = false;
-		err = forgive_fault(err);
+		err = metadata_forgive_fault(err);
 		if (!err && sane)
-			err = add_block(r, block, sz);
+			err = metadata_add_block(r, block, sz);
 		if (err)
 			return err;
 		*ok_ret = sane;
@@ -188,7 +190,7 @@ static struct err *add_list(struct reader *r, uint64_t first, uint64_t sz, uint6
 	return NULL;
 }
 
-static bool is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
+static bool metadata_is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
 {
 	for (size_t i = from; i < md->blocks.len; i++)
 		if (addr >= md->blocks.data[i].base && addr < md->blocks.data[i].limit)
@@ -196,8 +198,8 @@ static bool is_in_blocks(const struct metadata *md, size_t from, uint64_t addr)
 	return false;
 }
 
-/* Span descriptors are in the chunks, or the list is not that of the chunks. */
-static struct err *holds_spans(struct reader *r, size_t from, bool *ret)
+/* Checks that span descriptors are in the chunks. If not, this is not the list of chunks. */
+static struct err *metadata_holds_spans(struct metadata_reader *r, size_t from, bool *ret)
 {
 	uint64_t spans, mspan;
 	struct err *err =
@@ -205,11 +207,11 @@ static struct err *holds_spans(struct reader *r, size_t from, bool *ret)
 
 	if (!err)
 		err = mem_read_u64(r->mem, spans, &mspan);
-	*ret = !err && is_in_blocks(r->md, from, mspan);
-	return forgive_fault(err);
+	*ret = !err && metadata_is_in_blocks(r->md, from, mspan);
+	return metadata_forgive_fault(err);
 }
 
-static struct err *add_persistent_chunks(struct reader *r)
+static struct err *metadata_add_persistent_chunks(struct metadata_reader *r)
 {
 	size_t before = r->md->blocks.len;
 	uint64_t global, first;
@@ -217,18 +219,18 @@ static struct err *add_persistent_chunks(struct reader *r)
 	struct err *err = ok ? mem_read_u64(r->mem, global, &first) : NULL;
 
 	if (!err && ok)
-		err = add_list(r, first, PERSISTENT_CHUNK_SZ, 0, &ok);
+		err = metadata_add_list(r, first, PERSISTENT_CHUNK_SZ, 0, &ok);
 	if (!err && ok)
-		err = holds_spans(r, before, &ok);
+		err = metadata_holds_spans(r, before, &ok);
 	if (!err && !ok) {
 		r->md->blocks.len = before;
 		r->md->missing = "the list of persistent chunks";
 	}
-	return forgive_fault(err);
+	return metadata_forgive_fault(err);
 }
 
-/* The bitmaps of a span are in the arenas of mark bits, all in use by sweeps. */
-static struct err *holds_bits(const struct reader *r, size_t from, bool *ret)
+/* Checks that the bitmaps of spans are in the arenas of mark bits, which sweeps use. */
+static struct err *metadata_holds_bits(const struct metadata_reader *r, size_t from, bool *ret)
 {
 	struct span spans[BITS_SPANS];
 	struct span_bits bits[BITS_SPANS];
@@ -242,36 +244,38 @@ static struct err *holds_bits(const struct reader *r, size_t from, bool *ret)
 	for (size_t i = 0; !err && i < n; i++) {
 		if (spans[i].state == SPAN_DEAD)
 			continue;
-		*ret = is_in_blocks(r->md, from, bits[i].alloc);
+		*ret = metadata_is_in_blocks(r->md, from, bits[i].alloc);
 		break;
 	}
 	return err;
 }
 
-static struct err *add_gc_bits(struct reader *r)
+static struct err *metadata_add_gc_bits(struct metadata_reader *r)
 {
 	size_t before = r->md->blocks.len;
 	uint64_t global, lists[1 + GC_BITS_LISTS];
 	bool ok = program_gc_bits_arenas(r->heap->prog, &global);
 	struct err *err = ok ? mem_read(r->mem, global, lists, sizeof(lists)) : NULL;
 
-	/* A list that ends early is one that a sweep changes: the rest still counts. */
+	/* A sweep may change a list while we follow it, so that it ends early. The rest still
+	 * counts. */
 	for (int i = 1; !err && ok && i <= GC_BITS_LISTS; i++) {
 		bool whole;
 
-		err = add_list(r, lists[i], GC_BITS_SZ, 8, &whole);
+		err = metadata_add_list(r, lists[i], GC_BITS_SZ, 8, &whole);
 	}
 	if (!err && ok)
-		err = holds_bits(r, before, &ok);
+		err = metadata_holds_bits(r, before, &ok);
 	if (!err && !ok) {
 		r->md->blocks.len = before;
 		r->md->missing = "the arenas of mark bits";
 	}
-	return forgive_fault(err);
+	return metadata_forgive_fault(err);
 }
 
-/* Made with the first sample of a profile; a pointer to anything else is not aligned. */
-static struct err *add_profile_hash(struct reader *r)
+/* The table is made with the first sample of a profile. A pointer to anything else would not be
+ * aligned. */
+static struct err *metadata_add_profile_hash(struct metadata_reader *r)
 {
 	uint64_t global, table;
 
@@ -279,13 +283,13 @@ static struct err *add_profile_hash(struct reader *r)
 		return NULL;
 	struct err *err = mem_read_u64(r->mem, global, &table);
 	if (err || table % r->page_sz)
-		return forgive_fault(err);
-	return add_block(r, table, PROFILE_HASH_SZ);
+		return metadata_forgive_fault(err);
+	return metadata_add_block(r, table, PROFILE_HASH_SZ);
 }
 
 struct err *metadata_init(struct metadata *md, struct heap *heap)
 {
-	struct reader r = {
+	struct metadata_reader r = {
 		.md = md,
 		.heap = heap,
 		.mem = &heap->prog->target->mem,
@@ -293,18 +297,18 @@ struct err *metadata_init(struct metadata *md, struct heap *heap)
 	};
 
 	memset(md, 0, sizeof(*md));
-	struct err *err = add_mheap_blocks(&r);
+	struct err *err = metadata_add_mheap_blocks(&r);
 	if (!err)
-		err = add_persistent_chunks(&r);
+		err = metadata_add_persistent_chunks(&r);
 	if (!err)
-		err = add_gc_bits(&r);
+		err = metadata_add_gc_bits(&r);
 	if (!err)
-		err = add_profile_hash(&r);
+		err = metadata_add_profile_hash(&r);
 	if (err) {
 		metadata_fini(md);
 		return err_wrap(err, "reading the runtime's lists of its own memory");
 	}
-	join_blocks(md);
+	metadata_join_blocks(md);
 	return NULL;
 }
 

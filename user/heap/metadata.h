@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * metadata.h - the memory that the Go runtime takes for itself, outside its heap:
- * span descriptors, mark bits, arena and page indexes, profiles.
+ * metadata.h - the memory that the Go runtime takes for itself, outside its heap: span
+ * descriptors, mark bits, arena and page indexes, profiles.
  *
- * Most of it is in chunks that the runtime keeps in lists, the rest in a few large
- * blocks behind known pointers. C code may have memory right beside it, in the same
- * mapping: so blocks are named by their addresses, and not by mapping.
+ * Most of it is in chunks that the runtime keeps in lists; the rest is in a few large blocks that
+ * known pointers lead to. C code may have memory right beside it, in the same mapping. So blocks
+ * are told by their addresses, not by mapping.
  */
 #ifndef MAPTRACE_HEAP_METADATA_H
 #define MAPTRACE_HEAP_METADATA_H
@@ -17,13 +17,13 @@
 #include "process/addrspace.h"
 
 struct metadata {
-	VEC(struct address_range) blocks; /* ascending, disjoint, whole pages */
-	/* A list that could not be found or followed: what is in it is not known as
-	 * the runtime's. NULL: none. Static. */
+	VEC(struct address_range) blocks; /* ascending, disjoint, in whole pages */
+	/* A list that could not be found or followed: its memory is not known to be the
+	 * runtime's. NULL: there is none. Static. */
 	const char *missing;
 };
 
-/* Follows the lists; a target that changes them meanwhile shortens them. Free with
+/* Follows the lists. When the target changes them meanwhile, they may be incomplete. Free with
  * metadata_fini(). */
 struct err *metadata_init(struct metadata *md, struct heap *heap);
 void metadata_fini(struct metadata *md);

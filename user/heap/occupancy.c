@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* no span has more slots than that */ };
+enum { BATCH = 512, BITS_SZ = GO_PAGE_SZ / 8 / 8 /* a span has at most this many slots */ };
 
-/* A span that is partly resident: which of its slots are needs its bits. */
+/* A span that is partly resident: its bits are needed to tell which of its slots are resident. */
 struct partial {
 	struct span span;
 	uint64_t resident;
 	uint8_t bits[BITS_SZ];
 };
 
-struct counter {
+struct occupancy_counter {
 	struct occupancy *o;
 	const struct heap *heap;
 	struct residency *r;
@@ -20,17 +20,18 @@ struct counter {
 	size_t partial_cnt;
 };
 
-static bool bit(const uint8_t *bits, size_t i)
+static bool occupancy_bit(const uint8_t *bits, size_t i)
 {
 	return bits[i / 8] >> (i % 8) & 1;
 }
 
-static uint64_t object_bytes(const struct span *s)
+static uint64_t occupancy_object_bytes(const struct span *s)
 {
 	return s->alloc_count * span_elemsize(s);
 }
 
-static void add_resident(struct counter *c, const struct span *s, uint64_t objects, uint64_t free)
+static void occupancy_add_resident(struct occupancy_counter *c, const struct span *s,
+				   uint64_t objects, uint64_t free)
 {
 	struct class_use *use = &c->o->classes[s->spanclass];
 
@@ -38,18 +39,19 @@ static void add_resident(struct counter *c, const struct span *s, uint64_t objec
 	use->free_resident_bytes += free;
 }
 
-static uint64_t resident_objects(const struct counter *c, const struct partial *p)
+static uint64_t occupancy_resident_objects(const struct occupancy_counter *c,
+					   const struct partial *p)
 {
 	uint64_t size = span_elemsize(&p->span), sum = 0;
 
 	for (uint32_t i = 0; i < span_slots(&p->span); i++)
-		if (i < span_freeindex(&p->span) || bit(p->bits, i))
+		if (i < span_freeindex(&p->span) || occupancy_bit(p->bits, i))
 			sum += residency_bytes(c->r, span_base(&p->span) + i * size, size);
-	/* An object that was given out since the span was read counts as free. */
+	/* An object that was given out after the span was read counts as free. */
 	return sum < p->resident ? sum : p->resident;
 }
 
-static struct err *count_partials(struct counter *c)
+static struct err *occupancy_count_partials(struct occupancy_counter *c)
 {
 	struct mem *mem = &c->heap->prog->target->mem;
 	struct span now[BATCH];
@@ -66,7 +68,7 @@ static struct err *count_partials(struct counter *c)
 		memset(p->bits, 0, BITS_SZ);
 		if (now[i].state == SPAN_DEAD || span_slots(&now[i]) != span_slots(&p->span))
 			continue;
-		p->span = now[i]; /* the bits are those behind its freeindex */
+		p->span = now[i]; /* the bits begin at its freeindex */
 		reqs[n++] = (struct mem_req){ places[i].alloc, (span_slots(&now[i]) + 7) / 8, false,
 					      p->bits };
 	}
@@ -75,14 +77,15 @@ static struct err *count_partials(struct counter *c)
 		err = mem_gather(mem, reqs, n);
 	for (size_t i = 0; !err && i < cnt; i++) {
 		struct partial *p = &c->partials[i];
-		uint64_t objects = resident_objects(c, p);
+		uint64_t objects = occupancy_resident_objects(c, p);
 
-		add_resident(c, &p->span, objects, p->resident - objects);
+		occupancy_add_resident(c, &p->span, objects, p->resident - objects);
 	}
 	return err;
 }
 
-static void count_span(struct counter *c, const struct span *s, const struct resident *res)
+static void occupancy_count_span(struct occupancy_counter *c, const struct span *s,
+				 const struct resident *res)
 {
 	struct class_use *use = &c->o->classes[s->spanclass];
 	unsigned int tenth = s->alloc_count * OCCUPANCY_BINS / span_slots(s);
@@ -91,30 +94,31 @@ static void count_span(struct counter *c, const struct span *s, const struct res
 	use->span_bytes += span_bytes(s);
 	use->object_cnt += s->alloc_count;
 	use->slot_cnt += span_slots(s);
-	use->object_bytes += object_bytes(s);
+	use->object_bytes += occupancy_object_bytes(s);
 	use->unswept_cnt += s->unswept;
 	resident_add(&use->resident, res);
 	use->bins[tenth < OCCUPANCY_BINS ? tenth : OCCUPANCY_BINS - 1]++;
 }
 
-static struct err *add_span(struct counter *c, const struct span *s)
+static struct err *occupancy_add_span(struct occupancy_counter *c, const struct span *s)
 {
 	struct resident res = residency_claim(c->r, span_base(s), span_bytes(s));
 	bool bits_needed = res.bytes < span_bytes(s) && s->alloc_count &&
 			   s->alloc_count < span_slots(s);
 
-	count_span(c, s, &res);
+	occupancy_count_span(c, s, &res);
 	if (!bits_needed) {
-		uint64_t objects = object_bytes(s) < res.bytes ? object_bytes(s) : res.bytes;
+		uint64_t objects = occupancy_object_bytes(s) < res.bytes ? occupancy_object_bytes(s)
+									 : res.bytes;
 
-		add_resident(c, s, objects, res.bytes - objects);
+		occupancy_add_resident(c, s, objects, res.bytes - objects);
 		return NULL;
 	}
 	if (!res.bytes)
 		return NULL;
 	c->partials[c->partial_cnt].span = *s;
 	c->partials[c->partial_cnt++].resident = res.bytes;
-	return c->partial_cnt == BATCH ? count_partials(c) : NULL;
+	return c->partial_cnt == BATCH ? occupancy_count_partials(c) : NULL;
 }
 
 static void add_use(struct class_use *sum, const struct class_use *c)
@@ -135,15 +139,15 @@ static void add_use(struct class_use *sum, const struct class_use *c)
 struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct residency *r)
 {
 	_cleanup_free_ struct partial *partials = malloc(BATCH * sizeof(*partials));
-	struct counter c = { .o = o, .heap = heap, .r = r, .partials = partials };
+	struct occupancy_counter c = { .o = o, .heap = heap, .r = r, .partials = partials };
 	struct err *err = partials ? NULL : err_nomem();
 
 	memset(o, 0, sizeof(*o));
 	for (size_t i = 0; !err && i < heap->spans.len; i++)
 		if (heap->spans.data[i].state == SPAN_IN_USE)
-			err = add_span(&c, &heap->spans.data[i]);
+			err = occupancy_add_span(&c, &heap->spans.data[i]);
 	if (!err)
-		err = count_partials(&c);
+		err = occupancy_count_partials(&c);
 	for (size_t i = 0; !err && i < SPANCLASS_CNT; i++)
 		add_use(&o->total, &o->classes[i]);
 	return err;
@@ -152,7 +156,7 @@ struct err *occupancy_init(struct occupancy *o, const struct heap *heap, struct 
 uint64_t class_pinned_bytes(const struct class_use *c)
 {
 	if (!c->span_cnt || c->slot_cnt == c->span_cnt)
-		return 0; /* large objects, one a span */
+		return 0; /* large objects: one in each span */
 	uint64_t a_span = c->slot_cnt / c->span_cnt;
 	uint64_t needed = (c->object_cnt + a_span - 1) / a_span * (c->span_bytes / c->span_cnt);
 

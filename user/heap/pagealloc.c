@@ -12,16 +12,16 @@ enum {
 	RANGES_MAX = 1 << 16,
 	CHUNKS_MAX = 1 << 24, /* 64 TiB of heap */
 	PS_MAX = 1 << 16,
-	/* From 1.21 on: 96.875 % of a chunk's pages (S runtime/mgcscavenge.go
+	/* From 1.21 on: 96.875 % of a chunk's pages (Go source: runtime/mgcscavenge.go
 	 * scavChunkHiOccPages). */
 	BUSY_CHUNK_PAGES = 496,
 
-	/* A writer that lost its processor is back in some milliseconds. */
+	/* A writer that was preempted is back in some milliseconds. */
 	TRIES = 5,
 	FIRST_PAUSE_NS = 500000, /* doubled each time */
 };
 
-static struct err *add_free(struct pagealloc *pa, uint64_t addr, bool busy)
+static struct err *pagealloc_add_free(struct pagealloc *pa, uint64_t addr, bool busy)
 {
 	struct page_range *last = pa->free.len ? &pa->free.data[pa->free.len - 1] : NULL;
 
@@ -34,16 +34,16 @@ static struct err *add_free(struct pagealloc *pa, uint64_t addr, bool busy)
 	return vec_push(&pa->free, ((struct page_range){ addr, 1, busy })) ? NULL : err_nomem();
 }
 
-/* 64 pages from addr: bit i of free says that page i is not in use. */
-static struct err *add_word(struct pagealloc *pa, uint64_t addr, uint64_t free, uint64_t scavenged,
-			    bool busy)
+/* Adds 64 pages from addr on: bit i of free says that page i is not in use. */
+static struct err *pagealloc_add_word(struct pagealloc *pa, uint64_t addr, uint64_t free,
+				      uint64_t scavenged, bool busy)
 {
 	uint64_t held = free & ~scavenged;
 
 	pa->released_bytes += (uint64_t)__builtin_popcountll(free & scavenged) * GO_PAGE_SZ;
 	while (held) {
 		int bit = __builtin_ctzll(held);
-		struct err *err = add_free(pa, addr + (uint64_t)bit * GO_PAGE_SZ, busy);
+		struct err *err = pagealloc_add_free(pa, addr + (uint64_t)bit * GO_PAGE_SZ, busy);
 
 		if (err)
 			return err;
@@ -52,7 +52,7 @@ static struct err *add_word(struct pagealloc *pa, uint64_t addr, uint64_t free, 
 	return NULL;
 }
 
-static bool is_busy(const struct go_layout *layout, const uint64_t *alloc)
+static bool pagealloc_is_busy(const struct go_layout *layout, const uint64_t *alloc)
 {
 	unsigned int pages = 0;
 
@@ -61,7 +61,7 @@ static bool is_busy(const struct go_layout *layout, const uint64_t *alloc)
 	return layout->bitmap != HEAP_BITMAP_ARENA_2BIT && pages >= BUSY_CHUNK_PAGES;
 }
 
-static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t addr)
+static struct err *pagealloc_read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t addr)
 {
 	uint64_t index = heap_linear_address(heap, addr) >> CHUNK_SHIFT;
 	struct mem *mem = &heap->prog->target->mem;
@@ -73,21 +73,22 @@ static struct err *read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t 
 	if (!err)
 		err = mem_read(mem, l2 + CHUNK_SZ * (index & ((1 << CHUNKS_L2_SHIFT) - 1)), bits,
 			       sizeof(bits));
-	bool busy = !err && is_busy(&heap->prog->layout, bits);
+	bool busy = !err && pagealloc_is_busy(&heap->prog->layout, bits);
 	for (int w = 0; !err && w < CHUNK_WORDS; w++) {
 		uint64_t alloc = bits[w], scav = bits[CHUNK_WORDS + w];
 
-		/* The random pages before the heap (1.26) are marked as both, belong to
-		 * no span, and count as released. */
+		/* The random pages before the heap (1.26) are marked as both. They belong to no
+		 * span, and count as released. */
 		if (heap->prog->layout.page_padding)
 			pa->released_bytes +=
 				(uint64_t)__builtin_popcountll(alloc & scav) * GO_PAGE_SZ;
-		err = add_word(pa, addr + (uint64_t)w * 64 * GO_PAGE_SZ, ~alloc, scav, busy);
+		err = pagealloc_add_word(pa, addr + (uint64_t)w * 64 * GO_PAGE_SZ, ~alloc, scav,
+					 busy);
 	}
 	return err;
 }
 
-static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
+static struct err *pagealloc_read_chunks(struct pagealloc *pa, struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	uint64_t slice[2]; /* inUse.ranges: pointer, len */
@@ -113,7 +114,7 @@ static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
 		if (!vec_push(&pa->in_use, ((struct address_range){ range[0], range[1] })))
 			return err_nomem();
 		for (uint64_t a = range[0]; a < range[1]; a += 1 << CHUNK_SHIFT, budget--) {
-			err = read_chunk(pa, heap, a);
+			err = pagealloc_read_chunk(pa, heap, a);
 			if (err)
 				return err;
 		}
@@ -121,8 +122,8 @@ static struct err *read_chunks(struct pagealloc *pa, struct heap *heap)
 	return NULL;
 }
 
-/* A cache is 64 pages, aligned to that, of an address range in use; what is marked
- * scavenged in it is in it. An offset that is wrong hardly ever looks like that. */
+/* A cache is 64 pages, aligned to their size, in an address range in use; pages that are marked
+ * scavenged are in the cache. What a wrong offset yields hardly ever looks like that. */
 static bool is_page_cache(const struct pagealloc *pa, const uint64_t pcache[3])
 {
 	if (!pcache[0])
@@ -135,8 +136,8 @@ static bool is_page_cache(const struct pagealloc *pa, const uint64_t pcache[3])
 	return false;
 }
 
-/* Pages that each P took from the bitmaps ahead of need. */
-static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
+/* Reads the pages that each P took from the bitmaps in advance. */
+static struct err *pagealloc_read_caches(struct pagealloc *pa, struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	uint64_t allp, slice[2];
@@ -159,36 +160,36 @@ static struct err *read_page_caches(struct pagealloc *pa, struct heap *heap)
 		if (!err && !is_page_cache(pa, pcache))
 			err = err_new(ERR_FORMAT, "a page cache of runtime.p is no page cache");
 		if (!err && pcache[0])
-			err = add_word(pa, pcache[0], pcache[1], pcache[2], false);
+			err = pagealloc_add_word(pa, pcache[0], pcache[1], pcache[2], false);
 		if (err)
 			return err;
 	}
 	return NULL;
 }
 
-static struct err *read_all(struct pagealloc *pa, struct heap *heap)
+static struct err *pagealloc_read_all(struct pagealloc *pa, struct heap *heap)
 {
 	memset(pa, 0, sizeof(*pa));
-	struct err *err = read_chunks(pa, heap);
+	struct err *err = pagealloc_read_chunks(pa, heap);
 	if (!err)
-		err = read_page_caches(pa, heap);
+		err = pagealloc_read_caches(pa, heap);
 	if (err)
 		pagealloc_fini(pa);
 	return err;
 }
 
-/* A heap that grows has caches of ranges that it did not have when those were read, and
- * a cache is taken and given back by several stores: what contradicts is read again. */
+/* When the heap grows, there are caches of ranges that did not exist when those were read. And
+ * the runtime takes and gives back a cache by several stores. So what contradicts is read again. */
 struct err *pagealloc_init(struct pagealloc *pa, struct heap *heap)
 {
 	struct timespec pause = { .tv_nsec = FIRST_PAUSE_NS };
-	struct err *err = read_all(pa, heap);
+	struct err *err = pagealloc_read_all(pa, heap);
 
 	for (int i = 1; i < TRIES && (err_is(err, ERR_FORMAT) || err_is(err, ERR_FAULT));
 	     i++, pause.tv_nsec *= 2) {
 		err_free(err);
 		nanosleep(&pause, NULL);
-		err = read_all(pa, heap);
+		err = pagealloc_read_all(pa, heap);
 	}
 	return err ? err_wrap(err, "reading the page allocator") : NULL;
 }

@@ -4,7 +4,7 @@
 #include "heap/sizeclass.h"
 
 enum {
-	/* Green Tea keeps its mark bits behind the pointer bits. */
+	/* Green Tea keeps its mark bits after the pointer bits. */
 	INLINE_MARKS_SZ = 128,
 	SPAN_BITS_SZ = GO_PAGE_SZ / 8 / 8,
 };

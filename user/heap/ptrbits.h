@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ptrbits.h - the allocator's note of which words of the heap hold pointers.
+ * ptrbits.h - the allocator's bits for the words of the heap that hold pointers.
  *
- * It comes from the type that the program allocated, so it tells objects of one
- * size apart. Up to Go 1.21 it is in heapArena.bitmap; from 1.22 at the end of
- * one-page spans, and objects above 512 bytes have a type word instead
- * (go-runtime facts 4.2, 4.6).
+ * They come from the type that the program allocated, so they tell objects of one size apart. Up
+ * to Go 1.21 they are in heapArena.bitmap. From 1.22 on they are at the end of one-page spans,
+ * and objects above 512 bytes have a type word instead (go-runtime facts 4.2, 4.6).
  */
 #ifndef MAPTRACE_HEAP_PTRBITS_H
 #define MAPTRACE_HEAP_PTRBITS_H
@@ -18,24 +17,24 @@
 
 enum {
 	PTRBITS_WORDS_MAX = GO_PAGE_SZ / 8,
-	PTRBITS_SZ_MAX = PTRBITS_WORDS_MAX / 4 + 1, /* two bits a word, the widest form */
-	PTRBITS_PAD = 32, /* that bits are looked at by words takes so much more room */
+	PTRBITS_SZ_MAX = PTRBITS_WORDS_MAX / 4 + 1, /* two bits for each word is the widest form */
+	PTRBITS_PAD = 32, /* extra bytes at the end, because bits are looked at in whole words */
 };
 
-/* Where the bits of some words are, and how to read them once fetched. */
+/* Where the bits of some words are, and how to decode them once they are read. */
 struct ptrbits {
 	uint64_t addr; /* read len bytes from here */
 	uint32_t len;
-	uint8_t shift; /* a byte tells of 1 << shift words */
-	uint8_t first; /* words before ours that the first byte tells of */
+	uint8_t shift; /* a byte has the bits of 1 << shift words */
+	uint8_t first; /* number of words before ours whose bits are in the first byte */
 };
 
-/* The place of the bits for `words` words from addr on, in span s. False when the
- * allocator keeps none for it. */
+/* Finds the bits for `words` words from addr on, in span s. False when the allocator keeps none
+ * for that span. */
 bool ptrbits_place(const struct heap *heap, const struct span *s, uint64_t addr, uint32_t words,
 		   struct ptrbits *ret);
 
-/* The low four bits of each byte, put together. */
+/* Puts the low four bits of all bytes together. */
 static inline uint64_t ptrbits_low_halves(uint64_t bytes)
 {
 	bytes &= 0x0f0f0f0f0f0f0f0f;
@@ -44,8 +43,8 @@ static inline uint64_t ptrbits_low_halves(uint64_t bytes)
 	return (bytes | bytes >> 16) & 0xffffffff;
 }
 
-/* The bits of 64 words, the first of which is the first that *bytes tells of; of no more
- * than n of them, if that is quicker. */
+/* The bits of 64 words, beginning with the first one that *bytes has the bit of; or of only n of
+ * them, if that is quicker. */
 static inline uint64_t ptrbits_word(const struct ptrbits *p, const uint8_t *bytes, uint32_t n)
 {
 	if (p->shift == 3)
@@ -56,8 +55,8 @@ static inline uint64_t ptrbits_word(const struct ptrbits *p, const uint8_t *byte
 }
 
 /*
- * Bit i: word w + i (from the addr that was asked for) holds a pointer; n <= 64. Looks at
- * up to PTRBITS_PAD bytes behind the last one that it needs.
+ * Bit i says whether word w + i (counted from the addr of ptrbits_place()) holds a pointer; n <=
+ * 64. Looks at up to PTRBITS_PAD bytes after the last one that it needs.
  */
 static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *bytes, uint32_t w,
 				    uint32_t n)
@@ -72,9 +71,9 @@ static inline uint64_t ptrbits_mask(const struct ptrbits *p, const uint8_t *byte
 }
 
 /*
- * The mask of an object's first n words, at most 64, for bits that start with it: what
- * lies behind its last pointer is 0, whatever the object before it left there. Up to Go
- * 1.19 the second bit of a word says whether pointers follow.
+ * The mask of an object's first n words, at most 64, for bits that begin with the object. Bits
+ * after its last pointer are 0, whatever the object before it left there: up to Go 1.19 the
+ * second bit of a word says whether pointers follow.
  */
 static inline uint64_t ptrbits_object_mask(const struct ptrbits *p, const uint8_t *bytes,
 					   uint32_t n)

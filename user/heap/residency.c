@@ -15,8 +15,8 @@ static int cmp_arena(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The first arena that ends behind addr; the number of arenas when none does. */
-static size_t arena_behind(const struct residency *r, uint64_t addr)
+/* The first arena that ends after addr; the number of arenas when none does. */
+static size_t residency_arena_after(const struct residency *r, uint64_t addr)
 {
 	size_t lo = 0, hi = r->arenas.len;
 
@@ -31,39 +31,39 @@ static size_t arena_behind(const struct residency *r, uint64_t addr)
 	return lo;
 }
 
-static struct residency_arena *arena_at(const struct residency *r, uint64_t addr)
+static struct residency_arena *residency_arena_at(const struct residency *r, uint64_t addr)
 {
 	/* Most heaps have no gap between their arenas. */
 	size_t i = r->arenas.len ? (addr - r->arenas.data[0].base) >> ARENA_SHIFT : 0;
 
 	if (i < r->arenas.len && addr - r->arenas.data[i].base < ARENA_SZ)
 		return &r->arenas.data[i];
-	i = arena_behind(r, addr);
+	i = residency_arena_after(r, addr);
 	return i < r->arenas.len && r->arenas.data[i].base <= addr ? &r->arenas.data[i] : NULL;
 }
 
 /* ---- which arenas ---- */
 
-static struct err *add_arena(struct residency *r, uint64_t base)
+static struct err *residency_add_arena(struct residency *r, uint64_t base)
 {
 	struct residency_arena a = { .base = base };
 
 	if (r->arenas.len && r->arenas.data[r->arenas.len - 1].base == base)
-		return NULL; /* ranges come in order, many to an arena */
+		return NULL; /* ranges come in order, several for each arena */
 	return vec_push(&r->arenas, a) ? NULL : err_nomem();
 }
 
-static struct err *add_arenas(struct residency *r, const struct heap *heap,
-			      const struct pagealloc *pa)
+static struct err *residency_add_arenas(struct residency *r, const struct heap *heap,
+					const struct pagealloc *pa)
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < heap->arenas.len; i++)
-		err = add_arena(r, heap->arenas.data[i].base);
+		err = residency_add_arena(r, heap->arenas.data[i].base);
 	for (size_t i = 0; !err && i < pa->in_use.len; i++)
 		for (uint64_t a = pa->in_use.data[i].base >> ARENA_SHIFT << ARENA_SHIFT;
 		     !err && a < pa->in_use.data[i].limit; a += ARENA_SZ)
-			err = add_arena(r, a);
+			err = residency_add_arena(r, a);
 	if (err)
 		return err;
 
@@ -78,7 +78,7 @@ static struct err *add_arenas(struct residency *r, const struct heap *heap,
 
 /* ---- bits ---- */
 
-static struct err *arena_bits(const struct residency *r, struct residency_arena *a)
+static struct err *residency_arena_bits(const struct residency *r, struct residency_arena *a)
 {
 	size_t words = ARENA_SZ / r->page_sz / 64;
 
@@ -93,7 +93,7 @@ static struct err *arena_bits(const struct residency *r, struct residency_arena 
 	return NULL;
 }
 
-/* Bits [first, end) of word w of a bitmap, where the range reaches into it. */
+/* The bits of [first, end) in word w of a bitmap. */
 static uint64_t word_mask(uint64_t first, uint64_t end, uint64_t w)
 {
 	uint64_t mask = ~0ull;
@@ -105,12 +105,12 @@ static uint64_t word_mask(uint64_t first, uint64_t end, uint64_t w)
 	return mask;
 }
 
-static struct err *mark(const struct residency *r, struct residency_arena *a,
-			const struct page_run *run)
+static struct err *residency_mark(const struct residency *r, struct residency_arena *a,
+				  const struct page_run *run)
 {
 	uint64_t first = (run->start - a->base) / r->page_sz;
 	uint64_t end = (run->end - a->base) / r->page_sz;
-	struct err *err = arena_bits(r, a);
+	struct err *err = residency_arena_bits(r, a);
 
 	if (err)
 		return err;
@@ -134,14 +134,14 @@ struct split {
 	void *ctx;
 };
 
-/* Part of a run is in arenas, the rest is not. */
-static struct err *split_run(void *ctx, const struct page_run *run)
+/* One part of a run may be in arenas, another not. */
+static struct err *residency_split_run(void *ctx, const struct page_run *run)
 {
 	const struct split *s = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
-	for (size_t i = arena_behind(s->r, run->start); !err && part.start < run->end;) {
+	for (size_t i = residency_arena_after(s->r, run->start); !err && part.start < run->end;) {
 		struct residency_arena *a = i < s->r->arenas.len ? &s->r->arenas.data[i] : NULL;
 		bool inside = a && a->base <= part.start;
 		uint64_t stop = inside ? a->base + ARENA_SZ : a ? a->base : run->end;
@@ -150,7 +150,7 @@ static struct err *split_run(void *ctx, const struct page_run *run)
 		if (!inside)
 			err = s->outside ? s->outside(s->ctx, &part) : NULL;
 		else if (!s->r->assumed)
-			err = mark(s->r, a, &part);
+			err = residency_mark(s->r, a, &part);
 		i += inside;
 		part.start = part.end;
 	}
@@ -159,27 +159,28 @@ static struct err *split_run(void *ctx, const struct page_run *run)
 
 /* ---- without a pagemap ---- */
 
-static struct err *assume(struct residency *r, uint64_t addr, uint64_t len)
+static struct err *residency_assume(struct residency *r, uint64_t addr, uint64_t len)
 {
 	struct page_run run = { addr, addr + len, PAGE_PRESENT };
 	struct split s = { .r = r };
 
 	r->assumed = false;
-	struct err *err = split_run(&s, &run);
+	struct err *err = residency_split_run(&s, &run);
 	r->assumed = true;
 	return err;
 }
 
-static struct err *assume_all(struct residency *r, const struct heap *heap,
-			      const struct pagealloc *pa)
+static struct err *residency_assume_all(struct residency *r, const struct heap *heap,
+					const struct pagealloc *pa)
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < heap->spans.len; i++)
-		err = assume(r, span_base(&heap->spans.data[i]), span_bytes(&heap->spans.data[i]));
+		err = residency_assume(r, span_base(&heap->spans.data[i]),
+				       span_bytes(&heap->spans.data[i]));
 	for (size_t i = 0; !err && i < pa->free.len; i++)
-		err = assume(r, pa->free.data[i].base,
-			     (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ);
+		err = residency_assume(r, pa->free.data[i].base,
+				       (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ);
 	return err;
 }
 
@@ -190,13 +191,13 @@ struct walked {
 	struct addrspace *as;
 };
 
-/* How pages are found is known when the first of them comes. */
-static struct err *visit(void *ctx, const struct page_run *run)
+/* How pages are found is known only when the first of them comes. */
+static struct err *residency_visit(void *ctx, const struct page_run *run)
 {
 	struct walked *w = ctx;
 
 	w->split.r->assumed = w->as->source == ADDRSPACE_SMAPS;
-	return split_run(&w->split, run);
+	return residency_split_run(&w->split, run);
 }
 
 struct err *residency_init(struct residency *r, const struct heap *heap, const struct pagealloc *pa,
@@ -206,13 +207,13 @@ struct err *residency_init(struct residency *r, const struct heap *heap, const s
 	long page_sz = sysconf(_SC_PAGESIZE);
 
 	memset(r, 0, sizeof(*r));
-	err_free(pagemap_open(&r->pagemap, as->pid)); /* the walk says why it cannot be read */
+	err_free(pagemap_open(&r->pagemap, as->pid)); /* if it cannot be read, the walk says why */
 	r->page_sz = page_sz < GO_PAGE_SZ ? page_sz : GO_PAGE_SZ;
-	struct err *err = add_arenas(r, heap, pa);
+	struct err *err = residency_add_arenas(r, heap, pa);
 	if (!err)
-		err = addrspace_walk(as, visit, &w);
+		err = addrspace_walk(as, residency_visit, &w);
 	if (!err && r->assumed)
-		err = assume_all(r, heap, pa);
+		err = residency_assume_all(r, heap, pa);
 	if (err)
 		residency_fini(r);
 	return err;
@@ -262,7 +263,7 @@ struct err *residency_read(const struct residency *r, struct mem *mem, struct me
 	if (!touched || !parts)
 		return err_nomem();
 	struct err *err = pagemap_touched(&r->pagemap, first, cnt * r->page_sz, touched);
-	if (err_is(err, ERR_FAULT)) { /* the read itself tells whether the target is gone */
+	if (err_is(err, ERR_FAULT)) { /* if the target is gone, the read itself says so */
 		err_free(err);
 		return mem->read_reqs(mem, req, 1);
 	}
@@ -291,10 +292,11 @@ uint64_t residency_count(const struct residency *r, uint64_t addr, uint64_t len)
 		uint64_t stop = base + ((page + 1) << page_shift);
 
 		if (!a || a->base != base)
-			a = arena_at(r, addr);
+			a = residency_arena_at(r, addr);
 		if (stop > end)
 			stop = end;
-		if (!a || !a->present) /* nothing in this arena: go to the next one */
+		if (!a || !a->present) /* nothing of this arena is in memory, so go on with the
+				        * next one */
 			stop = end < base + ARENA_SZ ? end : base + ARENA_SZ;
 		else if (a->present[page / 64] >> (page % 64) & 1)
 			sum += stop - addr;
@@ -321,7 +323,7 @@ struct resident residency_claim(struct residency *r, uint64_t addr, uint64_t len
 	struct resident pages = { 0 };
 	uint64_t end = addr + len;
 
-	for (size_t i = arena_behind(r, addr); i < r->arenas.len; i++) {
+	for (size_t i = residency_arena_after(r, addr); i < r->arenas.len; i++) {
 		struct residency_arena *a = &r->arenas.data[i];
 		uint64_t from = addr > a->base ? addr - a->base : 0;
 		uint64_t to = end < a->base + ARENA_SZ ? end - a->base : ARENA_SZ;
@@ -346,9 +348,9 @@ static uint32_t unclaimed_state(const struct residency_arena *a, uint64_t i)
 	return a->huge[i / 64] & bit ? PAGE_PRESENT | PAGE_HUGE : PAGE_PRESENT;
 }
 
-/* The length of the run of unclaimed pages that are all as page i is. */
-static uint64_t run_length(const struct residency_arena *a, uint64_t i, uint64_t cnt,
-			   uint32_t *state_ret)
+/* The length of the run of unclaimed pages that are in the same state as page i. */
+static uint64_t residency_run_length(const struct residency_arena *a, uint64_t i, uint64_t cnt,
+				     uint32_t *state_ret)
 {
 	uint64_t first = i;
 	uint32_t state = 0;
@@ -360,7 +362,7 @@ static uint64_t run_length(const struct residency_arena *a, uint64_t i, uint64_t
 			state = now;
 		if (now != state)
 			break;
-		/* Whole words of nothing are the rule. */
+		/* Most words are empty as a whole. */
 		if (!now && i % 64 == 0 && !a->unclaimed[i / 64])
 			i += 63;
 	}
@@ -379,7 +381,7 @@ struct err *residency_unclaimed(const struct residency *r, page_run_fn visit_run
 		for (uint64_t page = 0; !err && a->present && page < cnt;) {
 			struct page_run run = { .start = a->base + page * r->page_sz };
 
-			page += run_length(a, page, cnt, &run.state);
+			page += residency_run_length(a, page, cnt, &run.state);
 			run.end = a->base + page * r->page_sz;
 			if (run.state)
 				err = visit_run(ctx, &run);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/scavenger.h"
 
-/* A goal that is not in force, and the largest that can be one: a Go heap ends there. */
+/* The value of a goal that is not in force. No Go heap is larger than a real one. */
 static const uint64_t GOAL_NONE = UINT64_MAX;
 static const uint64_t GOAL_MAX = 1ull << 48;
 
-static bool is_goal(uint64_t goal)
+static bool scavenger_is_goal(uint64_t goal)
 {
 	return goal == GOAL_NONE || goal <= GOAL_MAX;
 }
 
-/* Before the first cycle both are 0, and after it no more than the limit allows. */
-static bool are_goals(const uint64_t goals[2], const struct gc_sample *now)
+/* Before the first cycle both are 0; later they are at most what the limit allows. */
+static bool scavenger_are_goals(const uint64_t goals[2], const struct gc_sample *now)
 {
-	return is_goal(goals[0]) && is_goal(goals[1]) &&
+	return scavenger_is_goal(goals[0]) && scavenger_is_goal(goals[1]) &&
 	       (goals[1] == GOAL_NONE || goals[1] <= now->memory_limit_bytes);
 }
 
@@ -31,7 +31,7 @@ struct err *scavenger_read(struct scavenger *s, const struct heap *heap, const s
 				   &ready);
 	if (err)
 		return err;
-	if (!are_goals(goals, now))
+	if (!scavenger_are_goals(goals, now))
 		return err_new(ERR_UNSUPPORTED, "runtime.scavenge holds no goals");
 	*s = (struct scavenger){
 		.percent_active = now->cycles && goals[0] != GOAL_NONE,
@@ -40,20 +40,21 @@ struct err *scavenger_read(struct scavenger *s, const struct heap *heap, const s
 		.limit_goal_bytes = goals[1],
 		.retained_bytes = heap->in_use_bytes + pa->free_bytes,
 	};
-	/* The counters are a little younger than the heap. */
+	/* The counters are a little newer than the heap. */
 	s->ready_bytes = ready + s->retained_bytes - now->heap_in_use_bytes - now->heap_free_bytes;
 	return NULL;
 }
 
-static uint64_t above(uint64_t bytes, bool active, uint64_t goal)
+static uint64_t scavenger_goal_above(uint64_t bytes, bool active, uint64_t goal)
 {
 	return active && bytes > goal ? bytes - goal : 0;
 }
 
 uint64_t scavenger_pending(const struct scavenger *s)
 {
-	uint64_t percent = above(s->retained_bytes, s->percent_active, s->percent_goal_bytes);
-	uint64_t limit = above(s->ready_bytes, s->limit_active, s->limit_goal_bytes);
+	uint64_t percent =
+		scavenger_goal_above(s->retained_bytes, s->percent_active, s->percent_goal_bytes);
+	uint64_t limit = scavenger_goal_above(s->ready_bytes, s->limit_active, s->limit_goal_bytes);
 
 	return percent > limit ? percent : limit;
 }

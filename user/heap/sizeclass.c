@@ -20,8 +20,8 @@ unsigned int sizeclass_for(uint64_t sz)
 	return lo;
 }
 
-/* From 1.22 on the largest request for a class is 8 bytes below it, pointers or not
- * (S runtime/malloc.go: maxSmallSize - mallocHeaderSize). */
+/* From 1.22 on, the largest request for a class is 8 bytes below the class, with or without
+ * pointers (Go source: runtime/malloc.go, maxSmallSize - mallocHeaderSize). */
 static uint64_t small_max(bool malloc_headers)
 {
 	return malloc_headers ? SIZECLASS_MAX_SZ - MALLOC_HEADER_SZ : SIZECLASS_MAX_SZ;

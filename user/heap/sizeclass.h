@@ -9,14 +9,14 @@
 enum {
 	SIZECLASS_CNT = 68,
 	SIZECLASS_MAX_SZ = 32768,
-	/* With malloc headers (Go 1.22), objects with pointers above this size start
+	/* With malloc headers (Go 1.22 and later), objects with pointers above this size start
 	 * with an 8-byte type word. */
 	MALLOC_HEADER_SZ = 8,
 	MALLOC_HEADER_MIN = 512,
 };
 
-/* Bytes of an object of the class; 0 for class 0 (large objects). The same in all releases
- * from 1.19 to 1.27 (go-runtime facts 4.5). */
+/* Bytes of an object of the class; 0 for class 0 (large objects). All releases from 1.19 to 1.27
+ * have the same (go-runtime facts 4.5). */
 static inline uint32_t sizeclass_bytes(unsigned int sizeclass)
 {
 	static const uint16_t bytes[SIZECLASS_CNT] = {
@@ -31,8 +31,8 @@ static inline uint32_t sizeclass_bytes(unsigned int sizeclass)
 	return sizeclass < SIZECLASS_CNT ? bytes[sizeclass] : 0;
 }
 
-/* Pages of a span of the class; 0 for class 0. The same in all those releases, too
- * (S runtime/sizeclasses.go class_to_allocnpages). */
+/* Pages of a span of the class; 0 for class 0. All those releases have the same, too (Go source:
+ * runtime/sizeclasses.go class_to_allocnpages). */
 static inline uint32_t sizeclass_pages(unsigned int sizeclass)
 {
 	static const uint8_t pages[SIZECLASS_CNT] = {
@@ -45,9 +45,9 @@ static inline uint32_t sizeclass_pages(unsigned int sizeclass)
 }
 
 /*
- * The slot that the byte at this offset of a span of the class is in: a product with the
- * reciprocal, as a division takes as long as the rest of a look-up. Rounding it up is right
- * for every offset that a span has (tests/unit/test_sizeclass.c tries all).
+ * The slot that the byte at this offset of a span of the class is in. It multiplies by the
+ * reciprocal, because a division takes as long as the rest of a look-up. Rounding the reciprocal
+ * up is right for every offset that a span has (tests/unit/test_sizeclass.c tries all).
  */
 static inline uint32_t sizeclass_slot(unsigned int sizeclass, uint32_t off)
 {
@@ -72,12 +72,12 @@ static inline uint32_t sizeclass_slot(unsigned int sizeclass, uint32_t off)
 unsigned int sizeclass_for(uint64_t sz);
 
 /*
- * The bytes that the heap takes for a request, the malloc header included:
- * a size class, or whole pages. 0 stays 0. malloc_headers: Go 1.22 and later.
+ * The bytes that the heap takes for a request, including the malloc header: a size class, or
+ * whole pages. 0 stays 0. malloc_headers: Go 1.22 and later.
  */
 uint64_t alloc_size(uint64_t sz, bool noscan, bool malloc_headers);
 
-/* The malloc header's share of that. */
+/* The bytes of the malloc header in that. */
 uint64_t alloc_header(uint64_t sz, bool noscan, bool malloc_headers);
 
 #endif

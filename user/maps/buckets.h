@@ -21,8 +21,6 @@
 
 enum {
 	BUCKETS_READ_SZ = 1 << 18, /* bytes read at a time */
-	TOPHASH_FILLED_MIN = 5, /* classic; 0, 1: empty; 2 to 4: evacuated to the new array */
-	CTRL_FILLED_MAX = 0x7f, /* swiss */
 };
 
 struct bucket_array {
@@ -76,7 +74,7 @@ struct err *classic_visit(const struct buckets *b, const struct bucket_array *ar
 /* Whether a slot holds a key, by its control byte or tophash. */
 static inline bool bucket_slot_is_full(enum map_kind kind, uint8_t control)
 {
-	return kind == MAP_SWISS ? control <= CTRL_FILLED_MAX : control >= TOPHASH_FILLED_MIN;
+	return kind == MAP_SWISS ? control <= SWISS_CTRL_FILLED_MAX : control >= TOPHASH_FILLED_MIN;
 }
 
 #endif

@@ -23,15 +23,6 @@
 #include "maps/sizing.h"
 
 enum {
-	HMAP_COUNT = 0,
-	HMAP_FLAGS = 8,
-	HMAP_B = 9,
-	HMAP_NOVERFLOW = 10,
-	HMAP_HASH0 = 12,
-
-	FLAG_WRITING = 4,
-	FLAG_SAME_SIZE_GROW = 8,
-	FLAGS_MAX = 15,
 	B_MAX = 40,
 
 	BUCKET_SZ_MIN = 8 + 8, /* keys and elems may have no bytes */
@@ -380,15 +371,14 @@ static bool extra_fits(const struct heap *heap, uint64_t addr)
 {
 	struct object o;
 
-	return !addr ||
-	       (heap_object(heap, addr, &o) && o.start == addr && o.size == CLASSIC_EXTRA_SZ);
+	return !addr || (heap_object(heap, addr, &o) && o.start == addr && o.size == HMAP_EXTRA_SZ);
 }
 
 /* Whether the memory that was found is that of the arrays. */
 static enum verdict check_arrays(struct work *w, struct candidate *c)
 {
 	const struct header *h = &w->h;
-	bool same_size = h->flags & FLAG_SAME_SIZE_GROW;
+	bool same_size = h->flags & HMAP_FLAG_SAME_SIZE_GROW;
 
 	/* Of two arrays this is the newer one. */
 	c->stray = h->buckets;
@@ -413,7 +403,7 @@ static bool is_doubling(const struct work *w)
 	struct array now = w->now;
 	bool before = !w->h.oldbuckets || w->h.oldbuckets == w->h.buckets;
 
-	return w->h.flags & FLAG_WRITING && w->h.b && before && array_fits(&now, w->h.b - 1);
+	return w->h.flags & HMAP_FLAG_WRITING && w->h.b && before && array_fits(&now, w->h.b - 1);
 }
 
 /* What the header alone tells, and the places of its arrays. */
@@ -423,7 +413,7 @@ static enum verdict check_header(const struct heap *heap, struct work *w, struct
 
 	/* hash0 is 32 random bits, and set before the first bucket is. Only what rests on
 	 * nothing but the header is for good: the heap may be another by now. */
-	if (h->b > B_MAX || h->flags > FLAGS_MAX || (h->buckets && !h->hash0))
+	if (h->b > B_MAX || h->flags > HMAP_FLAGS_MAX || (h->buckets && !h->hash0))
 		return VERDICT_LOOKALIKE;
 	bool now = find_array(heap, h->buckets, &w->now);
 	if (!now || (w->grows && !find_array(heap, h->oldbuckets, &w->old))) {
@@ -453,7 +443,7 @@ bool classic_may_be_map(const struct heap *heap, const uint8_t *bytes)
 	struct header h = parse_header(l, bytes);
 
 	/* A frame that has the header has the only bucket, too. */
-	return h.b && h.b <= B_MAX && h.flags <= FLAGS_MAX && h.hash0 &&
+	return h.b && h.b <= B_MAX && h.flags <= HMAP_FLAGS_MAX && h.hash0 &&
 	       h.count <= (uint64_t)BUCKET_SLOTS << h.b &&
 	       load_u64(bytes, l->nevacuate) <= 1ull << h.b && may_be_pointer(heap, h.buckets) &&
 	       (!h.oldbuckets || may_be_pointer(heap, h.oldbuckets)) &&
@@ -538,7 +528,7 @@ static enum verdict judge(const struct decoder *d, const struct work *w)
 		return VERDICT_CHANGED;
 	/* A writer may be off its processor for as long as we look: nothing moves then. */
 	struct header after = parse_header(l, w->after);
-	bool writing = (w->h.flags | after.flags) & FLAG_WRITING;
+	bool writing = (w->h.flags | after.flags) & HMAP_FLAG_WRITING;
 	d->batch->cands[w->at].moved |= writing;
 	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets ||
 	    after.extra != w->h.extra)

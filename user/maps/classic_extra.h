@@ -24,7 +24,7 @@ enum { CLASSIC_LISTS = 2 };
 struct classic_extra {
 	size_t work; /* whose; of the decoder's */
 	size_t at; /* in the batch */
-	uint64_t addr; /* the start of an object of CLASSIC_EXTRA_SZ bytes */
+	uint64_t addr; /* the start of an object of HMAP_EXTRA_SZ bytes */
 	bool noscan; /* buckets have no pointers */
 
 	/* What classic_extra_read() found. */

@@ -124,7 +124,8 @@ static void keep_unchanged(struct contents *c)
 			j++;
 		if (j == again->cnt || again->at[j] != now->at[i] ||
 		    memcmp(now->bytes[i], again->bytes[j], c->bucket_sz))
-			memset(c->now.bytes[i], c->kind == MAP_SWISS ? CTRL_FILLED_MAX + 1 : 0,
+			memset(c->now.bytes[i],
+			       c->kind == MAP_SWISS ? SWISS_CTRL_FILLED_MAX + 1 : 0,
 			       BUCKET_SLOTS); /* it has no key */
 	}
 }

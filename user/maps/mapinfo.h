@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "process/gotypes.h"
+#include "process/mapheader.h"
 
 enum consistency {
 	MAP_EXACT, /* nothing moved while it was read */
@@ -61,8 +62,6 @@ struct map_info {
 	bool noscan; /* no pointers in its buckets or groups: the collector skips them */
 };
 _Static_assert(sizeof(struct map_info) <= 96, "a million maps must stay affordable");
-
-enum { BUCKET_SLOTS = 8 };
 
 /* The control bytes of a bucket or group are looked at together: a word with the lowest bit
  * of each. */

@@ -4,11 +4,9 @@
 #include <math.h>
 
 #include "heap/sizeclass.h"
+#include "process/mapheader.h"
 
 enum {
-	SLOTS = 8,
-	TABLE_MAX_SLOTS = 1024,
-	TABLE_SZ = 32,
 	PTR_SZ = 8,
 	CLASSIC_B_MAX = 48,
 	KEYS_A_BUCKET_MAX = 64, /* far above what hashing puts in one */
@@ -25,8 +23,8 @@ static uint64_t round_up_pow2(uint64_t v)
 
 uint64_t sizing_swiss_table(uint64_t slots, const struct table_shape *s)
 {
-	return alloc_size(slots / SLOTS * s->bucket_sz, s->noscan, s->malloc_headers) +
-	       alloc_size(TABLE_SZ, false, s->malloc_headers);
+	return alloc_size(slots / BUCKET_SLOTS * s->bucket_sz, s->noscan, s->malloc_headers) +
+	       alloc_size(SWISS_TABLE_SZ, false, s->malloc_headers);
 }
 
 /* P(X > limit) for X keys in one of n tables: binomial, by its normal limit. */
@@ -49,14 +47,16 @@ uint64_t sizing_swiss(uint64_t len, const struct table_shape *s)
 {
 	if (len == 0)
 		return 0;
-	if (len <= SLOTS)
+	if (len <= BUCKET_SLOTS)
 		return alloc_size(s->bucket_sz, s->noscan, s->malloc_headers);
 
-	uint64_t target = len * SLOTS / 7;
-	uint64_t tables = round_up_pow2((target + TABLE_MAX_SLOTS - 1) / TABLE_MAX_SLOTS);
-	uint64_t slots = target / tables < SLOTS ? SLOTS : round_up_pow2(target / tables);
-	double over = overflow_chance(len, tables, slots == SLOTS ? 7 : slots * 7 / 8) * tables;
-	bool splits = slots == TABLE_MAX_SLOTS;
+	uint64_t target = len * BUCKET_SLOTS / 7;
+	uint64_t tables =
+		round_up_pow2((target + SWISS_TABLE_SLOTS_MAX - 1) / SWISS_TABLE_SLOTS_MAX);
+	uint64_t slots = target / tables < BUCKET_SLOTS ? BUCKET_SLOTS
+							: round_up_pow2(target / tables);
+	double over = overflow_chance(len, tables, swiss_table_limit(slots)) * tables;
+	bool splits = slots == SWISS_TABLE_SLOTS_MAX;
 	uint64_t dir = splits && over >= 0.5 ? 2 * tables : tables;
 	uint64_t grown = splits ? 2 * sizing_swiss_table(slots, s)
 				: sizing_swiss_table(2 * slots, s);
@@ -67,7 +67,7 @@ uint64_t sizing_swiss(uint64_t len, const struct table_shape *s)
 
 uint64_t sizing_classic_array(unsigned int b)
 {
-	return (1ull << b) + (b >= 4 ? 1ull << (b - 4) : 0);
+	return (1ull << b) + (b >= HMAP_PREALLOC_B ? 1ull << (b - HMAP_PREALLOC_B) : 0);
 }
 
 uint64_t sizing_classic_array_bytes(unsigned int b, const struct table_shape *s)
@@ -94,7 +94,7 @@ static struct overflow overflow_of(uint64_t len, uint64_t n)
 
 	for (uint64_t k = 0; k < len && k < KEYS_A_BUCKET_MAX; k++) {
 		p *= (double)(len - k) / (k + 1) / (n - 1); /* now of k + 1 keys */
-		double chained = k / SLOTS;
+		double chained = k / BUCKET_SLOTS;
 
 		sum += p * chained;
 		squares += p * chained * chained;
@@ -192,13 +192,13 @@ static double list_mean(const struct overflow *o, bool malloc_headers)
 /* What a map of 1 << b buckets keeps beside them. */
 static double extra_mean(unsigned int b, const struct overflow *o, const struct table_shape *s)
 {
-	bool preallocated = b >= 4;
+	bool preallocated = b >= HMAP_PREALLOC_B;
 
 	if (!s->noscan)
-		return preallocated ? CLASSIC_EXTRA_SZ : 0;
+		return preallocated ? HMAP_EXTRA_SZ : 0;
 	struct tail tail = tail_of(o);
 	double listed = s->listed ? 1 : tail_above(&tail, 0);
-	return (preallocated ? 1 : listed) * CLASSIC_EXTRA_SZ + listed * SLICE_SZ +
+	return (preallocated ? 1 : listed) * HMAP_EXTRA_SZ + listed * SLICE_SZ +
 	       list_mean(o, s->malloc_headers);
 }
 
@@ -209,7 +209,7 @@ uint64_t sizing_classic(uint64_t len, const struct table_shape *s)
 
 	if (len == 0)
 		return 0;
-	while (len > SLOTS && len > s->load_num * ((1ull << b) / 2) && b < CLASSIC_B_MAX)
+	while (len > classic_array_limit(1ull << b, s->load_num) && b < CLASSIC_B_MAX)
 		b++;
 
 	uint64_t asked = sizing_classic_array(b) * s->bucket_sz;
@@ -219,7 +219,7 @@ uint64_t sizing_classic(uint64_t len, const struct table_shape *s)
 		return array + extra_mean(b, &overflow, s);
 	/* Rounding up leaves room for more overflow buckets inside the array. */
 	uint64_t usable = array - alloc_header(asked, s->noscan, s->malloc_headers);
-	uint64_t inside = b >= 4 ? usable / s->bucket_sz - (1ull << b) : 0;
+	uint64_t inside = b >= HMAP_PREALLOC_B ? usable / s->bucket_sz - (1ull << b) : 0;
 	overflow = overflow_of(len, 1ull << b);
 
 	return array + extra_mean(b, &overflow, s) + 0.5 +

@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLASSIC_EXTRA_SZ = 24 }; /* runtime.mapextra */
-
 struct table_shape {
 	uint32_t bucket_sz; /* bytes of a bucket or group */
 	bool noscan; /* without pointers */

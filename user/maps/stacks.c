@@ -26,13 +26,7 @@ enum {
 	 * stack full of such words shall fill our memory. */
 	TABLES_MAX = 1 << 20,
 
-	HEADER_COUNT = 0, /* of both kinds */
-	SWISS_DIR_PTR = 16,
-	SWISS_DIR_LEN = 24,
-	SWISS_WRITING = 34,
-	CLASSIC_FLAGS = 8,
-	CLASSIC_FLAG_WRITING = 4,
-	CLASSIC_B = 9,
+	HEADER_COUNT = HMAP_COUNT, /* of both kinds */
 };
 
 struct stack_map {
@@ -96,7 +90,7 @@ static struct err *flush_candidates(struct search *s)
 /* Where both kinds of headers point to their tables from. */
 static uint32_t table_offset(const struct go_layout *layout)
 {
-	return layout->kind == MAP_SWISS ? SWISS_DIR_PTR : layout->classic.buckets;
+	return layout->kind == MAP_SWISS ? SWISS_MAP_DIR_PTR : layout->classic.buckets;
 }
 
 static bool may_be_map(const struct heap *heap, const uint8_t *header)
@@ -233,16 +227,16 @@ static bool is_alive(const struct candidate *c, const struct map_info *m,
 		     const struct go_layout *layout)
 {
 	bool writing = layout->kind == MAP_SWISS
-			       ? load_u8(c->header, SWISS_WRITING)
-			       : load_u8(c->header, CLASSIC_FLAGS) & CLASSIC_FLAG_WRITING;
+			       ? load_u8(c->header, SWISS_MAP_WRITING)
+			       : load_u8(c->header, HMAP_FLAGS) & HMAP_FLAG_WRITING;
 
 	return writing || c->found == m->live_keys + 1;
 }
 
 static uint64_t table_cnt(const uint8_t *header, const struct go_layout *layout)
 {
-	return layout->kind == MAP_SWISS ? load_u64(header, SWISS_DIR_LEN)
-					 : sizing_classic_array(load_u8(header, CLASSIC_B));
+	return layout->kind == MAP_SWISS ? load_u64(header, SWISS_MAP_DIR_LEN)
+					 : sizing_classic_array(load_u8(header, HMAP_B));
 }
 
 /* What may be a map, but no figure of it can be told. */

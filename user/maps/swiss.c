@@ -6,15 +6,6 @@
 #include "maps/sizing.h"
 
 enum {
-	MAP_USED = 0,
-	MAP_SEED = 8,
-	MAP_DIR_PTR = 16,
-	MAP_DIR_LEN = 24,
-	MAP_GLOBAL_DEPTH = 32,
-	MAP_GLOBAL_SHIFT = 33,
-	MAP_WRITING = 34,
-	MAP_CLEAR_SEQ = 40,
-
 	DEPTH_MAX = 24, /* 2^24 tables are 16 G slots */
 	WALK_MIN = 2, /* entries of a directory whose walks are counted */
 	/* 8 control bytes, 8 keys and elems of at most 128 bytes, in their size class. */
@@ -24,14 +15,14 @@ enum {
 struct swiss_header swiss_parse_header(const uint8_t *b)
 {
 	return (struct swiss_header){
-		.used = load_u64(b, MAP_USED),
-		.seed = load_u64(b, MAP_SEED),
-		.dir_ptr = load_u64(b, MAP_DIR_PTR),
-		.dir_len = load_u64(b, MAP_DIR_LEN),
-		.global_depth = load_u8(b, MAP_GLOBAL_DEPTH),
-		.global_shift = load_u8(b, MAP_GLOBAL_SHIFT),
-		.writing = load_u8(b, MAP_WRITING),
-		.clear_seq = load_u64(b, MAP_CLEAR_SEQ),
+		.used = load_u64(b, SWISS_MAP_USED),
+		.seed = load_u64(b, SWISS_MAP_SEED),
+		.dir_ptr = load_u64(b, SWISS_MAP_DIR_PTR),
+		.dir_len = load_u64(b, SWISS_MAP_DIR_LEN),
+		.global_depth = load_u8(b, SWISS_MAP_GLOBAL_DEPTH),
+		.global_shift = load_u8(b, SWISS_MAP_GLOBAL_SHIFT),
+		.writing = load_u8(b, SWISS_MAP_WRITING),
+		.clear_seq = load_u64(b, SWISS_MAP_CLEAR_SEQ),
 	};
 }
 

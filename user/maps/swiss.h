@@ -13,14 +13,6 @@
 #include "maps/census.h"
 #include "maps/shape.h"
 
-enum {
-	SWISS_MAP_SZ = 48,
-	SWISS_TABLE_SZ = 32,
-	SWISS_TABLE_SLOTS_MAX = 1024,
-	SWISS_CTRL_EMPTY = 0x80,
-	SWISS_CTRL_DELETED = 0xfe,
-};
-
 struct swiss_header {
 	uint64_t used;
 	uint64_t seed;

@@ -14,14 +14,6 @@
 #include "maps/swiss.h"
 
 enum {
-	TABLE_USED = 0,
-	TABLE_CAPACITY = 2,
-	TABLE_GROWTH_LEFT = 4,
-	TABLE_LOCAL_DEPTH = 6,
-	TABLE_INDEX = 8,
-	TABLE_GROUPS = 16,
-	TABLE_LENGTH_MASK = 24,
-
 	DIR_BATCH = 1 << 18, /* directory entries */
 	/* Tables of one map that are read together: few at first, then twice as many each time.
 	 * What is no directory costs no more reads than were spent on what looked like one. */
@@ -44,13 +36,13 @@ struct table {
 static struct table parse_table(const uint8_t *b)
 {
 	return (struct table){
-		.used = load_u16(b, TABLE_USED),
-		.capacity = load_u16(b, TABLE_CAPACITY),
-		.growth_left = load_u16(b, TABLE_GROWTH_LEFT),
-		.local_depth = load_u8(b, TABLE_LOCAL_DEPTH),
-		.index = (int64_t)load_u64(b, TABLE_INDEX),
-		.groups = load_u64(b, TABLE_GROUPS),
-		.length_mask = load_u64(b, TABLE_LENGTH_MASK),
+		.used = load_u16(b, SWISS_TABLE_USED),
+		.capacity = load_u16(b, SWISS_TABLE_CAPACITY),
+		.growth_left = load_u16(b, SWISS_TABLE_GROWTH_LEFT),
+		.local_depth = load_u8(b, SWISS_TABLE_LOCAL_DEPTH),
+		.index = (int64_t)load_u64(b, SWISS_TABLE_INDEX),
+		.groups = load_u64(b, SWISS_TABLE_GROUPS),
+		.length_mask = load_u64(b, SWISS_TABLE_LENGTH_MASK),
 	};
 }
 
@@ -67,21 +59,17 @@ static size_t run_len(const uint64_t *dir, size_t len, size_t at)
 static bool table_is_sane(const struct table *t, const struct swiss_header *h, size_t at,
 			  size_t run)
 {
-	uint16_t limit = t->capacity == BUCKET_SLOTS ? 7 : t->capacity / 8 * 7;
-
 	return t->capacity >= BUCKET_SLOTS && t->capacity <= SWISS_TABLE_SLOTS_MAX &&
 	       !(t->capacity & (t->capacity - 1)) &&
 	       t->length_mask == t->capacity / BUCKET_SLOTS - 1u && t->index == (int64_t)at &&
 	       t->local_depth <= h->global_depth &&
 	       run == 1ull << (h->global_depth - t->local_depth) &&
-	       t->used + t->growth_left <= limit;
+	       (uint64_t)t->used + t->growth_left <= swiss_table_limit(t->capacity);
 }
 
 static uint64_t table_tombstones(const struct table *t)
 {
-	uint16_t limit = t->capacity == BUCKET_SLOTS ? 7 : t->capacity / 8 * 7;
-
-	return limit - t->used - t->growth_left;
+	return swiss_table_limit(t->capacity) - t->used - t->growth_left;
 }
 
 /* Where a table and its groups are; false when their memory does not fit them. A table has

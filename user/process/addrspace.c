@@ -4,23 +4,24 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Reading pagemap takes eight bytes a page, resident or not: 32 MiB for this much... */
+/* Limit of mappings to read pagemap of in one go. It takes eight bytes a page, resident or not:
+ * 32 MiB for this much... */
 static const uint64_t READ_ALL_MAX = 1ull << 34;
-/* ... and 2 GiB for this. */
+/* ... and 2 GiB for this, the limit of one mapping. */
 static const uint64_t READ_ONE_MAX = 1ull << 40;
 
-/* Runs that are kept when the walk is ahead of its visitor: 1.5 MiB of them. */
+/* Runs that a walk ahead of its visitor keeps: 1.5 MiB of them. */
 enum { RUNS_MAX = 1 << 16 };
 
-static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above */
+static const uint64_t USER_END = 1ull << 63; /* [vsyscall] is above it */
 
 struct walk {
 	struct addrspace *as;
 	struct pagemap pm;
 	page_run_fn visit;
 	void *ctx;
-	uint64_t swap_bytes; /* visited so far, page by page */
-	VEC(struct address_range) uncounted; /* pages here are in no RSS; ascending */
+	uint64_t swap_bytes; /* in what was visited page by page so far */
+	VEC(struct address_range) uncounted; /* ranges whose pages are in no RSS; ascending */
 };
 
 struct err *addrspace_init(struct addrspace *as, pid_t pid)
@@ -29,7 +30,7 @@ struct err *addrspace_init(struct addrspace *as, pid_t pid)
 	return procmaps_init(&as->maps, pid);
 }
 
-/* The first range that ends behind addr; the number of ranges when none does. */
+/* The first range that ends after addr; the number of ranges when none does. */
 static size_t range_behind(const struct walk *w, uint64_t addr)
 {
 	size_t lo = 0, hi = w->uncounted.len;
@@ -45,7 +46,7 @@ static size_t range_behind(const struct walk *w, uint64_t addr)
 	return lo;
 }
 
-/* Hands a run on without what no RSS counts. */
+/* Passes a run on, without the pages that no RSS counts. */
 static struct err *visit_counted(void *ctx, const struct page_run *run)
 {
 	struct walk *w = ctx;
@@ -78,8 +79,8 @@ static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
 										     : err_nomem();
 }
 
-/* The flags of mappings are only in smaps, which costs as much as all the rest: it is
- * asked only where there is reason to. The ioctl leaves out devices by itself. */
+/* Only smaps has the flags of mappings, and reading it costs as much as everything else. So it is
+ * read only where there is a reason to. The ioctl leaves out devices by itself. */
 static struct err *find_uncounted(struct walk *w)
 {
 	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
@@ -91,7 +92,7 @@ static struct err *find_uncounted(struct walk *w)
 
 /* ---- page by page ---- */
 
-static struct err *walk_by_scan(struct walk *w)
+static struct err *addrspace_walk_by_scan(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t end = 0;
@@ -106,7 +107,7 @@ static bool is_anonymous(const struct procmap *m)
 	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO) && !m->inode && !m->shared;
 }
 
-/* A page of a file in an anonymous mapping is the huge page of zeroes. */
+/* In an anonymous mapping, a page that claims to be of a file is the huge page of zeroes. */
 static struct err *visit_read(void *ctx, const struct page_run *run)
 {
 	struct walk *w = ctx;
@@ -126,19 +127,19 @@ static struct err *visit_read(void *ctx, const struct page_run *run)
 	return err;
 }
 
-static struct err *read_range(struct walk *w, uint64_t start, uint64_t end)
+static struct err *addrspace_read_range(struct walk *w, uint64_t start, uint64_t end)
 {
 	struct err *err = pagemap_walk(&w->pm, start, end, visit_read, w);
 
-	if (err_is(err, ERR_FAULT)) { /* unmapped since it was listed */
+	if (err_is(err, ERR_FAULT)) { /* it was unmapped after it was listed */
 		err_free(err);
 		err = NULL;
 	}
 	return err;
 }
 
-/* With smaps, which tells where nothing is. */
-static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
+/* With smaps, which tells which mappings are empty. */
+static struct err *addrspace_read_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
 	const struct procmap *pm = procmaps_find(&w->as->maps, m->start);
@@ -148,11 +149,11 @@ static struct err *read_mapping(void *ctx, const struct smaps_mapping *m)
 	    (pm && pm->kind == PROCMAP_KERNEL) || !(m->sizes.rss_bytes + m->sizes.swap_bytes))
 		return NULL;
 	return m->end - m->start > READ_ONE_MAX ? visit_counted(w, &coarse)
-						: read_range(w, m->start, m->end);
+						: addrspace_read_range(w, m->start, m->end);
 }
 
-/* Neighbours in one go. */
-static struct err *read_all(struct walk *w)
+/* Reads mappings that are neighbours in one go. */
+static struct err *addrspace_read_all(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t start = 0, end = 0;
@@ -164,27 +165,28 @@ static struct err *read_all(struct walk *w)
 		if (m->kind == PROCMAP_KERNEL || m->end >= USER_END)
 			continue;
 		if (m->start != end) {
-			err = read_range(w, start, end);
+			err = addrspace_read_range(w, start, end);
 			start = m->start;
 		}
 		end = m->end;
 	}
-	return err ? err : read_range(w, start, end);
+	return err ? err : addrspace_read_range(w, start, end);
 }
 
-static struct err *walk_by_read(struct walk *w)
+static struct err *addrspace_walk_by_read(struct walk *w)
 {
 	const struct procmaps *maps = &w->as->maps;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < maps->maps.len && sum <= READ_ALL_MAX; i++)
 		sum += maps->maps.data[i].end - maps->maps.data[i].start;
-	return sum <= READ_ALL_MAX ? read_all(w) : smaps_read_mappings(w->as->pid, read_mapping, w);
+	return sum <= READ_ALL_MAX ? addrspace_read_all(w)
+				   : smaps_read_mappings(w->as->pid, addrspace_read_mapping, w);
 }
 
 /* ---- mapping by mapping ---- */
 
-static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
+static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
 	struct page_run present = { m->start, m->start + m->sizes.rss_bytes, PAGE_PRESENT };
@@ -202,7 +204,7 @@ static struct err *take_mapping(void *ctx, const struct smaps_mapping *m)
 
 /* ---- shared memory ---- */
 
-/* In a shared mapping nothing else can be in swap. */
+/* In a shared mapping nothing but its own shared memory can be in swap. */
 static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 {
 	struct walk *w = ctx;
@@ -215,8 +217,8 @@ static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 	return w->visit(w->ctx, &run);
 }
 
-/* Page tables don't tell what of shared memory is in swap: its file does, and smaps,
- * which is asked only where something is amiss. */
+/* Page tables do not tell which pages of shared memory are in swap. Its file does, and so does
+ * smaps, which is read only where the sums differ. */
 static struct err *add_shared_swap(struct walk *w)
 {
 	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
@@ -226,9 +228,9 @@ static struct err *add_shared_swap(struct walk *w)
 
 /* ---- the interface ---- */
 
-/* Whether the file that could be opened also tells: its first page must be there to
- * read, present or not. */
-static struct err *try_pagemap(struct walk *w)
+/* Whether the pagemap that could be opened can also be read: reading the entry of its first page
+ * must work, whether the page is present or not. */
+static struct err *addrspace_try_pagemap(struct walk *w)
 {
 	uint64_t entry;
 	struct err *err = pagemap_open(&w->pm, w->as->pid);
@@ -241,26 +243,26 @@ static struct err *try_pagemap(struct walk *w)
 		       : err_new(ERR_PERM, "/proc/%d/pagemap tells nothing", w->as->pid);
 }
 
-static struct err *walk(struct walk *w)
+static struct err *addrspace_walk_list(struct walk *w)
 {
 	struct addrspace *as = w->as;
-	_cleanup_err_ struct err *refused = try_pagemap(w);
+	_cleanup_err_ struct err *refused = addrspace_try_pagemap(w);
 	if (refused) {
 		as->source = ADDRSPACE_SMAPS;
 		snprintf(as->why_coarse, sizeof(as->why_coarse), "%s", refused->msg);
-		return smaps_read_mappings(as->pid, take_mapping, w);
+		return smaps_read_mappings(as->pid, addrspace_take_mapping, w);
 	}
 	struct err *err = find_uncounted(w);
 	if (err)
 		return err;
 	as->source = w->pm.scans ? ADDRSPACE_SCAN : ADDRSPACE_PAGEMAP;
-	return w->pm.scans ? walk_by_scan(w) : walk_by_read(w);
+	return w->pm.scans ? addrspace_walk_by_scan(w) : addrspace_walk_by_read(w);
 }
 
-static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
+static struct err *addrspace_walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 {
 	struct walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
-	struct err *err = walk(&w);
+	struct err *err = addrspace_walk_list(&w);
 
 	pagemap_close(&w.pm);
 	vec_fini(&w.uncounted);
@@ -271,7 +273,7 @@ static struct err *walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 
 /* ---- ahead ---- */
 
-static struct err *keep(void *ctx, const struct page_run *run)
+static struct err *addrspace_keep_walk(void *ctx, const struct page_run *run)
 {
 	struct addrspace_ahead *ahead = ctx;
 
@@ -279,21 +281,21 @@ static struct err *keep(void *ctx, const struct page_run *run)
 	return !ahead->too_many && vec_push(&ahead->runs, *run) ? NULL : err_nomem();
 }
 
-static void *walk_ahead(void *ctx)
+static void *addrspace_walk_ahead(void *ctx)
 {
 	struct addrspace *as = ctx;
 
-	as->ahead.err = walk_now(as, keep, &as->ahead);
+	as->ahead.err = addrspace_walk_now(as, addrspace_keep_walk, &as->ahead);
 	return NULL;
 }
 
 void addrspace_start(struct addrspace *as)
 {
-	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, walk_ahead, as);
+	as->ahead.started = !pthread_create(&as->ahead.thread, NULL, addrspace_walk_ahead, as);
 }
 
-/* Waits for the walk; true when it was whole. */
-static bool join(struct addrspace *as)
+/* Waits for the walk; true when it has kept every run. */
+static bool addrspace_join(struct addrspace *as)
 {
 	if (!as->ahead.started)
 		return false;
@@ -304,7 +306,7 @@ static bool join(struct addrspace *as)
 
 void addrspace_fini(struct addrspace *as)
 {
-	join(as);
+	addrspace_join(as);
 	err_free(as->ahead.err);
 	vec_fini(&as->ahead.runs);
 	procmaps_fini(&as->maps);
@@ -315,8 +317,8 @@ struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx)
 	struct addrspace_ahead *ahead = &as->ahead;
 	struct err *err = NULL;
 
-	if (!join(as) && (!ahead->err || ahead->too_many))
-		return walk_now(as, visit, ctx);
+	if (!addrspace_join(as) && (!ahead->err || ahead->too_many))
+		return addrspace_walk_now(as, visit, ctx);
 	if (ahead->err)
 		return take_ptr(ahead->err);
 	for (size_t i = 0; !err && i < ahead->runs.len; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * addrspace.h - all pages of the target that are in memory or in swap, and what
- * the kernel says that they add up to.
+ * addrspace.h - all pages of the target that are in memory or in swap, and the kernel's own sums
+ * of them.
  *
- * Only pages that count in RSS are visited: not the page of zeroes, not hugetlbfs,
- * not the memory of devices. Where pagemap cannot be read, smaps still tells how
- * much of each mapping is resident, though not which pages.
+ * Only pages that count in RSS are visited. The page of zeroes, hugetlbfs and the memory of
+ * devices do not count. Where pagemap cannot be read, smaps still tells how much of each mapping
+ * is resident, though not which pages.
  */
 #ifndef MAPTRACE_PROCESS_ADDRSPACE_H
 #define MAPTRACE_PROCESS_ADDRSPACE_H
@@ -30,19 +30,19 @@ enum addrspace_source {
 	ADDRSPACE_SMAPS, /* mapping by mapping */
 };
 
-/* A walk by a thread of its own, before anybody visits. */
+/* A walk by a thread of its own, which keeps the runs until somebody visits them. */
 struct addrspace_ahead {
 	pthread_t thread;
 	bool started;
-	bool too_many; /* runs to keep: they were dropped */
+	bool too_many; /* there were more runs than it may keep, so it dropped them */
 	struct err *err;
 	VEC(struct page_run) runs;
 };
 
 struct addrspace {
 	pid_t pid;
-	struct procmaps maps; /* ascending; a moment's truth */
-	struct smaps sums; /* as of right behind the walk */
+	struct procmaps maps; /* ascending; the target may change its mappings at any time */
+	struct smaps sums; /* read right after the walk */
 	enum addrspace_source source;
 	char why_coarse[160]; /* ADDRSPACE_SMAPS: why pagemap cannot be read */
 	struct addrspace_ahead ahead;
@@ -51,16 +51,16 @@ struct addrspace {
 /* Lists the mappings. Close with addrspace_fini(). */
 struct err *addrspace_init(struct addrspace *as, pid_t pid);
 
-/* Begins to walk, while the caller has something else to do. Until addrspace_walk() or
- * addrspace_fini() nothing else may touch it. */
+/* Begins to walk in the background, while the caller does something else. Nothing else may touch
+ * `as` until addrspace_walk() or addrspace_fini(). */
 void addrspace_start(struct addrspace *as);
 void addrspace_fini(struct addrspace *as);
 
 /*
- * Visits the runs of pages, ascending, and fills in sums and source. With
- * ADDRSPACE_SMAPS, or in a mapping that is too large to be read, a run is as long
- * as much of its mapping is resident, from the start of the mapping on. So are, behind
- * all others, the runs of shared memory in swap, of which no page table tells.
+ * Visits the runs of pages in ascending order, and fills in sums and source. Two kinds of runs
+ * stand for an amount rather than for a place. With ADDRSPACE_SMAPS, or in a mapping that is too
+ * large to be read, one run begins where the mapping does and is as long as its resident part.
+ * Shared memory in swap, which no page table tells, comes in such runs after all others.
  */
 struct err *addrspace_walk(struct addrspace *as, page_run_fn visit, void *ctx);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-	/* A vector for each piece costs as much as reading the block. */
+	/* With fewer pieces, one vector for each costs less than reading the whole block. */
 	PIECES_MIN = 5,
 	PROBES_MAX = 8,
 	NOT_HELD = -1,
@@ -26,8 +26,8 @@ void blocks_begin(struct blocks *b)
 	b->wanted_cnt = 0;
 }
 
-/* Where a block is noted, or would be; BLOCKS_NOWHERE when there is no room. */
-static uint32_t search(const struct blocks *b, uint64_t nr)
+/* Finds where a block is noted, or would be; BLOCKS_NOWHERE when there is no room. */
+static uint32_t blocks_search(const struct blocks *b, uint64_t nr)
 {
 	uint32_t home = blocks_home(nr);
 
@@ -42,7 +42,7 @@ static uint32_t search(const struct blocks *b, uint64_t nr)
 
 uint32_t blocks_note(struct blocks *b, uint64_t nr)
 {
-	uint32_t place = search(b, nr);
+	uint32_t place = blocks_search(b, nr);
 
 	if (place != BLOCKS_NOWHERE && b->noted[place].batch != b->batch) {
 		b->noted[place] = (struct block){ .nr = nr, .batch = b->batch, .held = NOT_HELD };
@@ -51,15 +51,15 @@ uint32_t blocks_note(struct blocks *b, uint64_t nr)
 	return place;
 }
 
-static int cmp_block(const void *a, const void *b)
+static int cmp_block_nr(const void *a, const void *b)
 {
 	uint64_t x = (*(struct block *const *)a)->nr, y = (*(struct block *const *)b)->nr;
 
 	return x < y ? -1 : x > y;
 }
 
-/* Of the wanted blocks, those worth reading, ascending. Returns their number. */
-static size_t choose(struct blocks *b)
+/* Chooses the wanted blocks that are worth reading, in ascending order. Returns their number. */
+static size_t blocks_choose(struct blocks *b)
 {
 	size_t n = 0;
 
@@ -67,12 +67,12 @@ static size_t choose(struct blocks *b)
 		if (b->wanted[i]->pieces >= PIECES_MIN)
 			b->wanted[n++] = b->wanted[i];
 	b->wanted_cnt = n;
-	qsort(b->wanted, n, sizeof(*b->wanted), cmp_block);
+	qsort(b->wanted, n, sizeof(*b->wanted), cmp_block_nr);
 	return n;
 }
 
-/* How many of the chosen blocks from the i-th on are one piece of memory. */
-static size_t run_length(const struct blocks *b, size_t i)
+/* How many of the chosen blocks, from the i-th on, are one piece of memory. */
+static size_t blocks_run_length(const struct blocks *b, size_t i)
 {
 	size_t end = i + 1;
 
@@ -84,10 +84,10 @@ static size_t run_length(const struct blocks *b, size_t i)
 struct err *blocks_read(struct blocks *b, struct mem *mem)
 {
 	struct mem_req reqs[BLOCKS_HELD_MAX];
-	size_t n = 0, cnt = choose(b);
+	size_t n = 0, cnt = blocks_choose(b);
 
 	for (size_t i = 0, run; i < cnt; i += run) {
-		run = run_length(b, i);
+		run = blocks_run_length(b, i);
 		reqs[n++] = (struct mem_req){ b->wanted[i]->nr * BLOCK_SZ, run * BLOCK_SZ, false,
 					      b->bytes + i * BLOCK_SZ };
 	}

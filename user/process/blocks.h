@@ -2,10 +2,10 @@
 /*
  * blocks.h - reads of many small things that lie close together.
  *
- * The allocator puts objects of a kind side by side, so a batch of maps wants many small
- * pieces of few pages. The caller says which; blocks that several of them are in are read
- * whole, in a few large reads, and looked into in place. What lies alone is not there:
- * it is cheaper to ask mem_gather() for it.
+ * The allocator puts objects of a kind side by side, so a batch of maps wants many small pieces
+ * of few pages. The caller says which pieces. Blocks with several pieces are read as a whole, in
+ * a few large reads, and pieces are looked at in place. A piece that is alone in its block is not
+ * read: mem_gather() does that for less.
  *
  *	blocks_begin(b);
  *	for (each) place = blocks_want(b, addr, len);
@@ -18,39 +18,40 @@
 #include "process/mem.h"
 
 enum {
-	BLOCK_SZ = 8192, /* and aligned to that: a page of Go's heap */
-	BLOCKS_HELD_MAX = 64, /* half a MiB, to stay in the processor's own cache */
+	BLOCK_SZ = 8192, /* a page of Go's heap; blocks are aligned to it */
+	BLOCKS_HELD_MAX = 64, /* half a MiB, to stay in the processor's cache */
 	BLOCKS_NOTED_BITS = 10,
-	BLOCKS_NOTED_MAX = 1 << BLOCKS_NOTED_BITS, /* that are counted, in a hash table */
-	BLOCKS_NOWHERE = BLOCKS_NOTED_MAX, /* the place of a piece that will not be there */
-	/* Behind what blocks_at() returns so many bytes may be looked at, whatever they are. */
+	BLOCKS_NOTED_MAX = 1 << BLOCKS_NOTED_BITS, /* blocks that are counted, in a hash table */
+	BLOCKS_NOWHERE = BLOCKS_NOTED_MAX, /* the place of a piece that will not be read */
+	/* This many bytes after a piece that blocks_at() returns may be looked at, whatever they
+	 * are. */
 	BLOCKS_PAD = 64,
 };
 
 struct block {
 	uint64_t nr; /* address / BLOCK_SZ */
-	uint32_t batch; /* in which it was noted */
+	uint32_t batch; /* the batch in which it was noted */
 	uint16_t pieces;
-	int16_t held; /* index into bytes, or negative */
+	int16_t held; /* index into bytes; negative: not held */
 };
 
 /* For one thread at a time. */
 struct blocks {
 	uint32_t batch;
 	struct block noted[BLOCKS_NOTED_MAX];
-	struct block *wanted[BLOCKS_NOTED_MAX]; /* of this batch */
+	struct block *wanted[BLOCKS_NOTED_MAX]; /* those of this batch */
 	size_t wanted_cnt;
 	uint8_t bytes[BLOCKS_HELD_MAX * BLOCK_SZ + BLOCKS_PAD];
 };
 
-/* NULL: out of memory. Free with blocks_free(). */
+/* Returns NULL when out of memory. Free with blocks_free(). */
 struct blocks *blocks_new(void);
 void blocks_free(struct blocks *b);
 
-/* Forgets everything: another batch. What blocks_at() returned is void. */
+/* Begins another batch and forgets everything: what blocks_at() returned is no longer valid. */
 void blocks_begin(struct blocks *b);
 
-/* What blocks_want() does for a block that is not in its first slot. */
+/* Does what blocks_want() does, for a block that is not in its first slot. */
 uint32_t blocks_note(struct blocks *b, uint64_t nr);
 
 /* Where the search for a block begins. */
@@ -59,8 +60,8 @@ static inline uint32_t blocks_home(uint64_t nr)
 	return nr * 0x9e3779b97f4a7c15 >> (64 - BLOCKS_NOTED_BITS);
 }
 
-/* A piece that will be looked at. Returns its place in this batch; what lies in two blocks,
- * or in one too many, has none. */
+/* Notes a piece that will be looked at. Returns its place in this batch, or BLOCKS_NOWHERE when
+ * it lies across two blocks, or in a block more than can be noted. */
 static inline uint32_t blocks_want(struct blocks *b, uint64_t addr, size_t len)
 {
 	uint64_t nr = addr / BLOCK_SZ;
@@ -75,10 +76,10 @@ static inline uint32_t blocks_want(struct blocks *b, uint64_t addr, size_t len)
 	return home;
 }
 
-/* Reads the blocks that enough pieces are in. What cannot be read is not there. */
+/* Reads the blocks with enough pieces. What cannot be read is left out. */
 struct err *blocks_read(struct blocks *b, struct mem *mem);
 
-/* The piece at addr as it was read, until the next batch; NULL when it is not there. */
+/* The bytes of the piece at addr, valid until the next batch; NULL when it was not read. */
 static inline const uint8_t *blocks_at(const struct blocks *b, uint32_t place, uint64_t addr)
 {
 	if (place == BLOCKS_NOWHERE || b->noted[place].held < 0)

@@ -23,7 +23,7 @@ bool buildinfo_is_magic(const uint8_t *data, size_t len)
 }
 
 /* Points into the block; NULL when the length does not fit. */
-static const uint8_t *read_string(struct cursor *c, size_t *len_ret)
+static const uint8_t *buildinfo_read_string(struct cursor *c, size_t *len_ret)
 {
 	uint64_t len = cursor_uvarint(c);
 
@@ -33,7 +33,7 @@ static const uint8_t *read_string(struct cursor *c, size_t *len_ret)
 	return cursor_bytes(c, len);
 }
 
-static void copy_text(char *dst, size_t dst_sz, const char *src, size_t len)
+static void buildinfo_copy_text(char *dst, size_t dst_sz, const char *src, size_t len)
 {
 	size_t n = 0;
 
@@ -43,8 +43,8 @@ static void copy_text(char *dst, size_t dst_sz, const char *src, size_t len)
 	dst[n] = '\0';
 }
 
-/* "go1.24.4", "go1.27rc1", "devel go1.28-abc": major 1 and a minor are needed. */
-static bool parse_version(const char *text, struct buildinfo *bi)
+/* Parses "go1.24.4", "go1.27rc1", "devel go1.28-abc": needs major version 1 and a minor one. */
+static bool buildinfo_parse_version(const char *text, struct buildinfo *bi)
 {
 	const char *go = strstr(text, "go1.");
 	int used = 0;
@@ -56,34 +56,34 @@ static bool parse_version(const char *text, struct buildinfo *bi)
 	return true;
 }
 
-/* Up to 1.25 a space separates the experiments, from 1.26 a hyphen. */
-static void split_version(const char *text, struct buildinfo *bi)
+/* The experiments follow a space up to Go 1.25, a hyphen from 1.26 on. */
+static void buildinfo_split_version(const char *text, struct buildinfo *bi)
 {
 	const char *x = strstr(text, "X:");
 	size_t len = x && x > text ? (size_t)(x - 1 - text) : strlen(text);
 
-	copy_text(bi->version, sizeof(bi->version), text, len);
+	buildinfo_copy_text(bi->version, sizeof(bi->version), text, len);
 	if (x)
-		copy_text(bi->experiments, sizeof(bi->experiments), x + 2, strlen(x + 2));
+		buildinfo_copy_text(bi->experiments, sizeof(bi->experiments), x + 2, strlen(x + 2));
 }
 
-static bool starts_with(const char *line, size_t len, const char *prefix)
+static bool buildinfo_line_starts(const char *line, size_t len, const char *prefix)
 {
 	return len >= strlen(prefix) && !memcmp(line, prefix, strlen(prefix));
 }
 
-static void parse_line(const char *line, size_t len, struct buildinfo *bi)
+static void buildinfo_parse_line(const char *line, size_t len, struct buildinfo *bi)
 {
 	static const char path[] = "path\t", asan[] = "build\t-asan=true";
 
-	if (starts_with(line, len, path) && !bi->main_path[0])
-		copy_text(bi->main_path, sizeof(bi->main_path), line + sizeof(path) - 1,
-			  len - (sizeof(path) - 1));
-	bi->asan |= len == sizeof(asan) - 1 && starts_with(line, len, asan);
+	if (buildinfo_line_starts(line, len, path) && !bi->main_path[0])
+		buildinfo_copy_text(bi->main_path, sizeof(bi->main_path), line + sizeof(path) - 1,
+				    len - (sizeof(path) - 1));
+	bi->asan |= len == sizeof(asan) - 1 && buildinfo_line_starts(line, len, asan);
 }
 
-/* Module info is lines of tab-separated fields; "path" names the main package. */
-static void parse_mod(const uint8_t *mod, size_t len, struct buildinfo *bi)
+/* Module info is lines of fields with tabs between them; "path" names the main package. */
+static void buildinfo_parse_mod(const uint8_t *mod, size_t len, struct buildinfo *bi)
 {
 	if (len < 2 * MARKER_SZ)
 		return;
@@ -93,7 +93,7 @@ static void parse_mod(const uint8_t *mod, size_t len, struct buildinfo *bi)
 		const char *nl = memchr(text, '\n', end - text);
 		size_t line = nl ? nl - text : end - text;
 
-		parse_line(text, line, bi);
+		buildinfo_parse_line(text, line, bi);
 		text += line + 1;
 	}
 }
@@ -112,20 +112,20 @@ struct err *buildinfo_parse(const uint8_t *data, size_t len, struct buildinfo *r
 			       "built by Go older than 1.18, which maptrace does not know");
 
 	cursor_seek(&c, BUILDINFO_HEADER_SZ);
-	const uint8_t *version = read_string(&c, &n);
+	const uint8_t *version = buildinfo_read_string(&c, &n);
 	if (!version || n == 0 || n >= sizeof(text))
 		return err_new(ERR_FORMAT, "build info without a Go version");
-	copy_text(text, sizeof(text), (const char *)version, n);
-	if (!parse_version(text, &bi))
+	buildinfo_copy_text(text, sizeof(text), (const char *)version, n);
+	if (!buildinfo_parse_version(text, &bi))
 		return err_new(ERR_UNSUPPORTED, "unknown Go version '%s'", text);
-	split_version(text, &bi);
+	buildinfo_split_version(text, &bi);
 	if (bi.minor < OLDEST_MINOR)
 		return err_new(ERR_UNSUPPORTED, "built by %s; maptrace knows Go 1.18 and later",
 			       bi.version);
 
-	const uint8_t *mod = read_string(&c, &n);
+	const uint8_t *mod = buildinfo_read_string(&c, &n);
 	if (mod)
-		parse_mod(mod, n, &bi);
+		buildinfo_parse_mod(mod, n, &bi);
 	*ret = bi;
 	return NULL;
 }

@@ -9,10 +9,10 @@
 
 #include "base/cleanup.h"
 
-/* v1 says "no limit" with the largest page-aligned long. */
+/* v1 has the largest page-aligned long for "no limit". */
 static const uint64_t V1_NO_LIMIT = 1ull << 62;
 
-static uint64_t read_limit(const char *dir, const char *file)
+static uint64_t cgroup_read_limit(const char *dir, const char *file)
 {
 	char path[PATH_MAX];
 	uint64_t v = 0;
@@ -20,20 +20,20 @@ static uint64_t read_limit(const char *dir, const char *file)
 	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
 		return 0;
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	if (!f || fscanf(f, "%" SCNu64, &v) != 1) /* v2: "max" is no number */
+	if (!f || fscanf(f, "%" SCNu64, &v) != 1) /* v2: "max" is not a number */
 		return 0;
 	return v < V1_NO_LIMIT ? v : 0;
 }
 
-static uint64_t lower(uint64_t a, uint64_t b)
+static uint64_t cgroup_lower_limit(uint64_t a, uint64_t b)
 {
 	if (!a || !b)
 		return a ? a : b;
 	return a < b ? a : b;
 }
 
-/* A line "name N" of a memory.stat. */
-static uint64_t read_stat(const char *dir, const char *name)
+/* Reads a line "name N" of a memory.stat. */
+static uint64_t cgroup_read_stat(const char *dir, const char *name)
 {
 	char path[PATH_MAX], key[64];
 	uint64_t v;
@@ -47,45 +47,46 @@ static uint64_t read_stat(const char *dir, const char *name)
 	return 0;
 }
 
-/* The names of one version's files. */
+/* The names of the files, which differ between the versions. */
 struct files {
 	const char *limit;
 	const char *used;
-	const char *file_pages; /* in memory.stat: not used lately */
+	const char *file_pages; /* in memory.stat: pages that were not used lately */
 };
 
 static const struct files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
 				       "total_inactive_file" };
 static const struct files v2_files = { "memory.max", "memory.current", "inactive_file" };
 
-static uint64_t minus(uint64_t a, uint64_t b)
+static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
 
-/* Limits of a process; `left` is what is below the tightest. */
+/* Limits of a process. `left` is the memory that is free below the tightest of them. */
 struct limits {
 	bool limited;
 	uint64_t limit;
 	uint64_t left;
 };
 
-static void add_limit(const char *dir, const struct files *files, struct limits *l)
+static void cgroup_add_limit(const char *dir, const struct files *files, struct limits *l)
 {
-	uint64_t limit = read_limit(dir, files->limit);
-	uint64_t used = minus(read_limit(dir, files->used), read_stat(dir, files->file_pages));
+	uint64_t limit = cgroup_read_limit(dir, files->limit);
+	uint64_t used = cgroup_minus(cgroup_read_limit(dir, files->used),
+				     cgroup_read_stat(dir, files->file_pages));
 
 	if (!limit)
 		return;
-	if (!l->limited || minus(limit, used) < l->left)
-		l->left = minus(limit, used);
-	l->limit = lower(l->limit, limit);
+	if (!l->limited || cgroup_minus(limit, used) < l->left)
+		l->left = cgroup_minus(limit, used);
+	l->limit = cgroup_lower_limit(l->limit, limit);
 	l->limited = true;
 }
 
-/* Every directory from the cgroup up to the mount point limits its members. */
-static void walk_up(const char *mount, const char *cgroup, const struct files *files,
-		    struct limits *l)
+/* Visits every directory from the cgroup up to the mount point: each limits its members. */
+static void cgroup_walk_up(const char *mount, const char *cgroup, const struct files *files,
+			   struct limits *l)
 {
 	char dir[PATH_MAX];
 	size_t mount_len = strlen(mount);
@@ -93,7 +94,7 @@ static void walk_up(const char *mount, const char *cgroup, const struct files *f
 	if (snprintf(dir, sizeof(dir), "%s%s", mount, cgroup) >= (int)sizeof(dir))
 		return;
 	for (;;) {
-		add_limit(dir, files, l);
+		cgroup_add_limit(dir, files, l);
 		char *slash = strrchr(dir, '/');
 		if (!slash || (size_t)(slash - dir) < mount_len)
 			return;
@@ -102,7 +103,7 @@ static void walk_up(const char *mount, const char *cgroup, const struct files *f
 }
 
 /* Finds the mount point of the v2 hierarchy, or of v1's memory controller. */
-static bool find_mount(const char *fstype, const char *option, char *ret, size_t ret_sz)
+static bool cgroup_find_mount(const char *fstype, const char *option, char *ret, size_t ret_sz)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/mounts", "re");
 	char dir[1024], type[64], opts[1024];
@@ -115,7 +116,7 @@ static bool find_mount(const char *fstype, const char *option, char *ret, size_t
 
 /* The cgroup of a process in one hierarchy. */
 struct membership {
-	const char *controllers; /* v1: names, with commas; v2: none */
+	const char *controllers; /* v1: names with commas between them; v2: "" */
 	const char *path;
 };
 
@@ -124,7 +125,7 @@ struct membership {
  *	4:memory:/user.slice	v1: id, controllers, path
  *	0::/system.slice/x	v2: no controllers
  */
-static bool read_membership(FILE *f, char **line, size_t *cap, struct membership *ret)
+static bool cgroup_read_membership(FILE *f, char **line, size_t *cap, struct membership *ret)
 {
 	while (f && getline(line, cap, f) > 0) {
 		(*line)[strcspn(*line, "\n")] = '\0';
@@ -140,7 +141,7 @@ static bool read_membership(FILE *f, char **line, size_t *cap, struct membership
 	return false;
 }
 
-static FILE *open_memberships(pid_t pid)
+static FILE *cgroup_open_memberships(pid_t pid)
 {
 	char path[64];
 
@@ -148,33 +149,33 @@ static FILE *open_memberships(pid_t pid)
 	return fopen(path, "re");
 }
 
-static struct limits limits_of(pid_t pid)
+static struct limits cgroup_limits(pid_t pid)
 {
-	_cleanup_fclose_ FILE *f = open_memberships(pid);
+	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
 	struct limits l = { 0 };
 	struct membership m;
 	char mount[1024];
 	size_t cap = 0;
 
-	while (read_membership(f, &line, &cap, &m)) {
-		if (!*m.controllers && find_mount("cgroup2", NULL, mount, sizeof(mount)))
-			walk_up(mount, m.path, &v2_files, &l);
+	while (cgroup_read_membership(f, &line, &cap, &m)) {
+		if (!*m.controllers && cgroup_find_mount("cgroup2", NULL, mount, sizeof(mount)))
+			cgroup_walk_up(mount, m.path, &v2_files, &l);
 		else if (strstr(m.controllers, "memory") &&
-			 find_mount("cgroup", "memory", mount, sizeof(mount)))
-			walk_up(mount, m.path, &v1_files, &l);
+			 cgroup_find_mount("cgroup", "memory", mount, sizeof(mount)))
+			cgroup_walk_up(mount, m.path, &v1_files, &l);
 	}
 	return l;
 }
 
 uint64_t cgroup_memory_limit(pid_t pid)
 {
-	return limits_of(pid).limit;
+	return cgroup_limits(pid).limit;
 }
 
 bool cgroup_memory_left(pid_t pid, uint64_t *ret)
 {
-	struct limits l = limits_of(pid);
+	struct limits l = cgroup_limits(pid);
 
 	*ret = l.left;
 	return l.limited;
@@ -182,13 +183,13 @@ bool cgroup_memory_left(pid_t pid, uint64_t *ret)
 
 void cgroup_find_freezers(struct cgroup_freezers *ret)
 {
-	if (!find_mount("cgroup2", NULL, ret->v2, sizeof(ret->v2)))
+	if (!cgroup_find_mount("cgroup2", NULL, ret->v2, sizeof(ret->v2)))
 		ret->v2[0] = '\0';
-	if (!find_mount("cgroup", "freezer", ret->v1, sizeof(ret->v1)))
+	if (!cgroup_find_mount("cgroup", "freezer", ret->v1, sizeof(ret->v1)))
 		ret->v1[0] = '\0';
 }
 
-/* A line of a file of a cgroup. */
+/* Whether a file of a cgroup has that line. */
 static bool has_line(const char *mount, const char *cgroup, const char *file, const char *wanted)
 {
 	char path[PATH_MAX], line[64];
@@ -205,16 +206,16 @@ static bool has_line(const char *mount, const char *cgroup, const char *file, co
 	return false;
 }
 
-/* Both files know what is frozen above the cgroup, too. */
+/* In both versions the file also tells when a cgroup above is frozen. */
 bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid)
 {
-	_cleanup_fclose_ FILE *f = open_memberships(pid);
+	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
 	struct membership m;
 	bool frozen = false;
 	size_t cap = 0;
 
-	while (!frozen && read_membership(f, &line, &cap, &m)) {
+	while (!frozen && cgroup_read_membership(f, &line, &cap, &m)) {
 		if (!*m.controllers)
 			frozen = has_line(freezers->v2, m.path, "cgroup.events", "frozen 1");
 		else if (strstr(m.controllers, "freezer"))

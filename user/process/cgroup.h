@@ -7,15 +7,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The lowest memory limit among the process's cgroup and its parents, in bytes;
- * 0 when there is none, or none can be read. */
+/* The lowest memory limit of the process's cgroup and its parents, in bytes; 0 when there is
+ * none, or none can be read. */
 uint64_t cgroup_memory_limit(pid_t pid);
 
-/* What is left below the tightest of these limits, in bytes; pages of files that the
- * kernel can drop are not in the way. False when there is no limit. */
+/* The bytes that are left below the tightest of these limits. Pages of files that the kernel can
+ * drop count as free. False when there is no limit. */
 bool cgroup_memory_left(pid_t pid, uint64_t *ret);
 
-/* Where the hierarchies that can freeze are mounted; "" where there is none. */
+/* Where the hierarchies that can freeze processes are mounted; "" where there is none. */
 struct cgroup_freezers {
 	char v1[256];
 	char v2[256];
@@ -23,8 +23,7 @@ struct cgroup_freezers {
 
 void cgroup_find_freezers(struct cgroup_freezers *ret);
 
-/* Is every process in its cgroup frozen, by that or by one above it? False, too, when
- * that can't be read. */
+/* Whether its cgroup, or one above that, is frozen. False also when that cannot be read. */
 bool cgroup_is_frozen(const struct cgroup_freezers *freezers, pid_t pid);
 
 #endif

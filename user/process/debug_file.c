@@ -14,20 +14,20 @@ struct debug_file {
 	Dwarf *dwarf;
 };
 
-static struct err *open_elf(struct debug_file *df, const char *path)
+static struct err *debug_file_open_elf(struct debug_file *df, const char *path)
 {
 	elf_version(EV_CURRENT);
 	df->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (df->fd < 0)
 		return err_os(errno, "cannot open %s", path);
-	/* Not ELF_C_READ_MMAP: its section headers can't be changed, see hide_section(). */
+	/* Not ELF_C_READ_MMAP: then hide_section() could not change section headers. */
 	df->elf = elf_begin(df->fd, ELF_C_READ, NULL);
 	if (!df->elf || elf_kind(df->elf) != ELF_K_ELF)
 		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
 	return NULL;
 }
 
-static void reset(struct debug_file *df)
+static void debug_file_reset(struct debug_file *df)
 {
 	if (df->dwarf)
 		dwarf_end(df->dwarf);
@@ -45,7 +45,7 @@ static bool is_debug_section(const char *name)
 	       !strcmp(name, ".gnu_debugaltlink");
 }
 
-/* What the description of a type needs. The rest is three quarters of the DWARF. */
+/* Whether describing a type needs the section. The others are three quarters of the DWARF. */
 static bool describes_types(const char *name)
 {
 	static const char *const names[] = {
@@ -59,8 +59,8 @@ static bool describes_types(const char *name)
 	return false;
 }
 
-/* libdw unpacks every section that it knows as soon as it sees the file; it passes
- * over those that have no bytes. */
+/* libdw unpacks every section that it knows when it opens the file, but passes over those without
+ * bytes. */
 static void hide_section(Elf_Scn *scn, GElf_Shdr *shdr)
 {
 	shdr->sh_type = SHT_NOBITS;
@@ -76,8 +76,8 @@ static uint64_t unpacked_size(Elf_Scn *scn, const GElf_Shdr *shdr)
 	return gelf_getchdr(scn, &chdr) ? chdr.ch_size : UINT64_MAX;
 }
 
-/* Leaves only the sections that describe types; their unpacked size, 0 when there
- * is no .debug_info among them. */
+/* Hides all sections but those that describe types. Returns their unpacked size; 0 when
+ * .debug_info is not among them. */
 static uint64_t select_sections(Elf *elf, Elf_Scn **info_ret)
 {
 	size_t shstrndx;
@@ -106,7 +106,7 @@ static uint64_t select_sections(Elf *elf, Elf_Scn **info_ret)
 	return *info_ret ? sum : 0;
 }
 
-/* Units end with a zero. libdw relies on one behind the strings inside of them. */
+/* Units end with a zero byte. libdw needs one after the strings inside of them. */
 static bool ends_with_zero(Elf_Scn *info)
 {
 	Elf_Data *data = elf_getdata(info, NULL);
@@ -114,8 +114,9 @@ static bool ends_with_zero(Elf_Scn *info)
 	return data && data->d_size && !((const char *)data->d_buf)[data->d_size - 1];
 }
 
-/* Opens the DWARF of df's file itself; *has_ret tells whether it has any. */
-static struct err *open_dwarf(struct debug_file *df, uint64_t unpacked_max, bool *has_ret)
+/* Opens the DWARF of df's own file; *has_ret tells whether it has any. */
+static struct err *debug_file_open_dwarf(struct debug_file *df, uint64_t unpacked_max,
+					 bool *has_ret)
 {
 	Elf_Scn *info = NULL;
 	uint64_t size = select_sections(df->elf, &info);
@@ -142,7 +143,7 @@ struct debug_link {
 	size_t build_id_len; /* 0: none */
 	const char *name; /* NULL: none */
 	uint32_t crc;
-	char folder[PATH_MAX]; /* of the program */
+	char folder[PATH_MAX]; /* the program's folder */
 };
 
 static void read_build_id(Elf *elf, struct debug_link *ret)
@@ -154,7 +155,7 @@ static void read_build_id(Elf *elf, struct debug_link *ret)
 	ret->build_id_len = len > 0 ? len : 0;
 }
 
-/* Links in /proc tell the name of a file that was opened through them. */
+/* A link in /proc tells the name of the file that was opened through it. */
 static void read_folder(const char *path, struct debug_link *ret)
 {
 	ssize_t len = readlink(path, ret->folder, sizeof(ret->folder) - 1);
@@ -171,7 +172,7 @@ static void read_folder(const char *path, struct debug_link *ret)
 		*slash = 0;
 }
 
-static struct debug_link read_link(const char *path, Elf *elf)
+static struct debug_link debug_link_read(const char *path, Elf *elf)
 {
 	struct debug_link link = { .build_id = NULL };
 	GElf_Word crc = 0;
@@ -180,7 +181,7 @@ static struct debug_link read_link(const char *path, Elf *elf)
 	read_folder(path, &link);
 	link.name = dwelf_elf_gnu_debuglink(elf, &crc);
 	link.crc = crc;
-	/* The name comes from the target: it must not lead elsewhere. */
+	/* The name comes from the target: it must not lead to another folder. */
 	if (link.name && (!*link.name || strchr(link.name, '/')))
 		link.name = NULL;
 	return link;
@@ -211,9 +212,9 @@ static bool has_crc(int fd, uint32_t wanted)
 	return len == 0 && crc == wanted;
 }
 
-/* A debug file belongs to the program when the build ids agree; without build ids,
- * when the checksum of the link does. */
-static bool belongs(const struct debug_file *df, const struct debug_link *link)
+/* A debug file belongs to the program when their build ids are equal; without build ids, when the
+ * checksum of the link is right. */
+static bool debug_link_belongs(const struct debug_file *df, const struct debug_link *link)
 {
 	struct debug_link own = { .build_id = NULL };
 
@@ -241,39 +242,39 @@ static bool debuglink_path(const struct debug_link *link, const char *dir, char 
 	       snprintf(ret, PATH_MAX, "%s%s/%s", dir, link->folder, link->name) < PATH_MAX;
 }
 
-/* Puts the DWARF of the file at path into df when that is the program's. */
-static struct err *open_separate(struct debug_file *df, const char *path,
-				 const struct debug_link *link, uint64_t unpacked_max)
+/* Puts the DWARF of the file at path into df, if that file belongs to the program. */
+static struct err *debug_file_open_separate(struct debug_file *df, const char *path,
+					    const struct debug_link *link, uint64_t unpacked_max)
 {
 	struct debug_file other = { .fd = -1 };
 	bool has_dwarf;
-	struct err *err = open_elf(&other, path);
+	struct err *err = debug_file_open_elf(&other, path);
 
-	if (!err && !belongs(&other, link))
+	if (!err && !debug_link_belongs(&other, link))
 		err = err_new(ERR_UNSUPPORTED, "dwarf: %s is of another build", path);
 	if (!err)
-		err = open_dwarf(&other, unpacked_max, &has_dwarf);
+		err = debug_file_open_dwarf(&other, unpacked_max, &has_dwarf);
 	if (err) {
-		reset(&other);
+		debug_file_reset(&other);
 		return err;
 	}
-	reset(df);
+	debug_file_reset(df);
 	*df = other;
 	return NULL;
 }
 
-/* Goes on from err, that the program's own file has no DWARF. */
-static struct err *try_separate(struct debug_file *df, const char *path, const char *dir,
-				uint64_t unpacked_max, struct err *err)
+/* The program's own file has no DWARF, as err says: tries the separate ones. */
+static struct err *debug_file_try_separate(struct debug_file *df, const char *path, const char *dir,
+					   uint64_t unpacked_max, struct err *err)
 {
-	struct debug_link link = read_link(path, df->elf);
+	struct debug_link link = debug_link_read(path, df->elf);
 	char other[PATH_MAX];
 
 	for (int way = 0; err && way < 2; way++) {
 		if (!(way ? debuglink_path : build_id_path)(&link, dir, other))
 			continue;
-		struct err *why = open_separate(df, other, &link, unpacked_max);
-		/* A file that is not there says less than the first message. */
+		struct err *why = debug_file_open_separate(df, other, &link, unpacked_max);
+		/* That a file does not exist says less than the first message. */
 		if (why && why->os_errno == ENOENT) {
 			err_free(why);
 			continue;
@@ -290,12 +291,12 @@ static struct err *debug_file_init(struct debug_file *df, const char *path, cons
 				   uint64_t unpacked_max)
 {
 	bool has_dwarf;
-	struct err *err = open_elf(df, path);
+	struct err *err = debug_file_open_elf(df, path);
 
 	if (err)
 		return err;
-	err = open_dwarf(df, unpacked_max, &has_dwarf);
-	return err && !has_dwarf ? try_separate(df, path, dir, unpacked_max, err) : err;
+	err = debug_file_open_dwarf(df, unpacked_max, &has_dwarf);
+	return err && !has_dwarf ? debug_file_try_separate(df, path, dir, unpacked_max, err) : err;
 }
 
 struct err *debug_file_open(const char *path, const char *dir, uint64_t unpacked_max,
@@ -319,7 +320,7 @@ void debug_file_close(struct debug_file *df)
 {
 	if (!df)
 		return;
-	reset(df);
+	debug_file_reset(df);
 	free(df);
 }
 

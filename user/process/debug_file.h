@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * debug_file.h - the file that holds a program's DWARF; with dwarf_types.[ch] and
- * dwarf_layout.[ch] the only user of libdw.
+ * debug_file.h - the file that holds a program's DWARF. Only this module, dwarf_types and
+ * dwarf_layout use libdw.
  *
- * That is the program's own file, or a separate one that is installed on this
- * machine: DIR/.build-id/ab/cdef.debug, or DIR/<folder of the program>/<name in
- * .gnu_debuglink>. Never the network. The file is untrusted: libdw bounds its own
- * reads, we bound what it may unpack.
+ * The file is the program's own, or a separate one that is installed on this machine:
+ * DIR/.build-id/ab/cdef.debug, or DIR/<folder of the program>/<name in .gnu_debuglink>. It never
+ * comes from the network. The file is untrusted: libdw bounds its own reads, and we bound what it
+ * may unpack.
  */
 #ifndef MAPTRACE_PROCESS_DEBUG_FILE_H
 #define MAPTRACE_PROCESS_DEBUG_FILE_H
@@ -21,9 +21,9 @@
 struct debug_file;
 
 /*
- * Opens the DWARF of the program behind path, with separate files below dir. Only
- * what describes types is there: units, abbreviations and strings. ERR_UNSUPPORTED
- * when there is none, or when it unpacks to more than unpacked_max bytes.
+ * Opens the DWARF of the program at path, with separate files below dir. Only sections that
+ * describe types are opened: units, abbreviations and strings. ERR_UNSUPPORTED when there is no
+ * DWARF, or when it unpacks to more than unpacked_max bytes.
  */
 struct err *debug_file_open(const char *path, const char *dir, uint64_t unpacked_max,
 			    struct debug_file **ret);

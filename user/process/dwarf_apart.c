@@ -11,7 +11,8 @@
 
 enum { MIB = 1 << 20 };
 
-/* What the child tells. It fits into a pipe's buffer, so it comes whole or not at all. */
+/* What the child tells. It fits into the buffer of a pipe, so it arrives as a whole or not at
+ * all. */
 struct answer {
 	bool failed;
 	enum err_kind kind;
@@ -19,7 +20,7 @@ struct answer {
 	struct go_layout layout;
 };
 
-static uint64_t address_space(void)
+static uint64_t apart_address_space(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/statm", "re");
 	unsigned long long pages;
@@ -27,11 +28,11 @@ static uint64_t address_space(void)
 	return f && fscanf(f, "%llu", &pages) == 1 ? pages * getpagesize() : 0;
 }
 
-/* Ten times what honest DWARF takes: 5 ms and 1 MiB for each MiB of it. */
-static void set_limits(uint64_t unpacked_max)
+/* The limits are ten times what honest DWARF takes, which is 5 ms and 1 MiB for each MiB of it. */
+static void apart_set_limits(uint64_t unpacked_max)
 {
 	uint64_t seconds = 1 + unpacked_max / (20 * MIB);
-	uint64_t bytes = address_space() + 64 * MIB + 10 * unpacked_max;
+	uint64_t bytes = apart_address_space() + 64 * MIB + 10 * unpacked_max;
 	struct rlimit none = { 0, 0 }, cpu = { seconds, seconds }, memory = { bytes, bytes };
 
 	setrlimit(RLIMIT_CORE, &none);
@@ -39,8 +40,8 @@ static void set_limits(uint64_t unpacked_max)
 	setrlimit(RLIMIT_AS, &memory);
 }
 
-static struct answer answer(const char *path, const char *debug_dir, uint64_t unpacked_max,
-			    const struct go_layout *layout)
+static struct answer apart_answer(const char *path, const char *debug_dir, uint64_t unpacked_max,
+				  const struct go_layout *layout)
 {
 	struct answer a = { .layout = *layout };
 	struct err *err = dwarf_layout_read(path, debug_dir, unpacked_max, &a.layout);
@@ -53,7 +54,7 @@ static struct answer answer(const char *path, const char *debug_dir, uint64_t un
 	return a;
 }
 
-static bool receive(int fd, struct answer *ret)
+static bool apart_receive(int fd, struct answer *ret)
 {
 	ssize_t len;
 
@@ -63,7 +64,7 @@ static bool receive(int fd, struct answer *ret)
 	return len == sizeof(*ret);
 }
 
-static void reap(pid_t pid)
+static void apart_reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -79,17 +80,17 @@ struct err *dwarf_apart_read(const char *path, const char *debug_dir, uint64_t u
 		return err_os(errno, "pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
-		set_limits(unpacked_max);
-		a = answer(path, debug_dir, unpacked_max, layout);
+		apart_set_limits(unpacked_max);
+		a = apart_answer(path, debug_dir, unpacked_max, layout);
 		_exit(write(fds[1], &a, sizeof(a)) != sizeof(a));
 	}
 	int fork_errno = errno;
 	close(fds[1]);
-	bool received = pid > 0 && receive(fds[0], &a);
+	bool received = pid > 0 && apart_receive(fds[0], &a);
 	close(fds[0]);
 	if (pid < 0)
 		return err_os(fork_errno, "fork");
-	reap(pid);
+	apart_reap(pid);
 	if (!received)
 		return err_new(ERR_FORMAT, "dwarf: reading it took too much time or memory");
 	if (a.failed)

@@ -50,11 +50,11 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	[P] = TYPE("runtime.p"),
 	[G] = TYPE("runtime.g"),
 	[MODULEDATA] = TYPE("runtime.moduledata"),
-	/* The collector's counters: maps can be read without them. */
+	/* The collector's counters. Without them maps can still be read. */
 	[MSTATS] = TYPE("runtime.mstats"),
 	[GC_CONTROLLER] = TYPE("runtime.gcControllerState"),
 	[WORK] = TYPE("runtime.workType"),
-	/* See choose_maptype(). */
+	/* See dwarf_choose_maptype() for all three. */
 	[MAPTYPE_1_20] = TYPE("runtime.maptype"),
 	[MAPTYPE] = TYPE("internal/abi.MapType"),
 	[MAPTYPE_OLD] = TYPE("internal/abi.OldMapType"),
@@ -66,24 +66,24 @@ static const struct dwarf_item wanted_items[ITEM_CNT] = {
 	/* Swiss maps. */
 	[MAP] = TYPE("internal/runtime/maps.Map"),
 	[TABLE] = TYPE("internal/runtime/maps.table"),
-	/* Not there, or empty: no Green Tea. */
+	/* Where it is missing or empty there is no Green Tea. */
 	[INLINE_MARKS] = TYPE("runtime.spanInlineMarkBits"),
 	[ARENA_BYTES] = CONSTANT("runtime.heapArenaBytes"),
 	[PAGE_BYTES] = CONSTANT("runtime.pageSize"),
 };
 
-/* A member of the layout, and where in the runtime it comes from. */
-struct field {
+/* A member of the layout, and which member of the runtime it comes from. */
+struct dwarf_field {
 	enum item item;
 	const char *path;
 	const char *path_old; /* its name in older versions, or NULL */
-	size_t to; /* a uint32_t in struct go_layout */
-	bool optional; /* else OFF_NONE */
+	size_t to; /* offset of a uint32_t in struct go_layout */
+	bool optional; /* may be missing: then OFF_NONE */
 };
 
 #define TO(member) offsetof(struct go_layout, member)
 
-static const struct field common_fields[] = {
+static const struct dwarf_field common_fields[] = {
 	{ MSPAN, "startAddr", NULL, TO(mspan.start_addr), false },
 	{ MSPAN, "npages", NULL, TO(mspan.npages), false },
 	{ MSPAN, "freeindex", NULL, TO(mspan.freeindex), false },
@@ -94,7 +94,7 @@ static const struct field common_fields[] = {
 	{ MSPAN, "spanclass", NULL, TO(mspan.spanclass), false },
 	{ MSPAN, "state", NULL, TO(mspan.state), false },
 	{ MSPAN, "elemsize", NULL, TO(mspan.elemsize), false },
-	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 */
+	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 on */
 	{ MSPAN, "allocCount", NULL, TO(mspan.alloc_count), false },
 	{ MHEAP, "pages.chunks", NULL, TO(mheap.chunks), false },
 	{ MHEAP, "pages.inUse.ranges", NULL, TO(mheap.in_use_ranges), false },
@@ -102,7 +102,7 @@ static const struct field common_fields[] = {
 	{ MHEAP, "allspans", NULL, TO(mheap.allspans), false },
 	{ MHEAP, "pagesInUse", NULL, TO(mheap.pages_in_use), false },
 	{ MHEAP, "arenas", NULL, TO(mheap.arenas), false },
-	{ MHEAP, "heapArenas", "allArenas", TO(mheap.heap_arenas), false }, /* until 1.24 */
+	{ MHEAP, "heapArenas", "allArenas", TO(mheap.heap_arenas), false }, /* up to 1.24 */
 	{ HEAP_ARENA, "spans", NULL, TO(mheap.arena_spans), false },
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
 	{ G, "atomicstatus", NULL, TO(g.status), false },
@@ -111,11 +111,11 @@ static const struct field common_fields[] = {
 	{ MHEAP, "pages.scav.index.chunks", NULL, TO(mheap.scav_chunks), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
 	{ MODULEDATA, "etypes", NULL, TO(moduledata_etypes), false },
-	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* until 1.20 */
+	{ MAPTYPE, "Flags", "flags", TO(maptype.flags), false }, /* up to 1.20 */
 	{ MODULEDATA, "gofunc", NULL, TO(moduledata_gofunc), false },
 };
 
-static const struct field gc_fields[] = {
+static const struct dwarf_field gc_fields[] = {
 	{ MSTATS, "last_gc_unix", NULL, TO(gc.last_gc_unix), false },
 	{ MSTATS, "pause_total_ns", NULL, TO(gc.pause_total_ns), false },
 	{ MSTATS, "pause_ns", NULL, TO(gc.pause_ns), false },
@@ -146,7 +146,7 @@ static const struct field gc_fields[] = {
 	{ MSTATS, "mcache_sys", NULL, TO(gc.mcache_sys), false },
 };
 
-static const struct field classic_fields[] = {
+static const struct dwarf_field classic_fields[] = {
 	{ HMAP, "buckets", NULL, TO(classic.buckets), false },
 	{ HMAP, "oldbuckets", NULL, TO(classic.oldbuckets), false },
 	{ HMAP, "nevacuate", NULL, TO(classic.nevacuate), false },
@@ -154,14 +154,14 @@ static const struct field classic_fields[] = {
 	{ MAPTYPE, "BucketSize", "bucketsize", TO(maptype.bucket_sz), false },
 };
 
-static const struct field swiss_fields[] = {
-	{ MAP, "tombstonePossible", NULL, TO(swiss.tombstone_possible), true }, /* from 1.25 */
-	{ MAPTYPE, "SlotSize", NULL, TO(maptype.slot_sz), true }, /* until 1.26 */
+static const struct dwarf_field swiss_fields[] = {
+	{ MAP, "tombstonePossible", NULL, TO(swiss.tombstone_possible), true }, /* from 1.25 on */
+	{ MAPTYPE, "SlotSize", NULL, TO(maptype.slot_sz), true }, /* up to 1.26 */
 	{ MAPTYPE, "ElemOff", NULL, TO(maptype.elem_off), true },
-	{ MAPTYPE, "KeysOff", NULL, TO(maptype.keys_off), true }, /* from 1.27 */
+	{ MAPTYPE, "KeysOff", NULL, TO(maptype.keys_off), true }, /* from 1.27 on */
 };
 
-/* What the decoders rely on without asking the layout: it never was elsewhere. */
+/* What the decoders rely on without asking the layout, since no version had it elsewhere. */
 struct fixed {
 	enum item item;
 	const char *path;
@@ -184,32 +184,33 @@ static const struct fixed common_fixed[] = {
 };
 
 static const struct fixed classic_fixed[] = {
-	{ HMAP, "count", NULL, 0 },
-	{ HMAP, "flags", NULL, 8 },
-	{ HMAP, "B", NULL, 9 },
-	{ HMAP, "noverflow", NULL, 10 },
-	{ HMAP, "hash0", NULL, 12 },
+	{ HMAP, "count", NULL, HMAP_COUNT },
+	{ HMAP, "flags", NULL, HMAP_FLAGS },
+	{ HMAP, "B", NULL, HMAP_B },
+	{ HMAP, "noverflow", NULL, HMAP_NOVERFLOW },
+	{ HMAP, "hash0", NULL, HMAP_HASH0 },
+	/* abi.MapType */
 	{ MAPTYPE, "Bucket", "bucket", 64 },
 	{ MAPTYPE, "KeySize", "keysize", 80 },
 	{ MAPTYPE, "ValueSize", "elemsize", 81 },
 };
 
 static const struct fixed swiss_fixed[] = {
-	{ MAP, "used", NULL, 0 },
-	{ MAP, "seed", NULL, 8 },
-	{ MAP, "dirPtr", NULL, 16 },
-	{ MAP, "dirLen", NULL, 24 },
-	{ MAP, "globalDepth", NULL, 32 },
-	{ MAP, "globalShift", NULL, 33 },
-	{ MAP, "writing", NULL, 34 },
-	{ MAP, "clearSeq", NULL, 40 },
-	{ TABLE, "used", NULL, 0 },
-	{ TABLE, "capacity", NULL, 2 },
-	{ TABLE, "growthLeft", NULL, 4 },
-	{ TABLE, "localDepth", NULL, 6 },
-	{ TABLE, "index", NULL, 8 },
-	{ TABLE, "groups.data", NULL, 16 },
-	{ TABLE, "groups.lengthMask", NULL, 24 },
+	{ MAP, "used", NULL, SWISS_MAP_USED },
+	{ MAP, "seed", NULL, SWISS_MAP_SEED },
+	{ MAP, "dirPtr", NULL, SWISS_MAP_DIR_PTR },
+	{ MAP, "dirLen", NULL, SWISS_MAP_DIR_LEN },
+	{ MAP, "globalDepth", NULL, SWISS_MAP_GLOBAL_DEPTH },
+	{ MAP, "globalShift", NULL, SWISS_MAP_GLOBAL_SHIFT },
+	{ MAP, "writing", NULL, SWISS_MAP_WRITING },
+	{ MAP, "clearSeq", NULL, SWISS_MAP_CLEAR_SEQ },
+	{ TABLE, "used", NULL, SWISS_TABLE_USED },
+	{ TABLE, "capacity", NULL, SWISS_TABLE_CAPACITY },
+	{ TABLE, "growthLeft", NULL, SWISS_TABLE_GROWTH_LEFT },
+	{ TABLE, "localDepth", NULL, SWISS_TABLE_LOCAL_DEPTH },
+	{ TABLE, "index", NULL, SWISS_TABLE_INDEX },
+	{ TABLE, "groups.data", NULL, SWISS_TABLE_GROUPS },
+	{ TABLE, "groups.lengthMask", NULL, SWISS_TABLE_LENGTH_MASK },
 	{ MAPTYPE, "Group", NULL, 64 },
 };
 
@@ -217,7 +218,7 @@ static const struct fixed swiss_fixed[] = {
 
 /* ---- reading it ---- */
 
-struct reader {
+struct dwarf_reader {
 	struct dwarf_item items[ITEM_CNT];
 	struct go_layout layout;
 };
@@ -233,17 +234,17 @@ static bool has_maps(const struct dwarf_item *items)
 
 static bool has_all_types(const struct dwarf_item *items)
 {
-	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others can be missing */
+	for (enum item i = MSPAN; i <= MODULEDATA; i++) /* the others may be missing */
 		if (!items[i].found)
 			return false;
 	return has_maps(items);
 }
 
 /*
- * Puts the type of a map type into its place, whatever its name. In 1.24 and 1.25,
- * with a name for each kind of map, a program may have both: Go's own tools do.
+ * Puts the type of map types into its place, whatever its name is. In 1.24 and 1.25 it has a name
+ * for each kind of map, and a program may have both, as Go's own tools do.
  */
-static void choose_maptype(struct dwarf_item *items)
+static void dwarf_choose_maptype(struct dwarf_item *items)
 {
 	static const enum item classic[] = { MAPTYPE_OLD, MAPTYPE, MAPTYPE_1_20 };
 	static const enum item swiss[] = { MAPTYPE_SWISS, MAPTYPE, MAPTYPE };
@@ -256,8 +257,8 @@ static void choose_maptype(struct dwarf_item *items)
 		}
 }
 
-static bool member(struct reader *r, enum item item, const char *path, const char *path_old,
-		   uint64_t *ret, Dwarf_Die *type_ret)
+static bool dwarf_reader_member(struct dwarf_reader *r, enum item item, const char *path,
+				const char *path_old, uint64_t *ret, Dwarf_Die *type_ret)
 {
 	struct dwarf_item *it = &r->items[item];
 
@@ -265,14 +266,16 @@ static bool member(struct reader *r, enum item item, const char *path, const cha
 			     (path_old && dwarf_member(&it->die, path_old, ret, type_ret)));
 }
 
-static struct err *read_fields(struct reader *r, const struct field *fields, size_t cnt)
+static struct err *dwarf_read_fields(struct dwarf_reader *r, const struct dwarf_field *fields,
+				     size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++) {
-		const struct field *f = &fields[i];
+		const struct dwarf_field *f = &fields[i];
 		uint32_t *to = (uint32_t *)((char *)&r->layout + f->to);
 		uint64_t off = OFF_NONE;
 
-		if (!member(r, f->item, f->path, f->path_old, &off, NULL) && !f->optional)
+		if (!dwarf_reader_member(r, f->item, f->path, f->path_old, &off, NULL) &&
+		    !f->optional)
 			return err_new(ERR_UNSUPPORTED, "dwarf: %s has no member %s",
 				       r->items[f->item].name, f->path);
 		*to = off;
@@ -280,20 +283,22 @@ static struct err *read_fields(struct reader *r, const struct field *fields, siz
 	return NULL;
 }
 
-static struct err *check_fixed(struct reader *r, const struct fixed *fixed, size_t cnt)
+static struct err *dwarf_check_fixed(struct dwarf_reader *r, const struct fixed *fixed, size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++) {
 		const struct fixed *f = &fixed[i];
 		uint64_t off = OFF_NONE;
 
-		if (!member(r, f->item, f->path, f->path_old, &off, NULL) || off != f->off)
+		if (!dwarf_reader_member(r, f->item, f->path, f->path_old, &off, NULL) ||
+		    off != f->off)
 			return err_new(ERR_UNSUPPORTED, "dwarf: %s of %s is not at %u", f->path,
 				       r->items[f->item].name, f->off);
 	}
 	return NULL;
 }
 
-static struct err *read_size(struct reader *r, enum item item, uint32_t max, uint32_t *ret)
+static struct err *dwarf_read_size(struct dwarf_reader *r, enum item item, uint32_t max,
+				   uint32_t *ret)
 {
 	uint64_t size;
 
@@ -304,8 +309,8 @@ static struct err *read_size(struct reader *r, enum item item, uint32_t max, uin
 	return NULL;
 }
 
-/* A constant that everything is built upon. A program needn't have it in its DWARF. */
-static struct err *check_constant(struct reader *r, enum item item, uint64_t wanted)
+/* Checks a constant that everything is built upon. A program need not have it in its DWARF. */
+static struct err *dwarf_check_constant(struct dwarf_reader *r, enum item item, uint64_t wanted)
 {
 	uint64_t value;
 
@@ -315,15 +320,15 @@ static struct err *check_constant(struct reader *r, enum item item, uint64_t wan
 	return NULL;
 }
 
-/* heapArena.bitmap: its bits for each of the arena's words. */
-static struct err *read_bitmap(struct reader *r)
+/* Reads how many bits heapArena.bitmap has for each word of the arena. */
+static struct err *dwarf_read_bitmap(struct dwarf_reader *r)
 {
 	static const uint64_t words = (1ull << ARENA_SHIFT) / 8;
 	uint64_t off, size;
 	Dwarf_Die type;
 
 	r->layout.bitmap = HEAP_BITMAP_SPAN;
-	if (!member(r, HEAP_ARENA, "bitmap", NULL, &off, &type))
+	if (!dwarf_reader_member(r, HEAP_ARENA, "bitmap", NULL, &off, &type))
 		return NULL;
 	if (dwarf_size(&type, &size) && size == words / 4)
 		r->layout.bitmap = HEAP_BITMAP_ARENA_2BIT;
@@ -334,15 +339,16 @@ static struct err *read_bitmap(struct reader *r)
 	return NULL;
 }
 
-/* The indexes into a span: uintptr until 1.21, then uint16. */
-static struct err *read_index_width(struct reader *r)
+/* Reads the width of indexes into a span: uintptr up to 1.21, uint16 later. */
+static struct err *dwarf_read_index_width(struct dwarf_reader *r)
 {
 	uint64_t off, width, width2;
 	Dwarf_Die type, type2;
 
-	if (!member(r, MSPAN, "freeindex", NULL, &off, &type) || !dwarf_size(&type, &width) ||
-	    !member(r, MSPAN, "nelems", NULL, &off, &type2) || !dwarf_size(&type2, &width2) ||
-	    width != width2 || (width != 2 && width != 8))
+	if (!dwarf_reader_member(r, MSPAN, "freeindex", NULL, &off, &type) ||
+	    !dwarf_size(&type, &width) ||
+	    !dwarf_reader_member(r, MSPAN, "nelems", NULL, &off, &type2) ||
+	    !dwarf_size(&type2, &width2) || width != width2 || (width != 2 && width != 8))
 		return err_new(ERR_UNSUPPORTED, "dwarf: mspan's indexes are of an unknown width");
 	r->layout.mspan.index_width = width;
 	return NULL;
@@ -358,44 +364,44 @@ static bool gc_is_safe(const struct gc_layout *l)
 	return true;
 }
 
-/* The collector's counters, all or none. */
-static void read_gc(struct reader *r)
+/* Reads the members for the collector's counters: all of them, or none. */
+static void dwarf_read_gc(struct dwarf_reader *r)
 {
-	_cleanup_err_ struct err *err = read_fields(r, gc_fields, CNT(gc_fields));
+	_cleanup_err_ struct err *err = dwarf_read_fields(r, gc_fields, CNT(gc_fields));
 
 	if (err || !gc_is_safe(&r->layout.gc))
 		memset(&r->layout.gc, 0xff, sizeof(r->layout.gc));
 }
 
-static struct err *read_common(struct reader *r)
+static struct err *dwarf_read_common(struct dwarf_reader *r)
 {
 	struct go_layout *l = &r->layout;
 	uint64_t size;
-	struct err *err = read_fields(r, common_fields, CNT(common_fields));
+	struct err *err = dwarf_read_fields(r, common_fields, CNT(common_fields));
 
 	if (!err)
-		err = check_fixed(r, common_fixed, CNT(common_fixed));
+		err = dwarf_check_fixed(r, common_fixed, CNT(common_fixed));
 	if (!err)
-		err = check_constant(r, ARENA_BYTES, 1ull << ARENA_SHIFT);
+		err = dwarf_check_constant(r, ARENA_BYTES, 1ull << ARENA_SHIFT);
 	if (!err)
-		err = check_constant(r, PAGE_BYTES, GO_PAGE_SZ);
+		err = dwarf_check_constant(r, PAGE_BYTES, GO_PAGE_SZ);
 	if (!err)
-		err = read_size(r, MSPAN, MSPAN_SZ_MAX, &l->mspan.size);
+		err = dwarf_read_size(r, MSPAN, MSPAN_SZ_MAX, &l->mspan.size);
 	if (!err)
-		err = read_size(r, HEAP_ARENA, HEAP_ARENA_SZ_MAX, &l->mheap.heap_arena_sz);
+		err = dwarf_read_size(r, HEAP_ARENA, HEAP_ARENA_SZ_MAX, &l->mheap.heap_arena_sz);
 	if (!err)
-		err = read_size(r, MAPTYPE, MAPTYPE_SZ_MAX, &l->maptype.size);
+		err = dwarf_read_size(r, MAPTYPE, MAPTYPE_SZ_MAX, &l->maptype.size);
 	if (!err)
-		err = read_index_width(r);
+		err = dwarf_read_index_width(r);
 	if (!err)
-		err = read_bitmap(r);
-	read_gc(r);
+		err = dwarf_read_bitmap(r);
+	dwarf_read_gc(r);
 	l->inline_marks = r->items[INLINE_MARKS].found &&
 			  dwarf_size(&r->items[INLINE_MARKS].die, &size) && size > 0;
 	return err;
 }
 
-static struct err *read_classic(struct reader *r)
+static struct err *dwarf_read_classic(struct dwarf_reader *r)
 {
 	struct go_layout *l = &r->layout;
 	uint64_t num;
@@ -407,17 +413,17 @@ static struct err *read_classic(struct reader *r)
 		return err_new(ERR_UNSUPPORTED, "dwarf: no runtime.loadFactorNum");
 	l->classic.load_num = num;
 
-	struct err *err = read_fields(r, classic_fields, CNT(classic_fields));
+	struct err *err = dwarf_read_fields(r, classic_fields, CNT(classic_fields));
 	if (!err)
-		err = check_fixed(r, classic_fixed, CNT(classic_fixed));
+		err = dwarf_check_fixed(r, classic_fixed, CNT(classic_fixed));
 	if (!err)
-		err = check_constant(r, LOAD_DEN, 2);
-	return err ? err : read_size(r, HMAP, MAP_HEADER_SZ_MAX, &l->classic.header_sz);
+		err = dwarf_check_constant(r, LOAD_DEN, 2);
+	return err ? err : dwarf_read_size(r, HMAP, MAP_HEADER_SZ_MAX, &l->classic.header_sz);
 }
 
-/* Until 1.26 a slot is a key with its elem; from 1.27 the type says where both are,
- * and how far apart. */
-static struct err *read_slots(struct reader *r)
+/* Up to 1.26 a slot is a key with its elem. From 1.27 on the type says where both are, and how
+ * far apart. */
+static struct err *dwarf_read_slots(struct dwarf_reader *r)
 {
 	struct maptype_layout *m = &r->layout.maptype;
 	const struct fixed strides[] = {
@@ -428,7 +434,7 @@ static struct err *read_slots(struct reader *r)
 
 	if (m->keys_off != OFF_NONE) {
 		m->slot_sz = m->elem_off = OFF_NONE;
-		return check_fixed(r, strides, CNT(strides));
+		return dwarf_check_fixed(r, strides, CNT(strides));
 	}
 	if (m->slot_sz == OFF_NONE || m->elem_off == OFF_NONE)
 		return err_new(ERR_UNSUPPORTED, "dwarf: %s does not tell the slots of a group",
@@ -436,24 +442,24 @@ static struct err *read_slots(struct reader *r)
 	return NULL;
 }
 
-static struct err *read_swiss(struct reader *r)
+static struct err *dwarf_read_swiss(struct dwarf_reader *r)
 {
 	struct go_layout *l = &r->layout;
 
 	l->kind = MAP_SWISS;
 	l->maptype.bucket_sz = OFF_NONE;
-	struct err *err = read_fields(r, swiss_fields, CNT(swiss_fields));
+	struct err *err = dwarf_read_fields(r, swiss_fields, CNT(swiss_fields));
 	if (!err)
-		err = check_fixed(r, swiss_fixed, CNT(swiss_fixed));
+		err = dwarf_check_fixed(r, swiss_fixed, CNT(swiss_fixed));
 	if (!err)
-		err = read_slots(r);
-	return err ? err : read_size(r, MAP, MAP_HEADER_SZ_MAX, &l->swiss.header_sz);
+		err = dwarf_read_slots(r);
+	return err ? err : dwarf_read_size(r, MAP, MAP_HEADER_SZ_MAX, &l->swiss.header_sz);
 }
 
 /* ---- is it safe to decode with? ---- */
 
-/* Whether width bytes at an offset are inside a structure; none at all are, too. */
-static bool inside(uint32_t off, uint32_t width, uint32_t size)
+/* Whether width bytes at off are inside a structure of that size, or there is no such member. */
+static bool is_inside(uint32_t off, uint32_t width, uint32_t size)
 {
 	return off == OFF_NONE || (off <= size && width <= size - off);
 }
@@ -478,21 +484,21 @@ static bool mspan_is_safe(const struct mspan_layout *l)
 	};
 
 	for (size_t i = 0; i < CNT(m); i++)
-		if (!inside(m[i].off, m[i].width, l->size))
+		if (!is_inside(m[i].off, m[i].width, l->size))
 			return false;
 	return true;
 }
 
 static bool maptype_is_safe(const struct maptype_layout *l)
 {
-	return inside(l->flags, 4, l->size) && inside(l->slot_sz, 8, l->size) &&
-	       inside(l->elem_off, 8, l->size) && inside(l->keys_off, 32, l->size) &&
-	       inside(l->bucket_sz, 2, l->size) && inside(64, 24, l->size);
+	return is_inside(l->flags, 4, l->size) && is_inside(l->slot_sz, 8, l->size) &&
+	       is_inside(l->elem_off, 8, l->size) && is_inside(l->keys_off, 32, l->size) &&
+	       is_inside(l->bucket_sz, 2, l->size) && is_inside(64, 24, l->size);
 }
 
 static bool is_word(uint32_t off, uint32_t size)
 {
-	return off % 8 == 0 && inside(off, 8, size);
+	return off % 8 == 0 && is_inside(off, 8, size);
 }
 
 static bool header_is_safe(const struct go_layout *l)
@@ -501,19 +507,19 @@ static bool header_is_safe(const struct go_layout *l)
 
 	if (l->kind == MAP_SWISS)
 		return is_word(40, l->swiss.header_sz) && l->swiss.header_sz % 8 == 0 &&
-		       inside(l->swiss.tombstone_possible, 1, l->swiss.header_sz);
+		       is_inside(l->swiss.tombstone_possible, 1, l->swiss.header_sz);
 	return is_word(c->buckets, c->header_sz) && is_word(c->oldbuckets, c->header_sz) &&
 	       is_word(c->nevacuate, c->header_sz) && is_word(c->extra, c->header_sz) &&
 	       is_word(8, c->header_sz) && c->header_sz % 8 == 0;
 }
 
-static bool is_safe(const struct go_layout *l)
+static bool layout_is_safe(const struct go_layout *l)
 {
-	/* Moduledata is read up to the end of etypes. */
+	/* We read moduledata up to the end of etypes. */
 	return l->moduledata_types >= MODULEDATA_SZ_MIN &&
 	       l->moduledata_types < l->moduledata_etypes &&
-	       inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&
-	       inside(l->moduledata_gofunc, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
+	       is_inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&
+	       is_inside(l->moduledata_gofunc, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
 	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX &&
 	       (l->g.goid == OFF_NONE || l->g.goid <= G_STATUS_MAX);
 }
@@ -526,19 +532,19 @@ struct err *dwarf_layout_read(const char *path, const char *debug_dir, uint64_t 
 
 	if (err)
 		return err;
-	struct reader r = { .layout = *layout };
+	struct dwarf_reader r = { .layout = *layout };
 	memcpy(r.items, wanted_items, sizeof(r.items));
 	r.layout.classic = (struct classic_layout){ 0 };
 	r.layout.swiss = (struct swiss_layout){ 0 };
 	dwarf_find(debug_file_dwarf(df), r.items, ITEM_CNT, has_all_types);
-	choose_maptype(r.items);
+	dwarf_choose_maptype(r.items);
 	err = has_all_types(r.items)
-		      ? read_common(&r)
+		      ? dwarf_read_common(&r)
 		      : err_new(ERR_UNSUPPORTED,
 				"dwarf: not all structures of the runtime are there");
 	if (!err)
-		err = r.items[HMAP].found ? read_classic(&r) : read_swiss(&r);
-	if (!err && !is_safe(&r.layout))
+		err = r.items[HMAP].found ? dwarf_read_classic(&r) : dwarf_read_swiss(&r);
+	if (!err && !layout_is_safe(&r.layout))
 		err = err_new(ERR_FORMAT,
 			      "dwarf: the members of the runtime's structures do not fit");
 	debug_file_close(df);

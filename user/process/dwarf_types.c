@@ -5,36 +5,36 @@
 #include <string.h>
 
 enum {
-	/* Go has a unit for each package, and 3,000 packages are many. libdw keeps
-	 * something of each, so a file of nothing but units must have an end. */
+	/* Go has a unit for each package, and 3,000 packages are many. libdw keeps memory for
+	 * each unit, so their number needs a limit. */
 	UNITS_MAX = 1 << 16,
-	/* Some 10 bytes each. The largest programs have a few million. */
+	/* They have some 10 bytes each; the largest programs have a few million. */
 	DIES_MAX = 1 << 26,
 	MEMBERS_MAX = 4096,
 	TYPEDEFS_MAX = 8,
 	PATH_DEPTH_MAX = 4,
 };
 
-struct search {
+struct dwarf_search {
 	struct dwarf_item *items;
 	size_t cnt;
-	uint32_t dies; /* seen so far */
+	uint32_t dies; /* number seen so far */
 };
 
-static const char *name_of(Dwarf_Die *die)
+static const char *dwarf_name_of(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
 
 	return dwarf_formstring(dwarf_attr(die, DW_AT_name, &attr));
 }
 
-static void match(struct search *s, Dwarf_Die *die)
+static void dwarf_match(struct dwarf_search *s, Dwarf_Die *die)
 {
 	int tag = dwarf_tag(die);
 
 	if (tag != DW_TAG_structure_type && tag != DW_TAG_constant)
 		return;
-	const char *name = name_of(die);
+	const char *name = dwarf_name_of(die);
 	for (size_t i = 0; name && i < s->cnt; i++) {
 		struct dwarf_item *item = &s->items[i];
 
@@ -46,27 +46,28 @@ static void match(struct search *s, Dwarf_Die *die)
 	}
 }
 
-/* Types and constants of packages are children of the unit. */
-static void search_unit(struct search *s, Dwarf_Die *unit)
+/* Types and constants of a package are children of its unit. */
+static void dwarf_search_unit(struct dwarf_search *s, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
 
 	if (dwarf_child(unit, &die))
 		return;
 	do {
-		match(s, &die);
+		dwarf_match(s, &die);
 	} while (++s->dies < DIES_MAX && !dwarf_siblingof(&die, &die));
 }
 
 static bool is_runtime(Dwarf_Die *unit)
 {
-	const char *name = name_of(unit);
+	const char *name = dwarf_name_of(unit);
 
 	return name && !strcmp(name, "runtime");
 }
 
-/* Reads the units of package runtime, or all others until that is enough. */
-static void search_units(struct search *s, Dwarf *dwarf, bool runtime, dwarf_enough_fn enough)
+/* Reads the units of package runtime, or all others until enough is found. */
+static void dwarf_search_units(struct dwarf_search *s, Dwarf *dwarf, bool runtime,
+			       dwarf_enough_fn enough)
 {
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die unit;
@@ -76,7 +77,7 @@ static void search_units(struct search *s, Dwarf *dwarf, bool runtime, dwarf_eno
 			return;
 		if (dwarf_srclang(&unit) != DW_LANG_Go || is_runtime(&unit) != runtime)
 			continue;
-		search_unit(s, &unit);
+		dwarf_search_unit(s, &unit);
 		if (!runtime && enough(s->items))
 			return;
 	}
@@ -84,14 +85,14 @@ static void search_units(struct search *s, Dwarf *dwarf, bool runtime, dwarf_eno
 
 void dwarf_find(Dwarf *dwarf, struct dwarf_item *items, size_t cnt, dwarf_enough_fn enough)
 {
-	struct search s = { .items = items, .cnt = cnt };
+	struct dwarf_search s = { .items = items, .cnt = cnt };
 
-	search_units(&s, dwarf, true, enough);
+	dwarf_search_units(&s, dwarf, true, enough);
 	if (!enough(items))
-		search_units(&s, dwarf, false, enough);
+		dwarf_search_units(&s, dwarf, false, enough);
 }
 
-static bool number(Dwarf_Die *die, unsigned int at, uint64_t *ret)
+static bool dwarf_number(Dwarf_Die *die, unsigned int at, uint64_t *ret)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Word value;
@@ -104,16 +105,16 @@ static bool number(Dwarf_Die *die, unsigned int at, uint64_t *ret)
 
 bool dwarf_constant(Dwarf_Die *die, uint64_t *ret)
 {
-	return number(die, DW_AT_const_value, ret);
+	return dwarf_number(die, DW_AT_const_value, ret);
 }
 
 bool dwarf_size(Dwarf_Die *type, uint64_t *ret)
 {
-	return number(type, DW_AT_byte_size, ret);
+	return dwarf_number(type, DW_AT_byte_size, ret);
 }
 
-/* The type of die. Not dwarf_peel_type(): a typedef of itself has no end there. */
-static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
+/* The type of die. Not by dwarf_peel_type(), which never returns for a typedef of itself. */
+static bool dwarf_type_of(Dwarf_Die *die, Dwarf_Die *ret)
 {
 	Dwarf_Die at = *die;
 
@@ -132,12 +133,12 @@ static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
 	return false;
 }
 
-static bool child_member(Dwarf_Die *structure, const char *name, size_t len, Dwarf_Die *ret)
+static bool dwarf_child_member(Dwarf_Die *structure, const char *name, size_t len, Dwarf_Die *ret)
 {
 	if (dwarf_tag(structure) != DW_TAG_structure_type || dwarf_child(structure, ret))
 		return false;
 	for (int n = 0; n < MEMBERS_MAX; n++) {
-		const char *s = dwarf_tag(ret) == DW_TAG_member ? name_of(ret) : NULL;
+		const char *s = dwarf_tag(ret) == DW_TAG_member ? dwarf_name_of(ret) : NULL;
 
 		if (s && !strncmp(s, name, len) && !s[len])
 			return true;
@@ -157,9 +158,9 @@ bool dwarf_member(Dwarf_Die *structure, const char *path, uint64_t *ret, Dwarf_D
 		uint64_t off;
 		Dwarf_Die member;
 
-		if (!child_member(&type, path, len, &member) ||
-		    !number(&member, DW_AT_data_member_location, &off) ||
-		    off > (uint64_t)INT32_MAX - sum || !type_of(&member, &type))
+		if (!dwarf_child_member(&type, path, len, &member) ||
+		    !dwarf_number(&member, DW_AT_data_member_location, &off) ||
+		    off > (uint64_t)INT32_MAX - sum || !dwarf_type_of(&member, &type))
 			return false;
 		sum += off;
 		if (!path[len]) {

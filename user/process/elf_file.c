@@ -9,7 +9,7 @@
 struct elf_file {
 	int fd;
 	Elf *elf;
-	enum elf_machine machine;
+	uint16_t machine;
 	Elf_Scn *symtab;
 	bool has_dwarf;
 };
@@ -19,13 +19,13 @@ static bool name_is(const char *name, const char *wanted)
 	return name && !strcmp(name, wanted);
 }
 
-static struct err *scan_sections(struct elf_file *ef)
+static struct err *elf_file_scan_sections(struct elf_file *ef)
 {
 	size_t shstrndx;
 	Elf_Scn *scn = NULL;
 
 	if (elf_getshdrstrndx(ef->elf, &shstrndx) < 0)
-		return NULL; /* no section table: as stripped as can be */
+		return NULL; /* there is no section table: fully stripped */
 	while ((scn = elf_nextscn(ef->elf, scn))) {
 		GElf_Shdr shdr;
 
@@ -52,10 +52,8 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 		return err_new(ERR_FORMAT, "elf: %s is no ELF file", path);
 	if (gelf_getclass(ef->elf) != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
 		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
-	ef->machine = ehdr.e_machine == EM_X86_64    ? ELF_MACHINE_X86_64
-		      : ehdr.e_machine == EM_AARCH64 ? ELF_MACHINE_AARCH64
-						     : ELF_MACHINE_OTHER;
-	return scan_sections(ef);
+	ef->machine = ehdr.e_machine;
+	return elf_file_scan_sections(ef);
 }
 
 struct err *elf_file_open(const char *path, struct elf_file **ret)
@@ -84,7 +82,7 @@ void elf_file_close(struct elf_file *ef)
 	free(ef);
 }
 
-enum elf_machine elf_file_machine(const struct elf_file *ef)
+uint16_t elf_file_machine(const struct elf_file *ef)
 {
 	return ef->machine;
 }

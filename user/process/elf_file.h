@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * elf_file.h - the file behind the target's code, through libelf.
+ * elf_file.h - the file that the target's code comes from, through libelf.
  *
- * Everything needed works on stripped files; symbols are a shortcut where they
- * exist. The file is untrusted: libelf bounds its own reads, we bound the rest.
+ * Everything we need works on stripped files; symbols are a shortcut where they exist. The file
+ * is untrusted: libelf bounds its own reads, and we bound the rest.
  */
 #ifndef MAPTRACE_PROCESS_ELF_FILE_H
 #define MAPTRACE_PROCESS_ELF_FILE_H
@@ -22,19 +22,19 @@ void elf_file_close(struct elf_file *ef);
 DEFINE_CLEANUP_PTR(struct elf_file *, elf_file_close, cleanup_elf_file)
 #define _cleanup_elf_file_ _cleanup_(cleanup_elf_file)
 
-enum elf_machine { ELF_MACHINE_X86_64, ELF_MACHINE_AARCH64, ELF_MACHINE_OTHER };
-enum elf_machine elf_file_machine(const struct elf_file *ef);
+/* Its e_machine: EM_X86_64 and the like. */
+uint16_t elf_file_machine(const struct elf_file *ef);
 
 bool elf_file_has_symtab(const struct elf_file *ef);
 bool elf_file_has_dwarf(const struct elf_file *ef);
 
-/* Link-time address of a symbol; false when there is none of that name. */
+/* The link-time address of a symbol; false when there is none of that name. */
 bool elf_file_symbol(const struct elf_file *ef, const char *name, uint64_t *ret);
 
-/* Link-time address of a file offset, through the PT_LOADs. */
+/* The link-time address of a file offset, by the PT_LOAD segments. */
 bool elf_file_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *ret);
 
-/* Reads up to len bytes of the file; *got_ret may be less at its end. */
+/* Reads up to len bytes of the file; *got_ret is less at its end. */
 struct err *elf_file_pread(const struct elf_file *ef, uint64_t offset, void *buf, size_t len,
 			   size_t *got_ret);
 

@@ -4,10 +4,10 @@
 /* The largest Go programs have some 200 MiB of read-only data. */
 enum { FILESCAN_FILE_MAX = 1 << 30 };
 
-/* Passes what starts in [addr, addr + step) to fn, with some bytes behind it, if there
- * are such before `end`. *ok_ret: it could be read. */
-static struct err *scan_piece(struct filescan *fs, uint64_t addr, uint64_t step, uint64_t end,
-			      filescan_fn fn, void *ctx, bool *ok_ret)
+/* Passes the bytes that start in [addr, addr + step) to fn, and some bytes after them as long as
+ * these are before `end`. *ok_ret says whether they could be read. */
+static struct err *filescan_piece(struct filescan *fs, uint64_t addr, uint64_t step, uint64_t end,
+				  filescan_fn fn, void *ctx, bool *ok_ret)
 {
 	uint64_t len = end - addr < step + FILESCAN_OVERLAP ? end - addr : step + FILESCAN_OVERLAP;
 	struct mem_req req = { .addr = addr, .len = len, .dst = fs->buf };
@@ -17,21 +17,21 @@ static struct err *scan_piece(struct filescan *fs, uint64_t addr, uint64_t step,
 	return err || !req.ok ? err : fn(ctx, addr, fs->buf, len, step);
 }
 
-/* A chunk; page by page when it cannot be read as a whole. */
-static struct err *scan_chunk(struct filescan *fs, uint64_t addr, uint64_t end, filescan_fn fn,
-			      void *ctx)
+/* Passes one chunk on; page by page when it cannot be read as a whole. */
+static struct err *filescan_chunk(struct filescan *fs, uint64_t addr, uint64_t end, filescan_fn fn,
+				  void *ctx)
 {
 	uint64_t stop = end - addr < FILESCAN_CHUNK ? end : addr + FILESCAN_CHUNK;
 	bool ok = false;
-	struct err *err = scan_piece(fs, addr, FILESCAN_CHUNK, end, fn, ctx, &ok);
+	struct err *err = filescan_piece(fs, addr, FILESCAN_CHUNK, end, fn, ctx, &ok);
 
 	for (; !err && !ok && addr < stop; addr += FILESCAN_PAGE) {
 		bool page_ok = false;
 
-		err = scan_piece(fs, addr, FILESCAN_PAGE, end, fn, ctx, &page_ok);
-		if (!err && !page_ok) /* for what is behind it, perhaps */
-			err = scan_piece(fs, addr, FILESCAN_PAGE, addr + FILESCAN_PAGE, fn, ctx,
-					 &page_ok);
+		err = filescan_piece(fs, addr, FILESCAN_PAGE, end, fn, ctx, &page_ok);
+		if (!err && !page_ok) /* the page after it may be unreadable */
+			err = filescan_piece(fs, addr, FILESCAN_PAGE, addr + FILESCAN_PAGE, fn, ctx,
+					     &page_ok);
 	}
 	return err;
 }
@@ -48,7 +48,7 @@ struct err *filescan(struct filescan *fs, bool writable_only, filescan_fn fn, vo
 			continue;
 		for (uint64_t addr = m->start; addr < m->end && budget >= FILESCAN_CHUNK;
 		     addr += FILESCAN_CHUNK, budget -= FILESCAN_CHUNK) {
-			struct err *err = scan_chunk(fs, addr, m->end, fn, ctx);
+			struct err *err = filescan_chunk(fs, addr, m->end, fn, ctx);
 
 			if (err)
 				return err;

@@ -5,68 +5,33 @@
 
 #include "base/cursor.h"
 #include "process/filescan.h"
-#include "process/gomodules.h"
 #include "process/moduledata.h"
 
-enum {
-	FUNC_MAX = 1 << 24,
-};
-
-/* First word of a pcHeader: magic, two zero bytes, minimum instruction size,
- * pointer size. 0xfffffff0 is Go 1.18-1.19, 0xfffffff1 is 1.20 and later. */
-bool pcheader_parse(const uint8_t *data, size_t len, uint64_t addr, struct pcheader *ret)
-{
-	if (len < PCHEADER_SZ)
-		return false;
-	uint32_t magic = load_u32(data, 0);
-	uint8_t min_lc = data[6];
-
-	if ((magic != 0xfffffff0 && magic != 0xfffffff1) || data[4] || data[5] ||
-	    (min_lc != 1 && min_lc != 2 && min_lc != 4) || data[7] != 8)
-		return false;
-
-	struct pcheader h = {
-		.addr = addr,
-		.func_cnt = load_u64(data, 8),
-		.funcname_off = load_u64(data, 32),
-		.pcln_off = load_u64(data, 64),
-		.min_lc = min_lc,
-		.before_1_20 = magic == 0xfffffff0,
-	};
-	if (!h.func_cnt || h.func_cnt > FUNC_MAX || h.funcname_off < PCHEADER_SZ ||
-	    h.funcname_off > UINT32_MAX || h.pcln_off <= h.funcname_off || h.pcln_off > UINT32_MAX)
-		return false;
-	*ret = h;
-	return true;
-}
-
-/* What a walk over a file's mappings looks for. */
-struct scan {
+/* A walk over a file's mappings, and what it has found. */
+struct image_scan {
 	struct filescan files;
 
 	VEC(struct pcheader) headers;
 	VEC(uint64_t) header_refs; /* addresses of words that point to a header */
 	uint64_t buildinfo_addr;
-	bool old_pclntab; /* some file had a table of Go 1.2-1.17 */
+	bool old_pclntab; /* some file had a function table of Go 1.2 to 1.17 */
 };
 
-static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
-				size_t step)
+static struct err *image_scan_headers(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				      size_t step)
 {
-	struct scan *s = ctx;
+	struct image_scan *s = ctx;
 
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint32_t first = load_u32(data, off);
 		struct pcheader h;
 
-		if (first == 0xfffffffb || first == 0xfffffffa)
-			s->old_pclntab |= !data[off + 4] && !data[off + 5] &&
-					  (data[off + 6] == 1 || data[off + 6] == 4) &&
-					  data[off + 7] == 8;
-		if ((first & 0xfffffffe) == 0xfffffff0 &&
-		    pcheader_parse(data + off, len - off, addr + off, &h) &&
-		    !vec_push(&s->headers, h))
-			return err_nomem();
+		if (first >= PCHEADER_MAGIC_MIN) {
+			s->old_pclntab |= pcheader_is_old(data + off);
+			if (pcheader_parse(data + off, len - off, addr + off, &h) &&
+			    !vec_push(&s->headers, h))
+				return err_nomem();
+		}
 		if (!s->buildinfo_addr && off % BUILDINFO_ALIGN == 0 &&
 		    buildinfo_is_magic(data + off, len - off))
 			s->buildinfo_addr = addr + off;
@@ -74,9 +39,10 @@ static struct err *find_headers(void *ctx, uint64_t addr, const uint8_t *data, s
 	return NULL;
 }
 
-static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len, size_t step)
+static struct err *image_scan_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				   size_t step)
 {
-	struct scan *s = ctx;
+	struct image_scan *s = ctx;
 
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint64_t word = load_u64(data, off);
@@ -89,9 +55,9 @@ static struct err *find_refs(void *ctx, uint64_t addr, const uint8_t *data, size
 	return NULL;
 }
 
-/* Reads up to len bytes, as far as they can be read; sets how many. */
-static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
-				 uint64_t *got_ret)
+/* Reads up to len bytes, as far as they are readable; *got_ret is their number. */
+static struct err *image_read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, uint64_t len,
+				       uint64_t *got_ret)
 {
 	uint64_t got = 0;
 
@@ -114,7 +80,7 @@ static struct err *read_readable(struct mem *mem, uint64_t addr, uint8_t *dst, u
 	return NULL;
 }
 
-static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
+static struct err *image_scan_buildinfo(struct image_scan *s, struct buildinfo *ret)
 {
 	if (!s->buildinfo_addr)
 		return err_new(ERR_UNSUPPORTED,
@@ -127,11 +93,11 @@ static struct err *read_buildinfo(struct scan *s, struct buildinfo *ret)
 	_cleanup_free_ uint8_t *data = malloc(len);
 	if (!data)
 		return err_nomem();
-	struct err *err = read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
+	struct err *err = image_read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
 }
 
-static const struct pcheader *header_at(const struct scan *s, uint64_t addr)
+static const struct pcheader *image_scan_header_at(const struct image_scan *s, uint64_t addr)
 {
 	for (size_t i = 0; i < s->headers.len; i++)
 		if (s->headers.data[i].addr == addr)
@@ -139,8 +105,8 @@ static const struct pcheader *header_at(const struct scan *s, uint64_t addr)
 	return NULL;
 }
 
-/* Sets the image's moduledata, or leaves it 0 when no reference is one. */
-static struct err *pick_moduledata(struct scan *s, struct goimage *image)
+/* Sets the image's moduledata; leaves it 0 when no word that points to a header starts one. */
+static struct err *image_scan_pick_module(struct image_scan *s, struct goimage *image)
 {
 	for (size_t i = 0; i < s->header_refs.len; i++) {
 		uint64_t addr = s->header_refs.data[i], header_addr;
@@ -148,7 +114,7 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 
 		if (err)
 			return err;
-		const struct pcheader *h = header_at(s, header_addr);
+		const struct pcheader *h = image_scan_header_at(s, header_addr);
 		bool is_module = false;
 		err = h ? moduledata_check(s->files.mem, addr, h, &is_module) : NULL;
 		if (err)
@@ -162,15 +128,16 @@ static struct err *pick_moduledata(struct scan *s, struct goimage *image)
 	return NULL;
 }
 
-/* *found_ret: this file holds a Go runtime. */
-static struct err *examine_file(struct scan *s, struct goimage *image, bool *found_ret)
+/* *found_ret says whether this file holds a Go runtime. */
+static struct err *image_scan_file(struct image_scan *s, struct goimage *image, bool *found_ret)
 {
-	struct err *err = filescan(&s->files, /* writable_only= */ false, find_headers, s);
+	struct err *err = filescan(&s->files, /* writable_only= */ false, image_scan_headers, s);
 
 	if (err)
 		return err;
 	if (!s->headers.len && s->buildinfo_addr) {
-		err = read_buildinfo(s, &image->build); /* names Go < 1.18 */
+		err = image_scan_buildinfo(s, &image->build); /* for its error, which names a Go
+							       * before 1.18 */
 		return err ? err
 			   : err_new(ERR_UNSUPPORTED, "%s program without a function table",
 				     image->build.version);
@@ -178,18 +145,18 @@ static struct err *examine_file(struct scan *s, struct goimage *image, bool *fou
 	if (!s->headers.len)
 		return NULL;
 
-	err = filescan(&s->files, /* writable_only= */ true, find_refs, s);
+	err = filescan(&s->files, /* writable_only= */ true, image_scan_refs, s);
 	if (!err)
-		err = pick_moduledata(s, image);
+		err = image_scan_pick_module(s, image);
 	if (!err && image->moduledata)
-		err = read_buildinfo(s, &image->build);
+		err = image_scan_buildinfo(s, &image->build);
 	if (err)
 		return err;
 	*found_ret = image->moduledata != 0;
 	return NULL;
 }
 
-static void scan_reset(struct scan *s)
+static void image_scan_reset(struct image_scan *s)
 {
 	vec_fini(&s->headers);
 	vec_fini(&s->header_refs);
@@ -199,7 +166,7 @@ static void scan_reset(struct scan *s)
 struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
-	struct scan s = { .files = { .maps = maps, .buf = buf } };
+	struct image_scan s = { .files = { .maps = maps, .buf = buf } };
 
 	if (!buf)
 		return err_nomem();
@@ -216,18 +183,13 @@ struct err *goimage_find(struct target *t, const struct procmaps *maps, struct g
 			return err;
 		s.files.file = m;
 		s.files.mem = &mapped->mem;
-		err = examine_file(&s, &image, &found);
-		scan_reset(&s);
+		err = image_scan_file(&s, &image, &found);
+		image_scan_reset(&s);
 		if (err)
 			return err;
 		if (!found)
 			continue;
 		image.mapped = take_ptr(mapped);
-		err = gomodules_find(t, maps, &image);
-		if (err) {
-			goimage_fini(&image);
-			return err;
-		}
 		*ret = image;
 		return NULL;
 	}
@@ -242,5 +204,4 @@ void goimage_fini(struct goimage *image)
 {
 	mapped_file_close(image->mapped);
 	image->mapped = NULL;
-	gomodules_fini(image);
 }

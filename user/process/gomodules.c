@@ -13,33 +13,33 @@
 enum {
 	MODULES_MAX = 256,
 
-	/* Slices in all versions (go-runtime facts 5.4). */
+	/* Offsets in a moduledata: slices, in all versions (go-runtime facts 5.4). */
 	MD_PCHEADER = 0,
 	MD_FUNCNAMETAB = 8,
 	MD_PCLNTABLE = 104,
 	MD_FTAB = 128,
-	/* Where the next module is, by version. */
+	/* Where the pointer to the next module is, depending on the version. */
 	MD_NEXT_MIN = 544,
 	MD_NEXT_MAX = 584,
 	NEXT_CNT = (MD_NEXT_MAX - MD_NEXT_MIN) / 8 + 1,
 };
 
-struct search {
+struct module_search {
 	struct target *target;
 	struct filescan files;
-	VEC(struct gomodule) found; /* the first one is the image that was there */
-	struct gomodule here; /* what the present file has; moduledata 0: nothing */
+	VEC(struct gomodule) found; /* the first one is the image */
+	struct gomodule here; /* what was found in the current file; moduledata 0: nothing */
 };
 
-static bool is_fatal(const struct err *err)
+static bool module_err_is_fatal(const struct err *err)
 {
 	return err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT;
 }
 
 /* ---- finding ---- */
 
-/* The tables of one module are in one piece of memory, behind its pcHeader: few other
- * words look like that, so this file need not be read for headers. */
+/* The tables of a module are in one piece of memory, which its pcHeader begins. Few other words
+ * look like that, so this file need not be searched for headers. */
 static bool may_be_module(const uint8_t *p)
 {
 	uint64_t header = load_u64(p, MD_PCHEADER), names = load_u64(p, MD_FUNCNAMETAB);
@@ -49,8 +49,8 @@ static bool may_be_module(const uint8_t *p)
 	       table > names && load_u64(p, MD_FTAB) == table;
 }
 
-/* Takes the module at addr, if one is. */
-static struct err *check_module(struct search *s, uint64_t addr, uint64_t header_addr)
+/* Notes the module at addr, if there is one. */
+static struct err *module_search_check(struct module_search *s, uint64_t addr, uint64_t header_addr)
 {
 	uint8_t bytes[PCHEADER_SZ];
 	struct pcheader h;
@@ -66,20 +66,20 @@ static struct err *check_module(struct search *s, uint64_t addr, uint64_t header
 	return err;
 }
 
-static struct err *find_module(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
-			       size_t step)
+static struct err *module_search_visit(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
+				       size_t step)
 {
-	struct search *s = ctx;
+	struct module_search *s = ctx;
 	struct err *err = NULL;
 
 	for (size_t off = 0;
 	     !err && !s->here.moduledata && off < step && off + MODULEDATA_SZ_MIN <= len; off += 8)
 		if (may_be_module(data + off))
-			err = check_module(s, addr + off, load_u64(data, off));
+			err = module_search_check(s, addr + off, load_u64(data, off));
 	return err;
 }
 
-static char *path_of(const struct mapped_file *mapped)
+static char *gomodule_path(const struct mapped_file *mapped)
 {
 	char path[PATH_MAX];
 	ssize_t len = readlink(mapped->path, path, sizeof(path));
@@ -87,14 +87,14 @@ static char *path_of(const struct mapped_file *mapped)
 	return len > 0 ? strndup(path, len) : strdup("?");
 }
 
-static void module_fini(struct gomodule *m)
+static void gomodule_fini(struct gomodule *m)
 {
 	mapped_file_close(m->mapped);
 	free(m->path);
 }
 
-/* Adds the module of the file behind a mapping, if it has one. */
-static struct err *search_file(struct search *s, const struct procmap *m)
+/* Adds the module of the file that a mapping is of, if it has one. */
+static struct err *module_search_file(struct module_search *s, const struct procmap *m)
 {
 	_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
 	struct err *err = mapped_file_open(s->target, s->files.maps, m, &mapped);
@@ -104,12 +104,12 @@ static struct err *search_file(struct search *s, const struct procmap *m)
 	s->files.file = m;
 	s->files.mem = &mapped->mem;
 	s->here = (struct gomodule){ 0 };
-	err = filescan(&s->files, /* writable_only= */ true, find_module, s);
+	err = filescan(&s->files, /* writable_only= */ true, module_search_visit, s);
 	if (err || !s->here.moduledata)
 		return err;
 	s->here.file = *m;
 	s->here.mapped = mapped;
-	s->here.path = path_of(mapped);
+	s->here.path = gomodule_path(mapped);
 	if (!s->here.path || !vec_push(&s->found, s->here)) {
 		free(s->here.path);
 		return err_nomem();
@@ -118,7 +118,7 @@ static struct err *search_file(struct search *s, const struct procmap *m)
 	return NULL;
 }
 
-static struct err *search_files(struct search *s)
+static struct err *module_search_files(struct module_search *s)
 {
 	const struct procmaps *maps = s->files.maps;
 
@@ -128,8 +128,8 @@ static struct err *search_files(struct search *s)
 		if (procmap_same_file(m, &s->found.data[0].file) ||
 		    !filescan_is_first_code(maps, i))
 			continue;
-		struct err *err = search_file(s, m);
-		if (is_fatal(err))
+		struct err *err = module_search_file(s, m);
+		if (module_err_is_fatal(err))
 			return err;
 		err_free(err);
 	}
@@ -138,8 +138,8 @@ static struct err *search_files(struct search *s)
 
 /* ---- linking ---- */
 
-/* Marks the modules that this one names as the next. */
-static struct err *mark_next(const struct search *s, size_t i, uint8_t *links)
+/* Marks the modules that this one names as its next. */
+static struct err *module_search_mark_next(const struct module_search *s, size_t i, uint8_t *links)
 {
 	struct mem *mem = &s->found.data[i].mapped->mem;
 	uint64_t words[NEXT_CNT];
@@ -156,24 +156,24 @@ static struct err *mark_next(const struct search *s, size_t i, uint8_t *links)
 	return err;
 }
 
-/* What the modules name: links[i * n + j] says that i is followed by j. */
-static struct err *read_links(const struct search *s, uint8_t *links)
+/* Reads which modules follow which: links[i * n + j] says that j follows i. */
+static struct err *module_search_read_links(const struct module_search *s, uint8_t *links)
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < s->found.len; i++)
-		err = mark_next(s, i, links + i * s->found.len);
+		err = module_search_mark_next(s, i, links + i * s->found.len);
 	return err;
 }
 
-/* Gives all modules that links connect with `of`, in either direction, its number. */
-static void mark_group(const uint8_t *links, size_t n, size_t of, uint32_t *group)
+/* Gives the number `of` to all modules that links connect with it, in either direction. */
+static void module_group_mark(const uint8_t *links, size_t n, size_t of, uint32_t *group)
 {
 	size_t todo[MODULES_MAX], cnt = 0;
 
 	group[of] = of;
 	todo[cnt++] = of;
-	while (cnt) { /* each one comes here once */
+	while (cnt) { /* each module comes here once */
 		size_t i = todo[--cnt];
 
 		for (size_t j = 0; j < n; j++) {
@@ -185,8 +185,8 @@ static void mark_group(const uint8_t *links, size_t n, size_t of, uint32_t *grou
 	}
 }
 
-/* The module of a group that no other one is followed by: the runtime's own. */
-static size_t head_of(const uint8_t *links, size_t n, const uint32_t *group, size_t of)
+/* The module of a group that follows no other one: the one with the runtime. */
+static size_t module_group_head(const uint8_t *links, size_t n, const uint32_t *group, size_t of)
 {
 	for (size_t j = 0; j < n; j++) {
 		bool followed = false;
@@ -196,13 +196,13 @@ static size_t head_of(const uint8_t *links, size_t n, const uint32_t *group, siz
 		if (group[j] == of && !followed)
 			return j;
 	}
-	return of; /* a cycle: a program that does not mean well */
+	return of; /* the links form a cycle, which a hostile program may have */
 }
 
 /* ---- the result ---- */
 
-/* The module becomes the image, which takes its place. */
-static void swap_image(struct goimage *image, char **image_path, struct gomodule *m)
+/* Exchanges the image and a module. */
+static void gomodule_swap_image(struct goimage *image, char **image_path, struct gomodule *m)
 {
 	const struct gomodule was = { image->pcheader, image->moduledata, image->file,
 				      image->mapped, *image_path };
@@ -215,9 +215,10 @@ static void swap_image(struct goimage *image, char **image_path, struct gomodule
 	*m = was;
 }
 
-/* Gives each module to whom it belongs; one that was taken has no file any more. */
-static struct err *hand_out(struct search *s, const uint8_t *links, const uint32_t *group,
-			    struct goimage *image)
+/* Gives each module to image->plugins or its path to image->others. What was given away is no
+ * longer in the list. */
+static struct err *module_search_hand_out(struct module_search *s, const uint8_t *links,
+					  const uint32_t *group, struct goimage *image)
 {
 	size_t n = s->found.len;
 
@@ -229,7 +230,7 @@ static struct err *hand_out(struct search *s, const uint8_t *links, const uint32
 				return err_nomem();
 			m->mapped = NULL;
 			m->path = NULL;
-		} else if (head_of(links, n, group, group[i]) == i) {
+		} else if (module_group_head(links, n, group, group[i]) == i) {
 			if (!vec_push(&image->others, m->path))
 				return err_nomem();
 			m->path = NULL;
@@ -238,32 +239,32 @@ static struct err *hand_out(struct search *s, const uint8_t *links, const uint32
 	return NULL;
 }
 
-static struct err *sort_groups(struct search *s, const uint8_t *links, uint32_t *group,
-			       struct goimage *image)
+static struct err *module_search_sort_groups(struct module_search *s, const uint8_t *links,
+					     uint32_t *group, struct goimage *image)
 {
 	size_t n = s->found.len;
 
 	for (size_t i = 0; i < n; i++)
 		if (group[i] == UINT32_MAX)
-			mark_group(links, n, i, group);
-	size_t head = head_of(links, n, group, 0);
+			module_group_mark(links, n, i, group);
+	size_t head = module_group_head(links, n, group, 0);
 	if (head)
-		swap_image(image, &s->found.data[0].path, &s->found.data[head]);
-	return hand_out(s, links, group, image);
+		gomodule_swap_image(image, &s->found.data[0].path, &s->found.data[head]);
+	return module_search_hand_out(s, links, group, image);
 }
 
-static void search_fini(struct search *s)
+static void module_search_fini(struct module_search *s)
 {
 	for (size_t i = 0; i < s->found.len; i++) {
-		if (!i) /* the image's, which stays open */
+		if (!i) /* the image keeps its file open */
 			s->found.data[i].mapped = NULL;
-		module_fini(&s->found.data[i]);
+		gomodule_fini(&s->found.data[i]);
 	}
 	vec_fini(&s->found);
 }
 
-/* Reads how the modules that were found are linked, and sorts them by that. */
-static struct err *sort_found(struct search *s, struct goimage *image)
+/* Reads how the modules that were found are linked, and sorts them into groups by that. */
+static struct err *module_search_sort(struct module_search *s, struct goimage *image)
 {
 	size_t n = s->found.len;
 	_cleanup_free_ uint8_t *links = calloc(n, n);
@@ -272,30 +273,31 @@ static struct err *sort_found(struct search *s, struct goimage *image)
 	if (!links || !group)
 		return err_nomem();
 	memset(group, 0xff, n * sizeof(*group));
-	struct err *err = read_links(s, links);
-	return err ? err : sort_groups(s, links, group, image);
+	struct err *err = module_search_read_links(s, links);
+	return err ? err : module_search_sort_groups(s, links, group, image);
 }
 
 struct err *gomodules_find(struct target *t, const struct procmaps *maps, struct goimage *image)
 {
 	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
-	_cleanup_(search_fini) struct search s = { .target = t,
-						   .files = { .maps = maps, .buf = buf } };
+	_cleanup_(module_search_fini) struct module_search s = {
+		.target = t, .files = { .maps = maps, .buf = buf }
+	};
 	struct gomodule first = { image->pcheader, image->moduledata, image->file, image->mapped,
-				  path_of(image->mapped) };
+				  gomodule_path(image->mapped) };
 
 	if (!buf || !first.path || !vec_push(&s.found, first)) {
 		free(first.path);
 		return err_nomem();
 	}
-	struct err *err = search_files(&s);
-	return err || s.found.len == 1 ? err : sort_found(&s, image);
+	struct err *err = module_search_files(&s);
+	return err || s.found.len == 1 ? err : module_search_sort(&s, image);
 }
 
 void gomodules_fini(struct goimage *image)
 {
 	for (size_t i = 0; i < image->plugins.len; i++)
-		module_fini(&image->plugins.data[i]);
+		gomodule_fini(&image->plugins.data[i]);
 	vec_fini(&image->plugins);
 	for (size_t i = 0; i < image->others.len; i++)
 		free(image->others.data[i]);

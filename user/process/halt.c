@@ -9,7 +9,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* "4182 (a name) S 1 ...": the name may have anything in it. '?' when it is gone. */
+/* The line is "4182 (a name) S 1 ...", where the name may have any bytes. Returns '?' when the
+ * thread is gone. */
 static char thread_state(pid_t pid, const char *tid)
 {
 	char path[300], line[512];
@@ -23,7 +24,8 @@ static char thread_state(pid_t pid, const char *tid)
 	return name_end && name_end[1] ? name_end[2] : '?';
 }
 
-/* A debugger may stop one thread and let the others run: it takes all of them. */
+/* A debugger may stop one thread and let the others run. The process counts as stopped only when
+ * all of them are. */
 static enum halt stopped(pid_t pid)
 {
 	enum halt by = HALT_NONE;
@@ -37,7 +39,7 @@ static enum halt stopped(pid_t pid)
 			continue;
 		char state = thread_state(pid, entry->d_name);
 		if (strchr("ZX?", state))
-			continue; /* has ended */
+			continue; /* the thread has ended */
 		if (state != 'T' && state != 't') {
 			by = HALT_NONE;
 			break;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * halt.h - a process that gets no CPU whatever it wants: stopped by a signal or a
- * debugger, or frozen by its cgroup, as by `docker pause`. Nothing happens in it, which
- * looks the same as a process with nothing to do.
+ * halt.h - whether a process is halted: it gets no CPU, because a signal or a debugger has
+ * stopped it, or because its cgroup is frozen, as `docker pause` does. From outside it looks the
+ * same as a process with nothing to do.
  */
 #ifndef MAPTRACE_PROCESS_HALT_H
 #define MAPTRACE_PROCESS_HALT_H
@@ -14,26 +14,27 @@
 
 enum halt {
 	HALT_NONE,
-	HALT_SIGNAL, /* SIGSTOP, SIGTSTP: all of its threads */
-	HALT_TRACER, /* ptrace, as of a debugger: all of its threads */
-	HALT_CGROUP, /* the freezer of its cgroup, or of one above */
+	HALT_SIGNAL, /* all threads stopped by SIGSTOP or SIGTSTP */
+	HALT_TRACER, /* all threads stopped by ptrace, as by a debugger */
+	HALT_CGROUP, /* frozen: its cgroup, or one above that */
 	HALT_CNT,
 };
 
-/* What looks at a process from time to time have seen. */
+/* What repeated looks at a process have found. */
 struct halts {
 	pid_t pid;
 	struct cgroup_freezers freezers;
 	enum halt now; /* at the latest look */
-	enum halt last; /* at the latest look that found it halted; HALT_NONE: none did */
-	uint64_t halted_ns; /* between looks that both did: it may be a bit more */
-	uint64_t look_ns; /* time of the latest, of clock_ns() */
+	enum halt last; /* at the latest look that found it halted; HALT_NONE: no look did */
+	uint64_t halted_ns; /* time between looks that both found it halted; the real time may
+			     * differ by the distance of looks */
+	uint64_t look_ns; /* time of the latest look, as of clock_ns() */
 };
 
-/* Takes the first look. What cannot be read is not halted. */
+/* Takes the first look. What cannot be read counts as not halted. */
 void halts_init(struct halts *h, pid_t pid);
 
-/* A look; cheap enough for ten a second. */
+/* Takes one more look; cheap enough for ten a second. */
 void halts_look(struct halts *h);
 
 #endif

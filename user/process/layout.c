@@ -9,11 +9,11 @@ static const struct go_layout layout_rows[] = {
 
 enum { ROW_CNT = sizeof(layout_rows) / sizeof(layout_rows[0]) };
 
-/* What DWARF doesn't tell: the heap's base is random, with padding in front of it (S
- * runtime/mpagealloc.go markRandomPaddingPages). */
+/* DWARF does not tell this: from Go 1.26 on the heap's base is random, with padding before it (Go
+ * source: runtime/mpagealloc.go markRandomPaddingPages). */
 enum { MINOR_PAGE_PADDING = 26 };
 
-static bool has_experiment(const struct buildinfo *build, const char *name)
+static bool layout_has_experiment(const struct buildinfo *build, const char *name)
 {
 	const char *p = strstr(build->experiments, name);
 	size_t len = strlen(name);
@@ -21,14 +21,15 @@ static bool has_experiment(const struct buildinfo *build, const char *name)
 	return p && (p == build->experiments || p[-1] == ',') && (p[len] == ',' || !p[len]);
 }
 
-static unsigned int distance(const struct go_layout *row, unsigned int minor)
+static unsigned int layout_distance(const struct go_layout *row, unsigned int minor)
 {
 	return row->since_minor > minor ? row->since_minor - minor : minor - row->since_minor;
 }
 
 enum map_kind layout_default_kind(const struct buildinfo *build)
 {
-	return build->minor < 24 || has_experiment(build, "noswissmap") ? MAP_CLASSIC : MAP_SWISS;
+	return build->minor < 24 || layout_has_experiment(build, "noswissmap") ? MAP_CLASSIC
+									       : MAP_SWISS;
 }
 
 struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
@@ -41,18 +42,20 @@ struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
 
 		if (row->kind != kind)
 			continue;
-		/* Ties go to the newer row: a layout changes with its version. */
-		if (!best || distance(row, build->minor) <= distance(best, build->minor))
+		/* Of two rows that are equally far, the newer one is taken: a layout stays until
+		 * a later version changes it. */
+		if (!best ||
+		    layout_distance(row, build->minor) <= layout_distance(best, build->minor))
 			best = row;
 	}
 	*match_ret = best->since_minor == build->minor ? LAYOUT_KNOWN : LAYOUT_NEAREST;
 
 	struct go_layout layout = *best;
 	layout.page_padding = build->minor >= MINOR_PAGE_PADDING;
-	/* Green Tea: opt-in in 1.25, opt-out in 1.26 and 1.27. */
-	if (has_experiment(build, "greenteagc"))
+	/* 1.25 has Green Tea only when asked for; 1.26 and 1.27 have it unless switched off. */
+	if (layout_has_experiment(build, "greenteagc"))
 		layout.inline_marks = true;
-	if (has_experiment(build, "nogreenteagc"))
+	if (layout_has_experiment(build, "nogreenteagc"))
 		layout.inline_marks = false;
 	return layout;
 }

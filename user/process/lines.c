@@ -7,22 +7,22 @@
 #include "base/cursor.h"
 #include "base/table.h"
 #include "base/vec.h"
-#include "process/goimage.h"
 #include "process/moduledata.h"
+#include "process/pcheader.h"
 #include "process/pclntab.h"
 
 enum {
 	TEXT_MAX = 512,
-	/* Places that are kept; more callers than this stay without a name. */
+	/* Places that are kept. Callers beyond that number stay without a name. */
 	PLACES_MAX = 1 << 16,
-	PLACE_TEXT_MAX = 64 << 20, /* bytes of names and paths in them */
+	PLACE_TEXT_MAX = 64 << 20, /* bytes of names and paths in all places */
 
-	/* A table of values ends with its function: the runtime's largest has some
-	 * 20 KiB. It is read in pieces. */
+	/* A table of values ends where its function does; the largest of the runtime has some 20
+	 * KiB. It is read in pieces. */
 	PC_TABLE_MAX = 1 << 20,
 	PC_PIECE = 4096,
 
-	/* _func (S runtime/runtime2.go): startLine came with 1.20. */
+	/* _func (Go source: runtime/runtime2.go). startLine came with 1.20. */
 	FUNC_PCFILE = 20,
 	FUNC_PCLN = 24,
 	FUNC_NPCDATA = 28,
@@ -34,7 +34,7 @@ enum {
 	PCDATA_INL_TREE_INDEX = 2,
 	FUNCDATA_INL_TREE = 3,
 
-	/* inlinedCall (S runtime/symtabinl.go; 1.19: runtime/symtab.go) */
+	/* inlinedCall (Go source: runtime/symtabinl.go, in 1.19 runtime/symtab.go) */
 	INLINED_SZ = 16,
 	INLINED_NAME_OFF = 4,
 	INLINED_PARENT_PC = 8,
@@ -46,13 +46,13 @@ enum {
 
 #define NO_FUNCDATA UINT32_MAX
 
-/* The code of a module, and its tables. */
+/* The code of one module, and its tables. */
 struct code {
 	struct mem *mem;
 	struct moduledata md;
 	const struct pclntab *funcs;
 	bool before_1_20;
-	uint8_t quantum; /* code addresses are multiples of it */
+	uint8_t quantum; /* code addresses are multiples of this */
 };
 
 struct lines {
@@ -63,17 +63,17 @@ struct lines {
 	struct place unknown;
 };
 
-/* What the record of a function says; offsets of 0 mean that there is no table. */
+/* What the record of a function says. An offset of 0 means that there is no such table. */
 struct func_tables {
 	struct func_record func;
 	uint32_t pcfile;
 	uint32_t pcln;
 	uint32_t cu_offset;
-	uint32_t inl_index; /* pctab: index in the inline tree, by pc */
-	uint64_t inl_tree; /* address; 0: nothing was inlined */
+	uint32_t inl_index; /* in pctab: the index in the inline tree, by pc */
+	uint64_t inl_tree; /* its address; 0: nothing was inlined */
 };
 
-static bool read_at(const struct code *c, uint64_t addr, void *dst, size_t len)
+static bool lines_read_at(const struct code *c, uint64_t addr, void *dst, size_t len)
 {
 	_cleanup_err_ struct err *err = mem_read(c->mem, addr, dst, len);
 
@@ -82,24 +82,24 @@ static bool read_at(const struct code *c, uint64_t addr, void *dst, size_t len)
 
 /* ---- a function's record ---- */
 
-/* The arrays behind a record: offsets in pctab, then offsets from gofunc. */
-static bool read_inline_tables(const struct code *c, uint64_t arrays, uint32_t pcdata_cnt,
-			       uint32_t funcdata_cnt, struct func_tables *t)
+/* Reads the arrays that follow a record: offsets in pctab, then offsets from gofunc. */
+static bool lines_read_inline_tables(const struct code *c, uint64_t arrays, uint32_t pcdata_cnt,
+				     uint32_t funcdata_cnt, struct func_tables *t)
 {
 	uint32_t tree;
 
 	if (pcdata_cnt <= PCDATA_INL_TREE_INDEX || funcdata_cnt <= FUNCDATA_INL_TREE)
 		return true; /* nothing was inlined */
 	if (pcdata_cnt > NPCDATA_MAX ||
-	    !read_at(c, arrays + 4ull * PCDATA_INL_TREE_INDEX, &t->inl_index, 4) ||
-	    !read_at(c, arrays + 4ull * (pcdata_cnt + FUNCDATA_INL_TREE), &tree, 4))
+	    !lines_read_at(c, arrays + 4ull * PCDATA_INL_TREE_INDEX, &t->inl_index, 4) ||
+	    !lines_read_at(c, arrays + 4ull * (pcdata_cnt + FUNCDATA_INL_TREE), &tree, 4))
 		return false;
 	if (tree != NO_FUNCDATA)
 		t->inl_tree = c->md.gofunc + tree;
 	return true;
 }
 
-static bool read_tables(const struct code *c, uint64_t pc, struct func_tables *t)
+static bool lines_read_tables(const struct code *c, uint64_t pc, struct func_tables *t)
 {
 	uint32_t sz = c->before_1_20 ? FUNC_SZ_1_19 : FUNC_SZ;
 	uint8_t record[FUNC_SZ];
@@ -107,23 +107,23 @@ static bool read_tables(const struct code *c, uint64_t pc, struct func_tables *t
 
 	*t = (struct func_tables){ 0 };
 	if (!pclntab_at(c->funcs, pc, &t->func) ||
-	    !read_at(c, c->md.pclntable + 8 * t->func.index + 4, &off, sizeof(off)) ||
+	    !lines_read_at(c, c->md.pclntable + 8 * t->func.index + 4, &off, sizeof(off)) ||
 	    off > c->md.pclntable_len || sz > c->md.pclntable_len - off ||
-	    !read_at(c, c->md.pclntable + off, record, sz))
+	    !lines_read_at(c, c->md.pclntable + off, record, sz))
 		return false;
 	t->pcfile = load_u32(record, FUNC_PCFILE);
 	t->pcln = load_u32(record, FUNC_PCLN);
 	t->cu_offset = load_u32(record, FUNC_CU_OFFSET);
-	return read_inline_tables(c, c->md.pclntable + off + sz, load_u32(record, FUNC_NPCDATA),
-				  load_u8(record, sz - 1), t);
+	return lines_read_inline_tables(c, c->md.pclntable + off + sz,
+					load_u32(record, FUNC_NPCDATA), load_u8(record, sz - 1), t);
 }
 
 /* ---- values by pc ---- */
 
-/* A table in pctab, of which one piece at a time is here. */
+/* A table in pctab, of which we hold one piece at a time. */
 struct pc_table {
 	const struct code *code;
-	uint64_t at; /* of the next piece, in pctab */
+	uint64_t at; /* offset of the next piece in pctab */
 	uint64_t end;
 	struct cursor piece;
 	uint8_t buf[PC_PIECE];
@@ -134,7 +134,7 @@ static bool next_byte(struct pc_table *t, uint8_t *ret)
 	if (t->piece.pos == t->piece.len) {
 		uint64_t n = t->end - t->at < PC_PIECE ? t->end - t->at : PC_PIECE;
 
-		if (!n || !read_at(t->code, t->code->md.pctab + t->at, t->buf, n))
+		if (!n || !lines_read_at(t->code, t->code->md.pctab + t->at, t->buf, n))
 			return false;
 		t->at += n;
 		t->piece = cursor_of(t->buf, n);
@@ -162,9 +162,10 @@ static bool next_varint(struct pc_table *t, uint32_t *ret)
 }
 
 /*
- * The value of a table at an offset of the function's code. The table is a list of
- * {change of the value, bytes of code for which the new one holds}; a change of zero
- * that is not the first ends it (S runtime/symtab.go step). -1 where there is none.
+ * The value of a table at an offset of the function's code; -1 when there is none.
+ *
+ * The table is a list of {change of the value, bytes of code for which the new value holds}. A
+ * change of zero ends it, unless it is the first one (Go source: runtime/symtab.go step).
  */
 static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
 {
@@ -190,7 +191,7 @@ static int32_t pc_value(const struct code *c, uint32_t table, uint64_t pc_off)
 
 /* ---- frames ---- */
 
-static const struct code *code_at(const struct lines *l, uint64_t pc)
+static const struct code *lines_code_at(const struct lines *l, uint64_t pc)
 {
 	for (size_t i = 0; i < l->modules.len; i++) {
 		const struct code *c = &l->modules.data[i];
@@ -201,8 +202,8 @@ static const struct code *code_at(const struct lines *l, uint64_t pc)
 	return NULL;
 }
 
-static char *read_text(struct lines *l, const struct code *c, uint64_t table, uint64_t len,
-		       uint64_t off)
+static char *lines_read_text(struct lines *l, const struct code *c, uint64_t table, uint64_t len,
+			     uint64_t off)
 {
 	char buf[TEXT_MAX];
 	_cleanup_err_ struct err *err = pclntab_text(c->mem, table, len, off, buf, sizeof(buf));
@@ -213,36 +214,36 @@ static char *read_text(struct lines *l, const struct code *c, uint64_t table, ui
 	return strdup(buf);
 }
 
-static char *file_of(struct lines *l, const struct code *c, const struct func_tables *t,
-		     int32_t file)
+static char *lines_file(struct lines *l, const struct code *c, const struct func_tables *t,
+			int32_t file)
 {
 	uint64_t index = (uint64_t)t->cu_offset + file;
 	uint32_t off;
 
 	if (file < 0 || index >= c->md.cutab_cnt ||
-	    !read_at(c, c->md.cutab + 4 * index, &off, sizeof(off)))
+	    !lines_read_at(c, c->md.cutab + 4 * index, &off, sizeof(off)))
 		return NULL;
-	return read_text(l, c, c->md.filetab, c->md.filetab_len, off);
+	return lines_read_text(l, c, c->md.filetab, c->md.filetab_len, off);
 }
 
-/* Adds the frame of a function whose name is known; false when it isn't. */
-static bool add_frame(struct lines *l, const struct code *c, const struct func_tables *t,
-		      uint64_t pc_off, uint32_t name_off, struct place *place)
+/* Adds the frame of a function; false when its name is not known. */
+static bool place_add_frame(struct lines *l, const struct code *c, const struct func_tables *t,
+			    uint64_t pc_off, uint32_t name_off, struct place *place)
 {
-	char *name = read_text(l, c, c->md.funcnametab, c->md.funcnametab_len, name_off);
+	char *name = lines_read_text(l, c, c->md.funcnametab, c->md.funcnametab_len, name_off);
 	int32_t line = pc_value(c, t->pcln, pc_off);
 
 	if (!name)
 		return false;
 	place->frames[place->cnt++] = (struct frame){
 		.function = name,
-		.file = file_of(l, c, t, pc_value(c, t->pcfile, pc_off)),
+		.file = lines_file(l, c, t, pc_value(c, t->pcfile, pc_off)),
 		.line = line > 0 ? line : 0,
 	};
 	return true;
 }
 
-/* The inlined call that the code at an offset belongs to; false: to none. */
+/* Finds the inlined call that the code at an offset belongs to; false when there is none. */
 static bool inlined_call(const struct code *c, const struct func_tables *t, uint64_t pc_off,
 			 uint32_t *name_ret, uint32_t *parent_pc_ret)
 {
@@ -251,7 +252,7 @@ static bool inlined_call(const struct code *c, const struct func_tables *t, uint
 	uint8_t call[INLINED_SZ_1_19];
 
 	if (index < 0 || index > INLINED_INDEX_MAX ||
-	    !read_at(c, t->inl_tree + (uint64_t)index * sz, call, sz))
+	    !lines_read_at(c, t->inl_tree + (uint64_t)index * sz, call, sz))
 		return false;
 	*name_ret = load_u32(call, c->before_1_20 ? INLINED_NAME_OFF_1_19 : INLINED_NAME_OFF);
 	*parent_pc_ret =
@@ -259,24 +260,25 @@ static bool inlined_call(const struct code *c, const struct func_tables *t, uint
 	return true;
 }
 
-/* Each inlined call names an instruction of the function that it was inlined into. */
-static void find_frames(struct lines *l, uint64_t pc, struct place *place)
+/* Each inlined call names an instruction of the function that it was inlined into; that leads to
+ * the next frame. */
+static void lines_find_frames(struct lines *l, uint64_t pc, struct place *place)
 {
-	const struct code *c = code_at(l, pc);
+	const struct code *c = lines_code_at(l, pc);
 	struct func_tables t;
 
-	if (!c || !read_tables(c, pc, &t))
+	if (!c || !lines_read_tables(c, pc, &t))
 		return;
 	uint64_t pc_off = pc - t.func.addr;
 	uint32_t name, parent_pc;
 
 	while (place->cnt + 1 < PLACE_FRAMES_MAX &&
 	       inlined_call(c, &t, pc_off, &name, &parent_pc)) {
-		if (parent_pc >= t.func.size || !add_frame(l, c, &t, pc_off, name, place))
+		if (parent_pc >= t.func.size || !place_add_frame(l, c, &t, pc_off, name, place))
 			break;
 		pc_off = parent_pc;
 	}
-	add_frame(l, c, &t, pc_off, t.func.name_off, place);
+	place_add_frame(l, c, &t, pc_off, t.func.name_off, place);
 }
 
 /* ---- places ---- */
@@ -290,7 +292,7 @@ static void place_free(struct place *place)
 	free(place);
 }
 
-static bool keep(struct lines *l, struct place *place)
+static bool lines_keep(struct lines *l, struct place *place)
 {
 	if (!vec_push(&l->places, place))
 		return false;
@@ -302,7 +304,7 @@ static bool keep(struct lines *l, struct place *place)
 
 const struct place *lines_of_call(struct lines *l, uint64_t return_addr)
 {
-	/* The instruction behind the call may belong to another line, or function. */
+	/* The instruction after the call may belong to another line or function. */
 	uint64_t pc = return_addr - 1;
 	size_t i = table_get(&l->by_pc, pc);
 
@@ -315,10 +317,10 @@ const struct place *lines_of_call(struct lines *l, uint64_t return_addr)
 	if (!place)
 		return &l->unknown;
 	place->pc = pc;
-	find_frames(l, pc, place);
+	lines_find_frames(l, pc, place);
 	struct place *fit = realloc(place, sizeof(*place) + place->cnt * sizeof(place->frames[0]));
 	place = fit ? fit : place;
-	if (!place->cnt || !keep(l, place)) {
+	if (!place->cnt || !lines_keep(l, place)) {
 		place_free(place);
 		return &l->unknown;
 	}

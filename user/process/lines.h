@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lines.h - from an address in the code to the source: functions, files and lines,
- * with the calls that the compiler inlined.
+ * lines.h - from an address in the code to the source: functions, files and lines, with the calls
+ * that the compiler inlined.
  *
- * Read from the runtime's own tables in the live process, which a stripped binary
- * keeps for its stack traces: pcfile, pcln and the inline tree behind a function's
- * record (S runtime/symtab.go funcline1, runtime/symtabinl.go). Places are kept, so
- * that they can be had again when the process is gone.
+ * They are read from the runtime's own tables in the live process, which a stripped binary keeps
+ * for its stack traces: pcfile, pcln and the inline tree that follow a function's record (Go
+ * source: runtime/symtab.go funcline1, runtime/symtabinl.go). Places are kept, so that they can
+ * be asked for again when the process is gone.
  */
 #ifndef MAPTRACE_PROCESS_LINES_H
 #define MAPTRACE_PROCESS_LINES_H
@@ -27,35 +27,35 @@ enum { PLACE_FRAMES_MAX = 32 };
 
 struct frame {
 	char *function;
-	char *file; /* as the compiler noted it; NULL: not known */
-	uint32_t line; /* 0: not known */
+	char *file; /* as the compiler noted it; NULL when not known */
+	uint32_t line; /* 0 when not known */
 };
 
-/* Where a piece of code comes from. */
+/* Where a piece of code comes from in the source. */
 struct place {
 	uint64_t pc;
-	size_t cnt; /* 0: no function of the program */
-	/* Innermost first: each was inlined into the next; the last is the function
-	 * that the code belongs to. */
+	size_t cnt; /* 0: it is in no function of the program */
+	/* Innermost first. Each frame was inlined into the next one; the last frame is of the
+	 * function that the code belongs to. */
 	struct frame frames[];
 };
 
-/* The tables must outlive it. Free with lines_free(). */
+/* Reads from tables that must outlive it. Free with lines_free(). */
 struct err *lines_new(struct mem *mem, const struct pcheader *header, const struct moduledata *md,
 		      const struct pclntab *funcs, struct lines **ret);
 void lines_free(struct lines *lines);
 
-/* Adds the code of another module, on the same terms. */
+/* Adds the code of another module, whose tables must outlive it, too. */
 struct err *lines_add(struct lines *lines, struct mem *mem, const struct pcheader *header,
 		      const struct moduledata *md, const struct pclntab *funcs);
 
 /*
- * The place of the call that returns to an address. Owned by `lines`, and never NULL;
- * what cannot be read, or contradicts itself, is left out of it.
+ * The place of the call that returns to an address. `lines` owns it. Never NULL; what cannot be
+ * read, or contradicts itself, is left out.
  */
 const struct place *lines_of_call(struct lines *lines, uint64_t return_addr);
 
-/* "gateway.go" of "/src/pay/gateway.go". */
+/* The last part of a path: "gateway.go" of "/src/pay/gateway.go". */
 const char *file_base(const char *path);
 
 #endif

@@ -10,8 +10,8 @@
 
 /* ---- reading ---- */
 
-/* What is left to read of a request, in one mapping. */
-struct rest {
+/* The part of a request that is still to be read, in one mapping. */
+struct mapped_rest {
 	struct mapped_file *mf;
 	const struct procmap *mapping;
 	uint64_t addr;
@@ -20,13 +20,13 @@ struct rest {
 	bool ok; /* nothing has failed so far */
 };
 
-static void advance(struct rest *r, uint64_t len)
+static void mapped_rest_advance(struct mapped_rest *r, uint64_t len)
 {
 	r->addr += len;
 	r->dst += len;
 }
 
-static struct err *take_from_memory(struct rest *r, uint64_t end)
+static struct err *mapped_rest_from_memory(struct mapped_rest *r, uint64_t end)
 {
 	struct mem_req req = { .addr = r->addr, .len = end - r->addr, .dst = r->dst };
 	struct err *err = r->mf->process->read_reqs(r->mf->process, &req, 1);
@@ -34,27 +34,27 @@ static struct err *take_from_memory(struct rest *r, uint64_t end)
 	if (err)
 		return err;
 	r->ok &= req.ok;
-	advance(r, req.len);
+	mapped_rest_advance(r, req.len);
 	return NULL;
 }
 
-/* Up to the end of the file; what may be in memory behind it, memory tells. */
-static struct err *take_from_file(struct rest *r, uint64_t end)
+/* Reads up to the end of the file. Pages of the mapping beyond that may still be in memory. */
+static struct err *mapped_rest_from_file(struct mapped_rest *r, uint64_t end)
 {
 	uint64_t offset = r->mapping->offset + (r->addr - r->mapping->start);
 	ssize_t n = pread(r->mf->fd, r->dst, end - r->addr, offset);
 
 	if (n > 0) {
 		r->mf->mem.bytes_read += n;
-		advance(r, n);
+		mapped_rest_advance(r, n);
 	}
-	return r->addr < end ? take_from_memory(r, end) : NULL;
+	return r->addr < end ? mapped_rest_from_memory(r, end) : NULL;
 }
 
-/* Runs ascend; all that is between the written ones is the file's. */
-static struct err *pass_run(void *ctx, const struct page_run *run)
+/* Runs come in ascending order. Between the written ones everything is the file's. */
+static struct err *mapped_rest_pass_run(void *ctx, const struct page_run *run)
 {
-	struct rest *r = ctx;
+	struct mapped_rest *r = ctx;
 	uint64_t start = run->start > r->addr ? run->start : r->addr;
 	uint64_t end = run->end < r->end ? run->end : r->end;
 	struct err *err = NULL;
@@ -62,26 +62,26 @@ static struct err *pass_run(void *ctx, const struct page_run *run)
 	if ((run->state & (PAGE_FILE | PAGE_SWAPPED)) == PAGE_FILE || start >= end)
 		return NULL;
 	if (r->addr < start)
-		err = take_from_file(r, start);
-	return err ? err : take_from_memory(r, end);
+		err = mapped_rest_from_file(r, start);
+	return err ? err : mapped_rest_from_memory(r, end);
 }
 
-static struct err *take_by_page(struct rest *r)
+static struct err *mapped_rest_by_page(struct mapped_rest *r)
 {
 	const struct pagemap *pm = &r->mf->pagemap;
 	uint64_t first = r->addr / pm->page_sz * pm->page_sz;
 	uint64_t last = (r->end - 1) / pm->page_sz * pm->page_sz;
-	struct err *err = pagemap_walk(pm, first, last + pm->page_sz, pass_run, r);
+	struct err *err = pagemap_walk(pm, first, last + pm->page_sz, mapped_rest_pass_run, r);
 
-	if (err) { /* if it is the target's end, memory says so again */
+	if (err) { /* if the target has ended, reading its memory says so, too */
 		err_free(err);
-		return r->addr < r->end ? take_from_memory(r, r->end) : NULL;
+		return r->addr < r->end ? mapped_rest_from_memory(r, r->end) : NULL;
 	}
-	return r->addr < r->end ? take_from_file(r, r->end) : NULL;
+	return r->addr < r->end ? mapped_rest_from_file(r, r->end) : NULL;
 }
 
 /* The mapping that holds addr, if its pages may be the file's. */
-static const struct procmap *mapping_at(const struct mapped_file *mf, uint64_t addr)
+static const struct procmap *mapped_file_mapping_at(const struct mapped_file *mf, uint64_t addr)
 {
 	const struct procmap *m = procmaps_find(mf->maps, addr);
 
@@ -89,24 +89,24 @@ static const struct procmap *mapping_at(const struct mapped_file *mf, uint64_t a
 											  : NULL;
 }
 
-static struct err *read_req(struct mapped_file *mf, struct mem_req *req)
+static struct err *mapped_file_read_req(struct mapped_file *mf, struct mem_req *req)
 {
 	uint64_t end;
-	struct rest r = { .mf = mf, .addr = req->addr, .dst = req->dst, .ok = true };
+	struct mapped_rest r = { .mf = mf, .addr = req->addr, .dst = req->dst, .ok = true };
 	struct err *err = NULL;
 
 	if (__builtin_add_overflow(req->addr, req->len, &end))
 		return mf->process->read_reqs(mf->process, req, 1);
 	while (!err && r.ok && r.addr < end) {
-		r.mapping = mapping_at(mf, r.addr);
+		r.mapping = mapped_file_mapping_at(mf, r.addr);
 		r.end = r.mapping && r.mapping->end < end ? r.mapping->end : end;
-		err = r.mapping ? take_by_page(&r) : take_from_memory(&r, end);
+		err = r.mapping ? mapped_rest_by_page(&r) : mapped_rest_from_memory(&r, end);
 	}
 	req->ok = r.ok && !err;
 	return err;
 }
 
-static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
+static struct err *mapped_file_read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	struct mapped_file *mf = mem->ctx;
 	struct err *err = NULL;
@@ -114,7 +114,7 @@ static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 	if (mf->fd < 0 || mf->pagemap.fd < 0)
 		return mf->process->read_reqs(mf->process, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
-		err = read_req(mf, &reqs[i]);
+		err = mapped_file_read_req(mf, &reqs[i]);
 	return err;
 }
 
@@ -122,7 +122,8 @@ static struct err *read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 
 static bool is_mapped_file(const struct stat *st, const struct procmap *m)
 {
-	/* Not the device: on btrfs and overlayfs stat() names another than maps. */
+	/* The device is not compared: on btrfs and overlayfs, stat() and maps name different
+	 * ones. */
 	return S_ISREG(st->st_mode) && st->st_ino == m->inode;
 }
 
@@ -138,9 +139,9 @@ static int open_if_same(const char *path, const struct procmap *m)
 	return fd;
 }
 
-/* The link under map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; for an
- * executable /proc/PID/exe is the same file. */
-static void open_file(struct mapped_file *mf, pid_t pid)
+/* The link in map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. For the executable,
+ * /proc/PID/exe is the same file. */
+static void mapped_file_open_fd(struct mapped_file *mf, pid_t pid)
 {
 	const struct procmap *m = &mf->mapping;
 	char exe[64];
@@ -150,7 +151,7 @@ static void open_file(struct mapped_file *mf, pid_t pid)
 	mf->is_exe = stat(exe, &st) == 0 && is_mapped_file(&st, m);
 	snprintf(mf->path, sizeof(mf->path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
 		 m->start, m->end);
-	if (m->kind != PROCMAP_DEVICE) /* which may do something when it is opened */
+	if (m->kind != PROCMAP_DEVICE) /* opening a device may have effects */
 		mf->fd = open_if_same(mf->path, m);
 	if (mf->fd < 0 && mf->is_exe) {
 		mf->fd = open_if_same(exe, m);
@@ -165,12 +166,12 @@ struct err *mapped_file_open(struct target *t, const struct procmaps *maps,
 
 	if (!mf)
 		return err_nomem();
-	mf->mem = (struct mem){ .read_reqs = read_reqs, .ctx = mf, .pid = t->pid };
+	mf->mem = (struct mem){ .read_reqs = mapped_file_read_reqs, .ctx = mf, .pid = t->pid };
 	mf->fd = -1;
 	mf->mapping = *mapping;
 	mf->maps = maps;
 	mf->process = &t->mem;
-	open_file(mf, t->pid);
+	mapped_file_open_fd(mf, t->pid);
 	struct err *err = pagemap_open(&mf->pagemap, t->pid);
 	if (err) {
 		log_debug("%s: the program's file is read through memory", err->msg);

@@ -10,18 +10,18 @@
 #include "base/radix.h"
 
 enum {
-	/* More vectors a call do not get faster; the kernel's limit is 1024. */
+	/* More vectors in a call do not make it faster; the kernel's limit is 1024. */
 	IOV_BATCH = 512,
 	/* Two requests this close are cheaper in one vector than in two. */
 	MERGE_GAP = 2048,
 	MERGE_MAX = 64 << 10,
 	SCRATCH_SZ = 512 << 10,
-	/* A vector of its own costs less than copying so much once more. */
+	/* From this size on, a vector of its own costs less than copying the bytes. */
 	MERGE_ALONE = 4096,
 	READ_CHUNK = 1 << 30,
 };
 
-static struct err *read_error(const struct mem *mem, int os_errno)
+static struct err *mem_read_error(const struct mem *mem, int os_errno)
 {
 	if (os_errno == EPERM || os_errno == EACCES)
 		return err_new(ERR_PERM,
@@ -36,11 +36,10 @@ static struct err *read_error(const struct mem *mem, int os_errno)
 }
 
 /*
- * One process_vm_readv() for up to IOV_BATCH requests. The call ends at the
- * first byte that cannot be read; *done_ret counts the requests that are
- * settled, the failed one included.
+ * Does one process_vm_readv() for up to IOV_BATCH requests. The call ends at the first byte that
+ * cannot be read. *done_ret counts the requests that were answered, including the failed one.
  */
-static struct err *read_batch(struct mem *mem, struct mem_req *reqs, size_t n, size_t *done_ret)
+static struct err *mem_read_batch(struct mem *mem, struct mem_req *reqs, size_t n, size_t *done_ret)
 {
 	struct iovec local[IOV_BATCH];
 	struct iovec remote[IOV_BATCH];
@@ -53,7 +52,7 @@ static struct err *read_batch(struct mem *mem, struct mem_req *reqs, size_t n, s
 	ssize_t got = process_vm_readv(mem->pid, local, n, remote, n, 0);
 	mem->call_cnt++;
 	if (got < 0 && errno != EFAULT)
-		return read_error(mem, errno);
+		return mem_read_error(mem, errno);
 
 	size_t left = got < 0 ? 0 : got;
 	size_t i = 0;
@@ -76,7 +75,7 @@ static struct err *process_read_reqs(struct mem *mem, struct mem_req *reqs, size
 
 		if (mem->stop && *mem->stop)
 			return err_new(ERR_STOPPED, "stopped by a signal");
-		err = read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
+		err = mem_read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
 
 		if (err)
 			return err;
@@ -120,20 +119,20 @@ struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret)
 
 /* ---- scattered reads ---- */
 
-/* A merged read and the requests [first, first + cnt) that it serves. */
-struct run {
+/* A merged read, and the requests [first, first + cnt) that it serves. */
+struct mem_run {
 	size_t first;
 	size_t cnt;
 };
 
-/* Kept between calls, since fresh memory costs a fault a page. */
+/* Kept between calls, because fresh memory costs a fault for each page. */
 struct mem_gather {
 	struct mem_req merged[IOV_BATCH];
-	struct run runs[IOV_BATCH];
+	struct mem_run runs[IOV_BATCH];
 	char scratch[SCRATCH_SZ];
 };
 
-struct gather {
+struct mem_gathering {
 	struct mem *mem;
 	struct mem_req *reqs;
 	struct mem_gather *m;
@@ -163,8 +162,9 @@ void mem_join(struct mem *mem, struct mem *part)
 	mem_fini(part);
 }
 
-/* A merged read fails as a whole when a gap in it is unmapped: ask singly then. */
-static struct err *settle_run(struct gather *g, size_t r)
+/* A merged read also fails when only a gap in it is unmapped: then its requests are read one by
+ * one. */
+static struct err *gather_settle_run(struct mem_gathering *g, size_t r)
 {
 	struct mem_req *reqs = g->reqs + g->m->runs[r].first;
 	const struct mem_req *merged = &g->m->merged[r];
@@ -183,19 +183,19 @@ static struct err *settle_run(struct gather *g, size_t r)
 	return NULL;
 }
 
-static struct err *gather_flush(struct gather *g)
+static struct err *gather_flush(struct mem_gathering *g)
 {
 	struct err *err = g->mem->read_reqs(g->mem, g->m->merged, g->run_cnt);
 
 	for (size_t r = 0; !err && r < g->run_cnt; r++)
-		err = settle_run(g, r);
+		err = gather_settle_run(g, r);
 	g->run_cnt = 0;
 	g->scratch_used = 0;
 	return err;
 }
 
-/* The number of requests from `first` on that one read can serve, and its length. */
-static size_t run_length(const struct mem_req *reqs, size_t n, size_t first, size_t *len_ret)
+/* The number of requests, from `first` on, that one read can serve, and its length. */
+static size_t gather_run_length(const struct mem_req *reqs, size_t n, size_t first, size_t *len_ret)
 {
 	uint64_t start = reqs[first].addr;
 	uint64_t end = start + reqs[first].len;
@@ -218,20 +218,20 @@ struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	if (!mem->gather)
 		mem->gather = calloc(1, sizeof(*mem->gather));
-	struct gather g = { .mem = mem, .reqs = reqs, .m = mem->gather };
+	struct mem_gathering g = { .mem = mem, .reqs = reqs, .m = mem->gather };
 	struct err *err = g.m ? NULL : err_nomem();
 
 	radix_sort(reqs, n, sizeof(*reqs), offsetof(struct mem_req, addr));
 
 	for (size_t i = 0; !err && i < n;) {
 		size_t len;
-		size_t cnt = run_length(reqs, n, i, &len);
-		bool direct = cnt == 1; /* nothing to merge: no copy */
+		size_t cnt = gather_run_length(reqs, n, i, &len);
+		bool direct = cnt == 1; /* there is nothing to merge, so no copy is needed */
 		size_t need = direct ? 0 : len;
 
 		if (g.run_cnt == IOV_BATCH || g.scratch_used + need > SCRATCH_SZ)
 			err = gather_flush(&g);
-		g.m->runs[g.run_cnt] = (struct run){ .first = i, .cnt = cnt };
+		g.m->runs[g.run_cnt] = (struct mem_run){ .first = i, .cnt = cnt };
 		g.m->merged[g.run_cnt++] = (struct mem_req){
 			.addr = reqs[i].addr,
 			.len = len,

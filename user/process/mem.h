@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mem.h - reads of the target's memory; the only door to it.
+ * mem.h - reads of the target's memory; nothing else reads it.
  *
- * Reads never stop the target, so the bytes are a moment's truth: callers check
- * what they decode. A read that fails is always told apart from zeroes. Tests
- * put their own `read_reqs` behind the same door. One thread at a time: others take
- * a reader of their own, by mem_split().
+ * Reads never stop the target, which may write meanwhile: callers check what they decode. A read
+ * that fails can always be told apart from zeroes. Tests put their own `read_reqs` here. A reader
+ * is for one thread at a time; other threads take their own by mem_split().
  */
 #ifndef MAPTRACE_PROCESS_MEM_H
 #define MAPTRACE_PROCESS_MEM_H
@@ -17,7 +16,7 @@
 
 #include "base/err.h"
 
-/* One contiguous read. `ok` is set by the reader: all of it arrived, or not. */
+/* One contiguous read. The reader sets `ok` when all bytes arrived, and clears it otherwise. */
 struct mem_req {
 	uint64_t addr;
 	uint32_t len;
@@ -28,12 +27,12 @@ struct mem_req {
 struct mem_gather;
 
 struct mem {
-	/* Reads n requests, setting each one's ok. An error means that no read can
-	 * succeed any more (the target is gone, or access is denied). */
+	/* Reads n requests, and sets `ok` of each. An error means that no read can succeed any
+	 * more (the target is gone, or access is denied). */
 	struct err *(*read_reqs)(struct mem *mem, struct mem_req *reqs, size_t n);
 	void *ctx;
 	pid_t pid;
-	const volatile bool *stop; /* set by a signal: reads fail from then on; or NULL */
+	const volatile bool *stop; /* a signal sets it, and reads fail from then on; NULL: none */
 	uint64_t bytes_read;
 	uint64_t call_cnt;
 	struct mem_gather *gather; /* what mem_gather() works with, kept between calls */
@@ -43,21 +42,21 @@ struct mem {
 void mem_init_process(struct mem *mem, pid_t pid);
 void mem_fini(struct mem *mem);
 
-/* A reader of the same memory, for one more thread. mem_join() releases it and adds what
- * it has read to the other's counts. */
+/* Returns a reader of the same memory for one more thread. mem_join() releases it and adds what
+ * it has read to the counts of the first one. */
 struct mem mem_split(const struct mem *mem);
 void mem_join(struct mem *mem, struct mem *part);
 
-/* Reads len bytes at addr, all or ERR_FAULT. */
+/* Reads len bytes at addr: all of them, or ERR_FAULT. */
 struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len);
 
 /* Reads an 8-byte word. */
 struct err *mem_read_u64(struct mem *mem, uint64_t addr, uint64_t *ret);
 
 /*
- * Scattered reads: reorders reqs by address and merges neighbours into large
- * reads, so that a million small objects cost thousands of system calls and not
- * a million. Single requests may fail (ok == false).
+ * Scattered reads: sorts reqs by address and merges neighbours into large reads. So a million
+ * small objects cost thousands of system calls instead of a million. Single requests may fail (ok
+ * == false).
  */
 struct err *mem_gather(struct mem *mem, struct mem_req *reqs, size_t n);
 

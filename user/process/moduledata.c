@@ -2,8 +2,8 @@
 #include "process/moduledata.h"
 
 #include "base/cursor.h"
-#include "process/goimage.h"
 #include "process/layout.h"
+#include "process/pcheader.h"
 
 /* Offsets that all versions from 1.18 to 1.27 share (go-runtime facts 5.4). */
 enum {
@@ -20,7 +20,7 @@ enum {
 	SLICE_PTR = 0,
 	SLICE_LEN = 8,
 
-	/* A hostile moduledata must not make us read without end. */
+	/* A limit for the tables of a hostile moduledata. */
 	TABLE_MAX = 512 << 20,
 };
 
@@ -39,7 +39,7 @@ struct err *moduledata_check(struct mem *mem, uint64_t addr, const struct pchead
 	return NULL;
 }
 
-static struct err *contradiction(uint64_t addr)
+static struct err *moduledata_contradiction(uint64_t addr)
 {
 	return err_new(ERR_FORMAT, "moduledata at 0x%llx contradicts itself",
 		       (unsigned long long)addr);
@@ -71,7 +71,7 @@ struct err *moduledata_read(struct mem *mem, uint64_t addr, struct moduledata *r
 	if (m.text >= m.etext || m.funcnametab_len > TABLE_MAX || m.pclntable_len > TABLE_MAX ||
 	    m.ftab_cnt < 2 || m.ftab_cnt > m.pclntable_len / 8 || m.cutab_cnt > TABLE_MAX / 4 ||
 	    m.filetab_len > TABLE_MAX || m.pctab_len > TABLE_MAX)
-		return contradiction(addr);
+		return moduledata_contradiction(addr);
 	*ret = m;
 	return NULL;
 }
@@ -89,7 +89,7 @@ struct err *moduledata_read_types(struct mem *mem, uint64_t addr, const struct g
 	if (err)
 		return err_wrap(err, "reading moduledata");
 	if (types >= etypes || etypes - types > TABLE_MAX)
-		return contradiction(addr);
+		return moduledata_contradiction(addr);
 	md->types = types;
 	md->etypes = etypes;
 	md->gofunc = gofunc;

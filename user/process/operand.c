@@ -1,85 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "process/operand.h"
 
-#include <capstone/capstone.h>
+struct operand_choice {
+	enum code_ref ref;
+	enum operand_pick pick;
+	uint64_t *ret;
+	bool found;
+};
 
-#include "base/cleanup.h"
-
-static void close_capstone(csh *h)
+static bool operand_choose(void *ctx, enum code_ref ref, uint64_t addr)
 {
-	if (*h)
-		cs_close(h);
+	struct operand_choice *c = ctx;
+
+	if (ref != c->ref)
+		return true;
+	*c->ret = addr;
+	c->found = true;
+	return c->pick == OPERAND_LAST;
 }
 
-static void free_insn(cs_insn **insn)
+bool operand_find(const struct operand_code *code, enum code_ref ref, enum operand_pick pick,
+		  uint64_t *ret)
 {
-	if (*insn)
-		cs_free(*insn, 1);
+	struct operand_choice c = { .ref = ref, .pick = pick, .ret = ret };
+
+	if (code->arch)
+		code->arch->walk_refs(code->bytes, code->len, code->addr, operand_choose, &c);
+	return c.found;
 }
 
-static bool rip_operand(const cs_insn *insn, enum operand_insn want, uint64_t *ret)
-{
-	const cs_x86 *x86 = &insn->detail->x86;
-	unsigned int id = want == OPERAND_LEA ? X86_INS_LEA : X86_INS_MOV;
+struct operand_set {
+	uint64_t *addrs;
+	size_t cnt;
+	size_t max;
+};
 
-	/* Source operand: Intel order puts it second. */
-	if (insn->id != id || x86->op_count != 2 || x86->operands[1].type != X86_OP_MEM ||
-	    x86->operands[1].mem.base != X86_REG_RIP)
-		return false;
-	*ret = insn->address + insn->size + x86->operands[1].mem.disp;
+static bool operand_add(void *ctx, enum code_ref ref, uint64_t addr)
+{
+	struct operand_set *set = ctx;
+
+	(void)ref;
+	for (size_t i = 0; i < set->cnt; i++)
+		if (set->addrs[i] == addr)
+			return true;
+	if (set->cnt < set->max)
+		set->addrs[set->cnt++] = addr;
 	return true;
 }
 
-bool operand_find(const uint8_t *code, size_t len, uint64_t addr, enum operand_insn insn,
-		  enum operand_pick pick, uint64_t *ret)
+size_t operand_list(const struct operand_code *code, uint64_t *ret, size_t max)
 {
-	_cleanup_(close_capstone) csh h = 0;
-	bool found = false;
+	struct operand_set set = { .addrs = ret, .max = max };
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &h) != CS_ERR_OK)
-		return false;
-	cs_option(h, CS_OPT_DETAIL, CS_OPT_ON);
-	_cleanup_(free_insn) cs_insn *in = cs_malloc(h);
-
-	while (in && cs_disasm_iter(h, &code, &len, &addr, in)) {
-		if (!rip_operand(in, insn, ret))
-			continue;
-		found = true;
-		if (pick == OPERAND_FIRST)
-			break;
-	}
-	return found;
-}
-
-static size_t add_address(uint64_t addr, uint64_t *ret, size_t cnt, size_t max)
-{
-	for (size_t i = 0; i < cnt; i++)
-		if (ret[i] == addr)
-			return cnt;
-	if (cnt < max)
-		ret[cnt++] = addr;
-	return cnt;
-}
-
-size_t operand_list(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t max)
-{
-	_cleanup_(close_capstone) csh h = 0;
-	size_t cnt = 0;
-
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &h) != CS_ERR_OK)
-		return 0;
-	cs_option(h, CS_OPT_DETAIL, CS_OPT_ON);
-	_cleanup_(free_insn) cs_insn *in = cs_malloc(h);
-
-	while (in && cs_disasm_iter(h, &code, &len, &addr, in)) {
-		const cs_x86 *x86 = &in->detail->x86;
-
-		for (uint8_t i = 0; i < x86->op_count; i++)
-			if (x86->operands[i].type == X86_OP_MEM &&
-			    x86->operands[i].mem.base == X86_REG_RIP)
-				cnt = add_address(in->address + in->size +
-							  x86->operands[i].mem.disp,
-						  ret, cnt, max);
-	}
-	return cnt;
+	if (code->arch)
+		code->arch->walk_refs(code->bytes, code->len, code->addr, operand_add, &set);
+	return set.cnt;
 }

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 32768, /* entries a read: 256 KiB */
-	REGIONS = 1024, /* of one PAGEMAP_SCAN */
+	BATCH = 32768, /* entries in a read: 256 KiB */
+	REGIONS = 1024, /* that one PAGEMAP_SCAN returns */
 	HUGE_SZ = 2 << 20,
 };
 
@@ -57,8 +57,8 @@ enum {
 	SCAN_ALL = SCAN_FILE | SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO | SCAN_HUGE,
 };
 
-static int scan(const struct pagemap *pm, uint64_t start, uint64_t end, struct scan_region *regions,
-		size_t cnt, uint64_t *walk_end_ret)
+static int pagemap_scan_step(const struct pagemap *pm, uint64_t start, uint64_t end,
+			     struct scan_region *regions, size_t cnt, uint64_t *walk_end_ret)
 {
 	struct scan_arg arg = {
 		.size = sizeof(arg),
@@ -75,7 +75,7 @@ static int scan(const struct pagemap *pm, uint64_t start, uint64_t end, struct s
 	return n;
 }
 
-/* Guards of stacks (MADV_GUARD_INSTALL) pass for swapped pages; they are none. */
+/* Guards of stacks (MADV_GUARD_INSTALL) look like swapped pages, but are not. */
 static uint32_t state_of_categories(uint64_t c)
 {
 	if (c & SCAN_GUARD)
@@ -86,11 +86,11 @@ static uint32_t state_of_categories(uint64_t c)
 }
 
 /*
- * Some kernels do not tell the huge page of zeroes from others (6.7 to 6.17). In the file
- * it passes for a page of a file, which the ioctl knows that it is not.
+ * Some kernels (6.7 to 6.17) do not tell the huge page of zeroes from others. In the file it
+ * looks like a page of a file, which the ioctl knows it is not.
  */
-static struct err *visit_huge(const struct pagemap *pm, const struct page_run *run,
-			      page_run_fn visit, void *ctx)
+static struct err *pagemap_visit_huge(const struct pagemap *pm, const struct page_run *run,
+				      page_run_fn visit, void *ctx)
 {
 	struct err *err = NULL;
 
@@ -107,8 +107,8 @@ static struct err *visit_huge(const struct pagemap *pm, const struct page_run *r
 	return err;
 }
 
-static struct err *visit_region(const struct pagemap *pm, const struct scan_region *region,
-				page_run_fn visit, void *ctx)
+static struct err *pagemap_visit_region(const struct pagemap *pm, const struct scan_region *region,
+					page_run_fn visit, void *ctx)
 {
 	struct page_run run = { region->start, region->end,
 				state_of_categories(region->categories) };
@@ -116,17 +116,17 @@ static struct err *visit_region(const struct pagemap *pm, const struct scan_regi
 	if (!run.state)
 		return NULL;
 	if ((run.state & (PAGE_HUGE | PAGE_FILE | PAGE_ZERO)) == PAGE_HUGE)
-		return visit_huge(pm, &run, visit, ctx);
+		return pagemap_visit_huge(pm, &run, visit, ctx);
 	return visit(ctx, &run);
 }
 
 /*
- * When the kernel's own buffer was full in the course of a call, but not at its end,
- * walk_end stays where that happened (seen on 6.18): it may lie before regions that
- * were returned. So regions, which ascend, say how far we are.
+ * When the kernel's own buffer became full during a call, but not at its end, walk_end stays
+ * where that happened (seen on 6.18), which may be before regions that were returned. So we take
+ * the progress from the regions, which are in ascending order.
  */
-static struct err *walk_by_scan(const struct pagemap *pm, uint64_t start, uint64_t end,
-				page_run_fn visit, void *ctx)
+static struct err *pagemap_walk_by_scan(const struct pagemap *pm, uint64_t start, uint64_t end,
+					page_run_fn visit, void *ctx)
 {
 	_cleanup_free_ struct scan_region *regions = malloc(REGIONS * sizeof(*regions));
 
@@ -134,16 +134,17 @@ static struct err *walk_by_scan(const struct pagemap *pm, uint64_t start, uint64
 		return err_nomem();
 	while (start < end) {
 		uint64_t walk_end, done = start;
-		int n = scan(pm, start, end, regions, REGIONS, &walk_end);
+		int n = pagemap_scan_step(pm, start, end, regions, REGIONS, &walk_end);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_os(errno, "scanning pagemap");
 		for (int i = 0; i < n; i++) {
-			struct err *err = regions[i].start >= done
-						  ? visit_region(pm, &regions[i], visit, ctx)
-						  : NULL;
+			struct err *err =
+				regions[i].start >= done
+					? pagemap_visit_region(pm, &regions[i], visit, ctx)
+					: NULL;
 
 			if (err)
 				return err;
@@ -172,8 +173,9 @@ static uint32_t state_of_entry(const struct pagemap *pm, uint64_t entry)
 	       (zero ? PAGE_ZERO : 0);
 }
 
-static struct err *visit_entries(const struct pagemap *pm, uint64_t start, const uint64_t *entries,
-				 size_t cnt, page_run_fn visit, void *ctx)
+static struct err *pagemap_visit_entries(const struct pagemap *pm, uint64_t start,
+					 const uint64_t *entries, size_t cnt, page_run_fn visit,
+					 void *ctx)
 {
 	for (size_t i = 0; i < cnt;) {
 		uint32_t state = state_of_entry(pm, entries[i]);
@@ -192,8 +194,8 @@ static struct err *visit_entries(const struct pagemap *pm, uint64_t start, const
 	return NULL;
 }
 
-static struct err *walk_by_read(const struct pagemap *pm, uint64_t start, uint64_t end,
-				page_run_fn visit, void *ctx)
+static struct err *pagemap_walk_by_read(const struct pagemap *pm, uint64_t start, uint64_t end,
+					page_run_fn visit, void *ctx)
 {
 	uint64_t pages = (end - start) / pm->page_sz;
 	_cleanup_free_ uint64_t *entries =
@@ -208,10 +210,10 @@ static struct err *walk_by_read(const struct pagemap *pm, uint64_t start, uint64
 
 		if (n < 0)
 			return err_os(errno, "reading pagemap");
-		if (n < 8) /* beyond the address space; or the process has exited */
+		if (n < 8) /* beyond the address space, or the process has exited */
 			return err_fault(start, "pagemap has no page at 0x%llx",
 					 (unsigned long long)start);
-		struct err *err = visit_entries(pm, start, entries, n / 8, visit, ctx);
+		struct err *err = pagemap_visit_entries(pm, start, entries, n / 8, visit, ctx);
 		if (err)
 			return err;
 		start += (uint64_t)n / 8 * pm->page_sz;
@@ -239,13 +241,13 @@ static struct err *set_touched(void *ctx, const struct page_run *run)
 	return NULL;
 }
 
-/* Read, not scanned: what is asked for is short. */
+/* Reads the file and does not scan, because the range is short. */
 struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *touched)
 {
 	struct touched t = { start, pm->page_sz, touched };
 
-	return walk_by_read(pm, start, start + len, set_touched, &t);
+	return pagemap_walk_by_read(pm, start, start + len, set_touched, &t);
 }
 
 void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames)
@@ -257,7 +259,7 @@ void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_
 		frames[i] = i < got && (frames[i] & ENTRY_PRESENT) ? frames[i] & ENTRY_FRAME : 0;
 }
 
-/* A page of ours that was read and never written is the page of zeroes. */
+/* The page of zeroes is behind a page of ours that was read and never written. */
 static uint64_t find_zero_frame(uint32_t page_sz)
 {
 	_cleanup_(pagemap_close) struct pagemap self = {
@@ -289,10 +291,10 @@ struct err *pagemap_open(struct pagemap *pm, pid_t pid)
 	if (pm->fd < 0)
 		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
 	pm->categories = SCAN_ALL | SCAN_GUARD;
-	pm->scans = scan(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
+	pm->scans = pagemap_scan_step(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
 	if (!pm->scans) {
 		pm->categories = SCAN_ALL;
-		pm->scans = scan(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
+		pm->scans = pagemap_scan_step(pm, 0, pm->page_sz, &region, 1, &walk_end) >= 0;
 	}
 	if (!pm->scans)
 		pm->zero_pfn = find_zero_frame(pm->page_sz);
@@ -309,6 +311,6 @@ void pagemap_close(struct pagemap *pm)
 struct err *pagemap_walk(const struct pagemap *pm, uint64_t start, uint64_t end, page_run_fn visit,
 			 void *ctx)
 {
-	return pm->scans ? walk_by_scan(pm, start, end, visit, ctx)
-			 : walk_by_read(pm, start, end, visit, ctx);
+	return pm->scans ? pagemap_walk_by_scan(pm, start, end, visit, ctx)
+			 : pagemap_walk_by_read(pm, start, end, visit, ctx);
 }

@@ -2,10 +2,10 @@
 /*
  * pagemap.h - which pages of the target are in memory, from /proc/PID/pagemap.
  *
- * Pages come as runs of equal state, ascending. Where the kernel has the
- * PAGEMAP_SCAN ioctl (Linux 6.7) it walks the page tables for us: terabytes of
- * reserved, empty address space cost nothing. Elsewhere the file is read, eight
- * bytes a page, so that the caller should leave out what is known to be empty.
+ * Pages come as runs of the same state, in ascending order. Where the kernel has the PAGEMAP_SCAN
+ * ioctl (Linux 6.7) it walks the page tables for us, so that terabytes of reserved, empty address
+ * space cost nothing. Elsewhere the file is read, with eight bytes for each page, so the caller
+ * should leave out ranges that are known to be empty.
  */
 #ifndef MAPTRACE_PROCESS_PAGEMAP_H
 #define MAPTRACE_PROCESS_PAGEMAP_H
@@ -20,47 +20,46 @@ struct pagemap {
 	int fd;
 	uint32_t page_sz;
 	bool scans; /* PAGEMAP_SCAN works here */
-	uint64_t categories; /* that PAGEMAP_SCAN knows, of those we ask for */
-	uint64_t zero_pfn; /* the page of zeroes; 0: not known */
+	uint64_t categories; /* those that PAGEMAP_SCAN knows here, out of the ones that we ask
+			      * for */
+	uint64_t zero_pfn; /* frame of the page of zeroes; 0: not known */
 };
 
 enum page_state {
 	PAGE_PRESENT = 1,
 	PAGE_SWAPPED = 2,
-	PAGE_FILE = 4, /* of a file or shared memory; else anonymous */
-	PAGE_HUGE = 8, /* mapped by a huge page; only known where the kernel scans */
-	PAGE_ZERO = 16, /* the shared page of zeroes: present, but in nobody's RSS */
+	PAGE_FILE = 4, /* of a file or of shared memory; else anonymous */
+	PAGE_HUGE = 8, /* part of a huge page; known only where the kernel scans */
+	PAGE_ZERO = 16, /* the shared page of zeroes: present, but in no RSS */
 };
 
 /* Pages [start, end) that are present or swapped, all in the same state. */
 struct page_run {
 	uint64_t start;
 	uint64_t end;
-	uint32_t state; /* of enum page_state */
+	uint32_t state; /* bits of enum page_state */
 };
 
 typedef struct err *(*page_run_fn)(void *ctx, const struct page_run *run);
 
-/* Opens the file; ERR_PERM without the right to trace the process. */
+/* Opens the file. ERR_PERM when we may not trace the process. */
 struct err *pagemap_open(struct pagemap *pm, pid_t pid);
 void pagemap_close(struct pagemap *pm);
 
-/* Visits the runs in [start, end), multiples of the page size. Runs that touch may
- * be visited apart. ERR_FAULT: the file has no such pages. */
+/* Visits the runs in [start, end), which are multiples of the page size. Adjacent runs of one
+ * state may come separately. ERR_FAULT: the file has no such pages. */
 struct err *pagemap_walk(const struct pagemap *pm, uint64_t start, uint64_t end, page_run_fn visit,
 			 void *ctx);
 
 /*
- * Sets bit i of touched for each page start + i * page_sz that is in memory, swapped, or
- * the page of zeroes; the caller zeroed the bits. All others of anonymous memory read as
- * zeroes, and reading them has the kernel map them. start and len are multiples of the
- * page size.
+ * Sets bit i of touched for each page start + i * page_sz that is in memory, in swap, or the page
+ * of zeroes. The caller has cleared the bits. All other pages of anonymous memory read as zeroes,
+ * and reading them would make the kernel map them. start and len are multiples of the page size.
  */
 struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t len,
 			    uint64_t *touched);
 
-/* The physical page frames of cnt pages from addr on; 0: none, or not permitted to
- * know. */
+/* The physical page frames of cnt pages from addr on. 0: there is none, or we may not know it. */
 void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames);
 
 #endif

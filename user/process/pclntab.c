@@ -12,26 +12,26 @@
 enum {
 	NAMES_A_READ_SZ = 1 << 20,
 	RECORDS_A_READ = 2048,
-	RECORD_SZ = 8, /* what is read of it */
-	/* Name lengths are not bounded by Go; generic names reach some kilobytes. */
+	RECORD_SZ = 8, /* bytes that we read of it */
+	/* Go has no limit for the length of names; generic ones reach some kilobytes. */
 	NAME_MAX_LEN = 512,
 	RUNTIME_FUNC_MAX = 1 << 16,
 };
 
 struct func {
-	uint32_t entry; /* from moduledata.text */
-	uint32_t name; /* in funcnametab */
+	uint32_t entry; /* offset from moduledata.text */
+	uint32_t name; /* offset in funcnametab */
 };
 
 struct named {
 	char *name;
 	uint32_t name_off;
-	uint32_t func; /* index, or UINT32_MAX while unknown */
+	uint32_t func; /* index; UINT32_MAX until it is known */
 };
 
 struct pclntab {
 	struct moduledata md;
-	VEC(struct func) funcs; /* ascending by entry; the last one only closes the table */
+	VEC(struct func) funcs; /* ascending by entry; the last one only ends the table */
 	VEC(struct named) runtime; /* sorted by name */
 };
 
@@ -46,12 +46,12 @@ static bool is_runtime_name(const char *name)
 }
 
 /*
- * Notes the names of n functions. ftab entries are {entry offset u32, record offset
- * u32}; the record starts with {entry offset u32, name offset i32}. Records follow the
- * order of the functions, but no file has to: each is asked for by itself.
+ * Notes the names of n functions. Entries of ftab are {entry offset u32, record offset u32}. A
+ * record starts with {entry offset u32, name offset i32}. Records are in the order of the
+ * functions, but a hostile file need not obey that, so each one is asked for by its own offset.
  */
-static struct err *read_records(struct mem *mem, const struct moduledata *md, const uint8_t *ftab,
-				struct func *funcs, size_t n)
+static struct err *pclntab_read_records(struct mem *mem, const struct moduledata *md,
+					const uint8_t *ftab, struct func *funcs, size_t n)
 {
 	struct mem_req reqs[RECORDS_A_READ];
 	uint8_t records[RECORDS_A_READ][RECORD_SZ];
@@ -78,7 +78,7 @@ static struct err *read_records(struct mem *mem, const struct moduledata *md, co
 	return err;
 }
 
-static struct err *read_funcs(struct pclntab *tab, struct mem *mem)
+static struct err *pclntab_read_funcs(struct pclntab *tab, struct mem *mem)
 {
 	uint64_t cnt = tab->md.ftab_cnt;
 	_cleanup_free_ uint8_t *ftab = malloc(cnt * 8);
@@ -97,15 +97,15 @@ static struct err *read_funcs(struct pclntab *tab, struct mem *mem)
 		tab->funcs.data[tab->funcs.len++] = f;
 	}
 	for (uint64_t i = 0; !err && i + 1 < cnt; i += RECORDS_A_READ) {
-		uint64_t left = cnt - 1 - i; /* the closing entry has no record */
+		uint64_t left = cnt - 1 - i; /* the entry that ends the table has no record */
 
-		err = read_records(mem, &tab->md, ftab + i * 8, &tab->funcs.data[i],
-				   left < RECORDS_A_READ ? left : RECORDS_A_READ);
+		err = pclntab_read_records(mem, &tab->md, ftab + i * 8, &tab->funcs.data[i],
+					   left < RECORDS_A_READ ? left : RECORDS_A_READ);
 	}
 	return err;
 }
 
-static struct err *add_runtime_name(struct pclntab *tab, const char *name, uint32_t off)
+static struct err *pclntab_add_runtime_name(struct pclntab *tab, const char *name, uint32_t off)
 {
 	if (!is_runtime_name(name) || tab->runtime.len >= RUNTIME_FUNC_MAX)
 		return NULL;
@@ -118,9 +118,9 @@ static struct err *add_runtime_name(struct pclntab *tab, const char *name, uint3
 	return NULL;
 }
 
-/* Walks the NUL-terminated names; one that is longer than the buffer is no
- * runtime function's and is passed over. */
-static struct err *read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf)
+/* Walks the NUL-terminated names. One that is longer than the buffer is not a runtime function's
+ * and is skipped. */
+static struct err *pclntab_read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf)
 {
 	char name[NAME_MAX_LEN];
 	size_t len = 0;
@@ -137,7 +137,7 @@ static struct err *read_names(struct pclntab *tab, struct mem *mem, uint8_t *buf
 			if (buf[i])
 				continue;
 			if (name[len - 1] == '\0')
-				err = add_runtime_name(tab, name, name_off);
+				err = pclntab_add_runtime_name(tab, name, name_off);
 			name_off = off + i + 1;
 			len = 0;
 		}
@@ -159,8 +159,8 @@ static int cmp_named_by_name(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-/* Names arrive in table order, so they are sorted by offset when this runs. */
-static void bind_names(struct pclntab *tab)
+/* Needs the names in the order of their offsets, which is how they were read. */
+static void pclntab_bind_names(struct pclntab *tab)
 {
 	for (size_t i = 0; i + 1 < tab->funcs.len; i++) {
 		struct named key = { .name_off = tab->funcs.data[i].name };
@@ -179,12 +179,12 @@ struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pcl
 	if (!tab || !buf)
 		return err_nomem();
 	tab->md = *md;
-	struct err *err = read_funcs(tab, mem);
+	struct err *err = pclntab_read_funcs(tab, mem);
 	if (!err)
-		err = read_names(tab, mem, buf);
+		err = pclntab_read_names(tab, mem, buf);
 	if (err)
 		return err_wrap(err, "reading the function table");
-	bind_names(tab);
+	pclntab_bind_names(tab);
 	*ret = take_ptr(tab);
 	return NULL;
 }
@@ -213,13 +213,13 @@ bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *re
 	return true;
 }
 
-static const struct func *func_at(const struct pclntab *tab, uint64_t pc)
+static const struct func *pclntab_func_at(const struct pclntab *tab, uint64_t pc)
 {
 	if (pc < tab->md.text || pc >= tab->md.etext || pc - tab->md.text > UINT32_MAX)
 		return NULL;
 
 	uint32_t entry = pc - tab->md.text;
-	size_t lo = 0, hi = tab->funcs.len - 1; /* not the closing entry */
+	size_t lo = 0, hi = tab->funcs.len - 1; /* without the entry that ends the table */
 	while (lo < hi) { /* the last function whose entry is <= pc */
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -233,7 +233,7 @@ static const struct func *func_at(const struct pclntab *tab, uint64_t pc)
 
 bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret)
 {
-	const struct func *f = func_at(tab, pc);
+	const struct func *f = pclntab_func_at(tab, pc);
 
 	if (!f)
 		return false;
@@ -258,7 +258,7 @@ struct err *pclntab_text(struct mem *mem, uint64_t table, uint64_t len, uint64_t
 	if (err)
 		return err;
 	buf[n] = '\0';
-	for (char *p = buf; *p; p++) /* bytes of a stranger's file go to a terminal */
+	for (char *p = buf; *p; p++) /* the name comes from a foreign file and goes to a terminal */
 		if (iscntrl((unsigned char)*p))
 			*p = '?';
 	return NULL;

@@ -2,9 +2,9 @@
 /*
  * pclntab.h - the functions of a Go image, by name and by address.
  *
- * Read from the live process through moduledata, so that it works without any
- * symbol table. Only an index is kept (8 bytes a function, and the names of the
- * runtime's own functions); other names are read when asked for.
+ * They are read from the live process through moduledata, so no symbol table is needed. Only an
+ * index is kept: 8 bytes for each function, and the names of the runtime's own functions. Other
+ * names are read when somebody asks for them.
  */
 #ifndef MAPTRACE_PROCESS_PCLNTAB_H
 #define MAPTRACE_PROCESS_PCLNTAB_H
@@ -18,7 +18,7 @@
 
 struct gofunc {
 	uint64_t addr;
-	uint64_t size; /* to the next function: padding included */
+	uint64_t size; /* up to the next function, with padding */
 };
 
 struct pclntab;
@@ -28,14 +28,14 @@ struct err *pclntab_new(struct mem *mem, const struct moduledata *md, struct pcl
 void pclntab_free(struct pclntab *tab);
 DEFINE_CLEANUP_PTR(struct pclntab *, pclntab_free, cleanup_pclntab)
 
-/* A function of package runtime, internal/runtime/... or reflect; false when the
- * linker dropped it or the compiler inlined it everywhere. */
+/* Finds a function of package runtime, internal/runtime/... or reflect. False when the linker
+ * left it out, or the compiler inlined all calls of it. */
 bool pclntab_find(const struct pclntab *tab, const char *name, struct gofunc *ret);
 
 /* A function, and where its record is. */
 struct func_record {
 	uint64_t addr;
-	uint64_t size; /* to the next function */
+	uint64_t size; /* up to the next function */
 	uint64_t index; /* of its entry in the ftab */
 	uint32_t name_off; /* in funcnametab */
 };
@@ -43,12 +43,12 @@ struct func_record {
 /* The function that holds pc; false when there is none. */
 bool pclntab_at(const struct pclntab *tab, uint64_t pc, struct func_record *ret);
 
-/* Writes the NUL-terminated text at an offset of a table of the image, cut to fit and
- * fit for a terminal; "?" when the offset is outside. */
+/* Writes the NUL-terminated text at an offset of a table of the image, cut to the size of buf and
+ * made safe for a terminal; "?" when the offset is outside of the table. */
 struct err *pclntab_text(struct mem *mem, uint64_t table, uint64_t len, uint64_t off, char *buf,
 			 size_t buf_sz);
 
-/* Writes the name of the function that holds pc, "?" when there is none. */
+/* Writes the name of the function that holds pc; "?" when there is none. */
 struct err *pclntab_name(const struct pclntab *tab, struct mem *mem, uint64_t pc, char *buf,
 			 size_t buf_sz);
 

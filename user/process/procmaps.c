@@ -6,28 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A process has 65530 mappings by default (vm.max_map_count); a hostile one must
- * not make us allocate without end. */
+/* By default a process has at most 65530 mappings (vm.max_map_count). A hostile one must not make
+ * us allocate without a limit. */
 enum { MAPS_MAX = 1 << 20 };
 
-static bool starts_with(const char *s, const char *prefix)
+static bool procmap_name_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static enum procmap_kind kind_of(const char *path)
+static enum procmap_kind procmap_kind_of_path(const char *path)
 {
-	if (starts_with(path, "[vdso]"))
+	if (procmap_name_starts(path, "[vdso]"))
 		return PROCMAP_VDSO;
-	if (starts_with(path, "[vvar") || starts_with(path, "[vsyscall]"))
+	if (procmap_name_starts(path, "[vvar") || procmap_name_starts(path, "[vsyscall]"))
 		return PROCMAP_KERNEL;
-	if (starts_with(path, "[anon: Go:"))
+	if (procmap_name_starts(path, "[anon: Go:"))
 		return PROCMAP_GO;
-	if (starts_with(path, "anon_inode:"))
+	if (procmap_name_starts(path, "anon_inode:"))
 		return PROCMAP_DEVICE;
-	/* Of what is below /dev, these are memory like any other. */
-	return starts_with(path, "/dev/") && !starts_with(path, "/dev/shm/") &&
-			       !starts_with(path, "/dev/zero")
+	/* These mappings of files in /dev are memory like any other. */
+	return procmap_name_starts(path, "/dev/") && !procmap_name_starts(path, "/dev/shm/") &&
+			       !procmap_name_starts(path, "/dev/zero")
 		       ? PROCMAP_DEVICE
 		       : PROCMAP_PLAIN;
 }
@@ -46,7 +46,7 @@ bool procmap_parse(const char *line, struct procmap *ret)
 	m.prot = (prot[0] == 'r' ? MAP_R : 0) | (prot[1] == 'w' ? MAP_W : 0) |
 		 (prot[2] == 'x' ? MAP_X : 0);
 	m.shared = prot[3] == 's';
-	m.kind = kind_of(line + path);
+	m.kind = procmap_kind_of_path(line + path);
 	*ret = m;
 	return true;
 }

@@ -5,7 +5,7 @@
  *	7f2c00000000-7f2c00021000 rw-p 00001000 fe:01 131 /usr/bin/x
  *	start        end          prot offset   dev  inode path
  *
- * The list is a moment's truth: the target maps and unmaps while we read.
+ * The target maps and unmaps memory while we read, so the list may be out of date at once.
  */
 #ifndef MAPTRACE_PROCESS_PROCMAPS_H
 #define MAPTRACE_PROCESS_PROCMAPS_H
@@ -19,13 +19,14 @@
 
 enum { MAP_R = 1, MAP_W = 2, MAP_X = 4 };
 
-/* What the name of a mapping says of its pages. */
+/* What the name of a mapping says about its pages. */
 enum procmap_kind {
 	PROCMAP_PLAIN, /* a file, or anonymous */
-	PROCMAP_VDSO, /* the kernel's code, in RSS */
-	PROCMAP_KERNEL, /* [vvar], [vsyscall]: pages of the kernel's, in no RSS */
-	PROCMAP_GO, /* named by the Go runtime (Go 1.25, kernels with anonymous names) */
-	PROCMAP_DEVICE, /* may be memory that no RSS counts */
+	PROCMAP_VDSO, /* code of the kernel, in RSS */
+	PROCMAP_KERNEL, /* [vvar], [vsyscall]: pages of the kernel, in no RSS */
+	PROCMAP_GO, /* named by the Go runtime (Go 1.25 on kernels with names for anonymous
+		     * memory) */
+	PROCMAP_DEVICE, /* of a device: may be memory that no RSS counts */
 };
 
 struct procmap {

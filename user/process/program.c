@@ -6,20 +6,21 @@
 #include "base/log.h"
 #include "process/debug_file.h"
 #include "process/dwarf_apart.h"
+#include "process/gomodules.h"
 #include "process/operand.h"
 
 enum {
 	CODE_MAX = 4096,
 
-	/* Each MiB of DWARF takes 5 ms, so much of it is read only for those versions
-	 * that the table lacks. */
+	/* Each MiB of DWARF takes 5 ms. Only for versions that the table does not have, as much
+	 * as DWARF_MAX is read. */
 	DWARF_CHEAP_MAX = 16 << 20,
 	DWARF_MAX = 512 << 20,
 };
 
-/* Each kind of map has a function that the other lacks, and that no program with maps
- * can be without; this says more than a version and a list of experiments. */
-static enum map_kind map_kind(const struct program *prog)
+/* Each kind of map has a function that the other kind lacks and that every program with maps has.
+ * That is more reliable than a version and a list of experiments. */
+static enum map_kind program_map_kind(const struct program *prog)
 {
 	struct gofunc f;
 	bool swiss = pclntab_find(prog->funcs, "internal/runtime/maps.newTable", &f);
@@ -30,11 +31,11 @@ static enum map_kind map_kind(const struct program *prog)
 	return swiss ? MAP_SWISS : MAP_CLASSIC;
 }
 
-/* The program's own DWARF also fits a runtime that somebody patched, or a version
- * that is newer than the table. */
-static void choose_layout(struct program *prog)
+/* Prefers the program's own DWARF: it also fits a patched runtime, and a version that is newer
+ * than the table. */
+static void program_choose_layout(struct program *prog)
 {
-	prog->layout = layout_for(&prog->image.build, map_kind(prog), &prog->layout_match);
+	prog->layout = layout_for(&prog->image.build, program_map_kind(prog), &prog->layout_match);
 	bool known = prog->layout_match == LAYOUT_KNOWN;
 	struct err *err = dwarf_apart_read(prog->image.mapped->path, DEBUG_DIR,
 					   known ? DWARF_CHEAP_MAX : DWARF_MAX, &prog->layout);
@@ -48,8 +49,8 @@ static void choose_layout(struct program *prog)
 	prog->layout_match = LAYOUT_DWARF;
 }
 
-/* Reads a plugin: its functions for callers, its types for its maps. */
-static struct err *read_plugin(struct program *prog, const struct gomodule *m)
+/* Reads a plugin: its functions to name callers, and its types for its maps. */
+static struct err *program_read_plugin(struct program *prog, const struct gomodule *m)
 {
 	struct mem *mem = &m->mapped->mem;
 	struct plugin p = { .mem = mem };
@@ -70,11 +71,11 @@ static struct err *read_plugin(struct program *prog, const struct gomodule *m)
 	return lines_add(prog->lines, mem, &m->pcheader, &p.md, p.funcs);
 }
 
-/* One that contradicts itself, or that is not all there yet, is left out. */
-static struct err *read_plugins(struct program *prog)
+/* A plugin that contradicts itself, or that is not loaded completely yet, is left out. */
+static struct err *program_read_plugins(struct program *prog)
 {
 	for (size_t i = 0; i < prog->image.plugins.len; i++) {
-		struct err *err = read_plugin(prog, &prog->image.plugins.data[i]);
+		struct err *err = program_read_plugin(prog, &prog->image.plugins.data[i]);
 
 		if (err && err->kind != ERR_FORMAT && err->kind != ERR_FAULT)
 			return err;
@@ -85,8 +86,8 @@ static struct err *read_plugins(struct program *prog)
 	return NULL;
 }
 
-/* Where the types of all modules are; NULL without memory. */
-static struct types_from *types_of_all(const struct program *prog)
+/* Where the types of all modules are; NULL when out of memory. */
+static struct types_from *program_types_from(const struct program *prog)
 {
 	struct types_from *from = calloc(1 + prog->plugins.len, sizeof(*from));
 
@@ -101,9 +102,9 @@ static struct types_from *types_of_all(const struct program *prog)
 	return from;
 }
 
-static struct err *read_types(struct program *prog)
+static struct err *program_read_types(struct program *prog)
 {
-	_cleanup_free_ struct types_from *from = types_of_all(prog);
+	_cleanup_free_ struct types_from *from = program_types_from(prog);
 
 	return from ? gotypes_new(from, 1 + prog->plugins.len, &prog->layout, &prog->types)
 		    : err_nomem();
@@ -122,7 +123,7 @@ bool program_makes_types(const struct program *prog)
 
 struct err *program_add_made_types(struct program *prog, const struct made_types *made)
 {
-	_cleanup_free_ struct types_from *from = types_of_all(prog);
+	_cleanup_free_ struct types_from *from = program_types_from(prog);
 
 	return from ? gotypes_add_made(prog->types, from, 1 + prog->plugins.len, &prog->layout,
 				       made)
@@ -137,11 +138,14 @@ static struct err *program_init(struct program *prog)
 	if (!err)
 		err = goimage_find(prog->target, &prog->maps, image);
 	if (!err)
+		err = gomodules_find(prog->target, &prog->maps, image);
+	if (!err)
 		err = elf_file_open(image->mapped->path, &prog->elf);
 	if (err)
 		return err;
 
 	struct mem *mem = &image->mapped->mem;
+	prog->arch = arch_find(elf_file_machine(prog->elf));
 	prog->stripped = !elf_file_has_symtab(prog->elf);
 	prog->has_dwarf = elf_file_has_dwarf(prog->elf);
 	err = moduledata_read(mem, image->moduledata, &prog->md);
@@ -149,13 +153,13 @@ static struct err *program_init(struct program *prog)
 		err = pclntab_new(mem, &prog->md, &prog->funcs);
 	if (err)
 		return err;
-	choose_layout(prog);
+	program_choose_layout(prog);
 	err = moduledata_read_types(mem, image->moduledata, &prog->layout, &prog->md);
 	if (!err)
 		err = lines_new(mem, &image->pcheader, &prog->md, prog->funcs, &prog->lines);
 	if (!err)
-		err = read_plugins(prog);
-	return err ? err : read_types(prog);
+		err = program_read_plugins(prog);
+	return err ? err : program_read_types(prog);
 }
 
 struct err *program_open(struct target *t, struct program **ret)
@@ -185,6 +189,7 @@ void program_close(struct program *prog)
 	vec_fini(&prog->plugins);
 	pclntab_free(prog->funcs);
 	elf_file_close(prog->elf);
+	gomodules_fini(&prog->image);
 	goimage_fini(&prog->image);
 	procmaps_fini(&prog->maps);
 	free(prog);
@@ -219,8 +224,8 @@ size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf
 	return got;
 }
 
-/* Where a symbol is at run time: link-time address plus the load bias. */
-static bool symbol_address(const struct program *prog, const char *name, uint64_t *ret)
+/* The address of a symbol at run time: link-time address plus load bias. */
+static bool program_symbol_address(const struct program *prog, const char *name, uint64_t *ret)
 {
 	uint64_t vaddr, text_vaddr;
 
@@ -231,29 +236,32 @@ static bool symbol_address(const struct program *prog, const char *name, uint64_
 	return true;
 }
 
-/* The amd64 code of a function; its length is 0 when there is none. */
-static size_t read_function(const struct program *prog, const char *func, struct gofunc *f,
-			    uint8_t code[CODE_MAX])
+/* The code of a function, in buf; its length is 0 when there is none. */
+static struct operand_code program_read_function(const struct program *prog, const char *func,
+						 uint8_t buf[CODE_MAX])
 {
-	if (elf_file_machine(prog->elf) != ELF_MACHINE_X86_64 ||
-	    !pclntab_find(prog->funcs, func, f))
-		return 0;
-	return program_read_code(prog, f->addr, code, f->size < CODE_MAX ? f->size : CODE_MAX);
+	struct operand_code code = { .arch = prog->arch, .bytes = buf };
+	struct gofunc f;
+
+	if (!pclntab_find(prog->funcs, func, &f))
+		return code;
+	code.addr = f.addr;
+	code.len = program_read_code(prog, f.addr, buf, f.size < CODE_MAX ? f.size : CODE_MAX);
+	return code;
 }
 
-static bool operand_address(const struct program *prog, const char *func, enum operand_insn insn,
-			    enum operand_pick pick, uint64_t *ret)
+static bool program_operand_address(const struct program *prog, const char *func, enum code_ref ref,
+				    enum operand_pick pick, uint64_t *ret)
 {
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
-	size_t len = read_function(prog, func, &f, code);
+	uint8_t buf[CODE_MAX];
+	struct operand_code code = program_read_function(prog, func, buf);
 
-	return operand_find(code, len, f.addr, insn, pick, ret);
+	return operand_find(&code, ref, pick, ret);
 }
 
 size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX])
 {
-	/* go-runtime facts 5.6: each refers to &mheap_ at this place in all releases. */
+	/* go-runtime facts 5.6: in all releases each of them refers to &mheap_ at this place. */
 	static const struct {
 		const char *func;
 		enum operand_pick pick;
@@ -264,36 +272,36 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 	};
 	size_t cnt = 0;
 
-	if (symbol_address(prog, "runtime.mheap_", &ret[cnt]))
+	if (program_symbol_address(prog, "runtime.mheap_", &ret[cnt]))
 		cnt++;
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
-		if (operand_address(prog, users[i].func, OPERAND_LEA, users[i].pick, &ret[cnt]))
+		if (program_operand_address(prog, users[i].func, CODE_REF_ADDRESS, users[i].pick,
+					    &ret[cnt]))
 			cnt++;
 	return cnt;
 }
 
 bool program_allp(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.allp", ret) ||
-	       operand_address(prog, "runtime.gcMarkTinyAllocs", OPERAND_MOV_LOAD, OPERAND_FIRST,
-			       ret);
+	return program_symbol_address(prog, "runtime.allp", ret) ||
+	       program_operand_address(prog, "runtime.gcMarkTinyAllocs", CODE_REF_LOAD,
+				       OPERAND_FIRST, ret);
 }
 
 size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX])
 {
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
+	uint8_t buf[CODE_MAX];
 
-	if (symbol_address(prog, "runtime.allgs", ret))
+	if (program_symbol_address(prog, "runtime.allgs", ret))
 		return 1;
-	size_t len = read_function(prog, "runtime.allgadd", &f, code);
-	return operand_list(code, len, f.addr, ret, ALLGS_CANDIDATES_MAX);
+	struct operand_code code = program_read_function(prog, "runtime.allgadd", buf);
+	return operand_list(&code, ret, ALLGS_CANDIDATES_MAX);
 }
 
 size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 			     uint64_t ret[GC_CANDIDATES_MAX])
 {
-	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at 0. */
+	/* go-runtime facts 5.6; putfull() pushes to work.full, which is at offset 0. */
 	static const struct {
 		const char *symbol;
 		const char *user;
@@ -302,40 +310,41 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 		[GC_CONTROLLER_STATE] = { "runtime.gcController", "runtime.gcControllerCommit" },
 		[GC_WORK] = { "runtime.work", "runtime.putfull" },
 	};
-	uint8_t code[CODE_MAX];
-	struct gofunc f = { 0 };
+	uint8_t buf[CODE_MAX];
 
-	if (symbol_address(prog, globals[global].symbol, ret))
+	if (program_symbol_address(prog, globals[global].symbol, ret))
 		return 1;
-	size_t len = read_function(prog, globals[global].user, &f, code);
-	return operand_list(code, len, f.addr, ret, GC_CANDIDATES_MAX);
+	struct operand_code code = program_read_function(prog, globals[global].user, buf);
+	return operand_list(&code, ret, GC_CANDIDATES_MAX);
 }
 
-/* The only global that the function loads; the same in 1.19 to 1.27. */
+/* The function loads no other global, in all of 1.19 to 1.27. */
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.persistentChunks", ret) ||
-	       operand_address(prog, "runtime.persistentalloc1", OPERAND_MOV_LOAD, OPERAND_FIRST,
-			       ret);
+	return program_symbol_address(prog, "runtime.persistentChunks", ret) ||
+	       program_operand_address(prog, "runtime.persistentalloc1", CODE_REF_LOAD,
+				       OPERAND_FIRST, ret);
 }
 
-/* Its lock comes first in it, and first in the function. */
+/* The function first refers to its lock, which is its first field. */
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.gcBitsArenas", ret) ||
-	       operand_address(prog, "runtime.nextMarkBitArenaEpoch", OPERAND_LEA, OPERAND_FIRST,
-			       ret);
+	return program_symbol_address(prog, "runtime.gcBitsArenas", ret) ||
+	       program_operand_address(prog, "runtime.nextMarkBitArenaEpoch", CODE_REF_ADDRESS,
+				       OPERAND_FIRST, ret);
 }
 
 bool program_profile_hash(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.buckhash", ret) ||
-	       operand_address(prog, "runtime.stkbucket", OPERAND_MOV_LOAD, OPERAND_FIRST, ret);
+	return program_symbol_address(prog, "runtime.buckhash", ret) ||
+	       program_operand_address(prog, "runtime.stkbucket", CODE_REF_LOAD, OPERAND_FIRST,
+				       ret);
 }
 
-/* Its first field is the one that the function stores last. */
+/* The last that the function stores is its first field. */
 bool program_scavenge(const struct program *prog, uint64_t *ret)
 {
-	return symbol_address(prog, "runtime.scavenge", ret) ||
-	       operand_address(prog, "runtime.gcPaceScavenger", OPERAND_LEA, OPERAND_LAST, ret);
+	return program_symbol_address(prog, "runtime.scavenge", ret) ||
+	       program_operand_address(prog, "runtime.gcPaceScavenger", CODE_REF_ADDRESS,
+				       OPERAND_LAST, ret);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * program.h - the Go program inside the target: its image, function table, types
- * and the places of the runtime's globals.
+ * program.h - the Go program inside the target: its image, function table and types, and the
+ * addresses of the runtime's globals.
  *
  * Owns everything below it; the target must outlive it.
  */
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "process/elf_file.h"
 #include "process/goimage.h"
 #include "process/gotypes.h"
@@ -22,12 +23,12 @@
 
 enum { MHEAP_CANDIDATES_MAX = 4, ALLGS_CANDIDATES_MAX = 32 };
 
-/* A module that came at run time. */
+/* A module that was loaded at run time. */
 struct plugin {
 	struct mem *mem; /* of its file */
 	struct moduledata md;
 	struct pclntab *funcs;
-	bool has_runtime; /* a copy of the runtime's functions, which it calls */
+	bool has_runtime; /* it has a copy of the runtime's functions, and calls that */
 };
 
 struct program {
@@ -35,16 +36,17 @@ struct program {
 	struct procmaps maps;
 	struct goimage image;
 	struct elf_file *elf;
+	const struct arch *arch; /* of that file; NULL: we do not know it */
 	struct go_layout layout;
 	enum layout_match layout_match;
 	struct moduledata md;
 	struct pclntab *funcs;
 	VEC(struct plugin) plugins; /* those that could be read */
 	struct gotypes *types; /* of all modules */
-	/* What became of the search for types that reflect.MapOf made. */
+	/* The result of the search for types that reflect.MapOf made. */
 	struct {
 		bool searched;
-		bool complete; /* it saw everything */
+		bool complete; /* the search saw everything */
 		size_t cnt;
 	} made;
 	bool stripped; /* no .symtab */
@@ -59,8 +61,8 @@ DEFINE_CLEANUP_PTR(struct program *, program_close, cleanup_program)
 #define _cleanup_program_ _cleanup_(cleanup_program)
 
 /*
- * Places where runtime.mheap_ may be, likeliest first: its symbol, then what
- * functions that use it refer to. The heap proves one before use.
+ * Addresses where runtime.mheap_ may be, the likeliest first: its symbol, then what functions
+ * that use it refer to. Whoever uses one has to prove it.
  */
 size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_CANDIDATES_MAX]);
 
@@ -68,8 +70,9 @@ size_t program_mheap_candidates(const struct program *prog, uint64_t ret[MHEAP_C
 enum gc_global { GC_MEMSTATS, GC_CONTROLLER_STATE, GC_WORK, GC_GLOBAL_CNT };
 enum { GC_CANDIDATES_MAX = 32 };
 
-/* Places where runtime.memstats, runtime.gcController or runtime.work may be: the
- * symbol alone, or all that a function which uses it refers to. To be proved. */
+/* Addresses where runtime.memstats, runtime.gcController or runtime.work may be: the symbol
+ * alone, or every global that a function which uses it refers to. Whoever uses one has to prove
+ * it. */
 size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 			     uint64_t ret[GC_CANDIDATES_MAX]);
 
@@ -77,34 +80,34 @@ size_t program_gc_candidates(const struct program *prog, enum gc_global global,
 bool program_allp(const struct program *prog, uint64_t *ret);
 
 /*
- * Places where the slice header runtime.allgs may be: its symbol, else every global
- * that runtime.allgadd refers to, which appends to it. Who reads it proves one.
+ * Addresses where the slice header runtime.allgs may be: its symbol, else every global that
+ * runtime.allgadd refers to, which appends to it. Whoever uses one has to prove it.
  */
 size_t program_allgs_candidates(const struct program *prog, uint64_t ret[ALLGS_CANDIDATES_MAX]);
 
 /*
- * Globals of the runtime's own memory: lists of its blocks, its goals. False when one
- * cannot be found; the address may be wrong, so what is there has to be proved.
+ * Globals of the runtime's own memory: lists of its blocks, and goals. False when one cannot be
+ * found. The address may be wrong, so whoever uses it has to prove what is there.
  */
 bool program_persistent_chunks(const struct program *prog, uint64_t *ret);
 bool program_gc_bits_arenas(const struct program *prog, uint64_t *ret);
 bool program_profile_hash(const struct program *prog, uint64_t *ret);
 bool program_scavenge(const struct program *prog, uint64_t *ret);
 
-/* Whether some plugin changes maps by functions of its own, and not the program's. */
+/* Whether some plugin changes maps by functions of its own, not by those of the program. */
 bool program_has_unprobed_plugin(const struct program *prog);
 
 /* Whether the program may make map types at run time. */
 bool program_makes_types(const struct program *prog);
 
-/* Adds those that were found in its heap: gotypes_add_made(). */
+/* Adds the types that were found in its heap: see gotypes_add_made(). */
 struct err *program_add_made_types(struct program *prog, const struct made_types *made);
 
-/* File offset behind a code address; false when the address is not of the file. */
+/* The file offset of code at an address; false when the address is not of the image's file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);
 
-/* Reads code from the file, not from memory: another tracer's breakpoints may be
- * there. Returns the number of bytes read, up to len. */
+/* Reads code from the file, not from memory, where another tracer's breakpoints may be. Returns
+ * the number of bytes read, at most len. */
 size_t program_read_code(const struct program *prog, uint64_t addr, uint8_t *buf, size_t len);
 
 #endif

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Adds a line "Rss:   12 kB" to the field that it is of; others are left alone. */
-static void add_size(struct smaps *s, const char *line)
+/* Adds the value of a line "Rss:   12 kB" to its field; ignores other lines. */
+static void smaps_add_size(struct smaps *s, const char *line)
 {
 	const struct {
 		const char *key;
@@ -33,7 +33,7 @@ static void add_size(struct smaps *s, const char *line)
 	}
 }
 
-static bool has_flag(const char *flags, const char *flag)
+static bool smaps_has_flag(const char *flags, const char *flag)
 {
 	for (const char *p = flags; (p = strstr(p, flag)); p += 2)
 		if (p[-1] == ' ' && (p[2] == ' ' || p[2] == '\n' || !p[2]))
@@ -41,7 +41,7 @@ static bool has_flag(const char *flags, const char *flag)
 	return false;
 }
 
-static void add_flags(struct smaps_mapping *m, const char *line)
+static void smaps_add_flags(struct smaps_mapping *m, const char *line)
 {
 	static const char key[] = "VmFlags:";
 
@@ -50,13 +50,14 @@ static void add_flags(struct smaps_mapping *m, const char *line)
 	const char *flags = line + sizeof(key) - 1;
 	if (!*flags)
 		return;
-	m->hugetlb = has_flag(flags + 1, "ht");
-	m->pfnmap = has_flag(flags + 1, "pf");
-	m->locked = has_flag(flags + 1, "lo");
+	m->hugetlb = smaps_has_flag(flags + 1, "ht");
+	m->pfnmap = smaps_has_flag(flags + 1, "pf");
+	m->locked = smaps_has_flag(flags + 1, "lo");
 }
 
-/* The line that a mapping begins with; the names of sizes start with a capital. */
-static bool is_mapping(const char *line, struct smaps_mapping *ret)
+/* Parses the line that a mapping begins with. It does not look like others, whose names start
+ * with a capital letter. */
+static bool smaps_is_mapping(const char *line, struct smaps_mapping *ret)
 {
 	uint64_t start, end;
 
@@ -75,21 +76,21 @@ struct err *smaps_parse(FILE *f, smaps_mapping_fn visit, void *ctx)
 	struct err *err = NULL;
 
 	while (!err && getline(&line, &cap, f) > 0) {
-		if (is_mapping(line, &next)) {
+		if (smaps_is_mapping(line, &next)) {
 			if (m.end)
 				err = visit(ctx, &m);
 			m = next;
 			continue;
 		}
-		add_size(&m.sizes, line);
-		add_flags(&m, line);
+		smaps_add_size(&m.sizes, line);
+		smaps_add_flags(&m, line);
 	}
 	if (!err && ferror(f))
 		err = err_os(errno, "reading smaps");
 	return !err && m.end ? visit(ctx, &m) : err;
 }
 
-static struct err *open_file(pid_t pid, const char *name, FILE **ret)
+static struct err *smaps_open_file(pid_t pid, const char *name, FILE **ret)
 {
 	char path[64];
 
@@ -101,12 +102,12 @@ static struct err *open_file(pid_t pid, const char *name, FILE **ret)
 struct err *smaps_read_mappings(pid_t pid, smaps_mapping_fn visit, void *ctx)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	struct err *err = open_file(pid, "smaps", &f);
+	struct err *err = smaps_open_file(pid, "smaps", &f);
 
 	return err ? err : smaps_parse(f, visit, ctx);
 }
 
-static struct err *take_sums(void *ctx, const struct smaps_mapping *m)
+static struct err *smaps_take_sums(void *ctx, const struct smaps_mapping *m)
 {
 	*(struct smaps *)ctx = m->sizes;
 	return NULL;
@@ -116,10 +117,10 @@ struct err *smaps_read_sums(pid_t pid, struct smaps *ret)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	struct smaps sums = { 0 };
-	struct err *err = open_file(pid, "smaps_rollup", &f);
+	struct err *err = smaps_open_file(pid, "smaps_rollup", &f);
 
 	if (!err)
-		err = smaps_parse(f, take_sums, &sums);
+		err = smaps_parse(f, smaps_take_sums, &sums);
 	if (err)
 		return err;
 	if (!sums.rss_bytes)
@@ -135,7 +136,7 @@ uint64_t smaps_hugetlb_bytes(pid_t pid)
 	uint64_t kib = 0;
 	size_t cap = 0;
 
-	err_free(open_file(pid, "status", &f));
+	err_free(smaps_open_file(pid, "status", &f));
 	while (f && getline(&line, &cap, f) > 0)
 		if (sscanf(line, "HugetlbPages: %" SCNu64, &kib) == 1)
 			break;

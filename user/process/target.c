@@ -16,8 +16,9 @@
 
 static const char DELETED_SUFFIX[] = " (deleted)";
 
-/* Reads a file below /proc/PID whole, up to cap bytes; ESRCH when it is gone. */
-static struct err *read_proc(pid_t pid, const char *name, void *buf, size_t cap, size_t *len_ret)
+/* Reads a whole file of /proc/PID, at most cap bytes. ESRCH when the process is gone. */
+static struct err *target_read_proc(pid_t pid, const char *name, void *buf, size_t cap,
+				    size_t *len_ret)
 {
 	char path[64];
 
@@ -41,15 +42,15 @@ static struct err *read_proc(pid_t pid, const char *name, void *buf, size_t cap,
 }
 
 /*
- * Field 22 of /proc/PID/stat is the start time in clock ticks since boot. The
- * second field is the command name, which may hold spaces and parentheses: the
- * fields that can be counted start behind the last parenthesis.
+ * Field 22 of /proc/PID/stat is the start time, in clock ticks since boot. The second field is
+ * the command name, which may hold spaces and parentheses, so we count fields from the last
+ * parenthesis on.
  */
-static struct err *read_start_time(struct target *t)
+static struct err *target_read_start_time(struct target *t)
 {
 	char stat[2048];
 	size_t len;
-	struct err *err = read_proc(t->pid, "stat", stat, sizeof(stat) - 1, &len);
+	struct err *err = target_read_proc(t->pid, "stat", stat, sizeof(stat) - 1, &len);
 
 	if (err)
 		return err;
@@ -82,11 +83,11 @@ static void make_printable(char *s, size_t len)
 			s[i] = ' ';
 }
 
-static struct err *read_command(struct target *t)
+static struct err *target_read_command(struct target *t)
 {
 	char buf[4096];
 	size_t len;
-	struct err *err = read_proc(t->pid, "cmdline", buf, sizeof(buf) - 1, &len);
+	struct err *err = target_read_proc(t->pid, "cmdline", buf, sizeof(buf) - 1, &len);
 
 	if (err)
 		return err;
@@ -140,11 +141,11 @@ static struct err *target_init(struct target *t)
 	if (t->pidfd < 0)
 		return err_os(errno, "cannot open process %d", t->pid);
 
-	struct err *err = read_start_time(t);
+	struct err *err = target_read_start_time(t);
 	if (!err)
-		err = read_command(t);
+		err = target_read_command(t);
 	if (!err)
-		err = read_proc(t->pid, "auxv", t->auxv, sizeof(t->auxv), &t->auxv_len);
+		err = target_read_proc(t->pid, "auxv", t->auxv, sizeof(t->auxv), &t->auxv_len);
 	if (err_is(err, ERR_PERM)) {
 		err_free(err);
 		return err_new(ERR_PERM,
@@ -157,6 +158,7 @@ static struct err *target_init(struct target *t)
 	t->other_pid_ns = in_other_ns(t->pid, "pid");
 	t->other_mnt_ns = in_other_ns(t->pid, "mnt");
 	t->cgroup_limit_bytes = cgroup_memory_limit(t->pid);
+	t->container = container_of_pid(t->pid);
 	mem_init_process(&t->mem, t->pid);
 	return NULL;
 }
@@ -201,7 +203,7 @@ struct err *target_check(const struct target *t)
 
 	uint8_t auxv[sizeof(t->auxv)];
 	size_t len;
-	struct err *err = read_proc(t->pid, "auxv", auxv, sizeof(auxv), &len);
+	struct err *err = target_read_proc(t->pid, "auxv", auxv, sizeof(auxv), &len);
 	if (err)
 		return err;
 	if (len == 0)
@@ -215,7 +217,7 @@ struct err *target_rss(const struct target *t, struct target_rss *ret)
 {
 	char status[8192];
 	size_t len;
-	struct err *err = read_proc(t->pid, "status", status, sizeof(status) - 1, &len);
+	struct err *err = target_read_proc(t->pid, "status", status, sizeof(status) - 1, &len);
 
 	if (err)
 		return err;

@@ -2,9 +2,9 @@
 /*
  * target.h - the process we look at: identity, life, limits.
  *
- * A pid can be reused and a process can exec another program. The target is
- * therefore held by a pidfd, and an exec shows in target_check(): the kernel
- * gives each program image a fresh auxiliary vector (random bytes, vDSO).
+ * A pid can be reused, and a process can exec another program. So a pidfd holds the target, and
+ * target_check() notices an exec: the kernel gives each program image a fresh auxiliary vector
+ * (random bytes, vDSO).
  */
 #ifndef MAPTRACE_PROCESS_TARGET_H
 #define MAPTRACE_PROCESS_TARGET_H
@@ -14,24 +14,26 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "process/container.h"
 #include "process/mem.h"
 
 struct target {
 	pid_t pid;
 	int pidfd;
-	char *command; /* name of the executable, without its directory */
-	char *command_line; /* arguments, joined by spaces */
+	char *command; /* name of the executable, without its folder */
+	char *command_line; /* arguments, with spaces between them */
 	char *exe; /* what /proc/PID/exe points to, as the target's mount namespace names it */
 	bool exe_deleted; /* the file was removed or replaced on disk */
 	uint64_t start_time_ns; /* since boot */
 	uint64_t started_at_s; /* Unix time */
 	uint64_t uptime_ns; /* at the time of target_open() */
 	uint64_t cgroup_limit_bytes; /* lowest memory limit of its cgroups; 0: none */
+	struct container container; /* at the time of target_open() */
 	bool other_pid_ns;
 	bool other_mnt_ns;
 	struct mem mem;
 
-	uint8_t auxv[1024]; /* of the program image that we opened */
+	uint8_t auxv[1024]; /* of the program image that was there at target_open() */
 	size_t auxv_len;
 };
 

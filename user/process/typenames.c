@@ -8,21 +8,21 @@
 #include <string.h>
 
 enum {
-	/* Names of generated code are longer: types of a hundred fields, generic ones. */
+	/* Names of types with a hundred fields, or of generic ones, may be longer. */
 	NAME_MAX_LEN = 4096,
 	DEPTH_MAX = 16,
-	PARTS_MAX = 1024, /* of a made type; hostile ones may nest in each other */
+	PARTS_MAX = 1024, /* parts of a type that was made; hostile types may nest in each other */
 	NAME_EMBEDDED = 8,
 };
 
-/* A name as descriptors have them: flag byte, varint length, bytes. */
-struct text {
+/* A name as descriptors have it: flag byte, varint length, bytes. */
+struct type_text {
 	const uint8_t *bytes;
 	uint64_t len;
 	uint8_t flags;
 };
 
-static bool read_text(const struct type_range *r, uint64_t off, struct text *ret)
+static bool type_text_read(const struct type_range *r, uint64_t off, struct type_text *ret)
 {
 	struct cursor c = cursor_of(r->data, r->len);
 
@@ -33,8 +33,8 @@ static bool read_text(const struct type_range *r, uint64_t off, struct text *ret
 	return ret->bytes;
 }
 
-/* A copy for a terminal; what is too long ends in dots, and in no half of a character. */
-static char *copy_name(const char *text, uint64_t len)
+/* A copy that is safe for a terminal. A longer name ends in dots, after a whole character. */
+static char *type_name_copy(const char *text, uint64_t len)
 {
 	static const char dots[] = "...";
 	bool cut = len > NAME_MAX_LEN;
@@ -53,11 +53,11 @@ static char *copy_name(const char *text, uint64_t len)
 	return cut ? strcat(name, dots) : name;
 }
 
-/* Types print a leading star that is dropped when the flag says so, because *T is the
- * more frequent string. */
-static bool linked_name(const struct type_range *r, const uint8_t *type, struct text *ret)
+/* Descriptors store "*T" and a flag that says to drop the star, because the string is needed for
+ * *T, too. */
+static bool type_linked_name(const struct type_range *r, const uint8_t *type, struct type_text *ret)
 {
-	if (!read_text(r, load_u32(type, TYPE_STR), ret))
+	if (!type_text_read(r, load_u32(type, TYPE_STR), ret))
 		return false;
 	if ((load_u8(type, TYPE_TFLAG) & TFLAG_EXTRA_STAR) && *ret->bytes == '*') {
 		ret->bytes++;
@@ -74,15 +74,15 @@ struct made_name {
 	unsigned int parts;
 };
 
-static void print_type(struct made_name *n, uint64_t addr, int depth);
+static void made_name_print_type(struct made_name *n, uint64_t addr, int depth);
 
-static void print_text(struct made_name *n, const struct text *t)
+static void made_name_print_text(struct made_name *n, const struct type_text *t)
 {
 	fwrite(t->bytes, 1, t->len < NAME_MAX_LEN ? t->len : NAME_MAX_LEN, n->out);
 }
 
-/* As reflect.StructOf has it, but for tags. */
-static void print_struct(struct made_name *n, const uint8_t *type, int depth)
+/* Writes the name as reflect.StructOf does, without tags. */
+static void made_name_print_struct(struct made_name *n, const uint8_t *type, int depth)
 {
 	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
 	const uint8_t *f = type_fields(n->section, type);
@@ -95,21 +95,21 @@ static void print_struct(struct made_name *n, const uint8_t *type, int depth)
 		}
 		uint64_t name = load_u64(f, FIELD_NAME);
 		const struct type_range *r = type_range_of(n->section, name);
-		struct text t;
+		struct type_text t;
 
-		if (!r || !read_text(r, name - r->addr, &t))
+		if (!r || !type_text_read(r, name - r->addr, &t))
 			fputs("? ", n->out);
 		else if (!(t.flags & NAME_EMBEDDED)) {
-			print_text(n, &t);
+			made_name_print_text(n, &t);
 			putc(' ', n->out);
 		}
-		print_type(n, load_u64(f, FIELD_TYPE), depth);
+		made_name_print_type(n, load_u64(f, FIELD_TYPE), depth);
 		fputs(i + 1 < cnt ? "; " : " ", n->out);
 	}
 	putc('}', n->out);
 }
 
-static void print_made(struct made_name *n, uint64_t addr, uint8_t kind, int depth)
+static void made_name_print_made(struct made_name *n, uint64_t addr, uint8_t kind, int depth)
 {
 	const uint64_t sz = kind == KIND_STRUCT			     ? STRUCT_TYPE_SZ
 			    : kind == KIND_ARRAY || kind == KIND_MAP ? ARRAY_LEN + 8
@@ -135,37 +135,37 @@ static void print_made(struct made_name *n, uint64_t addr, uint8_t kind, int dep
 		break;
 	case KIND_MAP:
 		fputs("map[", n->out);
-		print_type(n, load_u64(t, MAPTYPE_KEY), depth);
+		made_name_print_type(n, load_u64(t, MAPTYPE_KEY), depth);
 		putc(']', n->out);
-		print_type(n, load_u64(t, MAPTYPE_ELEM), depth);
+		made_name_print_type(n, load_u64(t, MAPTYPE_ELEM), depth);
 		return;
 	case KIND_STRUCT:
-		print_struct(n, t, depth);
+		made_name_print_struct(n, t, depth);
 		return;
 	default:
 		putc('?', n->out);
 		return;
 	}
-	print_type(n, load_u64(t, ARRAY_ELEM), depth);
+	made_name_print_type(n, load_u64(t, ARRAY_ELEM), depth);
 }
 
-static void print_type(struct made_name *n, uint64_t addr, int depth)
+static void made_name_print_type(struct made_name *n, uint64_t addr, int depth)
 {
 	const struct type_range *r = type_range_of(n->section, addr);
 	const uint8_t *t = type_at(n->section, addr, TYPE_SZ);
-	struct text name;
+	struct type_text name;
 
 	if (!t || depth == DEPTH_MAX || n->parts++ >= PARTS_MAX)
 		putc('?', n->out);
 	else if (r->made)
-		print_made(n, addr, type_kind(t), depth + 1);
-	else if (linked_name(r, t, &name))
-		print_text(n, &name);
+		made_name_print_made(n, addr, type_kind(t), depth + 1);
+	else if (type_linked_name(r, t, &name))
+		made_name_print_text(n, &name);
 	else
 		putc('?', n->out);
 }
 
-static char *made_name(const struct section *s, uint64_t addr)
+static char *type_made_name(const struct section *s, uint64_t addr)
 {
 	char *buf = NULL;
 	size_t len = 0;
@@ -173,9 +173,9 @@ static char *made_name(const struct section *s, uint64_t addr)
 
 	if (!n.out)
 		return NULL;
-	print_type(&n, addr, 0);
+	made_name_print_type(&n, addr, 0);
 	bool ok = fclose(n.out) == 0;
-	char *name = ok ? copy_name(buf, len) : NULL;
+	char *name = ok ? type_name_copy(buf, len) : NULL;
 	free(buf);
 	return name;
 }
@@ -184,11 +184,12 @@ char *type_name(const struct section *s, uint64_t addr)
 {
 	const struct type_range *r = type_range_of(s, addr);
 	const uint8_t *t = type_at(s, addr, TYPE_SZ);
-	struct text name;
+	struct type_text name;
 
 	if (!t)
 		return NULL;
 	if (r->made)
-		return made_name(s, addr);
-	return linked_name(r, t, &name) ? copy_name((const char *)name.bytes, name.len) : NULL;
+		return type_made_name(s, addr);
+	return type_linked_name(r, t, &name) ? type_name_copy((const char *)name.bytes, name.len)
+					     : NULL;
 }

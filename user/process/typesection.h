@@ -2,7 +2,7 @@
 /*
  * typesection.h - type descriptors (abi.Type) as bytes; private to those who parse them.
  *
- * abi.Type is 48 bytes, the same in all releases (go-runtime facts 6).
+ * abi.Type has 48 bytes and is the same in all releases (go-runtime facts 6).
  */
 #ifndef MAPTRACE_PROCESS_TYPESECTION_H
 #define MAPTRACE_PROCESS_TYPESECTION_H
@@ -20,7 +20,7 @@ enum {
 	TYPE_SZ = 48,
 	TYPE_SIZE = 0,
 	TYPE_PTR_BYTES = 8,
-	TYPE_HASH = 16, /* uint32: of its name, with the paths of packages */
+	TYPE_HASH = 16, /* uint32: hash of its name, with the paths of packages */
 	TYPE_TFLAG = 20,
 	TYPE_ALIGN = 21,
 	TYPE_FIELD_ALIGN = 22,
@@ -42,9 +42,9 @@ enum {
 	KIND_MAX = 26,
 	TFLAG_EXTRA_STAR = 2,
 	TFLAG_NAMED = 4,
-	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, large types only */
+	TFLAG_GC_MASK_ON_DEMAND = 16, /* from 1.24 on, only for large types */
 
-	ARRAY_ELEM = 48, /* of pointers, slices and channels, too */
+	ARRAY_ELEM = 48, /* also of pointers, slices and channels */
 	ARRAY_LEN = 64,
 	MAPTYPE_KEY = 48,
 	MAPTYPE_ELEM = 56,
@@ -59,13 +59,13 @@ enum {
 	FIELDS_MAX = 1 << 24, /* more than any section has */
 };
 
-/* Memory in which descriptors are, and names and masks that they refer to. */
+/* A piece of memory with descriptors, and with the names and masks that they refer to. */
 struct type_range {
 	uint64_t addr;
 	uint64_t len;
 	const uint8_t *data;
-	struct mem *mem; /* reads its neighbourhood */
-	bool made; /* in the heap: by reflect, at run time */
+	struct mem *mem; /* reads memory around it */
+	bool made; /* it is in the heap: reflect made it at run time */
 };
 
 struct section {
@@ -79,7 +79,7 @@ static inline const struct type_range *type_range_of(const struct section *s, ui
 {
 	size_t lo = 0, hi = s->range_cnt;
 
-	while (lo < hi) { /* the last one that starts at or before addr */
+	while (lo < hi) { /* finds the last one that starts at or before addr */
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (s->ranges[mid].addr <= addr)
@@ -91,7 +91,7 @@ static inline const struct type_range *type_range_of(const struct section *s, ui
 									   : NULL;
 }
 
-/* sz bytes at addr, all of which are in one range; or NULL. */
+/* sz bytes at addr; NULL unless all of them are in one range. */
 static inline const uint8_t *type_bytes(const struct section *s, uint64_t addr, uint64_t sz)
 {
 	const struct type_range *r = type_range_of(s, addr);
@@ -99,13 +99,13 @@ static inline const uint8_t *type_bytes(const struct section *s, uint64_t addr, 
 	return r && sz <= r->len - (addr - r->addr) ? r->data + (addr - r->addr) : NULL;
 }
 
-/* The bytes of a descriptor inside the section, or NULL. */
+/* The first sz bytes of the descriptor at addr; NULL when they are not in the section. */
 static inline const uint8_t *type_at(const struct section *s, uint64_t addr, size_t sz)
 {
 	return addr % 8 ? NULL : type_bytes(s, addr, sz);
 }
 
-/* The fields of a struct type; NULL when there are none, or they can't be read. */
+/* The fields of a struct type; NULL when it has none, or they cannot be read. */
 static inline const uint8_t *type_fields(const struct section *s, const uint8_t *type)
 {
 	uint64_t cnt = load_u64(type, STRUCT_FIELD_CNT);
@@ -119,7 +119,7 @@ static inline uint8_t type_kind(const uint8_t *type)
 	return load_u8(type, TYPE_KIND) & KIND_MASK;
 }
 
-/* What every map type has in its first TYPE_SZ bytes: it is a pointer. */
+/* What every map type has in its first TYPE_SZ bytes, because a map is a pointer. */
 static inline bool type_is_map(const uint8_t *t)
 {
 	return type_kind(t) == KIND_MAP && load_u64(t, TYPE_SIZE) == 8 &&

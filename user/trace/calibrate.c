@@ -17,93 +17,19 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "trace/attach.h"
+#include "trace/functions.h"
 
 enum {
-	BATCHES = 9, /* the price is their median: a batch may be disturbed */
+	BATCHES = 9, /* the price is their median, because one may be disturbed */
 	BATCH_CALLS = 250,
-	FAULTS = CALIBRATE_FUNC_CNT, /* the number that stands for page faults */
-	FAULT_ROUNDS = 5, /* with and without the page fault program */
-	ANSWER_MS = 2000, /* a batch takes a few milliseconds */
+	FAULTS = PRICED_FUNCTION_CNT, /* the number that stands for page faults */
+	FAULT_ROUNDS = 5, /* each with and without the page fault program; the median counts */
+	ANSWER_MS = 2000, /* to wait for the child; a batch takes a few milliseconds */
 };
-
-/* What the functions are called with: a map header, a g, and a frame, all in one. */
-struct stage {
-	uint64_t next; /* of the frame: itself. Of the g: the lower end of its stack */
-	uint64_t ret; /* of the frame. Of the g: the upper end, so the map is not on it */
-	uint64_t rest[8]; /* the stack check compares with a 0 in here */
-};
-
-#if defined(__x86_64__)
-
-/* As the functions of Go begin: one of each kind of placement, twice. */
-__asm__(".text\n"
-	".macro priced_functions suffix\n"
-	"priced_push_\\suffix:\n"
-	"	push %rbp\n"
-	"	mov %rsp, %rbp\n"
-	"	pop %rbp\n"
-	"	ret\n"
-	"priced_check_\\suffix:\n"
-	"	cmp 0x10(%r14), %rsp\n"
-	"priced_jump_\\suffix:\n"
-	"	jbe 1f\n"
-	"	ret\n"
-	"1:	ret\n"
-	".endm\n"
-	"priced_functions op\n"
-	"priced_functions event\n"
-	/* priced_calls(function, number, stage) */
-	"priced_calls:\n"
-	"	push %rbp\n"
-	"	push %rbx\n"
-	"	push %r12\n"
-	"	push %r13\n"
-	"	push %r14\n"
-	"	mov %rdi, %r12\n"
-	"	mov %rsi, %r13\n"
-	"	mov %rdx, %r14\n"
-	"	mov %rdx, %rbp\n"
-	"1:	mov %r14, %rax\n"
-	"	mov %r14, %rbx\n"
-	"	call *%r12\n"
-	"	dec %r13\n"
-	"	jnz 1b\n"
-	"	pop %r14\n"
-	"	pop %r13\n"
-	"	pop %r12\n"
-	"	pop %rbx\n"
-	"	pop %rbp\n"
-	"	ret\n");
-
-extern const char priced_push_op[], priced_check_op[], priced_jump_op[];
-extern const char priced_push_event[], priced_check_event[], priced_jump_event[];
-void priced_calls(const char *function, uint64_t number, const struct stage *stage);
-
-/* Where the call goes, and where the probe sits. */
-static const struct {
-	const char *function;
-	const char *probe;
-} priced[CALIBRATE_FUNC_CNT] = {
-	[2 * PLACEMENT_PUSH] = { priced_push_op, priced_push_op },
-	[2 * PLACEMENT_PUSH + 1] = { priced_push_event, priced_push_event },
-	[2 * PLACEMENT_JUMP] = { priced_check_op, priced_jump_op },
-	[2 * PLACEMENT_JUMP + 1] = { priced_check_event, priced_jump_event },
-	[2 * PLACEMENT_ENTRY] = { priced_check_op, priced_check_op },
-	[2 * PLACEMENT_ENTRY + 1] = { priced_check_event, priced_check_event },
-};
-
-#else
-#error "the functions to calibrate with are not written for this architecture"
-#endif
-
-enum abi_group_id calibrate_group(size_t i)
-{
-	return i % 2 ? ABI_GROUP_RARE : ABI_GROUP_HOT;
-}
 
 static size_t priced_of(const struct trace_site *site)
 {
-	return 2 * site->placement.kind + (site->group != ABI_GROUP_HOT);
+	return priced_function_of(site->placement.kind, site->group);
 }
 
 /* ---- The child ---- */
@@ -116,14 +42,14 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_ns(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
 
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Memory of which each page is a fault. */
+/* Memory whose pages each fault at the first touch. */
 static volatile char *pages_map(void)
 {
 	size_t sz = BATCH_CALLS * (size_t)sysconf(_SC_PAGESIZE);
@@ -144,7 +70,7 @@ static void pages_touch(volatile char *pages)
 		pages[i * page_sz] = 1;
 }
 
-static uint64_t batch_ns(size_t i, struct stage *stage)
+static uint64_t batch_ns(size_t i, struct arch_stage *stage)
 {
 	volatile char *pages = i == FAULTS ? pages_map() : NULL;
 	uint64_t start = cpu_ns();
@@ -152,34 +78,34 @@ static uint64_t batch_ns(size_t i, struct stage *stage)
 	if (pages)
 		pages_touch(pages);
 	else
-		priced_calls(priced[i].function, BATCH_CALLS, stage);
+		arch_host()->call_priced(priced_function(i)->function, BATCH_CALLS, stage);
 	uint64_t ns = cpu_ns() - start;
 	if (pages)
 		munmap((void *)pages, BATCH_CALLS * (size_t)sysconf(_SC_PAGESIZE));
 	return ns;
 }
 
-static double measure(size_t i, struct stage *stage)
+static double batches_median_ns(size_t i, struct arch_stage *stage)
 {
 	double ns[BATCHES];
 
 	for (int b = 0; b < BATCHES; b++)
 		ns[b] = (double)batch_ns(i, stage) / BATCH_CALLS;
-	qsort(ns, BATCHES, sizeof(*ns), compare);
+	qsort(ns, BATCHES, sizeof(*ns), compare_ns);
 	return ns[BATCHES / 2];
 }
 
-/* Answers each number of a function with its price, until nobody asks any more. */
-static _Noreturn void serve(pid_t parent, int in, int out)
+/* Answers the number of each function with its price, until the parent closes the pipe. */
+static _Noreturn void child_serve(pid_t parent, int in, int out)
 {
-	struct stage stage = { .next = (uintptr_t)&stage };
+	struct arch_stage stage = { .next = (uintptr_t)&stage };
 	unsigned char i;
 
-	/* The parent may have died before the kernel knew our wish. */
+	/* The parent may have died before prctl() took effect. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
 	while (read(in, &i, 1) == 1 && i <= FAULTS) {
-		double ns = measure(i, &stage);
+		double ns = batches_median_ns(i, &stage);
 		if (write(out, &ns, sizeof(ns)) != sizeof(ns))
 			break;
 	}
@@ -211,7 +137,7 @@ static struct err *child_start(struct child *ret)
 	int failed = errno;
 	if (pid == 0) {
 		close(ask[1]);
-		serve(parent, ask[0], answer[1]);
+		child_serve(parent, ask[0], answer[1]);
 	}
 	close(ask[0]);
 	close(answer[1]);
@@ -242,7 +168,7 @@ static struct err *child_ask(const struct child *child, size_t i, double *ret_ns
 
 	if (write(child->ask, &byte, 1) != 1)
 		return err_new(ERR_KERNEL, "the process that probes are measured on is gone");
-	/* A signal for us is no reason to stop. */
+	/* A signal for us does not end the wait. */
 	while ((got = poll(&fd, 1, ANSWER_MS)) < 0 && errno == EINTR && clock_ns() < end_ns)
 		;
 	if (got <= 0 || read(child->answer, ret_ns, sizeof(*ret_ns)) != sizeof(*ret_ns))
@@ -250,29 +176,30 @@ static struct err *child_ask(const struct child *child, size_t i, double *ret_ns
 	return NULL;
 }
 
-/* Prices with probes in place. */
-static struct err *ask_all(const struct child *child, struct ring_buffer *rings,
-			   const bool wanted[CALIBRATE_FUNC_CNT], double ns[CALIBRATE_FUNC_CNT])
+/* Asks for the price of each wanted function, with probes in place. */
+static struct err *child_ask_all(const struct child *child, struct ring_buffer *rings,
+				 const bool wanted[PRICED_FUNCTION_CNT],
+				 double ns[PRICED_FUNCTION_CNT])
 {
 	struct err *err = NULL;
 
-	for (size_t i = 0; !err && i < CALIBRATE_FUNC_CNT; i++) {
+	for (size_t i = 0; !err && i < PRICED_FUNCTION_CNT; i++) {
 		if (!wanted[i])
 			continue;
 		err = child_ask(child, i, &ns[i]);
-		ring_buffer__consume(rings); /* skips what was thrown away: all of it */
+		ring_buffer__consume(rings); /* skips the records, which are all thrown away */
 	}
 	return err;
 }
 
-static struct err *probes_fill(const bool wanted[CALIBRATE_FUNC_CNT], struct probe_set *set)
+static struct err *probes_fill(const bool wanted[PRICED_FUNCTION_CNT], struct probe_set *set)
 {
-	for (size_t i = 0; i < CALIBRATE_FUNC_CNT; i++) {
+	for (size_t i = 0; i < PRICED_FUNCTION_CNT; i++) {
 		struct probe *probe = &set->probe[set->cnt];
 		if (!wanted[i])
 			continue;
 		probe->func = (uint32_t)(ABI_PRICED_FIRST + i);
-		if (!attach_own_code(priced[i].probe, &probe->file_off))
+		if (!attach_own_code(priced_function(i)->probe, &probe->file_off))
 			return err_new(ERR_KERNEL, "no code of our own to measure probes on");
 		set->cnt++;
 	}
@@ -288,9 +215,10 @@ static void groups_open(struct abi_group *groups, bool open)
 	}
 }
 
-static struct err *measure_on(const struct programs *programs, struct ring_buffer *rings,
-			      const struct child *child, const bool wanted[CALIBRATE_FUNC_CNT],
-			      double ns[CALIBRATE_FUNC_CNT], double late_ns[CALIBRATE_FUNC_CNT])
+static struct err *prices_measure(const struct programs *programs, struct ring_buffer *rings,
+				  const struct child *child, const bool wanted[PRICED_FUNCTION_CNT],
+				  double ns[PRICED_FUNCTION_CNT],
+				  double late_ns[PRICED_FUNCTION_CNT])
 {
 	struct attach_target target = {
 		.how = programs->mechanism,
@@ -307,10 +235,10 @@ static struct err *measure_on(const struct programs *programs, struct ring_buffe
 	if (err)
 		return err;
 	groups_open(programs->groups, true);
-	err = ask_all(child, rings, wanted, ns);
+	err = child_ask_all(child, rings, wanted, ns);
 	groups_open(programs->groups, false);
 	if (!err)
-		err = ask_all(child, rings, wanted, late_ns);
+		err = child_ask_all(child, rings, wanted, late_ns);
 	attachment_remove(&attachment, /* heat */ NULL);
 	return err;
 }
@@ -319,8 +247,8 @@ struct err *calibrate(const struct programs *programs, struct ring_buffer *rings
 		      const struct sites *sites, double ret_ns[ABI_FUNC_MAX],
 		      double late_ret_ns[ABI_FUNC_MAX])
 {
-	bool wanted[CALIBRATE_FUNC_CNT] = { 0 };
-	double ns[CALIBRATE_FUNC_CNT], late_ns[CALIBRATE_FUNC_CNT];
+	bool wanted[PRICED_FUNCTION_CNT] = { 0 };
+	double ns[PRICED_FUNCTION_CNT], late_ns[PRICED_FUNCTION_CNT];
 	struct child child = { 0 };
 
 	for (size_t i = 0; i < sites->cnt; i++) {
@@ -330,7 +258,7 @@ struct err *calibrate(const struct programs *programs, struct ring_buffer *rings
 	struct err *err = child_start(&child);
 	if (err)
 		return err;
-	err = measure_on(programs, rings, &child, wanted, ns, late_ns);
+	err = prices_measure(programs, rings, &child, wanted, ns, late_ns);
 	child_end(&child);
 	for (size_t i = 0; !err && i < sites->cnt; i++) {
 		if (sites->site[i].missing)
@@ -341,7 +269,8 @@ struct err *calibrate(const struct programs *programs, struct ring_buffer *rings
 	return err;
 }
 
-/* Now with the program, now without: whatever else slows faults down does so in both. */
+/* Measures with the program and without it in turn: whatever else slows faults down does so
+ * in both. */
 static struct err *faults_measure(struct programs *programs, const struct child *child,
 				  double *ret_ns)
 {
@@ -360,7 +289,7 @@ static struct err *faults_measure(struct programs *programs, const struct child 
 	}
 	if (err)
 		return err;
-	qsort(more_ns, FAULT_ROUNDS, sizeof(*more_ns), compare);
+	qsort(more_ns, FAULT_ROUNDS, sizeof(*more_ns), compare_ns);
 	*ret_ns = more_ns[FAULT_ROUNDS / 2] > 0 ? more_ns[FAULT_ROUNDS / 2] : 0;
 	return NULL;
 }

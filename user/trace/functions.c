@@ -65,3 +65,18 @@ const size_t map_function_cnt = sizeof(map_functions) / sizeof(map_functions[0])
 
 _Static_assert(sizeof(map_functions) / sizeof(map_functions[0]) <= ABI_PRICED_FIRST,
 	       "the cookie of a probe is an index below ABI_PRICED_FIRST");
+
+size_t priced_function_of(enum placement_kind kind, enum abi_group_id group)
+{
+	return ARCH_PRICED_WAYS * kind + (group != ABI_GROUP_HOT);
+}
+
+enum abi_group_id priced_function_group(size_t i)
+{
+	return i % ARCH_PRICED_WAYS ? ABI_GROUP_RARE : ABI_GROUP_HOT;
+}
+
+const struct arch_priced *priced_function(size_t i)
+{
+	return &arch_host()->priced[i / ARCH_PRICED_WAYS][i % ARCH_PRICED_WAYS];
+}

@@ -14,7 +14,6 @@
 #include "bpf/maps.skel.h"
 #include "bpf/memcalls.skel.h"
 #include "trace/attach.h"
-#include "trace/calibrate.h"
 #include "trace/capability.h"
 #include "trace/functions.h"
 #include "trace/identity.h"
@@ -24,9 +23,6 @@
 
 /* What the kernel puts before each record in a ring. */
 #define RING_HEADER_SZ 8
-
-/* amd64. Where the functions have other names, memory calls are missing. */
-#define SYSCALL_PREFIX "__x64_sys_"
 
 /* ---- Messages of libbpf ---- */
 
@@ -147,10 +143,10 @@ static void functions_fill(struct maps_bpf *skel, const struct sites *sites)
 		if (site->placement.kind == PLACEMENT_JUMP)
 			func->flags |= ABI_FUNC_AT_JUMP;
 	}
-	for (size_t i = 0; i < CALIBRATE_FUNC_CNT; i++) {
+	for (size_t i = 0; i < PRICED_FUNCTION_CNT; i++) {
 		skel->rodata->funcs[ABI_PRICED_FIRST + i] = (struct abi_func){
 			.op = ABI_OP_INSERT,
-			.group = calibrate_group(i),
+			.group = priced_function_group(i),
 			.args = ABI_ARGS_T_M,
 			.flags = ABI_FUNC_NESTED, /* looks for its caller, finds nothing */
 		};
@@ -248,26 +244,26 @@ static struct err *maps_choose(const struct trace_opts *opts, const struct sites
 
 /* ---- Memory calls ---- */
 
-/* Points the programs at the functions behind the system calls. */
+/* Points the programs at the kernel functions that handle the system calls. Where these have
+ * other names than we know, memory calls are missing. */
 static struct err *memcalls_aim(struct memcalls_bpf *skel)
 {
 	const struct {
 		struct bpf_program *prog;
-		const char *function;
+		const char *call;
 	} aims[] = {
-		{ skel->progs.mmap_enter, SYSCALL_PREFIX "mmap" },
-		{ skel->progs.mmap_exit, SYSCALL_PREFIX "mmap" },
-		{ skel->progs.munmap_enter, SYSCALL_PREFIX "munmap" },
-		{ skel->progs.munmap_exit, SYSCALL_PREFIX "munmap" },
-		{ skel->progs.madvise_enter, SYSCALL_PREFIX "madvise" },
-		{ skel->progs.madvise_exit, SYSCALL_PREFIX "madvise" },
+		{ skel->progs.mmap_enter, "mmap" },	  { skel->progs.mmap_exit, "mmap" },
+		{ skel->progs.munmap_enter, "munmap" },	  { skel->progs.munmap_exit, "munmap" },
+		{ skel->progs.madvise_enter, "madvise" }, { skel->progs.madvise_exit, "madvise" },
 	};
 
 	for (size_t i = 0; i < sizeof(aims) / sizeof(aims[0]); i++) {
-		int failed = bpf_program__set_attach_target(aims[i].prog, 0, aims[i].function);
-		if (failed)
-			return err_new(ERR_KERNEL, "the kernel's BTF does not have %s",
-				       aims[i].function);
+		char function[64];
+
+		snprintf(function, sizeof(function), "%s%s", arch_host()->syscall_prefix,
+			 aims[i].call);
+		if (bpf_program__set_attach_target(aims[i].prog, 0, function))
+			return err_new(ERR_KERNEL, "the kernel's BTF does not have %s", function);
 	}
 	return NULL;
 }
