@@ -8,7 +8,9 @@
 #include "trace/functions.h"
 #include "trace/sites.h"
 
-/* Classic maps. Go source: runtime/map.go. */
+/* process/mapheader.h has these facts, too: trace does not include process/ (trace_opts.h).
+ *
+ * Classic maps. Go source: runtime/map.go. */
 #define CLASSIC_BUCKET_SLOTS 8
 #define CLASSIC_B_MAX 48
 
