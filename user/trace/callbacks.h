@@ -17,7 +17,7 @@
 /* Records that wait for callbacks that are busy; more are dropped, and counted. */
 #define CALLBACKS_QUEUE_MAX 65536
 
-struct callbacks { /* starts as all zero, but for these three */
+struct callbacks { /* starts as all zero, except these three */
 	const struct trace_opts *opts;
 	int wake_fd; /* an eventfd, written when the thread is done after callbacks_end() */
 	uint64_t next_tick_ns;

@@ -16,7 +16,7 @@ struct map_function {
 	enum abi_op op;
 	enum abi_group_id group;
 	enum abi_args args;
-	bool nested; /* also called by other functions of the same op, and is no new op then */
+	bool nested; /* other functions of the same op call it, too: then it is not a new op */
 };
 
 extern const struct map_function map_functions[];
