@@ -10,7 +10,6 @@
  * process. -f: forgets what was published. -t: what is published for ticks is shown, in
  * the thread of the ticks.
  */
-#include <elf.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "model/watch.h"
 #include "process/program.h"
 #include "trace/trace.h"
 
@@ -193,31 +193,6 @@ static struct err *find_traced_func(void *ctx, const char *name, struct trace_fu
 	return NULL;
 }
 
-/* Where the words of a map header are (go-runtime facts 1.2, 1.3). */
-static struct trace_header_layout traced_layout(const struct go_layout *l)
-{
-	if (l->kind == MAP_CLASSIC)
-		return (struct trace_header_layout){
-			.kind = TRACE_MAP_CLASSIC,
-			.header_sz = l->classic.header_sz,
-			.seed_off = 12,
-			.classic = { .b_off = 9,
-				     .noverflow_off = 10,
-				     .buckets_off = l->classic.buckets,
-				     .load_num = l->classic.load_num },
-		};
-	return (struct trace_header_layout){
-		.kind = TRACE_MAP_SWISS,
-		.header_sz = l->swiss.header_sz,
-		.seed_off = 8,
-		.swiss = { .dir_ptr_off = 16,
-			   .dir_len_off = 24,
-			   .table_used_off = 0,
-			   .table_capacity_off = 2,
-			   .table_growth_left_off = 4 },
-	};
-}
-
 static void open_traced(struct traced *t, const char *pid, enum mode mode)
 {
 	struct trace_opts opts;
@@ -229,9 +204,9 @@ static void open_traced(struct traced *t, const char *pid, enum mode mode)
 	trace_opts_init(&opts);
 	opts.pid = t->pid;
 	opts.pidfd = t->target->pidfd;
-	opts.machine = EM_X86_64;
+	opts.machine = elf_file_machine(t->prog->elf);
 	opts.code_path = t->prog->image.mapped->path;
-	opts.layout = traced_layout(&t->prog->layout);
+	opts.layout = watch_header_layout(&t->prog->layout);
 	opts.goid_off = t->prog->layout.g.goid;
 	opts.find_func = find_traced_func;
 	opts.find_ctx = t->prog;

@@ -109,6 +109,16 @@ static void add(struct fixture *f, enum abi_rec_kind kind, uint64_t ktime_ns)
 	assert_null(callbacks_add(&f->c, &record));
 }
 
+/* Nobody is woken before the end. */
+static void wait_until_done(struct fixture *f)
+{
+	int ms = 0;
+
+	while (!__atomic_load_n(&f->c.done, __ATOMIC_ACQUIRE) && ms++ < PATIENCE_MS)
+		usleep(1000);
+	assert_true(ms < PATIENCE_MS);
+}
+
 /* Sleeps as a step does. */
 static void wait_until_woken(struct fixture *f)
 {
@@ -148,7 +158,7 @@ static void ticks_come_when_due(void **state)
 	assert_true(callbacks_tick_is_due(&f->c, TICK_NS));
 	assert_null(callbacks_step(&f->c, TICK_NS + 5));
 	assert_false(callbacks_tick_is_due(&f->c, 10 * TICK_NS)); /* it runs */
-	wait_until_woken(f);
+	wait_until_done(f);
 	assert_null(callbacks_step(&f->c, TICK_NS + 6)); /* joins */
 	assert_int_equal(f->ticks, 1);
 	assert_false(pthread_equal(f->thread, pthread_self()));
@@ -213,7 +223,7 @@ static void an_error_is_returned(void **state)
 	add(f, ABI_REC_MAP_OP, 1);
 	add(f, ABI_REC_MAP_OP, 2);
 	assert_null(callbacks_step(&f->c, TICK_NS));
-	wait_until_woken(f);
+	wait_until_done(f);
 	struct err *err = callbacks_step(&f->c, TICK_NS);
 	assert_true(err_is(err, ERR_GONE));
 	err_free(err);
@@ -224,7 +234,7 @@ static void an_error_is_returned(void **state)
 	add(f, ABI_REC_MAP_OP, 3);
 	assert_null(callbacks_step(&f->c, 0));
 	add(f, ABI_REC_MAP_OP, 4);
-	wait_until_woken(f);
+	wait_until_done(f);
 	err = end(f);
 	assert_true(err_is(err, ERR_GONE));
 	err_free(err);

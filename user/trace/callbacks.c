@@ -50,9 +50,11 @@ static void *callbacks_thread(void *arg)
 	if (!err && c->ticks)
 		err = c->opts->tick(c->opts->tick_ctx);
 	c->err = err;
-	__atomic_store_n(&c->done, true, __ATOMIC_RELEASE);
-	/* Fails when the counter is at its limit: then somebody is awake. */
-	(void)!write(c->wake_fd, &one, sizeof(one));
+	/* Either we see `ends`, or callbacks_end() sees `done`. */
+	__atomic_store_n(&c->done, true, __ATOMIC_SEQ_CST);
+	/* The write fails when the counter is at its limit: then somebody is awake. */
+	if (__atomic_load_n(&c->ends, __ATOMIC_SEQ_CST))
+		(void)!write(c->wake_fd, &one, sizeof(one));
 	return NULL;
 }
 
@@ -82,7 +84,7 @@ static struct err *callbacks_start(struct callbacks *c)
 
 static bool callbacks_are_done(const struct callbacks *c)
 {
-	return __atomic_load_n(&c->done, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&c->done, __ATOMIC_SEQ_CST);
 }
 
 static struct err *callbacks_join(struct callbacks *c)
@@ -114,6 +116,7 @@ struct err *callbacks_end(struct callbacks *c, bool *done_ret)
 	struct err *err = NULL;
 
 	*done_ret = false;
+	__atomic_store_n(&c->ends, true, __ATOMIC_SEQ_CST);
 	if (c->running && !callbacks_are_done(c))
 		return NULL;
 	if (c->running)

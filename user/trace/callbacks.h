@@ -17,9 +17,9 @@
 /* Records that wait for callbacks that are busy; more are dropped, and counted. */
 #define CALLBACKS_QUEUE_MAX 65536
 
-struct callbacks { /* starts as all zero, but for these three */
+struct callbacks { /* starts as all zero, except these three */
 	const struct trace_opts *opts;
-	int wake_fd; /* an eventfd, written when the thread is done */
+	int wake_fd; /* an eventfd, written when the thread is done after callbacks_end() */
 	uint64_t next_tick_ns;
 
 	uint64_t dropped;
@@ -28,7 +28,8 @@ struct callbacks { /* starts as all zero, but for these three */
 	bool ticks; /* the thread calls tick, too */
 	pthread_t thread;
 	bool running; /* the thread has to be joined */
-	bool done;
+	bool done; /* set by the thread: atomic */
+	bool ends; /* somebody waits for the thread: atomic */
 	struct err *err; /* what went wrong in it */
 };
 

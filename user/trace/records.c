@@ -8,11 +8,14 @@
 #include "trace/functions.h"
 #include "trace/sites.h"
 
-/* Classic maps. Go source: runtime/map.go. */
+/*
+ * Facts that process/mapheader.h has, too: trace does not include process/ (trace_opts.h).
+ * Classic maps. Go source: runtime/map.go.
+ */
 #define CLASSIC_BUCKET_SLOTS 8
 #define CLASSIC_B_MAX 48
 
-/* Swiss maps. Go source: internal/runtime/maps. The same from Go 1.24 to 1.27. */
+/* Swiss maps, from Go 1.24 to 1.27. Go source: internal/runtime/maps. */
 #define SWISS_GROUP_SLOTS 8
 #define SWISS_TABLE_SLOTS_MAX 1024
 

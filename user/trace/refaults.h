@@ -25,7 +25,7 @@
 struct refaults {
 	struct programs *programs;
 	const struct governor *governor;
-	struct trace_refaults *result; /* kept up to date, but for what refaults_publish() adds */
+	struct trace_refaults *result; /* kept up to date, except what refaults_publish() adds */
 	struct trace_giver *givers; /* [ABI_GIVERS] */
 	double call_ns; /* part of the price: how much longer any fault of the machine takes */
 	bool attached;

@@ -44,7 +44,7 @@ struct trace_tally {
 	size_t makes; /* among the events */
 	uint64_t hot_window; /* number of the HOT window that is open or comes next */
 	struct trace_base bases[ABI_FUNC_MAX];
-	struct trace_overflow overflow; /* but for `untold` */
+	struct trace_overflow overflow; /* except `untold` */
 };
 
 /* `sees_all` as in struct trace_tally. */

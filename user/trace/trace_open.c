@@ -137,7 +137,7 @@ static struct err *poll_add(int poll_fd, int fd)
 	return NULL;
 }
 
-/* All that a step may wait for, behind one file descriptor. */
+/* Puts all that a step may wait for into one file descriptor. */
 static struct err *poll_open(struct trace *t)
 {
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

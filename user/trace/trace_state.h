@@ -53,7 +53,7 @@ struct trace {
 	bool memcalls_out; /* the end: all but callbacks is done */
 
 	struct trace_tally tally;
-	struct trace_result live; /* kept up to date, but for what trace_publish() adds */
+	struct trace_result live; /* kept up to date, except what trace_publish() adds */
 	struct trace_lost lost; /* read by other threads: atomic */
 
 	struct trace_result published;
