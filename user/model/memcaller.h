@@ -15,7 +15,7 @@
 struct memcaller {
 	enum mem_reason reason;
 	/* The innermost function on the stack that is not of the runtime or of package syscall.
-	 * NULL: there is none. Belongs to `lines`; valid until its next call. */
+	 * NULL: there is none. Belongs to `lines`. */
 	const struct frame *frame;
 	uint64_t return_addr; /* into it, or into what it is inlined into; 0: none */
 };
