@@ -207,10 +207,10 @@ struct result_verdict {
 struct result_receipt {
 	double hits_ns; /* all hits times their prices */
 	double price_ns; /* of one hit, on average */
-	uint64_t page_faults; /* of the target, which took longer since they were watched */
-	double page_faults_ns; /* by how much, all together */
-	double page_fault_price_ns; /* by how much, for one fault */
-	double other_page_fault_price_ns; /* the same for one fault of any other process */
+	uint64_t page_faults; /* of the target, while they were looked at */
+	double page_faults_ns; /* page_faults times their price */
+	double page_fault_price_ns; /* how much longer one of them took; 0: there were none */
+	double other_page_fault_price_ns; /* the same for a fault of any other process */
 	uint64_t run_ns; /* duration of the trace */
 	double share_of_core; /* hits_ns and page_faults_ns, divided by run_ns */
 	double max_overhead; /* the budget as a share of one core */
@@ -223,8 +223,8 @@ struct result_receipt {
 	struct {
 		uint64_t ring_full; /* records for which the ring had no room */
 		uint64_t bad_record; /* records that could not be decoded */
-		uint64_t header_unreadable; /* hits whose map could not be read */
-		uint64_t caller_unreadable; /* hits whose return address could not be read */
+		uint64_t header_unreadable; /* hits recorded without the map's header */
+		uint64_t caller_unreadable; /* hits recorded without their caller */
 	} lost;
 };
 

@@ -21,7 +21,7 @@ _Static_assert((int)MAP_OP_MAKE == (int)ABI_OP_MAKE && (int)MAP_OP_INSERT == (in
 
 /* ---- callers ---- */
 
-static struct result_frame frame_result(struct pool *pool, const struct frame *f)
+struct result_frame result_frame_of(struct pool *pool, const struct frame *f)
 {
 	return (struct result_frame){
 		.function = pool_text(pool, f->function),
@@ -37,11 +37,11 @@ static void caller_fill(struct pool *pool, struct result_caller *to, const struc
 	to->at = pool_alloc(pool, sizeof(*to->at));
 	if (!to->at)
 		return;
-	*to->at = frame_result(pool, &p->frames[0]);
+	*to->at = result_frame_of(pool, &p->frames[0]);
 	to->function = to->at->function;
 	pool_list(pool, &to->inlined_into, p->cnt - 1);
 	for (size_t i = 0; i < to->inlined_into.len; i++)
-		to->inlined_into.data[i] = frame_result(pool, &p->frames[i + 1]);
+		to->inlined_into.data[i] = result_frame_of(pool, &p->frames[i + 1]);
 }
 
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,

@@ -48,6 +48,9 @@ void result_fill_cost(struct result *r, const struct watch *w);
  */
 struct err *result_fill_maps(struct result *r, const struct result_source *from, bool last);
 
+/* Copies a function with its file and line; the strings are in the pool. */
+struct result_frame result_frame_of(struct pool *pool, const struct frame *f);
+
 /* Resolves a return address to the call in the source. NULL: memory ran out. An address in no
  * known function gives a caller without a function. */
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,

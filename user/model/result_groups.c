@@ -14,11 +14,11 @@
 
 enum {
 	LABEL_SZ = 256,
-	COMING_MAX = 16,
-	COMING_TABLE_MIN = 512 << 10, /* bytes: smaller maps grow without harm */
+	COMING_MAX = 16, /* at most this many coming growths are listed */
+	COMING_TABLE_MIN = 512 << 10, /* bytes of tables: growth of smaller maps does no harm */
 };
 
-/* A day. */
+/* A growth is coming if it starts within a day. */
 #define COMING_NS_MAX (86400 * NS_PER_S)
 
 /* ---- labels ---- */

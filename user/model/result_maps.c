@@ -13,7 +13,7 @@
 
 #include "base/table.h"
 #include "base/vec.h"
-#include "model/names.h"
+#include "model/history.h"
 #include "model/result_census.h"
 
 /* ---- given maps ---- */
@@ -178,10 +178,10 @@ void result_maps_free(struct result_maps *maps)
 
 uint64_t result_bin_low(unsigned int bin)
 {
-	return bin ? 1ull << (bin - 1) : 0;
+	return histogram_bin_low(bin);
 }
 
 uint64_t result_bin_high(unsigned int bin)
 {
-	return bin == RESULT_BINS - 1 ? UINT64_MAX : 1ull << bin;
+	return histogram_bin_high(bin);
 }
