@@ -78,10 +78,10 @@ struct result_coverage {
 	const char *ops[MAP_OP_CNT];
 };
 
-/* How much was not kept because a list was full: numbers of entries. */
+/* How much was not kept because a list was full. */
 struct result_left_out {
-	uint64_t rows;
-	uint64_t maps;
+	uint64_t rows; /* hits that are in no row of activity */
+	uint64_t maps; /* hits that are in no map */
 	uint64_t events;
 	uint64_t memory_calls;
 	uint64_t windows;
