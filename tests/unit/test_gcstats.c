@@ -111,7 +111,8 @@ static void goals(void **state)
 	assert_true(sample(&r).heap_goal_bytes == 41 * MIB);
 	image_u64(r.img, CONTROLLER + r.l->triggered, 42 * MIB);
 	assert_true(sample(&r).heap_goal_bytes == 42 * MIB + (64 << 10));
-	/* 8 MiB are no heap: of a limit of 36 MiB 28 are left, less 1 MiB. */
+	/* 8 MiB of the memory are not heap. The limit of 36 MiB leaves 28 MiB for the heap; the
+	 * goal is 1 MiB less. */
 	image_u64(r.img, CONTROLLER + r.l->memory_limit, 36 * MIB);
 	assert_true(sample(&r).heap_goal_bytes == 27 * MIB);
 	image_u64(r.img, CONTROLLER + r.l->memory_limit, 5 * MIB);
@@ -119,7 +120,7 @@ static void goals(void **state)
 	image_free(r.img);
 }
 
-/* While a cycle runs its pauses are in the collector's time, not yet in the share. */
+/* While a cycle runs, its pauses are already part of the collector's time, but not of the share. */
 static void a_running_cycle_counts_when_it_ends(void **state)
 {
 	struct runtime r;
@@ -129,7 +130,7 @@ static void a_running_cycle_counts_when_it_ends(void **state)
 	image_u64(r.img, WORK + r.l->cpu_gc, 750);
 	struct gc_sample s = sample(&r);
 	assert_true(s.cpu_known && s.cpu_gc_ns == 600 && s.cpu_all_ns == 9000);
-	image_u64(r.img, WORK + r.l->cpu_gc, 650); /* less than there was */
+	image_u64(r.img, WORK + r.l->cpu_gc, 650); /* less than before */
 	s = sample(&r);
 	assert_false(s.cpu_known);
 	assert_int_equal(s.cycles, 3);
@@ -151,7 +152,8 @@ static void a_torn_read_is_read_again(void **state)
 
 	(void)state;
 	runtime_make(&r, 24);
-	image_u64(r.img, MEMSTATS + r.l->last_gc_unix, 1000004); /* of a cycle not counted yet */
+	/* The end of a cycle that numgc does not count yet. */
+	image_u64(r.img, MEMSTATS + r.l->last_gc_unix, 1000004);
 	r.img->hook = end_of_cycle;
 	r.img->hook_ctx = &r;
 	assert_int_equal(sample(&r).cycles, 4);

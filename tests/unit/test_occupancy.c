@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How full spans are, and what a few objects keep. */
+/* How full spans are, and how much memory a few objects in them keep. */
 #include <string.h>
 
 #include "image.h"
@@ -9,7 +9,7 @@
 
 enum { PAGES = 1 << (ARENA_SHIFT - 12), WORDS = PAGES / 64 };
 
-/* An image whose heap is resident but for the pages that a test takes out. */
+/* An image whose heap is resident, except for the pages that a test takes out. */
 struct fixture {
 	struct image *img;
 	struct residency_arena arena;
@@ -77,13 +77,13 @@ static void slots_in_use_and_free(void **state)
 	assert_int_equal(c->object_resident_bytes, 1280);
 	assert_int_equal(c->free_resident_bytes, 8192 - 1280);
 	assert_int_equal(c->bins[10 * 10 / c->slot_cnt], 1);
-	assert_int_equal(class_pinned_bytes(c), 0); /* they need the span */
+	assert_int_equal(class_pinned_bytes(c), 0); /* the objects need this one span */
 	assert_int_equal(f.o.total.object_resident_bytes + f.o.total.free_resident_bytes,
 			 f.o.total.resident.bytes);
 	fixture_fini(&f);
 }
 
-/* Of a span that is partly in memory, the bits say which part objects have. */
+/* If only a part of a span is resident, the bits of the slots say how much of it is objects. */
 static void partly_resident_spans(void **state)
 {
 	struct fixture f;
@@ -120,7 +120,7 @@ static void objects_that_fit_into_fewer_spans(void **state)
 	c.resident.bytes = 8192; /* the rest was never touched */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 	c = (struct class_use){ .span_cnt = 3, .span_bytes = 1 << 20, .slot_cnt = 3 };
-	c.resident.bytes = 1 << 20; /* large objects, one a span */
+	c.resident.bytes = 1 << 20; /* large objects, each in a span of its own */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 }
 
@@ -132,7 +132,7 @@ static void parts_of_physical_pages(void **state)
 
 	(void)state;
 	assert_int_equal(ledger_partial_bytes(&unaligned, 4096), 0);
-	/* 5 pages up to the next 64 KiB, 8 whole, 7 behind. */
+	/* 5 pages before the first border of 64 KiB, 8 that fill 64 KiB, and 7 after them. */
 	assert_int_equal(ledger_partial_bytes(&unaligned, 65536), 12 * 8192);
 	assert_int_equal(ledger_partial_bytes(&tiny, 65536), 7 * 8192);
 }

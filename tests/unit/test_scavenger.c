@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* What the scavenger will still return, and what that says about free memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ static void what_is_above_a_goal_is_pending(void **state)
 	assert_int_equal(scavenger_pending(&s), 0);
 }
 
-struct world {
+struct scavenger_case {
 	struct snapshot snap;
 	struct heap heap;
 	struct census census;
@@ -38,9 +39,9 @@ struct world {
 };
 
 /* A snapshot with 1000 free bytes, 300 of them in chunks too full to scavenge. */
-static void world_init(struct world *w)
+static void scavenger_case_init(struct scavenger_case *w)
 {
-	*w = (struct world){ .gc = { .cycles = 5, .percent = 100 } };
+	*w = (struct scavenger_case){ .gc = { .cycles = 5, .percent = 100 } };
 	w->snap.heap = &w->heap;
 	w->snap.census = &w->census;
 	w->snap.ledger.rows[ROW_FREE] = 1000;
@@ -48,7 +49,7 @@ static void world_init(struct world *w)
 	w->scavenger = (struct scavenger){ .percent_active = true, .retained_bytes = 2000 };
 }
 
-static const struct reclaim_row *sum(struct world *w, bool known)
+static const struct reclaim_row *sum(struct scavenger_case *w, bool known)
 {
 	struct reclaim_sources from = {
 		.snap = &w->snap,
@@ -62,14 +63,14 @@ static const struct reclaim_row *sum(struct world *w, bool known)
 
 static void not_yet_and_never(void **state)
 {
-	struct world w;
+	struct scavenger_case w;
 
 	(void)state;
-	world_init(&w);
-	w.scavenger.percent_goal_bytes = 1500; /* 500 to go */
+	scavenger_case_init(&w);
+	w.scavenger.percent_goal_bytes = 1500; /* 500 more will be returned */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 500);
 	assert_int_equal(sum(&w, true)->never_bytes, 500);
-	w.scavenger.percent_goal_bytes = 0; /* all that can be taken */
+	w.scavenger.percent_goal_bytes = 0; /* everything that it can reach */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 700);
 	assert_int_equal(sum(&w, true)->never_bytes, 300);
 	w.scavenger.percent_active = false;
