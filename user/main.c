@@ -14,7 +14,7 @@ static const struct verb {
 	{ "report", cmd_report,
 	  "what the maps of a Go process hold, what happens to them, what to do" },
 	{ "events", cmd_events,
-	  "growths, memory calls and collections as they come, in JSON lines" },
+	  "growths, memory calls and collections as they happen, as JSON lines" },
 };
 
 enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]) };
@@ -31,7 +31,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	int exit_code = EXIT_OK;
 
-	argv[0] = (char *)"maptrace"; /* starts getopt's messages, as all of ours do */
+	argv[0] = (char *)"maptrace"; /* getopt's messages start with it, as ours do */
 	struct err *err = verb->run(argc, argv, &exit_code);
 	if (err) {
 		log_error("%s", err->msg);

@@ -157,7 +157,7 @@ check_usage() {
 	run 10 events
 	refused "$label: no pid" 2 'which process'
 	run 10 events --duration soon 1
-	refused "$label: no time" 2 'is no time'
+	refused "$label: no time" 2 'is not a time'
 	run 10 events 1 2
 	refused "$label: two" 2 'one PID'
 	run 10 events --help

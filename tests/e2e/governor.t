@@ -142,7 +142,7 @@ check_usage() {
 
 	for share in x 1 -1% 101% 1%% '' nan%; do
 		run 10 report --max-overhead "$share" $$
-		refused "--max-overhead '$share'" 2 'is no share'
+		refused "--max-overhead '$share'" 2 'is not a share'
 	done
 }
 

@@ -177,7 +177,7 @@ check_usage() {
 	run 10 report --scan-values=0 1
 	refused 'a budget of nothing' 2 'scan-values'
 	run 10 report --scan-values=much 1
-	refused 'a budget that is none' 2 'scan-values.*no size'
+	refused 'a budget that is none' 2 'scan-values.*not a size'
 	run 10 report --help
 	ok 'report --help: --scan-values' grep -q -- --scan-values "$out"
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The container and the pod that a cgroup's path names. */
+/* Finds the ids of the container and of the pod in the path of a cgroup. */
 #include "process/container.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What growths cost, by the runtime's rules. */
+/* How much memory a growth takes by the runtime's rules. */
 #include "image.h"
 
 #include "base/clock.h"
@@ -70,7 +70,7 @@ static void foretells_classic_maps(void **state)
 
 	(void)state;
 	m.overflow_buckets = 2;
-	/* 32 buckets and 2 more: 8,976 bytes, in a class of 9,472. */
+	/* 32 buckets and 2 for overflow take 8,976 bytes, in a size class of 9,472. */
 	expect(img, m, FORECAST_DOUBLE, 105, 9472);
 	expect(img, map(1, 1, 1), FORECAST_DOUBLE, 9, 576);
 	image_free(img);
@@ -90,9 +90,9 @@ static void foretells_swiss_maps(void **state)
 	expect(img, m, FORECAST_DOUBLE, 401, 40960 + 32);
 	expect(img, map(800, 128, 1), FORECAST_SPLIT, 897, 2 * (40960 + 32));
 	expect(img, map(6000, 8 * 128, 8), FORECAST_SPLIT, 8 * 896 + 1, 8 * 2 * (40960 + 32));
-	/* Eight of nine follow. */
+	/* 8 tables, of which one has split: the other 7 will follow. */
 	expect(img, map(7000, 9 * 128, 9), FORECAST_SPLIT, 7001, 7 * 2 * (40960 + 32));
-	m = map(900, 128, 1); /* at odds with itself */
+	m = map(900, 128, 1); /* more keys than the table may hold: it contradicts itself */
 	assert_false(forecast_of(&img->prog.layout, &m, NULL, &f));
 	m = map(100, 128, 1);
 	m.bucket_sz = 0;

@@ -50,7 +50,7 @@ static void the_largest_are_followed(void **state)
 	history_fini(&h);
 }
 
-/* Who is followed stays so, whatever its size; others come when there is room. */
+/* A map that is followed stays so, whatever its size; others are added if there is room. */
 static void newcomers_take_what_room_there_is(void **state)
 {
 	struct census first = { 0 }, second = { 0 };
@@ -115,8 +115,8 @@ static void values_count_for_their_time(void **state)
 	assert_null(history_add(&h, &c, 100)); /* 5 live keys */
 	history_live_keys(&h, 5, 16, 130);
 	history_live_keys(&h, 5, 0, 170);
-	history_live_keys(&h, 5, 1000, 120); /* came late */
-	history_live_keys(&h, 7, 1000, 180); /* is not followed */
+	history_live_keys(&h, 5, 1000, 120); /* older than the one before */
+	history_live_keys(&h, 7, 1000, 180); /* not followed */
 	history_buckets(&h, 5, 2, 150);
 	c.maps.len = 1;
 	assert_null(history_add(&h, &c, 200));
@@ -128,11 +128,12 @@ static void values_count_for_their_time(void **state)
 	assert_int_equal(mh->live_keys.ns[5], 40); /* 130 to 170 */
 	assert_int_equal(histogram_total_ns(&mh->live_keys), 150);
 	assert_true(mh->live_keys.min == 0 && mh->live_keys.max == 16);
-	assert_int_equal(mh->fall_live_keys, 995); /* from what came late, too */
+	/* From 1000 to 5: for a fall the record that came late counts, too. */
+	assert_int_equal(mh->fall_live_keys, 995);
 	assert_int_equal(mh->buckets.ns[1], 100);
 	assert_int_equal(mh->buckets.ns[2], 50);
 	assert_int_equal(histogram_total_ns(&mh->resident_bytes), 150);
-	/* Of one that is gone the time after the last census does not count. */
+	/* For a map that is gone the time after its last census does not count. */
 	assert_int_equal(histogram_total_ns(&history_find(&h, 6)->live_keys), 0);
 	assert_int_equal(history_find(&h, 6)->live_keys.min, 6);
 	rows_fini(&c.maps);

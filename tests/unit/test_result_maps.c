@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whatever maps of a result share, the view of each is what it would be if it were alone. */
+/* Maps of a result share facts. But the view of each is the same as if it were the only map. */
 #include "image.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 
 enum { ROWS = 4000, FIRST = 0x10000, STEP = 48 };
 
-/* A watch that has nothing but what maps of a result are made of. */
+/* A watch that has only what the maps of a result are made from. */
 struct fixture {
 	struct image *img;
 	struct census census;
@@ -52,7 +52,7 @@ static uint64_t addr_of(size_t i)
 	return FIRST + STEP * i * i;
 }
 
-/* Maps of one number are of one kind. */
+/* The facts of a map; they depend on `kind` alone. */
 static struct map_info map_of(size_t kind)
 {
 	return (struct map_info){
@@ -93,7 +93,7 @@ static void do_something(struct fixture *f, size_t i, const struct map_type *typ
 	assert_true(table_put(&as->by_addr, a.addr, as->maps.len - 1));
 }
 
-/* Copies the rows, so that the fixture can be asked again. */
+/* Makes a result. Without `last` it copies the rows, so the fixture can make another one. */
 static struct result *result_of(struct fixture *f, bool last)
 {
 	struct result *r = result_new();
@@ -112,7 +112,7 @@ static struct map_view view(const struct result *r, size_t i)
 	return v;
 }
 
-/* All but pointers, which lead to texts of two results. */
+/* Compares everything; texts by their contents, as each result has its own copies. */
 static void expect_same(const struct map_same *a, const struct map_same *b)
 {
 	struct map_same x = *a, y = *b;
@@ -127,7 +127,8 @@ static void expect_same(const struct map_same *a, const struct map_same *b)
 	assert_memory_equal(&x, &y, sizeof(x));
 }
 
-/* The map alone in a process; with the same history and values. */
+/* Compares the view of a map with that in a process that has no other map, but the same history
+ * and values. */
 static void expect_alone(struct fixture *f, const struct result *all, size_t i)
 {
 	struct fixture *alone = fixture_new();
@@ -209,7 +210,7 @@ static void maps_of_a_kind_share_a_number(void **state)
 	fixture_free(f);
 }
 
-/* What is known of one map alone: the next of its kind has none of it. */
+/* A history belongs to one map: others of its kind don't get it. */
 static void a_history_is_of_one_map(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -247,7 +248,7 @@ static void activity_is_of_one_map_and_its_type(void **state)
 		add(f, map_of(2 * (i % 3) + 1)); /* types[1] */
 	do_something(f, 7, NULL);
 	do_something(f, 8, &types[1]);
-	do_something(f, 9, &types[0]); /* of another map, which was there before */
+	do_something(f, 9, &types[0]); /* by another map, which had this address before */
 	struct result *r = result_of(f, false);
 	for (size_t i = 0; i < ROWS; i++) {
 		struct map_view v = view(r, i);
@@ -259,7 +260,7 @@ static void activity_is_of_one_map_and_its_type(void **state)
 	fixture_free(f);
 }
 
-/* Maps of one kind, in each of which some other values are zero. */
+/* Maps of the same kind, but with different numbers of zero values. */
 static void zero_values_are_of_a_map_alone(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -288,7 +289,7 @@ static void zero_values_are_of_a_map_alone(void **state)
 	fixture_free(f);
 }
 
-/* --top: the largest tables, and what findings are about, in the order of addresses. */
+/* --top lists the maps with the largest tables and those in findings, by address. */
 static void the_top_and_findings_are_listed(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -309,7 +310,7 @@ static void the_top_and_findings_are_listed(void **state)
 		assert_int_equal(view(r, i).same->table_bytes, 200 * 75);
 		assert_true(view(r, i).addr > view(r, i - 1).addr);
 	}
-	/* One that is not listed can be found all the same. */
+	/* A map that is not listed can still be found. */
 	assert_true(result_map_find(r->maps, addr_of(17), &v));
 	assert_int_equal(v.same->live_keys, 17);
 	result_free(r);
@@ -322,7 +323,7 @@ static void the_top_and_findings_are_listed(void **state)
 	fixture_free(f);
 }
 
-/* The last result takes the rows; it lives on when all else is gone. */
+/* The last result takes the rows over, and stays valid when everything else is freed. */
 static void a_result_outlives_the_watch(void **state)
 {
 	struct fixture *f = fixture_new();

@@ -24,7 +24,7 @@ struct err *args_number(const char *what, const char *arg, unsigned long long ma
 	errno = 0;
 	v = strtoull(arg, &end, 10);
 	if (errno || *end || end == arg || !isdigit((unsigned char)*arg) || v > max)
-		return err_new(ERR_USAGE, "'%s' is no %s", arg, what);
+		return err_new(ERR_USAGE, "'%s' is not a %s", arg, what);
 	*ret = v;
 	return NULL;
 }
@@ -39,7 +39,7 @@ static struct err *args_pid(const char *arg, pid_t *pid)
 	if (err)
 		return err;
 	if (!v)
-		return err_new(ERR_USAGE, "'0' is no process id");
+		return err_new(ERR_USAGE, "'0' is not a process id");
 	*pid = v;
 	return NULL;
 }
@@ -48,21 +48,23 @@ struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
 {
 	if (parse_duration(arg, ret))
 		return NULL;
-	return err_new(ERR_USAGE, "--%s: '%s' is no time (examples: 0, 10s, 500ms, 2m)", option,
+	return err_new(ERR_USAGE, "--%s: '%s' is not a time (examples: 0, 10s, 500ms, 2m)", option,
 		       arg);
 }
 
-/* A share of one core: 1%, 0.1%, 0. */
+/* Parses a share of one core: 1%, 0.1%, 0. The result is a fraction: 1% is 0.01. */
 static struct err *args_max_overhead(const char *arg, double *ret)
 {
 	char *end;
 	double percent = strtod(arg, &end);
 
-	/* A number without a unit may be a share or a percentage: 0 alone is both. */
+	/* Without a '%' it is unclear whether a number is a fraction or a percentage. Only 0
+	 * is the same in both, so only 0 needs no unit. */
 	if (!isdigit((unsigned char)*arg) || !(percent >= 0 && percent <= 100) ||
 	    (strcmp(end, "%") != 0 && (*end || percent != 0)))
 		return err_new(ERR_USAGE,
-			       "--max-overhead: '%s' is no share (examples: 1%%, 0.1%%, 0)", arg);
+			       "--max-overhead: '%s' is not a share (examples: 1%%, 0.1%%, 0)",
+			       arg);
 	*ret = percent / 100;
 	return NULL;
 }
@@ -78,14 +80,14 @@ static struct err *args_attach(const char *arg, enum trace_attach *ret)
 	return NULL;
 }
 
-/* Bytes of a ring of records: a power of two, at least a page. */
+/* Parses the size of a ring of records in bytes: a power of two, and at least one page. */
 static struct err *args_ring_size(const char *arg, uint32_t *ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), size;
 
 	if (!parse_bytes(arg, &size) || size < page || size > RING_SZ_MOST || (size & (size - 1)))
-		return err_new(ERR_USAGE, "--ring-size: '%s' is no power of two from a page to 64M",
-			       arg);
+		return err_new(ERR_USAGE,
+			       "--ring-size: '%s' is not a power of two from one page to 64M", arg);
 	*ret = (uint32_t)size;
 	return NULL;
 }
@@ -94,8 +96,8 @@ struct err *args_size(const char *option, const char *arg, uint64_t *ret)
 {
 	if (parse_bytes(arg, ret))
 		return NULL;
-	return err_new(ERR_USAGE, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", option,
-		       arg);
+	return err_new(ERR_USAGE, "--%s: '%s' is not a size (examples: 4096, 64k, 256M, 1.5G)",
+		       option, arg);
 }
 
 error_t args_fail(struct args *args, struct err *err)
@@ -116,7 +118,7 @@ error_t args_need_pid(struct args *args)
 
 void args_init(struct argp_state *state, struct args *args)
 {
-	state->err_stream = NULL; /* errors are one line, without a hint at --help */
+	state->err_stream = NULL; /* argp prints nothing: our errors are one line each */
 	state->child_inputs[0] = args;
 }
 
@@ -144,12 +146,12 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option common_options[] = {
 	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
-	  "Let probe hits cost the process SHARE of one core at most (1%; 0.1%, 5%; 0: no "
-	  "windows on inserts and deletes)",
+	  "Probe hits may cost the process at most SHARE of one core (default 1%; examples: "
+	  "0.1%, 5%; 0: don't sample inserts and deletes)",
 	  0 },
-	{ "verbose", 'v', NULL, 0, "Say more: histograms, probe sites, what goes on", 0 },
-	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
-	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "of each ring of records", 0 },
+	{ "verbose", 'v', NULL, 0, "Print more: histograms, probe sites, debug messages", 0 },
+	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "How to attach probes: multi or perf", 0 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "Size of each ring of records", 0 },
 	{ 0 },
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * args.h - the arguments that verbs have in common, and how single ones are parsed. Each
- * error is ERR_USAGE and names the option; the first one ends the parsing.
+ * args.h - the options that all verbs take, and parsers for single option values.
+ *
+ * A verb is the first word after "maptrace" on the command line, such as "report". Every
+ * error from here is ERR_USAGE and names the option. Parsing stops at the first error.
  */
 #ifndef MAPTRACE_CMD_ARGS_H
 #define MAPTRACE_CMD_ARGS_H
@@ -14,43 +16,53 @@
 #include "base/err.h"
 #include "model/watch.h"
 
-/* --max-overhead: what probes may cost the target. */
+/* Default of --max-overhead: probes may cost the target this fraction of one core. */
 #define DEFAULT_MAX_OVERHEAD 0.01
 
 /*
- * What every verb that looks at a process takes: the PID, --max-overhead, --verbose and
- * options for tests. A verb's own parser names args_common as a child:
+ * The options that every verb takes when it looks at a process: the PID, --max-overhead,
+ * --verbose, and hidden options for tests. A verb's own parser names args_common as a child:
  *
  *	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
  *	static const struct argp argp = { own_options, own_parser, "PID", doc, children };
  *
- * and at ARGP_KEY_INIT hands it its part of the options: args_init(state, &o->common).
+ * and at ARGP_KEY_INIT it passes its struct args to the child: args_init(state, &o->common).
  */
 struct args {
-	struct err *err; /* what is wrong with the command line; the verb returns it */
-	pid_t pid; /* 0: none was given */
+	struct err *err; /* first error of the command line; the verb returns it and so owns it */
+	pid_t pid; /* 0: the command line has none */
 	bool verbose;
 	struct watch_opts watch;
 };
 
 extern const struct argp args_common;
 
+/* Connects args_common to `args`, and makes argp itself print no errors. */
 void args_init(struct argp_state *state, struct args *args);
 
-/* Parses the command line of a verb. False: it ends here, with args->err or a message of
- * getopt's on stderr. `name` begins the usage line: "maptrace report". */
+/*
+ * Parses the command line of a verb into `opts`, which the verb's parser gets as its input.
+ * Returns false when the command line is wrong: then args->err says why, or it is NULL and
+ * getopt has already printed the reason to stderr. `name` starts the usage line of --help:
+ * "maptrace report".
+ */
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts);
 
-/* For a parser of argp: keeps the first error, and stops it. NULL is no error. */
+/*
+ * What an argp parser returns after it parsed an option: 0 if err is NULL, else EINVAL,
+ * which stops argp. Takes err over: the first one is kept in args->err, a later one is freed.
+ */
 error_t args_fail(struct args *args, struct err *err);
 
-/* At ARGP_KEY_END: a PID is a must. */
+/* For ARGP_KEY_END: fails unless the command line has a PID. */
 error_t args_need_pid(struct args *args);
 
+/* Parses a decimal number from 0 to max. `what` names it in the error message. */
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret);
+/* Parses a time with a unit (0, 10s, 500ms, 2m); *ret is in nanoseconds. */
 struct err *args_duration(const char *option, const char *arg, uint64_t *ret);
-/* Bytes: 4096, 64k, 1.5G. */
+/* Parses a size (4096, 64k, 1.5G); *ret is in bytes. */
 struct err *args_size(const char *option, const char *arg, uint64_t *ret);
 
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cmd.h - the verbs. Each parses its own arguments (argv[0] is for messages) and
- * either fails, or sets the exit code.
+ * cmd.h - the verbs: one function for each first word on the command line.
+ *
+ * Each parses its own arguments; argv[0] starts getopt's messages. A verb returns an error,
+ * which the caller prints and frees, or NULL. *exit_code_ret holds EXIT_OK before the call;
+ * the verb changes it when the process has to end with another code. It counts only if
+ * there is no error.
  */
 #ifndef MAPTRACE_CMD_CMD_H
 #define MAPTRACE_CMD_CMD_H

@@ -14,7 +14,7 @@
 #include "model/watch.h"
 #include "report/stream.h"
 
-/* Until somebody ends it. */
+/* Without --duration: longer than anybody watches, so only a signal ends it. */
 #define FOREVER_NS (UINT64_C(100) * 365 * 86400 * NS_PER_S)
 
 struct events_args {
@@ -25,17 +25,18 @@ struct events_args {
 enum { OPT_SAMPLES = 256 };
 
 static const struct argp_option events_options[] = {
-	{ "duration", 'd', "TIME", 0, "End after TIME (10s; 500ms, 2m); else when interrupted", 0 },
+	{ "duration", 'd', "TIME", 0,
+	  "End after TIME (examples: 10s, 500ms, 2m); default: run until interrupted", 0 },
 	{ "samples", OPT_SAMPLES, NULL, 0,
-	  "Also inserts, deletes and makes: those seen in short windows", 0 },
+	  "Also print the inserts, deletes and makes that are seen in short windows", 0 },
 	{ 0 },
 };
 
 static const char events_doc[] =
-	"Prints what happens in a running Go process, one JSON object a line: growths, clears and "
-	"clones of maps, memory calls, cycles of the garbage collector, and what was lost.\v"
-	"Exit codes: 0 interrupted, the time is over, or nobody reads any more; 2 usage; 3 not "
-	"permitted; 4 the target can't be read; 5 the target went away; 6 the kernel lacks "
+	"Prints what happens in a running Go process, one JSON object per line: growths, clears "
+	"and clones of maps, memory calls, cycles of the garbage collector, and lost events.\v"
+	"Exit codes: 0 interrupted, the time is over, or the reader closed the pipe; 2 usage; 3 "
+	"not permitted; 4 the target can't be read; 5 the target went away; 6 the kernel lacks "
 	"something.\n\n"
 	"Examples:\n"
 	"  maptrace events 4182 | jq 'select(.operation == \"grow\" and .slots_to >= 1024)'\n"
@@ -62,12 +63,12 @@ static error_t parse_events(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* ---- from what the trace tells to lines ---- */
+/* ---- from trace records to lines ---- */
 
 struct events_run {
 	struct watch *w;
 	struct event_stream stream;
-	struct pool pool; /* of the event that is on its way */
+	struct pool pool; /* strings of the one event that is being printed */
 };
 
 static void stop_when_closed(const struct events_run *r)
@@ -101,7 +102,7 @@ static struct err *on_memcall_event(void *ctx, const struct trace_memcall *c)
 	return err;
 }
 
-static struct stream_losses losses_of(const struct watch *w)
+static struct stream_losses stream_losses_of(const struct watch *w)
 {
 	struct trace_lost lost = trace_lost(w->trace);
 
@@ -112,7 +113,7 @@ static struct stream_losses losses_of(const struct watch *w)
 	};
 }
 
-static struct stream_state state_of(const struct watch *w)
+static struct stream_state stream_state_of(const struct watch *w)
 {
 	const struct gc_sample *gc = &w->gc_last;
 
@@ -127,7 +128,7 @@ static struct stream_state state_of(const struct watch *w)
 			.heap_goal_bytes = gc->heap_goal_bytes,
 			.scannable_bytes = gc->scannable_bytes,
 		},
-		.lost = losses_of(w),
+		.lost = stream_losses_of(w),
 	};
 }
 
@@ -140,7 +141,7 @@ static struct err *on_events_tick(void *ctx)
 	if (!err && !r->w->gc_err)
 		err_free(gcstats_read(&r->w->gc, &r->w->gc_last));
 	if (!err) {
-		struct stream_state now = state_of(r->w);
+		struct stream_state now = stream_state_of(r->w);
 		err = events_tick(&r->stream, &now);
 	}
 	stop_when_closed(r);
@@ -149,7 +150,8 @@ static struct err *on_events_tick(void *ctx)
 
 /* ---- running ---- */
 
-static const char *maps_missing(const struct watch *w, const struct trace_result *tr)
+/* Why map events are missing, in part or all; NULL: none are. Not to be freed. */
+static const char *why_maps_missing(const struct watch *w, const struct trace_result *tr)
 {
 	const char *why = tr->groups[ABI_GROUP_RARE].missing;
 
@@ -158,7 +160,7 @@ static const char *maps_missing(const struct watch *w, const struct trace_result
 	return why;
 }
 
-static struct err *start_stream(struct events_run *r)
+static struct err *events_start_stream(struct events_run *r)
 {
 	_cleanup_result_ struct result *result = result_new();
 	const struct trace_result *tr = trace_result(r->w->trace);
@@ -171,23 +173,23 @@ static struct err *start_stream(struct events_run *r)
 		.host = result->host,
 		.target = &result->target,
 		.gc_cycles = r->w->gc_first.cycles,
-		.maps_missing = maps_missing(r->w, tr),
+		.maps_missing = why_maps_missing(r->w, tr),
 		.memory_calls_missing = tr->memcalls_missing,
 		.gc_missing = r->w->gc_err ? r->w->gc_err->msg : NULL,
 	};
 	return result->pool.failed ? err_nomem() : events_start(&r->stream, &start);
 }
 
-static const char *end_reason(const struct events_run *r, bool gone)
+static const char *stream_end_reason(const struct events_run *r, bool gone)
 {
 	if (gone)
 		return "target_gone";
 	return trace_result(r->w->trace)->end == TRACE_END_DURATION ? "duration" : "interrupted";
 }
 
-static struct err *run_stream(struct events_run *r, int *exit_code_ret)
+static struct err *events_run_stream(struct events_run *r, int *exit_code_ret)
 {
-	struct err *err = start_stream(r);
+	struct err *err = events_start_stream(r);
 
 	if (!err)
 		err = trace_run(r->w->trace);
@@ -198,11 +200,11 @@ static struct err *run_stream(struct events_run *r, int *exit_code_ret)
 		err = NULL;
 		*exit_code_ret = EXIT_GONE;
 	}
-	struct stream_losses lost = losses_of(r->w);
-	return err ? err : events_end(&r->stream, end_reason(r, gone), &lost);
+	struct stream_losses lost = stream_losses_of(r->w);
+	return err ? err : events_end(&r->stream, stream_end_reason(r, gone), &lost);
 }
 
-static struct err *run_events(const struct events_args *o, int *exit_code_ret)
+static struct err *events_observe(const struct events_args *o, int *exit_code_ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct events_run r = { .stream = { .fd = STDOUT_FILENO } };
@@ -225,7 +227,7 @@ static struct err *run_events(const struct events_args *o, int *exit_code_ret)
 	if (w->trace_err)
 		return take_ptr(w->trace_err);
 	r.w = w;
-	return run_stream(&r, exit_code_ret);
+	return events_run_stream(&r, exit_code_ret);
 }
 
 struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
@@ -242,10 +244,10 @@ struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 	};
 
 	if (!args_parse(&argp, "maptrace events", argc, argv, &o)) {
-		*exit_code_ret = EXIT_USAGE; /* of an unknown option getopt has told already */
+		*exit_code_ret = EXIT_USAGE; /* without o.common.err getopt printed the error */
 		return o.common.err;
 	}
 	interrupt_catch();
-	signal(SIGPIPE, SIG_IGN); /* a reader that ends is seen by EPIPE */
-	return run_events(&o, exit_code_ret);
+	signal(SIGPIPE, SIG_IGN); /* so that write(2) says EPIPE when the reader has gone */
+	return events_observe(&o, exit_code_ret);
 }

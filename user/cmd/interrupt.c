@@ -28,5 +28,5 @@ void interrupt_now(void)
 void interrupt_end(void)
 {
 	if (signal_no)
-		raise(signal_no); /* its action is the default one by now */
+		raise(signal_no); /* SA_RESETHAND has set the default action again */
 }

@@ -27,7 +27,7 @@ enum {
 struct report_args {
 	struct args common;
 	struct report_opts report;
-	const char *from; /* a saved report; NULL: look at the process */
+	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
 	bool json;
 	bool dry_run;
 	bool top_set;
@@ -49,29 +49,34 @@ enum {
 
 static const struct argp_option report_options[] = {
 	{ "duration", 'd', "TIME", 0,
-	  "Watch the process for TIME (10s; 500ms, 2m; 0: take a census only)", 0 },
+	  "Watch the process for TIME (default 10s; examples: 500ms, 2m; 0: take a census only)",
+	  0 },
 	{ "top", OPT_TOP, "N", 0,
-	  "List N rows of maps in text (10). JSON has all maps without this option, and with it "
-	  "the N largest and those in findings",
+	  "List N rows of maps in the text (default 10). JSON lists all maps; with this option "
+	  "only the N largest and those in findings",
 	  0 },
 	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
 	{ "from", OPT_FROM, "FILE", 0,
 	  "Show the report that --json saved in FILE (-: standard input) instead of a process", 0 },
-	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0, "Report findings of SIZE or more (32M); 0: all",
-	  0 },
+	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0,
+	  "Report findings of at least SIZE (default 32M; 0: all)", 0 },
 	{ "fail-on", OPT_FAIL_ON, "SIZE", 0,
-	  "Exit with 1 when a finding has SIZE or more (as --min-waste); never: exit with 0", 0 },
+	  "Exit with 1 if a finding has at least SIZE (default: that of --min-waste; never: "
+	  "exit with 0)",
+	  0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "List the probe sites; attach nothing", 0 },
 	{ "scan-values", OPT_SCAN_VALUES, "SIZE", OPTION_ARG_OPTIONAL,
-	  "Count entries whose value is zero, by reading up to SIZE (256M) of the tables; what "
-	  "is larger is sampled",
+	  "Count entries whose value is zero. Reads at most SIZE of the tables (default 256M); "
+	  "if they are larger, maps are sampled",
 	  0 },
-	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN, "choose samples by N, not at random", 0 },
+	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN,
+	  "Seed for the choice of samples; default: the time", 0 },
 	{ 0 },
 };
 
 static const char report_doc[] =
-	"Shows what the maps of a running Go process hold, and why its memory is not back.\v"
+	"Shows what the maps of a running Go process hold, and why memory was not returned to the "
+	"OS.\v"
 	"Exit codes: 0 nothing found; 1 findings; 2 usage; 3 not permitted; 4 the target can't "
 	"be read; 5 the target went away; 6 the kernel lacks something.\n\n"
 	"Examples:\n"
@@ -97,7 +102,8 @@ static struct err *parse_scan_values(struct report_args *o, const char *arg)
 	*budget = (uint64_t)DEFAULT_SCAN_VALUES_MIB << 20;
 	struct err *err = arg ? args_size("scan-values", arg, budget) : NULL;
 	if (!err && !*budget)
-		err = err_new(ERR_USAGE, "--scan-values: '%s' allows no reading", arg);
+		err = err_new(ERR_USAGE, "--scan-values: '%s' is too small: nothing could be read",
+			      arg);
 	return err;
 }
 
@@ -120,7 +126,7 @@ static struct err *parse_top(struct report_args *o, const char *arg)
 	return err;
 }
 
-static error_t parse_end(struct report_args *o)
+static error_t parse_report_end(struct report_args *o)
 {
 	if (!o->from)
 		return args_need_pid(&o->common);
@@ -159,7 +165,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		o->dry_run = true;
 		return 0;
 	case ARGP_KEY_END:
-		return parse_end(o);
+		return parse_report_end(o);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -167,7 +173,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 
 /* ---- the report ---- */
 
-static struct err *dry_run(const struct report_args *o)
+static struct err *report_dry_run(const struct report_args *o)
 {
 	_cleanup_result_ struct result *plan = NULL;
 	struct err *err = watch_plan(o->common.pid, &o->common.watch, &plan);
@@ -185,7 +191,7 @@ static bool has_failing_finding(const struct report_args *o, const struct result
 	return !o->fail_never && r->findings.len && r->findings.data[0].bytes >= limit;
 }
 
-/* The code of a report whose target was looked at just now. */
+/* The exit code after a process was observed: for a saved report there is no watch. */
 static int exit_code_of(const struct report_args *o, const struct watch *w, const struct result *r)
 {
 	if (w->gone)
@@ -204,15 +210,17 @@ static struct err *print_report(const struct report_args *o, struct result *r)
 	return err;
 }
 
-static void say_what_goes_on(const struct report_args *o)
+static void announce_wait(const struct report_args *o)
 {
 	if (isatty(STDERR_FILENO) && o->common.watch.duration_ns)
 		fprintf(stderr, "maptrace: watching process %d for %s (Ctrl-C ends it early)\n",
 			o->common.pid, text_duration(o->common.watch.duration_ns).s);
 }
 
-/* Looks at the process. The target is let go before anything is printed. */
-static struct err *look(const struct report_args *o, struct result **ret, int *exit_code_ret)
+/* Observes the process. The target is closed on return, so before anything is printed: a slow
+ * reader of the report holds no probes. The caller frees *ret with result_free(). */
+static struct err *observe_process(const struct report_args *o, struct result **ret,
+				   int *exit_code_ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	_cleanup_result_ struct result *r = NULL;
@@ -233,8 +241,8 @@ static struct err *report_process(const struct report_args *o, int *exit_code_re
 	int exit_code = EXIT_OK;
 
 	interrupt_catch();
-	say_what_goes_on(o);
-	struct err *err = look(o, &r, &exit_code);
+	announce_wait(o);
+	struct err *err = observe_process(o, &r, &exit_code);
 	if (!err && o->common.verbose)
 		report_sites(r, stderr);
 	if (!err)
@@ -260,11 +268,12 @@ static struct err *run_report(const struct report_args *o, int *exit_code_ret)
 {
 	if (o->from)
 		return report_saved(o, exit_code_ret);
-	return o->dry_run ? dry_run(o) : report_process(o, exit_code_ret);
+	return o->dry_run ? report_dry_run(o) : report_process(o, exit_code_ret);
 }
 
-/* With --json a failure is a document, too. */
-static struct err *tell_failure(const struct report_args *o, struct err *err)
+/* Prints an error as a JSON document if --json asked for it. Returns err, which the caller
+ * prints as text and frees. Does not return if a signal stopped us before there was a result. */
+static struct err *print_failure(const struct report_args *o, struct err *err)
 {
 	if (o->json)
 		report_json_error(stdout, err);
@@ -272,7 +281,7 @@ static struct err *tell_failure(const struct report_args *o, struct err *err)
 		return err;
 	log_error("%s", err->msg);
 	fflush(stdout);
-	interrupt_end(); /* nothing was learnt: the caller shall see the signal */
+	interrupt_end(); /* we have no result: the shell shall see that a signal ended us */
 	return err;
 }
 
@@ -299,8 +308,8 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 		o.common.watch.only_top = o.json && o.top_set;
 		err = run_report(&o, exit_code_ret);
 	} else {
-		*exit_code_ret = EXIT_USAGE; /* of an unknown option getopt has told already */
+		*exit_code_ret = EXIT_USAGE; /* without o.common.err getopt printed the error */
 		err = o.common.err;
 	}
-	return err ? tell_failure(&o, err) : NULL;
+	return err ? print_failure(&o, err) : NULL;
 }

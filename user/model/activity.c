@@ -8,15 +8,18 @@
 #include "base/clock.h"
 
 /*
- * A map is its address and its type: the collector gives the memory of a dead map to
- * the next one. Maps without an address of their own are told apart by kind and type.
+ * The key by which rows of the trace are summed up. Two rows are about the same map if address
+ * and type are equal: the address alone is not enough, since the collector may give the memory
+ * of a dead map to a new one. Nil maps and maps on stacks have no address that identifies
+ * them; all of them with the same type share one key.
  */
 static uint64_t activity_key(const struct trace_row *row)
 {
 	uint64_t kind = (row->on_stack ? 1 : 0) | (row->nil_map ? 2 : 0);
 
-	/* Both are below 2^48 and aligned to 8: a product with an odd number keeps
-	 * types apart, and so does the sum with an address, but for bad luck in 2^60. */
+	/* Types and addresses are below 2^48 and aligned to 8 bytes. Multiplication with an odd
+	 * number keeps different types different. After the addition two pairs are equal only
+	 * by chance, with a probability of about 2^-60. The low bits are free for the kind. */
 	return (row->type * 0x9e3779b97f4a7c15 + row->map) ^ kind;
 }
 
@@ -48,7 +51,8 @@ static void op_add(struct activity_op *op, const struct trace_result *trace,
 
 	op->hits += row->hits;
 	op->per_s += span_s > 0 ? row->estimate / span_s : 0;
-	/* Two hits with a lost one between them tell nothing. */
+	/* The trace compares the lengths of a map at two hits in a row. If hits were lost, it
+	 * cannot know that nothing happened in between. */
 	op->told += trace_lost_hits(trace) ? 0 : row->told;
 	op->changed += trace_lost_hits(trace) ? 0 : row->changed;
 	if (row->hits > op->caller_hits) {
@@ -92,14 +96,14 @@ static int cmp_activity(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-/* Where a row of the trace belongs. */
-struct row_place {
+/* The indexes in activities.maps and .sites of what a row of the trace is summed into. */
+struct row_index {
 	size_t map;
 	size_t site;
 };
 
-static struct err *site_for(struct activities *as, struct table *by_caller,
-			    const struct trace_row *row, size_t *ret)
+static struct err *call_site_for(struct activities *as, struct table *by_caller,
+				 const struct trace_row *row, size_t *ret)
 {
 	uint64_t key = row->caller * ABI_OP_CNT + row->op;
 
@@ -112,8 +116,8 @@ static struct err *site_for(struct activities *as, struct table *by_caller,
 	return vec_push(&as->sites, site) && table_put(by_caller, key, *ret) ? NULL : err_nomem();
 }
 
-static void site_add(struct call_site *site, const struct trace_result *trace,
-		     const struct trace_row *row, const struct gotypes *types)
+static void call_site_add(struct call_site *site, const struct trace_result *trace,
+			  const struct trace_row *row, const struct gotypes *types)
 {
 	op_add(&site->did, trace, row);
 	if (row->hits <= site->row_hits)
@@ -123,7 +127,7 @@ static void site_add(struct call_site *site, const struct trace_result *trace,
 }
 
 static struct err *activities_sum_rows(struct activities *as, const struct trace_result *trace,
-				       const struct gotypes *types, struct row_place *row_places)
+				       const struct gotypes *types, struct row_index *row_indexes)
 {
 	_cleanup_(table_fini) struct table by_caller = { 0 };
 
@@ -133,26 +137,26 @@ static struct err *activities_sum_rows(struct activities *as, const struct trace
 		struct err *err = activity_for(as, row, &a);
 
 		if (!err)
-			err = site_for(as, &by_caller, row, &row_places[i].site);
+			err = call_site_for(as, &by_caller, row, &row_indexes[i].site);
 		if (err)
 			return err;
-		row_places[i].map = (size_t)(a - as->maps.data);
+		row_indexes[i].map = (size_t)(a - as->maps.data);
 		activity_add_row(a, trace, row, types);
-		site_add(&as->sites.data[row_places[i].site], trace, row, types);
+		call_site_add(&as->sites.data[row_indexes[i].site], trace, row, types);
 	}
 	return NULL;
 }
 
 static void activities_sum_samples(struct activities *as, const struct trace_result *trace,
-				   const struct row_place *row_places)
+				   const struct row_index *row_indexes)
 {
 	for (size_t i = 0; i < trace->sample_cnt; i++) {
 		const struct trace_sample *sample = &trace->samples[i];
-		const struct row_place *row_place = &row_places[sample->row];
+		const struct row_index *row_index = &row_indexes[sample->row];
 		enum abi_op op = trace->rows[sample->row].op;
 
-		rate_add(&as->maps.data[row_place->map].ops[op].sum, trace, sample);
-		rate_add(&as->sites.data[row_place->site].did.sum, trace, sample);
+		rate_add(&as->maps.data[row_index->map].ops[op].sum, trace, sample);
+		rate_add(&as->sites.data[row_index->site].did.sum, trace, sample);
 	}
 	for (size_t i = 0; i < as->maps.len; i++) {
 		for (int op = 0; op < ABI_OP_CNT; op++)
@@ -170,8 +174,9 @@ static int cmp_busiest_site(const void *a, const void *b)
 	return x->did.per_s < y->did.per_s ? 1 : -(x->did.per_s > y->did.per_s);
 }
 
-/* Of several maps that had one address the busiest counts. */
-static bool index_addr(struct activities *as, size_t i)
+/* If several maps had the same address, one after the other, the busiest one is found by it:
+ * maps are sorted already, so the first one with an address stays. False: out of memory. */
+static bool activities_index_addr(struct activities *as, size_t i)
 {
 	uint64_t addr = as->maps.data[i].addr;
 
@@ -179,14 +184,15 @@ static bool index_addr(struct activities *as, size_t i)
 	       table_put(&as->by_addr, addr, i);
 }
 
-/* Sorting moves the activities: their index is made anew. */
+/* Sorting moves the activities, so both indexes are made anew afterwards. */
 static struct err *activities_sort(struct activities *as)
 {
 	vec_sort(&as->maps, cmp_activity);
 	vec_sort(&as->sites, cmp_busiest_site);
 	table_fini(&as->by_key);
 	for (size_t i = 0; i < as->maps.len; i++)
-		if (!table_put(&as->by_key, as->maps.data[i].key, i) || !index_addr(as, i))
+		if (!table_put(&as->by_key, as->maps.data[i].key, i) ||
+		    !activities_index_addr(as, i))
 			return err_nomem();
 	return NULL;
 }
@@ -194,14 +200,14 @@ static struct err *activities_sort(struct activities *as)
 struct err *activities_init(struct activities *as, const struct trace_result *trace,
 			    const struct gotypes *types)
 {
-	_cleanup_free_ struct row_place *row_places =
-		calloc(trace->row_cnt + 1, sizeof(*row_places));
+	_cleanup_free_ struct row_index *row_indexes =
+		calloc(trace->row_cnt + 1, sizeof(*row_indexes));
 
 	memset(as, 0, sizeof(*as));
-	struct err *err = row_places ? activities_sum_rows(as, trace, types, row_places)
-				     : err_nomem();
+	struct err *err = row_indexes ? activities_sum_rows(as, trace, types, row_indexes)
+				      : err_nomem();
 	if (!err) {
-		activities_sum_samples(as, trace, row_places);
+		activities_sum_samples(as, trace, row_indexes);
 		err = activities_sort(as);
 	}
 	if (err)

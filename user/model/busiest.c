@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row for the map or maps of one activity. */
+/* Makes a row for one activity alone; rows with equal busy_key() are merged later. */
 static struct busy busy_row(const struct busy_sources *from, const struct activity *a)
 {
 	struct busy row = { .sum = *a, .map_cnt = 1 };
@@ -28,7 +28,7 @@ static uint64_t busy_key(const struct busy *row)
 
 	if (row->place)
 		return (uint64_t)row->place << 2;
-	/* Addresses of types are aligned: the low bits are free. */
+	/* Addresses of types are aligned, so the low bits are free: 0 marks a rank. */
 	return (a->type ? a->type->addr : 0) << 2 | (a->on_stack ? 1 : 2);
 }
 
@@ -40,7 +40,7 @@ static void busy_merge(struct busy *into, const struct busy *row)
 		into->sum.ops[op].changed += row->sum.ops[op].changed;
 		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
 		into->sum.ops[op].rough |= row->sum.ops[op].rough;
-		/* Intervals don't busiest_add up: several maps have none. */
+		/* Intervals of several maps cannot be added up: the sum has none. */
 		into->sum.ops[op].per_s_low = 0;
 		into->sum.ops[op].per_s_high = NAN;
 	}
@@ -104,14 +104,14 @@ void busiest_fini(struct busiest *b)
 	vec_fini(&b->rows);
 }
 
-struct caller {
-	uint64_t pc;
+struct caller_hits {
+	uint64_t pc; /* return address */
 	uint64_t hits;
 };
 
 struct callers {
-	VEC(struct caller) list;
-	struct table by_pc;
+	VEC(struct caller_hits) list;
+	struct table by_pc; /* index in list */
 };
 
 static void callers_fini(struct callers *c)
@@ -120,13 +120,13 @@ static void callers_fini(struct callers *c)
 	table_fini(&c->by_pc);
 }
 
-static struct err *count_caller(struct callers *c, uint64_t pc, uint64_t hits)
+static struct err *callers_count(struct callers *c, uint64_t pc, uint64_t hits)
 {
 	size_t i = table_get(&c->by_pc, pc);
 
 	if (i == TABLE_NONE) {
 		i = c->list.len;
-		if (!vec_push(&c->list, (struct caller){ .pc = pc }) ||
+		if (!vec_push(&c->list, (struct caller_hits){ .pc = pc }) ||
 		    !table_put(&c->by_pc, pc, i))
 			return err_nomem();
 	}
@@ -147,7 +147,7 @@ struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum
 		const struct activity *a = activities_of_row(b->from.activities, tr);
 		struct busy its = busy_row(&b->from, a);
 		struct err *err = busy_key(&its) == busy_key(row)
-					  ? count_caller(&callers, tr->caller, tr->hits)
+					  ? callers_count(&callers, tr->caller, tr->hits)
 					  : NULL;
 		if (err)
 			return err;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * busiest.h - activity for people: maps that share a place among the first of the
- * ranking share a row, and so do all others of one type.
+ * busiest.h - the table of activity in the text report.
+ *
+ * A process may have too many maps to list each. So maps that share a place of the ranking
+ * (see ranking.h) share a row, if that place is among those the report lists. Of the other
+ * maps, all with the same type share a row; maps on stacks have rows of their own.
  */
 #ifndef MAPTRACE_MODEL_BUSIEST_H
 #define MAPTRACE_MODEL_BUSIEST_H
@@ -12,20 +15,21 @@
 #include "model/activity.h"
 #include "model/ranking.h"
 
+/* One row: what was done to one map or to several. */
 struct busy {
 	struct activity sum; /* addr 0: several maps, or maps without an address */
-	size_t map_cnt;
-	size_t place; /* in the ranking, when that lists it; else 0 */
-	struct map_info map; /* one of them; addr 0: in no census */
+	size_t map_cnt; /* activities summed up here */
+	size_t place; /* in the ranking, from 1 on; 0: not among those that are listed */
+	struct map_info map; /* one of the maps; addr 0: no census has any of them */
 };
 
-/* What rows are made from; all of it outlives them. */
+/* What the rows are made from. All of it has to outlive them. */
 struct busy_sources {
 	const struct activities *activities;
 	const struct trace_result *trace;
 	const struct census *census; /* NULL: there is none */
 	const struct ranking *ranking;
-	size_t top; /* places of the ranking that are listed */
+	size_t top; /* how many places of the ranking the report lists */
 };
 
 struct busiest {
@@ -33,11 +37,14 @@ struct busiest {
 	VEC(struct busy) rows; /* busiest first */
 };
 
-/* Free with busiest_fini(). */
+/* Makes and sorts the rows. The only error is that memory ran out. Free with busiest_fini();
+ * after an error there is nothing to free. */
 struct err *busiest_init(struct busiest *b, const struct busy_sources *from);
 void busiest_fini(struct busiest *b);
 
-/* The caller that most hits of an operation in a row came from; *hits_ret of them. */
+/* Finds the caller with most hits of an operation in a row. *caller_ret is its return address
+ * and *hits_ret its number of hits; without any hit *hits_ret is 0 and *caller_ret unchanged. The
+ * only error is that memory ran out. */
 struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum abi_op op,
 			   uint64_t *caller_ret, uint64_t *hits_ret);
 

@@ -13,7 +13,8 @@ static int cmp_finding(const void *a, const void *b)
 	return x < y ? 1 : -(x > y);
 }
 
-/* The finding of that kind for the type of the map. */
+/* Finds or adds the finding for the type of a map. by_kind holds findings of one enum
+ * finding_kind; its keys stand for types (map_kind_key()). */
 static struct err *finding_for(struct findings *f, struct table *by_kind, enum finding_kind kind,
 			       const struct map_info *m, struct finding **ret)
 {
@@ -51,7 +52,7 @@ static struct err *findings_add_maps(struct findings *f, const struct census *ce
 		struct map_info m = census_map(census, i);
 		struct finding *finding;
 
-		/* Maps that need what they have would only dilute the finding. */
+		/* Only maps that have something to give back belong to the finding. */
 		if (!map_counts(&m) || !m.bucket_sz || !map_gives_back_resident(&m))
 			continue;
 		err = finding_for(f, &by_kind, FINDING_MAP_HOLES, &m, &finding);
@@ -61,7 +62,7 @@ static struct err *findings_add_maps(struct findings *f, const struct census *ce
 	return err;
 }
 
-static struct err *add_zero_values(struct findings *f, const struct values *values)
+static struct err *findings_add_zero_values(struct findings *f, const struct values *values)
 {
 	_cleanup_(table_fini) struct table by_kind = { 0 };
 	struct err *err = NULL;
@@ -87,7 +88,7 @@ static struct err *add_zero_values(struct findings *f, const struct values *valu
 	return err;
 }
 
-static void drop_small(struct findings *f, uint64_t min_bytes)
+static void findings_drop_small(struct findings *f, uint64_t min_bytes)
 {
 	size_t kept = 0;
 
@@ -106,14 +107,14 @@ struct err *findings_init(struct findings *f, const struct snapshot *snap,
 	memset(f, 0, sizeof(*f));
 	struct err *err = findings_add_maps(f, snap->census);
 	if (!err && values)
-		err = add_zero_values(f, values);
+		err = findings_add_zero_values(f, values);
 	if (!err && !vec_push(&f->list, free_heap))
 		err = err_nomem();
 	if (err) {
 		findings_fini(f);
 		return err;
 	}
-	drop_small(f, min_bytes);
+	findings_drop_small(f, min_bytes);
 	vec_sort(&f->list, cmp_finding);
 	return NULL;
 }

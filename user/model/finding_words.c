@@ -9,7 +9,7 @@
 #define COUNT(v) text_count(v).s
 #define COUNTED(v, noun) text_counted(v, noun).s
 
-/* " (3 maps)", or nothing for one map. */
+/* Text for the number of maps, in place: "3 maps" in `fmt`, or nothing for one map. */
 struct maps_text {
 	char s[64];
 };

@@ -9,11 +9,12 @@ enum {
 	SMALL_SLOTS = BUCKET_SLOTS,
 	TABLE_SLOTS_MAX = SWISS_TABLE_SLOTS_MAX,
 	DIRECTORY_ENTRY = 8,
-	TOMBSTONES_PART = 10,
-	/* Of rates: below it the change is chance. */
-	RATE_MIN_S = 1,
-	RATE_FALL_PART = 10, /* it may fall by this part of what it gained */
-	CLASSIC_B_MAX = 48,
+	TOMBSTONES_PART = 10, /* a growth with this part of tombstones is churn: 1/10 */
+	RATE_MIN_S = 1, /* seconds: in a shorter time a change of length may be chance */
+	/* A map that grows may have fallen meanwhile by at most 1/10 of what it gained: with
+	 * deeper falls it goes up and down, and has no rate. */
+	RATE_FALL_PART = 10,
+	CLASSIC_B_MAX = 48, /* log2 of the buckets of a classic map that could be in memory */
 };
 
 static const double FORECAST_MAX_S = 100.0 * 365 * 86400;
@@ -39,9 +40,10 @@ static unsigned int log2_of(uint64_t v)
 	return v ? 63 - __builtin_clzll(v) : 0;
 }
 
-/* ---- seen ---- */
+/* ---- growths that were seen ---- */
 
-static void set_bytes(struct growth *g, const struct trace_event *e, const struct table_shape *s)
+static void growth_set_bytes(struct growth *g, const struct trace_event *e,
+			     const struct table_shape *s)
 {
 	unsigned int from = log2_of(e->slots_from / SMALL_SLOTS);
 	unsigned int to = log2_of(e->slots_to / SMALL_SLOTS);
@@ -81,14 +83,15 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 	if (type && event->slots_from <= (uint64_t)SMALL_SLOTS << CLASSIC_B_MAX) {
 		struct table_shape s =
 			table_shape_of(&prog->layout, type->bucket_sz, type->bucket_ptr_bytes == 0);
-		set_bytes(&g, event, &s);
+		growth_set_bytes(&g, event, &s);
 	}
 	return g;
 }
 
-/* ---- to come ---- */
+/* ---- the next growth ---- */
 
-static void next_classic(const struct map_info *m, const struct table_shape *s, struct forecast *f)
+static void forecast_classic(const struct map_info *m, const struct table_shape *s,
+			     struct forecast *f)
 {
 	uint64_t base = m->buckets - m->overflow_buckets;
 
@@ -102,8 +105,10 @@ static uint64_t minus_or_zero(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* While only some of the tables have split, the others follow from now on. */
-static void next_splits(const struct map_info *m, const struct table_shape *s, struct forecast *f)
+/* Hashes spread the keys evenly, so all tables of a map fill up at about the same time. If
+ * table_cnt is not a power of two, some have split already, and the others will do soon. */
+static void forecast_splits(const struct map_info *m, const struct table_shape *s,
+			    struct forecast *f)
 {
 	uint64_t all = 1ull << log2_of(m->table_cnt);
 	bool done = all == m->table_cnt;
@@ -115,12 +120,13 @@ static void next_splits(const struct map_info *m, const struct table_shape *s, s
 	f->allocates_bytes = splits * 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }
 
-static void next_swiss(const struct map_info *m, const struct table_shape *s, struct forecast *f)
+static void forecast_swiss(const struct map_info *m, const struct table_shape *s,
+			   struct forecast *f)
 {
 	uint64_t slots = map_slots(m);
 
 	if (m->table_cnt > 1) {
-		next_splits(m, s, f);
+		forecast_splits(m, s, f);
 		return;
 	}
 	f->event = slots < TABLE_SLOTS_MAX ? FORECAST_DOUBLE : FORECAST_SPLIT;
@@ -130,7 +136,8 @@ static void next_swiss(const struct map_info *m, const struct table_shape *s, st
 						     : 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }
 
-static void set_rate(const struct map_info *m, const struct map_history *h, struct forecast *f)
+static void forecast_set_rate(const struct map_info *m, const struct map_history *h,
+			      struct forecast *f)
 {
 	/* A map that goes up and down has no rate. */
 	if (!h || h->last_ns - h->first_ns < RATE_MIN_S * NS_PER_S ||
@@ -155,12 +162,12 @@ bool forecast_of(const struct go_layout *layout, const struct map_info *m,
 	if (!m->bucket_sz || !map_counts(m) || m->buckets <= m->overflow_buckets)
 		return false;
 	if (layout->kind == MAP_CLASSIC)
-		next_classic(m, &s, &f);
+		forecast_classic(m, &s, &f);
 	else
-		next_swiss(m, &s, &f);
+		forecast_swiss(m, &s, &f);
 	if (f.at_live_keys <= m->live_keys)
 		return false;
-	set_rate(m, history, &f);
+	forecast_set_rate(m, history, &f);
 	*ret = f;
 	return true;
 }

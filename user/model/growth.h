@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * growth.h - what a map's growth costs: of those that were seen, and of the next.
+ * growth.h - how much memory the growth of a map takes: of a growth that was seen, and of the
+ * next one, which is forecast.
  *
- * A classic map doubles its bucket array; old and new are there until all of the old
- * one is moved. A swiss table below 1,024 slots doubles too. Larger maps have many
- * tables, each of which splits when it is full: about at the same time, since hashes
- * spread the keys evenly. The old memory is garbage until the next collection.
+ * A classic map doubles its bucket array. Both arrays stay in memory until the last entry of
+ * the old one has moved. A swiss table with less than 1,024 slots doubles too. A larger swiss
+ * map has many tables, and each of them splits in two when it is full. Hashes spread the keys
+ * evenly, so this happens to all tables at about the same time. The old memory is garbage until
+ * the next collection.
  */
 #ifndef MAPTRACE_MODEL_GROWTH_H
 #define MAPTRACE_MODEL_GROWTH_H
@@ -20,34 +22,37 @@
 
 /* A growth that was seen. */
 struct growth {
-	bool bytes_known; /* the type is known */
-	uint64_t bytes_from; /* of the array or table that is too small */
-	uint64_t bytes_to; /* of what is allocated in its place */
-	/* Not for new keys: overflow chains (classic), or tombstones in a tenth or more
-	 * of the slots, which the runtime itself finds too many (swiss; S
+	bool bytes_known; /* the type is known, and so the next two */
+	uint64_t bytes_from; /* size of the array or table that was too small */
+	uint64_t bytes_to; /* size of what is allocated in its place */
+	/* Deletes and inserts caused the growth, not a larger number of keys. For a classic map:
+	 * it has overflow chains. For a swiss map: a tenth or more of the slots are tombstones,
+	 * which is the limit that the runtime itself uses (Go source:
 	 * internal/runtime/maps/table.go pruneTombstones). */
 	bool churn;
 };
 
+/* Cannot fail. */
 struct growth growth_of(const struct program *prog, const struct trace_event *event);
 
 enum forecast_event {
-	FORECAST_DOUBLE, /* the array, or the one table, is replaced by one twice as large */
+	FORECAST_DOUBLE, /* one of twice the size replaces the array, or the only table */
 	FORECAST_SPLIT, /* all tables split in two, one after the other */
 };
 
 /* The next growth of a map. */
 struct forecast {
 	enum forecast_event event;
-	uint64_t at_live_keys; /* for swiss tables: about */
-	uint64_t allocates_bytes; /* by the time it is done; the old memory is in use meanwhile */
-	bool rate_known; /* it was watched for long enough, and gained keys steadily */
-	double keys_per_s; /* net */
-	uint64_t in_ns; /* at that rate */
+	uint64_t at_live_keys; /* it starts when the map has this many; swiss: about */
+	uint64_t allocates_bytes; /* in all; the old memory is in use until it is done */
+	bool rate_known; /* the map was watched for long enough and gained keys steadily */
+	double keys_per_s; /* inserts minus deletes; valid if rate_known */
+	uint64_t in_ns; /* time until it starts, at that rate; valid if rate_known */
 };
 
-/* `history` may be NULL. False for a map of unknown bucket size, or one that is about
- * to grow as it was read. */
+/* Forecasts the next growth. `history` may be NULL: then there is no rate. Returns false, and
+ * leaves *ret alone, if the bucket size is unknown, if the map is in no sum (garbage or suspect),
+ * or if it had already reached the limit when it was read. */
 bool forecast_of(const struct go_layout *layout, const struct map_info *m,
 		 const struct map_history *history, struct forecast *ret);
 

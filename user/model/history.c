@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/history.h"
 
-static unsigned int bin_of(uint64_t v)
+static unsigned int histogram_bin_of(uint64_t v)
 {
 	unsigned int bin = v ? 64 - __builtin_clzll(v) : 0;
 
@@ -27,12 +27,12 @@ uint64_t histogram_total_ns(const struct histogram *h)
 	return sum;
 }
 
-/* The value seen last has lasted until now. */
+/* Adds the time from since_ns until now to the bin of the value that was seen last. */
 static void histogram_pass(struct histogram *h, uint64_t now_ns)
 {
 	if (!h->since_ns || now_ns <= h->since_ns)
 		return;
-	h->ns[bin_of(h->now)] += now_ns - h->since_ns;
+	h->ns[histogram_bin_of(h->now)] += now_ns - h->since_ns;
 	h->since_ns = now_ns;
 	if (h->now < h->min)
 		h->min = h->now;
@@ -40,7 +40,8 @@ static void histogram_pass(struct histogram *h, uint64_t now_ns)
 		h->max = h->now;
 }
 
-/* Records may come late: what has passed stays as it is. */
+/* Notes that the value is v from now_ns on. Records may come out of order: one that is older than
+ * the latest value is ignored. */
 static void histogram_see(struct histogram *h, uint64_t v, uint64_t now_ns)
 {
 	if (now_ns < h->since_ns)
@@ -52,7 +53,7 @@ static void histogram_see(struct histogram *h, uint64_t v, uint64_t now_ns)
 	h->now = v;
 }
 
-static void see_live_keys(struct map_history *mh, uint64_t v, uint64_t now_ns)
+static void history_see_live_keys(struct map_history *mh, uint64_t v, uint64_t now_ns)
 {
 	histogram_see(&mh->live_keys, v, now_ns);
 	if (v > mh->peak_live_keys)
@@ -61,7 +62,7 @@ static void see_live_keys(struct map_history *mh, uint64_t v, uint64_t now_ns)
 		mh->fall_live_keys = mh->peak_live_keys - v;
 }
 
-static void add_sample(struct map_history *mh, const struct map_info *m, uint64_t now_ns)
+static void history_add_sample(struct map_history *mh, const struct map_info *m, uint64_t now_ns)
 {
 	if (!mh->samples++) {
 		mh->first_live_keys = m->live_keys;
@@ -69,25 +70,26 @@ static void add_sample(struct map_history *mh, const struct map_info *m, uint64_
 	}
 	mh->last_live_keys = m->live_keys;
 	mh->last_ns = now_ns;
-	see_live_keys(mh, m->live_keys, now_ns);
+	history_see_live_keys(mh, m->live_keys, now_ns);
 	histogram_see(&mh->buckets, m->buckets, now_ns);
 	histogram_see(&mh->resident_bytes, m->resident_bytes, now_ns);
 }
 
-/* The largest maps that are not followed yet: a heap whose root is the smallest. */
+/* A newcomer is a map of the latest census that is not history_followed yet. */
 struct newcomer {
 	size_t row; /* of the census */
 	uint64_t table_bytes;
 };
 
+/* The largest newcomers: a binary heap whose root is the smallest of them. */
 struct newcomers {
 	struct newcomer maps[HISTORY_MAPS_MAX];
 	size_t len;
-	size_t max;
-	uint64_t left_out;
+	size_t max; /* how many more maps can be history_followed */
+	uint64_t left_out; /* newcomers that are not in the heap */
 };
 
-static bool is_smaller(const struct newcomers *n, size_t a, size_t b)
+static bool newcomers_smaller(const struct newcomers *n, size_t a, size_t b)
 {
 	return n->maps[a].table_bytes < n->maps[b].table_bytes;
 }
@@ -100,33 +102,33 @@ static void newcomers_swap(struct newcomers *n, size_t a, size_t b)
 	n->maps[b] = m;
 }
 
-static void sift_up(struct newcomers *n, size_t i)
+static void newcomers_sift_up(struct newcomers *n, size_t i)
 {
-	for (; i && is_smaller(n, i, (i - 1) / 2); i = (i - 1) / 2)
+	for (; i && newcomers_smaller(n, i, (i - 1) / 2); i = (i - 1) / 2)
 		newcomers_swap(n, i, (i - 1) / 2);
 }
 
-static void sift_down(struct newcomers *n, size_t i)
+static void newcomers_sift_down(struct newcomers *n, size_t i)
 {
 	for (size_t child; (child = 2 * i + 1) < n->len; i = child) {
-		child += child + 1 < n->len && is_smaller(n, child + 1, child);
-		if (!is_smaller(n, child, i))
+		child += child + 1 < n->len && newcomers_smaller(n, child + 1, child);
+		if (!newcomers_smaller(n, child, i))
 			return;
 		newcomers_swap(n, i, child);
 	}
 }
 
-static void consider(struct newcomers *n, struct newcomer m)
+static void newcomers_consider(struct newcomers *n, struct newcomer m)
 {
 	if (n->len < n->max) {
 		n->maps[n->len] = m;
-		sift_up(n, n->len++);
+		newcomers_sift_up(n, n->len++);
 		return;
 	}
 	n->left_out++;
 	if (n->max && m.table_bytes > n->maps[0].table_bytes) {
 		n->maps[0] = m;
-		sift_down(n, 0);
+		newcomers_sift_down(n, 0);
 	}
 }
 
@@ -138,7 +140,7 @@ static struct err *history_follow(struct history *h, const struct map_info *m, u
 	if (!vec_push(&h->maps, ((struct map_history){ .addr = m->addr })) ||
 	    !table_put(&h->by_addr, m->addr, i))
 		return err_nomem();
-	add_sample(&h->maps.data[i], m, now_ns);
+	history_add_sample(&h->maps.data[i], m, now_ns);
 	return NULL;
 }
 
@@ -150,14 +152,14 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 	for (size_t i = 0; i < census->maps.len; i++) {
 		struct map_info m = census_map(census, i);
 
-		/* A header on a stack moves: its address is another map's next time. */
+		/* A header on a stack moves: next time another map may be at its address. */
 		if (!map_counts(&m) || m.on_stack)
 			continue;
 		size_t at = table_get(&h->by_addr, m.addr);
 		if (at != TABLE_NONE)
-			add_sample(&h->maps.data[at], &m, now_ns);
+			history_add_sample(&h->maps.data[at], &m, now_ns);
 		else
-			consider(&newcomers, (struct newcomer){ i, m.table_bytes });
+			newcomers_consider(&newcomers, (struct newcomer){ i, m.table_bytes });
 	}
 	for (size_t i = 0; !err && i < newcomers.len; i++) {
 		struct map_info m = census_map(census, newcomers.maps[i].row);
@@ -170,7 +172,7 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 	return err;
 }
 
-static struct map_history *followed(struct history *h, uint64_t addr)
+static struct map_history *history_followed(struct history *h, uint64_t addr)
 {
 	size_t i = table_get(&h->by_addr, addr);
 
@@ -179,15 +181,15 @@ static struct map_history *followed(struct history *h, uint64_t addr)
 
 void history_live_keys(struct history *h, uint64_t addr, uint64_t live_keys, uint64_t now_ns)
 {
-	struct map_history *mh = followed(h, addr);
+	struct map_history *mh = history_followed(h, addr);
 
 	if (mh)
-		see_live_keys(mh, live_keys, now_ns);
+		history_see_live_keys(mh, live_keys, now_ns);
 }
 
 void history_buckets(struct history *h, uint64_t addr, uint64_t buckets, uint64_t now_ns)
 {
-	struct map_history *mh = followed(h, addr);
+	struct map_history *mh = history_followed(h, addr);
 
 	if (mh)
 		histogram_see(&mh->buckets, buckets, now_ns);
@@ -197,7 +199,7 @@ void history_end(struct history *h, uint64_t now_ns)
 {
 	for (size_t i = 0; i < h->maps.len; i++) {
 		if (h->maps.data[i].last_ns != h->last_ns)
-			continue; /* the latest census lacks it: it is gone */
+			continue; /* it is not in the latest census, so it is gone */
 		histogram_pass(&h->maps.data[i].live_keys, now_ns);
 		histogram_pass(&h->maps.data[i].buckets, now_ns);
 		histogram_pass(&h->maps.data[i].resident_bytes, now_ns);

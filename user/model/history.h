@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * history.h - how a map's size was distributed over the time of observation.
+ * history.h - how the size of a map was distributed over the time of observation.
  *
- * A value counts for the time from where it was seen until the next one was: by a
- * census, by a traced call on the map, or at its growth. Bins are powers of two. The
- * largest maps are followed; the number is bounded.
+ * Each value is weighed by the time it lasted: from the moment it was seen until the next value
+ * was seen. Values come from a census, from a traced call on the map, or from its growth. Bins
+ * are powers of two.
+ *
+ * A map that has a history is "followed". At most HISTORY_MAPS_MAX maps are, the largest ones
+ * first; a map that is followed stays so, whatever its size becomes.
  */
 #ifndef MAPTRACE_MODEL_HISTORY_H
 #define MAPTRACE_MODEL_HISTORY_H
@@ -17,24 +20,25 @@
 
 enum { HISTORY_MAPS_MAX = 4096, HISTORY_BINS = 49 };
 
-/* Bin 0 is of zeroes, bin i of values in [2^(i-1), 2^i), the last one of all above. */
+/* Bin 0 holds zeroes, bin i values in [2^(i-1), 2^i), the last bin all larger ones. */
 struct histogram {
 	uint64_t ns[HISTORY_BINS]; /* how long the value was in the bin */
-	uint64_t min; /* of what it was for some time */
+	uint64_t min; /* smallest and largest value that lasted for some time */
 	uint64_t max;
-	uint64_t now; /* since: */
-	uint64_t since_ns; /* 0: nothing seen yet */
+	uint64_t now; /* the value that was seen last */
+	uint64_t since_ns; /* when that was, or until when ns[] counts it; 0: nothing seen */
 };
 
+/* What is known of one map that is followed. Times are those of clock_ns(). */
 struct map_history {
-	uint64_t addr;
-	uint32_t samples; /* censuses */
+	uint64_t addr; /* of the header */
+	uint32_t samples; /* censuses that had it */
 	uint64_t first_ns; /* time of the first census that had it */
-	uint64_t last_ns;
-	uint64_t first_live_keys;
-	uint64_t last_live_keys;
-	uint64_t peak_live_keys;
-	uint64_t fall_live_keys; /* the deepest fall below the peak before it */
+	uint64_t last_ns; /* of the last one */
+	uint64_t first_live_keys; /* in the first census that had it */
+	uint64_t last_live_keys; /* in the last one */
+	uint64_t peak_live_keys; /* the most that were seen */
+	uint64_t fall_live_keys; /* the deepest fall below the peak before the fall */
 	struct histogram live_keys;
 	struct histogram buckets;
 	struct histogram resident_bytes;
@@ -42,31 +46,34 @@ struct map_history {
 
 struct history {
 	VEC(struct map_history) maps;
-	struct table by_addr;
+	struct table by_addr; /* index in maps */
 	uint32_t samples; /* censuses taken */
-	uint64_t last_ns; /* time of the latest */
-	uint64_t left_out; /* maps not followed, at the last census */
+	uint64_t last_ns; /* time of the latest census */
+	uint64_t left_out; /* maps of the latest census that are not followed */
 };
 
-/* Adds a census taken at a time (of clock_ns()). */
+/* Adds a census that was taken at now_ns (of clock_ns()), and starts to follow the largest new
+ * maps if there is room. The only error is that memory ran out. A history that is all zero is
+ * empty; free with history_fini(). */
 struct err *history_add(struct history *h, const struct census *census, uint64_t now_ns);
 
-/* What a traced call found; without effect for a map that is not followed. */
+/* Adds what a traced call found at now_ns; no effect if the map is not followed. */
 void history_live_keys(struct history *h, uint64_t addr, uint64_t live_keys, uint64_t now_ns);
 void history_buckets(struct history *h, uint64_t addr, uint64_t buckets, uint64_t now_ns);
 
-/* The observation is over: what maps of the latest census were last, they are now. */
+/* Counts the latest value of each map until now_ns. Maps that are not in the latest census are
+ * left alone, since nobody knows when they went. May be called again later. */
 void history_end(struct history *h, uint64_t now_ns);
 
-/* The time that a histogram covers: the sum of its bins. */
+/* The time in ns that a histogram covers: the sum of its bins. */
 uint64_t histogram_total_ns(const struct histogram *h);
 
 void history_fini(struct history *h);
 
-/* NULL when the map is not followed. */
+/* NULL: the map is not followed. Valid until the next history_add(). */
 const struct map_history *history_find(const struct history *h, uint64_t addr);
 
-/* Bounds of a bin: [low, high). */
+/* Bounds of a bin: values in [low, high). */
 uint64_t histogram_bin_low(unsigned int bin);
 uint64_t histogram_bin_high(unsigned int bin);
 

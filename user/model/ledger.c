@@ -5,13 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct counter {
+/* The context of ledger_count_outside(): what pages outside the heap are counted with. */
+struct outside_counter {
 	struct ledger *l;
 	struct addrspace *as;
 	struct metadata *metadata;
 };
 
-static struct resident run_resident(const struct page_run *run)
+static struct resident page_run_resident(const struct page_run *run)
 {
 	uint64_t len = run->end - run->start;
 
@@ -24,8 +25,8 @@ static struct resident run_resident(const struct page_run *run)
 
 /* ---- outside the Go heap ---- */
 
-/* The first block or mapping that ends behind addr. */
-#define FIRST_BEHIND(v, addr, end_field)                                                           \
+/* Index of the first range in a sorted list that ends after addr; the length: there is none. */
+#define FIRST_ENDING_AFTER(v, addr, end_field)                                                     \
 	({                                                                                         \
 		size_t lo_ = 0, hi_ = (v)->len;                                                    \
 		while (lo_ < hi_) {                                                                \
@@ -38,7 +39,8 @@ static struct resident run_resident(const struct page_run *run)
 		lo_;                                                                               \
 	})
 
-/* Behind the data of a program or library in memory is its zeroed data, anonymous. */
+/* The zero-initialized data of a program or library (.bss) is anonymous memory. It begins where
+ * the mapping of its file's data ends. */
 static bool is_bss(const struct procmaps *maps, size_t i)
 {
 	const struct procmap *m = &maps->maps.data[i];
@@ -57,13 +59,13 @@ static enum ledger_region mapping_region(const struct procmaps *maps, size_t i)
 	return m->inode || m->kind == PROCMAP_VDSO || is_bss(maps, i) ? REGION_FILES : REGION_ANON;
 }
 
-/* The owner of the page at run->start, and how far that goes. */
-static enum ledger_region owner(const struct counter *c, const struct page_run *run,
-				uint64_t *end_ret)
+/* Says who owns the page at run->start; all pages up to *end_ret have the same page_owner. */
+static enum ledger_region page_owner(const struct outside_counter *c, const struct page_run *run,
+				     uint64_t *end_ret)
 {
 	const struct procmaps *maps = &c->as->maps;
-	size_t block = FIRST_BEHIND(&c->metadata->blocks, run->start, limit);
-	size_t m = FIRST_BEHIND(&maps->maps, run->start, end);
+	size_t block = FIRST_ENDING_AFTER(&c->metadata->blocks, run->start, limit);
+	size_t m = FIRST_ENDING_AFTER(&maps->maps, run->start, end);
 	uint64_t end = run->end;
 
 	if (block < c->metadata->blocks.len) {
@@ -79,21 +81,21 @@ static enum ledger_region owner(const struct counter *c, const struct page_run *
 		*end_ret = maps->maps.data[m].end < end ? maps->maps.data[m].end : end;
 		return mapping_region(maps, m);
 	}
-	/* A mapping that is newer than the list. */
+	/* No mapping has it: it was made after the list of mappings was read. */
 	*end_ret = m < maps->maps.len && maps->maps.data[m].start < end ? maps->maps.data[m].start
 									: end;
 	return run->state & PAGE_FILE ? REGION_FILES : REGION_ANON;
 }
 
-static struct err *count_outside(void *ctx, const struct page_run *run)
+static struct err *ledger_count_outside(void *ctx, const struct page_run *run)
 {
-	struct counter *c = ctx;
+	struct outside_counter *c = ctx;
 	struct page_run part = *run;
 
 	while (part.start < run->end) {
 		part.end = run->end;
-		enum ledger_region region = owner(c, &part, &part.end);
-		struct resident res = run_resident(&part);
+		enum ledger_region region = page_owner(c, &part, &part.end);
+		struct resident res = page_run_resident(&part);
 
 		resident_add(&c->l->regions[region], &res);
 		part.start = part.end;
@@ -112,7 +114,7 @@ uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_p
 	return first < last ? len - (last - first) : len;
 }
 
-static void count_free(struct ledger *l, const struct pagealloc *pa, struct residency *r)
+static void ledger_count_free(struct ledger *l, const struct pagealloc *pa, struct residency *r)
 {
 	long physical = sysconf(_SC_PAGESIZE);
 
@@ -128,17 +130,17 @@ static void count_free(struct ledger *l, const struct pagealloc *pa, struct resi
 	}
 }
 
-static struct err *count_unclaimed(void *ctx, const struct page_run *run)
+static struct err *ledger_count_unclaimed(void *ctx, const struct page_run *run)
 {
 	struct ledger *l = ctx;
-	struct resident res = run_resident(run);
+	struct resident res = page_run_resident(run);
 
 	resident_add(&l->regions[REGION_RELEASED], &res);
 	return NULL;
 }
 
-static struct err *count_heap(struct ledger *l, const struct heap *heap, const struct pagealloc *pa,
-			      struct residency *r)
+static struct err *ledger_count_heap(struct ledger *l, const struct heap *heap,
+				     const struct pagealloc *pa, struct residency *r)
 {
 	struct err *err = occupancy_init(&l->occupancy, heap, r);
 
@@ -153,8 +155,8 @@ static struct err *count_heap(struct ledger *l, const struct heap *heap, const s
 			res = residency_claim(r, span_base(s), span_bytes(s));
 		resident_add(&l->regions[REGION_STACKS], &res);
 	}
-	count_free(l, pa, r);
-	err = residency_unclaimed(r, count_unclaimed, l);
+	ledger_count_free(l, pa, r);
+	err = residency_unclaimed(r, ledger_count_unclaimed, l);
 	return err ? err : released_init(&l->released, r, heap->prog->target->pid, &l->sums);
 }
 
@@ -204,17 +206,17 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->gives_back[ROW_FREE] = l->rows[ROW_FREE];
 }
 
-/* ---- all of it ---- */
+/* ---- the whole ledger ---- */
 
 static struct err *ledger_count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
 				struct residency *r, struct addrspace *as)
 {
 	_cleanup_(metadata_fini) struct metadata metadata = { .missing = NULL };
-	struct counter c = { .l = l, .as = as, .metadata = &metadata };
+	struct outside_counter c = { .l = l, .as = as, .metadata = &metadata };
 	struct err *err = metadata_init(&metadata, heap);
 
 	if (!err)
-		err = residency_init(r, heap, pa, as, count_outside, &c);
+		err = residency_init(r, heap, pa, as, ledger_count_outside, &c);
 	if (err)
 		return err;
 	l->missing = metadata.missing;
@@ -223,7 +225,7 @@ static struct err *ledger_count(struct ledger *l, struct heap *heap, const struc
 	l->hugetlb_bytes = smaps_hugetlb_bytes(as->pid);
 	l->source = as->source;
 	snprintf(l->why_coarse, sizeof(l->why_coarse), "%s", as->why_coarse);
-	err = count_heap(l, heap, pa, r);
+	err = ledger_count_heap(l, heap, pa, r);
 	if (err)
 		residency_fini(r);
 	return err;

@@ -2,11 +2,14 @@
 /*
  * ledger.h - where every resident byte of the target is.
  *
- * Each page that counts in RSS is in exactly one row: by the span that it is in, by
- * the page allocator's bits, by the runtime's lists of its own memory, else by its
- * mapping. What the kernel counts beyond that is a row too. Spans, page bits, pages
- * and the kernel's sum are read one after the other while the target runs: on a
- * busy one the unexplained row holds what changed meanwhile.
+ * The ledger has rows, which the report shows, and regions. A region is a set of whole pages
+ * with one owner. Each page that counts in RSS is in exactly one region, which the first of
+ * these decides that knows the page: its span, the page allocator's bits, the runtime's lists
+ * of its own memory, its mapping. Rows are made from the regions, and cut the heap finer: live
+ * keys, holes and free slots may share a page.
+ *
+ * Spans, page bits, pages and the kernel's sum are read one after the other while the target
+ * runs. So the rows may not sum to RSS exactly: unexplained_bytes is the rest.
  */
 #ifndef MAPTRACE_MODEL_LEDGER_H
 #define MAPTRACE_MODEL_LEDGER_H
@@ -24,37 +27,44 @@
 struct ledger {
 	struct resident regions[REGION_CNT];
 	struct occupancy occupancy;
-	struct released released;
-	struct resident free_busy; /* of REGION_FREE: in chunks that the scavenger skips */
-	uint64_t free_partial_bytes; /* of REGION_FREE: less than a physical page */
-	uint64_t rows[ROW_CNT]; /* resident bytes; they and unexplained sum to rss_bytes */
-	uint64_t gives_back[ROW_CNT]; /* of rows: bytes that the remedy brings back */
-	uint64_t rss_bytes; /* the kernel's, from smaps_rollup */
-	int64_t unexplained_bytes;
-	uint64_t hugetlb_bytes; /* beside RSS */
+	struct released released; /* what REGION_RELEASED consists of */
+	struct resident free_busy; /* part of REGION_FREE in chunks that the scavenger skips */
+	uint64_t free_partial_bytes; /* part of REGION_FREE that is less than a physical page */
+	uint64_t rows[ROW_CNT]; /* resident bytes; with unexplained_bytes they sum to rss_bytes */
+	uint64_t gives_back[ROW_CNT]; /* part of rows[] that the remedy of the row brings back */
+	uint64_t rss_bytes; /* the kernel's sum, from smaps_rollup */
+	int64_t unexplained_bytes; /* rss_bytes minus all rows; may be negative */
+	uint64_t hugetlb_bytes; /* not part of RSS */
 	struct smaps sums;
-	enum addrspace_source source;
-	char why_coarse[160]; /* ADDRSPACE_SMAPS: why */
-	const char *missing; /* runtime memory that could not be told apart; NULL: none */
+	enum addrspace_source source; /* how the resident pages were found */
+	char why_coarse[160]; /* with ADDRSPACE_SMAPS: why no better source could be read */
+	/* Why the runtime's own memory could not be told from other; NULL: it was. Static. */
+	const char *missing;
 };
 
-/* Takes residency (free with residency_fini()) from the pages of the target, whose walk may
- * have begun, and counts all but the maps. Free with ledger_fini(). */
+/*
+ * Finds out which pages of the target are resident (*r) and counts them all. The rows treat
+ * map tables as other objects until ledger_set_maps() is called. `as` is the target's address
+ * space; addrspace_start() may have been called on it. Fails if the target cannot be read or is
+ * gone, or if memory ran out; then there is nothing to free. Else free *l with ledger_fini() and
+ * *r with residency_fini().
+ */
 struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
 			struct addrspace *as, struct residency *r);
 void ledger_fini(struct ledger *l);
 
-/* Bytes of a free range that are no whole physical page, which madvise(2) cannot take. */
+/* How many bytes at the ends of a free range fill only a part of a physical page. madvise(2)
+ * cannot give those back. */
 uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_page_sz);
 
-/* What the census says of map tables; resident bytes. */
+/* What a census found out about all map tables together, in resident bytes. */
 struct ledger_maps {
-	uint64_t live_bytes;
-	uint64_t hole_bytes;
-	uint64_t gives_back_bytes;
+	uint64_t live_bytes; /* share of the live keys */
+	uint64_t hole_bytes; /* the rest */
+	uint64_t gives_back_bytes; /* what comes back if every map is rebuilt */
 };
 
-/* Computes the rows. May be called again. */
+/* Computes the rows from the regions and from the maps. May be called again with better sums. */
 void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps);
 
 #endif

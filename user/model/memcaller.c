@@ -4,25 +4,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool starts_with(const char *s, const char *prefix)
+static bool name_starts_with(const char *s, const char *prefix)
 {
 	return !strncmp(s, prefix, strlen(prefix));
 }
 
-static bool is_library(const char *name)
+static bool is_library_func(const char *name)
 {
 	static const char *const prefixes[] = {
 		"runtime.", "runtime/", "internal/", "syscall.", "golang.org/x/sys/",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (starts_with(name, prefixes[i]))
+		if (name_starts_with(name, prefixes[i]))
 			return true;
 	return false;
 }
 
-/* What a function of the runtime or of package syscall says of all calls below it. */
-static enum mem_reason reason_of(const char *name)
+/* The reason for all memory calls that a function of the runtime or of package syscall makes,
+ * itself or in functions that it calls. */
+static enum mem_reason func_reason(const char *name)
 {
 	static const struct {
 		const char *prefix;
@@ -39,22 +40,24 @@ static enum mem_reason reason_of(const char *name)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (starts_with(name, known[i].prefix))
+		if (name_starts_with(name, known[i].prefix))
 			return known[i].reason;
 	return MEM_REASON_RUNTIME;
 }
 
-/* Functions of a place are inlined into each other, innermost first. Returns the first
- * one that is no library's, or NULL. */
-static const struct frame *add_place(const struct place *place, enum mem_reason *reason)
+/* A place (process/lines.h) is one return address on the stack. Its functions are inlined into
+ * each other, innermost first. Returns the first one of the program, and not of a library; NULL if
+ * there is none. Updates *reason with the functions before it. */
+static const struct frame *place_reason(const struct place *place, enum mem_reason *reason)
 {
 	for (size_t i = 0; i < place->cnt; i++) {
 		const char *name = place->frames[i].function;
-		enum mem_reason r = reason_of(name);
+		enum mem_reason r = func_reason(name);
 
-		if (!is_library(name))
+		if (!is_library_func(name))
 			return &place->frames[i];
-		/* The outer call says why the inner one was made; `runtime.` alone doesn't. */
+		/* An outer function knows better why the call was made than an inner one. But a
+		 * function of the runtime that is not in the table knows nothing. */
 		if (r != MEM_REASON_RUNTIME || *reason == MEM_REASON_UNKNOWN)
 			*reason = r;
 	}
@@ -68,7 +71,7 @@ struct memcaller memcaller_of(struct lines *lines, const uint64_t stack[ABI_MEM_
 	for (size_t i = 0; i < ABI_MEM_STACK_MAX && stack[i]; i++) {
 		const struct place *place = lines_of_call(lines, stack[i]);
 
-		m.frame = add_place(place, &m.reason);
+		m.frame = place_reason(place, &m.reason);
 		if (!m.frame)
 			continue;
 		m.return_addr = stack[i];

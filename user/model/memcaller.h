@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * memcaller.h - who made a memory call: told from the functions on its stack.
+ * memcaller.h - who made a memory call (mmap, munmap, madvise), and why: found out from the
+ * functions on its stack.
  */
 #ifndef MAPTRACE_MODEL_MEMCALLER_H
 #define MAPTRACE_MODEL_MEMCALLER_H
@@ -13,13 +14,14 @@
 
 struct memcaller {
 	enum mem_reason reason;
-	/* The first function that is not of the runtime or of package syscall, and the
-	 * return address into it or what it is inlined into. NULL and 0: there is none. */
+	/* The innermost function on the stack that is not of the runtime or of package syscall.
+	 * NULL: there is none. Belongs to `lines`. */
 	const struct frame *frame;
-	uint64_t return_addr;
+	uint64_t return_addr; /* into it, or into what it is inlined into; 0: none */
 };
 
-/* `stack` is that of a struct trace_memcall. */
+/* `stack` is that of a struct trace_memcall: return addresses, innermost first, 0 after the last.
+ * Cannot fail: a stack that says nothing gives MEM_REASON_UNKNOWN or MEM_REASON_C. */
 struct memcaller memcaller_of(struct lines *lines, const uint64_t stack[ABI_MEM_STACK_MAX]);
 
 #endif

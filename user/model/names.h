@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* names.h - the words of a result for the values of enums that other layers own. */
+/*
+ * names.h - the words in a result for values of enums that belong to lower layers.
+ *
+ * Words for enums of the result itself are in result_words.h. All texts are static.
+ */
 #ifndef MAPTRACE_MODEL_NAMES_H
 #define MAPTRACE_MODEL_NAMES_H
 
@@ -18,10 +22,10 @@ const char *name_growth(enum trace_growth g);
 const char *name_memcall(enum abi_memcall call);
 const char *name_mechanism(enum trace_attach a);
 
-/* NULL for HALT_NONE. */
+/* NULL for HALT_NONE: the target is not stopped. */
 const char *name_halt(enum halt h);
 
-/* "MADV_DONTNEED"; NULL for advice without a name here. */
+/* The name of an advice of madvise(2), such as "MADV_DONTNEED"; NULL: it is not in our table. */
 const char *name_advice(uint32_t advice);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From what was observed to a finished result. */
+/* Makes a result from what was observed so far. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,11 @@
 #include "model/result_fill.h"
 #include "process/cgroup.h"
 
-/* ---- last words of the trace ---- */
+/* ---- what the trace adds to the latest census ---- */
 
-/* Reads the seeds that the maps of the trace have now; 0 where there is no map. */
-static struct err *read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
+/* Reads the hash seeds that the traced maps have now; seeds[i] stays 0 if that memory cannot be
+ * read. */
+static struct err *watch_read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
 {
 	struct trace_header_layout layout = watch_header_layout(&w->prog->layout);
 	_cleanup_free_ struct mem_req *reqs = malloc((tr->map_cnt + 1) * sizeof(*reqs));
@@ -29,15 +30,16 @@ static struct err *read_seeds(struct watch *w, const struct trace_result *tr, ui
 }
 
 /*
- * A traced call names the type of its map: better than any guess from memory. The map
- * at its address may be another one by now: it is the same if it has the same seed. A
- * clear, which is always traced, gives it a new one.
+ * Gives maps of the census the types that traced calls named. Those are certain; a census can
+ * often only guess. But another map may be at the same address by now. It is the same one if it
+ * has the same seed. A clear gives a map a new seed; clears are always traced, so a map whose last
+ * traced call was a clear counts as the same one, too.
  */
-static struct err *apply_traced_types(struct watch *w)
+static struct err *watch_apply_traced_types(struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	_cleanup_free_ uint32_t *seeds = calloc(tr->map_cnt + 1, sizeof(*seeds));
-	struct err *err = seeds ? read_seeds(w, tr, seeds) : err_nomem();
+	struct err *err = seeds ? watch_read_seeds(w, tr, seeds) : err_nomem();
 
 	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
 		const struct trace_map *traced = &tr->maps[i];
@@ -53,15 +55,16 @@ static struct err *apply_traced_types(struct watch *w)
 			err = snapshot_set_type(w->snap, row, type);
 	}
 	snapshot_sum(w->snap);
-	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
+	if (err_is(err, ERR_GONE)) { /* the types of the census stay as they are */
 		err_free(err);
 		err = NULL;
 	}
 	return err;
 }
 
-/* Last, since the trace has told some types by then. */
-static struct err *count_zero_values(struct watch *w)
+/* After watch_apply_traced_types(): to read values, one has to know the type. If the process goes away
+ * meanwhile, the maps that were read until then count. */
+static struct err *watch_count_zero_values(struct watch *w)
 {
 	struct err *gone = NULL;
 	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
@@ -73,7 +76,7 @@ static struct err *count_zero_values(struct watch *w)
 	return err;
 }
 
-static void sum_reclaim(struct watch *w)
+static void watch_sum_reclaim(struct watch *w)
 {
 	struct reclaim_sources from = {
 		.snap = w->snap,
@@ -93,7 +96,7 @@ static uint64_t timeval_ns(struct timeval tv)
 	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
 }
 
-static void fill_own_cost(struct result_cost *cost, const struct watch *w)
+static void result_fill_own_cost(struct result_cost *cost, const struct watch *w)
 {
 	struct rusage self, children;
 
@@ -106,7 +109,7 @@ static void fill_own_cost(struct result_cost *cost, const struct watch *w)
 	cost->read_calls = w->target->mem.call_cnt;
 }
 
-static void fill_receipt(struct result_receipt *to, const struct trace_result *tr)
+static void result_fill_receipt(struct result_receipt *to, const struct trace_result *tr)
 {
 	const struct trace_cost *cost = &tr->cost;
 	double spent_ns = cost->spent_ns + cost->faults_ns;
@@ -132,17 +135,17 @@ static void fill_receipt(struct result_receipt *to, const struct trace_result *t
 	to->lost.caller_unreadable = cost->counts[ABI_COUNT_STACK_FAULT];
 }
 
-/* Last of all parts: what making the others cost counts, too. */
+/* Fill this part last, so that it includes what the other parts cost. */
 void result_fill_cost(struct result *r, const struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	struct result_cost *to = &r->cost;
 
-	fill_own_cost(to, w);
+	result_fill_own_cost(to, w);
 	to->receipt = tr ? pool_alloc(&r->pool, sizeof(*to->receipt)) : NULL;
 	if (!to->receipt)
 		return;
-	fill_receipt(to->receipt, tr);
+	result_fill_receipt(to->receipt, tr);
 	to->probe_hits = tr->cost.hits;
 	to->records_lost = to->receipt->lost.ring_full + to->receipt->lost.bad_record;
 	for (int g = 0; g < ABI_GROUP_CNT; g++)
@@ -159,11 +162,11 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 	if (w->traced)
 		err = activities_init(&from->activities, w->traced, w->prog->types);
 	if (!err && w->traced && w->snap)
-		err = apply_traced_types(w);
+		err = watch_apply_traced_types(w);
 	if (!err && last && w->snap && w->opts.values.budget_bytes)
-		err = count_zero_values(w);
+		err = watch_count_zero_values(w);
 	if (!err && w->snap)
-		sum_reclaim(w);
+		watch_sum_reclaim(w);
 	if (!err && w->snap)
 		err = findings_init(&from->findings, w->snap, w->values, w->opts.min_waste_bytes);
 	if (!err && w->snap)
@@ -172,7 +175,7 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 	return err;
 }
 
-static struct err *result_fill(struct result *r, const struct result_source *from, bool last)
+static struct err *result_fill_all(struct result *r, const struct result_source *from, bool last)
 {
 	const struct watch *w = from->w;
 
@@ -188,7 +191,7 @@ static struct err *result_fill(struct result *r, const struct result_source *fro
 	if (err)
 		return err;
 	result_fill_memcalls(r, w);
-	/* From here on the census has no maps any more, if this is the last result. */
+	/* With `last` this moves the maps out of the census, so nothing after it may use them. */
 	err = result_fill_maps(r, from, last);
 	if (err)
 		return err;
@@ -196,7 +199,7 @@ static struct err *result_fill(struct result *r, const struct result_source *fro
 	return r->pool.failed ? err_nomem() : NULL;
 }
 
-static void source_fini(struct result_source *from)
+static void result_source_fini(struct result_source *from)
 {
 	activities_fini(&from->activities);
 	findings_fini(&from->findings);
@@ -205,10 +208,10 @@ static void source_fini(struct result_source *from)
 
 static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 {
-	_cleanup_(source_fini) struct result_source from = { .w = w };
+	_cleanup_(result_source_fini) struct result_source from = { .w = w };
 	struct err *err = watch_sum_up(w, last, &from);
 
-	return err ? err : result_fill(r, &from, last);
+	return err ? err : result_fill_all(r, &from, last);
 }
 
 struct err *watch_publish(struct watch *w, bool last, struct result **ret)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Maps with one key share a place: a large map's key is its own address. */
+/* Maps with equal keys share a place. The key of a large map is its own address, so that it shares
+ * its place with no other; the key of a small one stands for its type. */
 static uint64_t ranking_key(const struct map_info *m)
 {
 	return m->table_bytes >= RANKING_SINGLE_MIN ? m->addr : map_kind_key(m);
@@ -40,7 +41,7 @@ static void ranked_add(struct ranked *p, const struct map_info *m)
 	}
 }
 
-static int cmp_down(uint64_t x, uint64_t y)
+static int cmp_descending(uint64_t x, uint64_t y)
 {
 	return x < y ? 1 : -(x > y);
 }
@@ -48,19 +49,19 @@ static int cmp_down(uint64_t x, uint64_t y)
 static int cmp_places(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
-	int by_waste = cmp_down(x->gives_back_bytes, y->gives_back_bytes);
-	int by_size = cmp_down(x->resident_bytes, y->resident_bytes);
+	int by_waste = cmp_descending(x->gives_back_bytes, y->gives_back_bytes);
+	int by_size = cmp_descending(x->resident_bytes, y->resident_bytes);
 
-	return by_waste ? by_waste : by_size ? by_size : cmp_down(y->map.addr, x->map.addr);
+	return by_waste ? by_waste : by_size ? by_size : cmp_descending(y->map.addr, x->map.addr);
 }
 
-/* Sorting moved the places. */
+/* Sorting moves the places, so the index is made anew afterwards. */
 static void ranking_reindex(struct ranking *r)
 {
 	table_fini(&r->by_key);
 	for (size_t i = 0; i < r->places.len; i++)
 		if (!table_put(&r->by_key, ranking_key(&r->places.data[i].map), i))
-			return; /* out of memory: activity goes without place numbers */
+			return; /* out of memory: only the ranks in other tables get lost */
 }
 
 struct err *ranking_init(struct ranking *r, const struct census *census)

@@ -9,7 +9,7 @@
 
 /* ---- ranges ---- */
 
-/* Keeps the largest; the list is sorted at the end. */
+/* Keeps the RECLAIM_RANGES_MAX largest ranges, in any order: reclaim_list_ranges() sorts them. */
 static void reclaim_add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
 {
 	size_t least = 0;
@@ -58,7 +58,8 @@ static void add_map_ranges(struct reclaim_row *row, const struct snapshot *snap)
 	}
 }
 
-/* Spans at most half full, of classes that would need fewer; neighbours are one range. */
+/* Lists spans that are at most half full, if the objects of their class would fit into fewer
+ * spans. Spans next to each other make one range. */
 static void add_span_ranges(struct reclaim_row *row, const struct snapshot *snap)
 {
 	uint64_t start = 0, end = 0;
@@ -104,7 +105,7 @@ static void add_released_ranges(struct reclaim *rc, const struct released *rel)
 	}
 }
 
-static void list_ranges(struct reclaim *rc, const struct snapshot *snap)
+static void reclaim_list_ranges(struct reclaim *rc, const struct snapshot *snap)
 {
 	add_free_ranges(&rc->rows[CAUSE_NOT_SCAVENGED], snap);
 	add_map_ranges(&rc->rows[CAUSE_PINNED_BY_MAP], snap);
@@ -117,7 +118,7 @@ static void list_ranges(struct reclaim *rc, const struct snapshot *snap)
 
 /* ---- bytes ---- */
 
-static void cause_bytes(const struct snapshot *snap, uint64_t bytes[CAUSE_CNT])
+static void reclaim_cause_bytes(const struct snapshot *snap, uint64_t bytes[CAUSE_CNT])
 {
 	const struct ledger *l = &snap->ledger;
 	const uint64_t *released = l->released.bytes;
@@ -135,7 +136,7 @@ void reclaim_track(struct reclaim *rc, const struct snapshot *snap)
 {
 	uint64_t bytes[CAUSE_CNT], now = clock_ns();
 
-	cause_bytes(snap, bytes);
+	reclaim_cause_bytes(snap, bytes);
 	for (int i = 0; i < CAUSE_CNT; i++)
 		if (!bytes[i])
 			rc->first_seen_ns[i] = 0;
@@ -143,7 +144,7 @@ void reclaim_track(struct reclaim *rc, const struct snapshot *snap)
 			rc->first_seen_ns[i] = now;
 }
 
-/* ---- is it "not yet" or "never"? ---- */
+/* ---- "not yet" or "never": does the memory come back by itself? ---- */
 
 static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_sample *gc,
 				     bool busy)
@@ -159,8 +160,8 @@ static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_s
 	return "the scavenger keeps this much for the next cycle";
 }
 
-static void judge_free(struct reclaim *rc, const struct snapshot *snap,
-		       const struct reclaim_sources *from)
+static void reclaim_judge_free(struct reclaim *rc, const struct snapshot *snap,
+			       const struct reclaim_sources *from)
 {
 	struct reclaim_row *row = &rc->rows[CAUSE_NOT_SCAVENGED];
 	uint64_t busy = snap->ledger.free_busy.bytes;
@@ -178,7 +179,7 @@ static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from
 		rc->rows[i].never = reclaim_cause_words[i].text;
 	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
 	rc->rows[CAUSE_LAZY_FREE].not_yet = "when the kernel needs memory, it takes this";
-	judge_free(rc, from->snap, from);
+	reclaim_judge_free(rc, from->snap, from);
 	for (int i = 0; i < CAUSE_CNT; i++) {
 		struct reclaim_row *row = &rc->rows[i];
 
@@ -190,18 +191,20 @@ static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from
 
 /* ---- the trace ---- */
 
-static bool gives_back(enum abi_memcall call, uint32_t advice)
+static bool advice_gives_back(enum abi_memcall call, uint32_t advice)
 {
 	return call == ABI_CALL_MADVISE && (advice == MADV_DONTNEED || advice == MADV_FREE);
 }
 
-/* When the ranges of a cause were last given back, and whether that failed. */
-static void join_calls(struct reclaim_row *row, const struct trace_result *tr)
+/* Finds for each range of a cause the last call that was to give back some of it, and whether that
+ * call failed. */
+static void reclaim_join_calls(struct reclaim_row *row, const struct trace_result *tr)
 {
 	for (size_t i = 0; i < tr->memcall_cnt; i++) {
 		const struct trace_memcall *c = &tr->memcalls[i];
 
-		for (size_t r = 0; gives_back(c->call, c->detail) && r < row->range_cnt; r++) {
+		for (size_t r = 0; advice_gives_back(c->call, c->detail) && r < row->range_cnt;
+		     r++) {
 			if (c->addr >= row->ranges[r].addr + row->ranges[r].bytes ||
 			    row->ranges[r].addr >= c->addr + c->length ||
 			    c->ktime_ns < row->ranges[r].call_ns)
@@ -212,7 +215,7 @@ static void join_calls(struct reclaim_row *row, const struct trace_result *tr)
 	}
 }
 
-static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
+static void reclaim_sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
 {
 	rc->traced = tr && !tr->memcalls_missing;
 	rc->returned_bytes = rc->failed_calls = rc->failed_bytes = 0;
@@ -220,7 +223,7 @@ static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_
 	for (size_t i = 0; rc->traced && i < tr->memsum_cnt; i++) {
 		const struct trace_memsum *s = &tr->memsums[i];
 
-		if (!gives_back(s->call, s->detail))
+		if (!advice_gives_back(s->call, s->detail))
 			continue;
 		if (!s->error) {
 			rc->returned_bytes += s->bytes;
@@ -241,15 +244,15 @@ void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
 	rc->scavenger_known = from->scavenger != NULL;
 	if (from->scavenger)
 		rc->scavenger = *from->scavenger;
-	cause_bytes(from->snap, bytes);
+	reclaim_cause_bytes(from->snap, bytes);
 	for (int i = 0; i < CAUSE_CNT; i++) {
 		rc->rows[i].bytes = bytes[i];
 		rc->rows[i].age_ns =
 			rc->first_seen_ns[i] && from->trace ? now - rc->first_seen_ns[i] : 0;
 	}
-	sum_calls(rc, from->trace, from->traced_ns);
+	reclaim_sum_calls(rc, from->trace, from->traced_ns);
 	reclaim_judge(rc, from);
-	list_ranges(rc, from->snap);
+	reclaim_list_ranges(rc, from->snap);
 	for (int i = CAUSE_LAZY_FREE; rc->traced && i <= CAUSE_CALL_FAILED; i++)
-		join_calls(&rc->rows[i], from->trace);
+		reclaim_join_calls(&rc->rows[i], from->trace);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/refault_sums.h"
 
+/* See refaults_swing(): 1/4 of the pages, of at least 16 MiB. */
 #define SWING_PART 4
 #define SWING_BYTES (16ULL << 20)
 

@@ -11,15 +11,19 @@ enum { RUNS_MAX = 1 << 16, BATCH = 512 };
 static const uint64_t KPF_ANON = 1ull << 12;
 static const uint64_t KPF_SWAPBACKED = 1ull << 14;
 
-struct sorter {
+/* The context of the callbacks that sort pages by the reason why they are resident. */
+struct released_sorter {
 	struct released *rel;
 	const struct residency *r;
 	int kpageflags;
-	uint64_t lazy_left; /* what smaps says, without page flags */
-	VEC(struct address_range) locked; /* mappings; ascending */
+	/* MADV_FREE pages that smaps counts, in bytes. Without page flags nobody knows which pages
+	 * they are: then the first ones are taken until this is 0. */
+	uint64_t lazy_left;
+	VEC(struct address_range) locked; /* mappings that are locked; ascending */
 };
 
-static struct err *add_run(struct sorter *s, uint64_t start, uint64_t end, enum released_kind kind)
+static struct err *released_add_run(struct released_sorter *s, uint64_t start, uint64_t end,
+				    enum released_kind kind)
 {
 	struct released *rel = s->rel;
 	struct released_run *last = rel->runs.len ? &rel->runs.data[rel->runs.len - 1] : NULL;
@@ -35,8 +39,10 @@ static struct err *add_run(struct sorter *s, uint64_t start, uint64_t end, enum 
 										 : err_nomem();
 }
 
-/* The flags of the page frames, in one read where they are neighbours. */
-static void read_flags(const struct sorter *s, const uint64_t *frames, size_t cnt, uint64_t *flags)
+/* Reads the flags of page frames; frames with consecutive numbers take one read. Flags that cannot
+ * be read are 0. */
+static void read_page_flags(const struct released_sorter *s, const uint64_t *frames, size_t cnt,
+			    uint64_t *flags)
 {
 	memset(flags, 0, cnt * sizeof(*flags));
 	for (size_t i = 0, n; i < cnt; i += n) {
@@ -48,14 +54,15 @@ static void read_flags(const struct sorter *s, const uint64_t *frames, size_t cn
 	}
 }
 
-/* MADV_FREE makes a page of anonymous memory one that needs no swap. */
-static void find_lazy(struct sorter *s, uint64_t addr, size_t cnt, bool *lazy)
+/* Sets lazy[i] if the i-th page at addr was given back with MADV_FREE. The kernel marks such a page
+ * of anonymous memory as one that need not be swapped out: it clears KPF_SWAPBACKED. */
+static void released_find_lazy(struct released_sorter *s, uint64_t addr, size_t cnt, bool *lazy)
 {
 	uint64_t frames[BATCH], flags[BATCH];
 
 	if (s->rel->lazy_by_page) {
 		pagemap_frames(&s->r->pagemap, addr, cnt, frames);
-		read_flags(s, frames, cnt, flags);
+		read_page_flags(s, frames, cnt, flags);
 	}
 	for (size_t i = 0; i < cnt; i++) {
 		if (s->rel->lazy_by_page) {
@@ -67,7 +74,7 @@ static void find_lazy(struct sorter *s, uint64_t addr, size_t cnt, bool *lazy)
 	}
 }
 
-static struct err *sort_unlocked(struct sorter *s, const struct page_run *run)
+static struct err *released_sort_unlocked(struct released_sorter *s, const struct page_run *run)
 {
 	enum released_kind kind = run->state & PAGE_HUGE ? RELEASED_HUGE : RELEASED_REFILLED;
 	uint64_t page_sz = s->r->page_sz;
@@ -75,23 +82,24 @@ static struct err *sort_unlocked(struct sorter *s, const struct page_run *run)
 	bool lazy[BATCH];
 
 	if (!s->lazy_left)
-		return add_run(s, run->start, run->end, kind);
+		return released_add_run(s, run->start, run->end, kind);
 	for (uint64_t at = run->start; !err && at < run->end; at += BATCH * page_sz) {
 		uint64_t left = (run->end - at) / page_sz;
 		size_t cnt = left < BATCH ? left : BATCH;
 
-		find_lazy(s, at, cnt, lazy);
+		released_find_lazy(s, at, cnt, lazy);
 		for (size_t i = 0; !err && i < cnt; i++)
-			err = add_run(s, at + i * page_sz, at + (i + 1) * page_sz,
-				      lazy[i] ? RELEASED_LAZY : kind);
+			err = released_add_run(s, at + i * page_sz, at + (i + 1) * page_sz,
+					       lazy[i] ? RELEASED_LAZY : kind);
 	}
 	return err;
 }
 
-/* Parts of a run are in locked mappings, others are not; what is in swap is in no row. */
-static struct err *sort_run(void *ctx, const struct page_run *run)
+/* Splits a run at the borders of locked mappings, and sorts the parts. A run that is in swap is
+ * not resident, so it is left out. */
+static struct err *released_sort_run(void *ctx, const struct page_run *run)
 {
-	struct sorter *s = ctx;
+	struct released_sorter *s = ctx;
 	struct page_run part = *run;
 	struct err *err = NULL;
 
@@ -104,20 +112,20 @@ static struct err *sort_run(void *ctx, const struct page_run *run)
 			continue;
 		part.end = l->base < run->end ? l->base : run->end;
 		if (part.start < part.end)
-			err = sort_unlocked(s, &part);
+			err = released_sort_unlocked(s, &part);
 		part.start = part.start > part.end ? part.start : part.end;
 		part.end = l->limit < run->end ? l->limit : run->end;
 		if (!err && part.start < part.end)
-			err = add_run(s, part.start, part.end, RELEASED_LOCKED);
+			err = released_add_run(s, part.start, part.end, RELEASED_LOCKED);
 		part.start = part.end;
 	}
 	part.end = run->end;
-	return !err && part.start < part.end ? sort_unlocked(s, &part) : err;
+	return !err && part.start < part.end ? released_sort_unlocked(s, &part) : err;
 }
 
-static struct err *note_locked(void *ctx, const struct smaps_mapping *m)
+static struct err *released_note_locked(void *ctx, const struct smaps_mapping *m)
 {
-	struct sorter *s = ctx;
+	struct released_sorter *s = ctx;
 
 	if (!m->locked)
 		return NULL;
@@ -129,7 +137,7 @@ struct err *released_init(struct released *rel, const struct residency *r, pid_t
 			  const struct smaps *sums)
 {
 	_cleanup_close_ int kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	struct sorter s = {
+	struct released_sorter s = {
 		.rel = rel,
 		.r = r,
 		.kpageflags = kpageflags,
@@ -140,9 +148,9 @@ struct err *released_init(struct released *rel, const struct residency *r, pid_t
 	memset(rel, 0, sizeof(*rel));
 	rel->lazy_by_page = kpageflags >= 0 && r->pagemap.fd >= 0 && geteuid() == 0;
 	if (sums->locked_bytes)
-		err = smaps_read_mappings(pid, note_locked, &s);
+		err = smaps_read_mappings(pid, released_note_locked, &s);
 	if (!err)
-		err = residency_unclaimed(r, sort_run, &s);
+		err = residency_unclaimed(r, released_sort_run, &s);
 	vec_fini(&s.locked);
 	if (err)
 		released_fini(rel);

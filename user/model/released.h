@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * released.h - heap pages that Go gave back, or never used, and that are in memory
- * all the same; and why.
+ * released.h - why heap pages are resident although Go gave them back, or never used them.
  */
 #ifndef MAPTRACE_MODEL_RELEASED_H
 #define MAPTRACE_MODEL_RELEASED_H
@@ -14,10 +13,10 @@
 #include "process/smaps.h"
 
 enum released_kind {
-	RELEASED_LAZY, /* MADV_FREE: the kernel takes them when it needs memory */
-	RELEASED_LOCKED, /* of a locked mapping: madvise(2) fails */
-	RELEASED_HUGE, /* came in with a huge page */
-	RELEASED_REFILLED, /* somebody touched them */
+	RELEASED_LAZY, /* given back with MADV_FREE: the kernel takes them when it needs memory */
+	RELEASED_LOCKED, /* in a locked mapping, for which madvise(2) fails */
+	RELEASED_HUGE, /* came into memory together with the rest of a huge page */
+	RELEASED_REFILLED, /* somebody touched them after they were given back */
 	RELEASED_KIND_CNT,
 };
 
@@ -29,11 +28,17 @@ struct released_run {
 
 struct released {
 	uint64_t bytes[RELEASED_KIND_CNT];
-	VEC(struct released_run) runs; /* ascending; the first ones, up to a bound */
-	bool lazy_by_page; /* false: as many as smaps counts, the first ones */
+	VEC(struct released_run) runs; /* ascending; the first 65536 */
+	/* Whether each RELEASED_LAZY page is known to be one. False: as many pages as smaps counts
+	 * were taken, the first ones. */
+	bool lazy_by_page;
 };
 
-/* Sorts what is unclaimed in r. sums: of the same process. Free with released_fini(). */
+/*
+ * Sorts the resident pages that no span and no free range has claimed in r. `sums` are those of
+ * the same process. Fails if the mappings of the process cannot be read, or if memory ran out; then
+ * there is nothing to free. Else free with released_fini().
+ */
 struct err *released_init(struct released *rel, const struct residency *r, pid_t pid,
 			  const struct smaps *sums);
 void released_fini(struct released *rel);

@@ -2,14 +2,18 @@
 /*
  * result.h - a finished result: what one observation of a process found, as plain data.
  *
- * Everything that a renderer shows is here, already decided: ranked, grouped, resolved to
- * functions and lines, with the words of each finding. Nothing in it leads back to the
- * target or to the subsystems that looked at it, so it can be shown after the process is
- * gone, several times, or after it was read from a file (report/json_read.h). All of it,
- * strings included, is owned by the result: free with result_free().
+ * Everything that a renderer shows is here, and all decisions are made: maps are ranked and
+ * grouped, addresses are resolved to functions and lines, and each finding has its sentences.
+ * Nothing in it points to the target or to the subsystems that looked at it. So it can be
+ * shown several times, after the process is gone, or after it was read from a file
+ * (report/json_read.h). The result owns all of it, strings included: free with result_free().
  *
- * Text of the target's (names of types, functions, files) is as the target has it; who
- * prints it has to make it harmless.
+ * Units are bytes and nanoseconds, unless a name or a comment says otherwise. A `status` says
+ * whether a part is there; if it is not, `reason` says why, else `reason` is NULL. Parts that
+ * need a census or a trace are pointers, NULL without it.
+ *
+ * Names of types, functions and files come from the target unchanged. They may contain control
+ * characters: the code that prints them has to escape these.
  */
 #ifndef MAPTRACE_MODEL_RESULT_H
 #define MAPTRACE_MODEL_RESULT_H
@@ -27,8 +31,8 @@
 
 /* Where the report was made. */
 struct result_host {
-	const char *name; /* NULL, as the next one: cannot be read */
-	const char *boot_id;
+	const char *name; /* NULL: cannot be read */
+	const char *boot_id; /* NULL: cannot be read */
 };
 
 struct result_target {
@@ -46,34 +50,36 @@ struct result_target {
 	const char *go_experiments;
 	const char *main_package;
 	const char *map_kind; /* "classic" or "swiss" */
-	const char *layout;
-	const char *layout_source; /* "table", "nearest" or "dwarf" */
-	bool layout_is_of_this_version;
+	const char *layout; /* the Go version whose layout of structs is used */
+	const char *layout_source; /* "table", "nearest" (a similar version) or "dwarf" */
+	bool layout_is_of_this_version; /* false for "nearest" */
 	bool stripped;
 	bool has_dwarf;
 	uint64_t rss_bytes; /* from /proc/PID/status, at the start */
 	uint64_t swap_bytes;
 	uint64_t cgroup_limit_bytes; /* 0: none */
-	struct opt_u64 cgroup_left_bytes; /* at the end */
+	struct opt_u64 cgroup_left_bytes; /* up to its limit, at the end; unknown: no limit */
 	const char *container_id; /* from the cgroup's path; NULL: not in a container */
-	const char *pod_uid; /* the same, of Kubernetes */
-	bool other_pid_namespace;
+	const char *pod_uid; /* of Kubernetes, from the cgroup's path; NULL: not in a pod */
+	bool other_pid_namespace; /* than maptrace's; the same for the next one */
 	bool other_mount_namespace;
 	const char *stopped_by; /* "signal", "tracer" or "cgroup"; NULL: it runs */
-	const char *gone; /* why it went away; NULL: it is there */
+	const char *gone; /* why it went away; NULL: it is still there */
 };
 
+/* A doubt is a reason why the rest of the result may be incomplete or wrong. */
 struct result_doubt {
 	enum doubt_code code;
 	const char *text; /* one or more sentences */
 };
 
+/* Numbers of maps, and sums over all maps that are neither suspect nor garbage. */
 struct result_totals {
 	uint64_t maps;
 	uint64_t exact;
-	uint64_t moving;
-	uint64_t suspect; /* in no sum */
-	uint64_t garbage; /* in no sum */
+	uint64_t moving; /* the program changed them while they were read */
+	uint64_t suspect; /* they contradict themselves; not in the sums below */
+	uint64_t garbage; /* unreachable, but not swept yet; not in the sums below */
 	uint64_t on_stack;
 	uint64_t unknown_bucket_size;
 	uint64_t live_keys;
@@ -88,9 +94,9 @@ struct result_totals {
 
 struct result_census_taken {
 	uint64_t duration_ns;
-	uint64_t censuses; /* taken; this is the last one */
-	uint64_t lookalikes_rejected;
-	uint64_t headers_without_table;
+	uint64_t censuses; /* how many were taken; this is the last one */
+	uint64_t lookalikes_rejected; /* objects that look like a map's header at first */
+	uint64_t headers_without_table; /* empty maps that have not allocated anything yet */
 	struct {
 		const char *status; /* "ok" or "refused" */
 		const char *reason;
@@ -99,7 +105,7 @@ struct result_census_taken {
 	struct result_made_types {
 		uint64_t count;
 		bool complete;
-	} * made_types; /* by reflect; NULL: the program cannot make any */
+	} * made_types; /* types that reflect made; NULL: the program cannot make any */
 	struct result_totals totals;
 };
 
@@ -109,7 +115,7 @@ struct result_census {
 	struct result_census_taken *taken; /* NULL: refused */
 };
 
-/* Maps without a count of their zero values, and why. */
+/* How many maps have no count of their zero values for the same reason. */
 struct result_not_counted {
 	const char *reason;
 	uint64_t maps;
@@ -117,8 +123,8 @@ struct result_not_counted {
 
 struct result_values_counted {
 	uint64_t duration_ns;
-	uint64_t budget_bytes;
-	uint64_t bytes; /* read */
+	uint64_t budget_bytes; /* --scan-values: read at most this much */
+	uint64_t bytes; /* that were read */
 	uint64_t maps_counted;
 	uint64_t maps_sampled;
 	POOL_LIST(struct result_not_counted) not_counted;
@@ -130,22 +136,23 @@ struct result_values {
 	struct result_values_counted *counted; /* NULL: off */
 };
 
-/* Zero values in the maps of a group. */
+/* Zero values in the maps of a group: sums over the maps whose values were counted. */
 struct result_group_zeroes {
-	uint64_t maps; /* that were counted in */
+	uint64_t maps; /* whose values were counted */
 	uint64_t live_keys;
-	uint64_t count;
-	uint64_t low;
+	uint64_t count; /* entries whose value is zero */
+	uint64_t low; /* sums of the bounds of the maps' 95 % intervals */
 	uint64_t high;
-	bool sampled;
+	bool sampled; /* at least one map was sampled: count is an estimate */
 };
 
-/* A row of the ranking: one large map, or all small maps of one type. Most to give back
- * first; maps that are in no sum are in no group. */
+/* A row of the ranking: one large map, or all small maps of one type (see ranking.h). Groups
+ * are sorted by what they give back, most first. Garbage and suspect maps are in no group. */
 struct result_group {
 	uint64_t rank; /* from 1 on */
-	const char *label; /* the type for people, or what is known instead */
-	const char *type; /* NULL: unknown, or several fit */
+	const char
+		*label; /* short name of the type, or what is known instead; see result_label() */
+	const char *type; /* full name; NULL: unknown, or several fit */
 	const char *type_source;
 	uint64_t type_candidates;
 	uint64_t maps;
@@ -153,94 +160,95 @@ struct result_group {
 	uint64_t slots;
 	uint64_t table_bytes;
 	uint64_t resident_bytes;
-	struct opt_u64 gives_back_resident_bytes; /* unknown with the bucket size */
-	bool moving; /* a map of it was busy while it was read */
-	uint64_t largest_map; /* address */
+	struct opt_u64 gives_back_resident_bytes; /* unknown if the bucket size is */
+	bool moving; /* the program changed one of the maps while it was read */
+	uint64_t largest_map; /* address of its header */
 	uint64_t largest_table_bytes;
 	struct result_group_zeroes *zeroes; /* NULL: not counted */
 };
 
-/* A growth of a large map that comes soon, at the present rate. */
+/* A coming growth: at its present rate of inserts a large map will grow within a day. */
 struct result_coming_growth {
-	uint64_t map; /* address */
+	uint64_t map; /* address of the header */
 	const char *label;
 	struct result_growth growth;
 };
 
 struct result_finding {
 	enum finding_kind kind;
-	uint64_t bytes; /* resident, that acting on it gives back; findings add up */
-	uint64_t map; /* the one with most to give back; 0: none */
-	const char *type; /* of that map */
-	/* Of maps, NULL for others; sums. */
+	uint64_t bytes; /* resident bytes that come back; findings can be added up */
+	uint64_t map; /* address of the map with most to give back; 0: it is not about maps */
+	const char *type; /* of that map; NULL: unknown */
+	/* Sums over the maps; NULL: it is not about maps. */
 	struct result_finding_maps {
 		uint64_t maps;
 		uint64_t live_keys;
 		uint64_t slots;
 		uint64_t resident_bytes;
 	} * maps;
-	/* Of FINDING_ZERO_VALUES, NULL for others. */
+	/* For FINDING_ZERO_VALUES; NULL for others. */
 	struct result_finding_zeroes {
 		uint64_t zero_values;
-		bool sampled;
-		uint64_t bytes_with_rebuild; /* bytes, and what a rebuild with all keys gives */
+		bool sampled; /* zero_values is an estimate */
+		uint64_t bytes_with_rebuild; /* bytes, plus what a rebuild with all keys gives */
 	} * zeroes;
-	const char *headline; /* what is wrong, one sentence */
-	const char *remedy; /* what to do, and what comes back */
-	const char *measured; /* how the bytes are known */
+	const char *headline; /* one sentence that says what is wrong */
+	const char *remedy; /* what to do, and how many bytes come back */
+	const char *measured; /* how the number of bytes is known */
 };
 
 struct result_verdict {
 	uint64_t min_waste_bytes; /* findings are at least this large */
-	bool judged; /* false: without a census there is nothing to judge */
-	POOL_LIST(const char *) besides; /* what is no finding, but large */
+	bool judged; /* false: there is no census, so nothing could be found */
+	POOL_LIST(const char *) besides; /* sentences about large things that are not findings */
 };
 
-/* What the probes cost the target, and what they were allowed to. */
+/* The receipt says what the probes cost the target, and what they were allowed to cost. */
 struct result_receipt {
-	double hits_ns; /* all hits times their price */
+	double hits_ns; /* all hits times their prices */
 	double price_ns; /* of one hit, on average */
-	uint64_t page_faults; /* that took longer */
-	double page_faults_ns;
-	double page_fault_price_ns;
-	double other_page_fault_price_ns; /* of other processes, meanwhile */
-	uint64_t run_ns;
-	double share_of_core;
-	double max_overhead; /* the budget, a share of one core */
-	double budget_ns;
-	bool budget_held;
+	uint64_t page_faults; /* of the target, while they were looked at */
+	double page_faults_ns; /* page_faults times their price */
+	double page_fault_price_ns; /* how much longer one of them took; 0: there were none */
+	double other_page_fault_price_ns; /* the same for a fault of any other process */
+	uint64_t run_ns; /* duration of the trace */
+	double share_of_core; /* hits_ns and page_faults_ns, divided by run_ns */
+	double max_overhead; /* the budget as a share of one core */
+	double budget_ns; /* the budget in CPU time */
+	bool budget_held; /* hits_ns and page_faults_ns are within budget_ns */
 	uint64_t attach_calls;
 	uint64_t attach_ns;
 	uint64_t detach_calls;
 	uint64_t detach_ns;
 	struct {
-		uint64_t ring_full;
-		uint64_t bad_record;
-		uint64_t header_unreadable;
-		uint64_t caller_unreadable;
+		uint64_t ring_full; /* records for which the ring had no room */
+		uint64_t bad_record; /* records that could not be decoded */
+		uint64_t header_unreadable; /* hits recorded without the map's header */
+		uint64_t caller_unreadable; /* hits recorded without their caller */
 	} lost;
 };
 
 struct result_cost {
-	uint64_t probe_hits; /* each cost the target a trap */
-	uint64_t attached_ns;
-	uint64_t records_lost;
+	uint64_t probe_hits; /* each cost the target a trap into the kernel */
+	uint64_t attached_ns; /* of the probes that were attached longest */
+	uint64_t records_lost; /* lost.ring_full plus lost.bad_record */
 	struct result_receipt *receipt; /* NULL: not traced */
-	uint64_t cpu_ns; /* maptrace's own, as are the next ones */
+	/* The next four are maptrace's own cost, with that of its children. */
+	uint64_t cpu_ns;
 	uint64_t peak_rss_bytes;
-	uint64_t bytes_read; /* of the target's memory */
-	uint64_t read_calls;
+	uint64_t bytes_read; /* from the target's memory */
+	uint64_t read_calls; /* system calls that it took */
 };
 
 struct result {
-	struct pool pool; /* everything below, but the maps */
-	const char *schema; /* RESULT_SCHEMA, or that of the file it was read from */
-	const char *maptrace; /* version of the tool that looked */
+	struct pool pool; /* owns everything below except the maps */
+	const char *schema; /* RESULT_SCHEMA, or the schema of the file it was read from */
+	const char *maptrace; /* version of the maptrace that observed the process */
 	uint64_t unix_time_ns; /* when the result was made */
 	struct result_host host;
 	struct result_target target;
 	POOL_LIST(struct result_doubt) doubts;
-	struct result_ledger *memory; /* NULL, as the next ones: no census */
+	struct result_ledger *memory; /* NULL: no census; the same for the next three */
 	struct result_fragmentation *fragmentation;
 	struct result_reclaim *reclaim;
 	struct result_heap *heap;
@@ -259,11 +267,11 @@ struct result {
 
 #define RESULT_SCHEMA "maptrace.report/2"
 
-/* This host, as far as it can be told; strings are in the pool. */
+/* Describes this host. What cannot be read is NULL. The strings are in the pool. */
 struct result_host result_host_of(struct pool *pool);
 
-/* A result of now and of this host and version, without anything else and without maps;
- * NULL: out of memory. */
+/* Makes a result that has only the schema, version, time and host; `maps` is NULL, and the caller
+ * has to set it. NULL: out of memory. Free with result_free(). */
 struct result *result_new(void);
 void result_free(struct result *r);
 DEFINE_CLEANUP_PTR(struct result *, result_free, cleanup_result)

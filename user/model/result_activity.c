@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was done to maps, and from where: callers are resolved here and nowhere else. */
+/* Fills the parts of a result that say what was done to maps, and from where. Return addresses
+ * become functions and lines only here (and in result_memcalls.c for memory calls). */
 #include <inttypes.h>
 #include <math.h>
 
@@ -20,7 +21,7 @@ _Static_assert((int)MAP_OP_MAKE == (int)ABI_OP_MAKE && (int)MAP_OP_INSERT == (in
 
 /* ---- callers ---- */
 
-static struct result_frame frame_result(struct pool *pool, const struct frame *f)
+struct result_frame result_frame_of(struct pool *pool, const struct frame *f)
 {
 	return (struct result_frame){
 		.function = pool_text(pool, f->function),
@@ -29,18 +30,18 @@ static struct result_frame frame_result(struct pool *pool, const struct frame *f
 	};
 }
 
-static void fill_caller(struct pool *pool, struct result_caller *to, const struct place *p)
+static void caller_fill(struct pool *pool, struct result_caller *to, const struct place *p)
 {
 	if (!p->cnt)
 		return;
 	to->at = pool_alloc(pool, sizeof(*to->at));
 	if (!to->at)
 		return;
-	*to->at = frame_result(pool, &p->frames[0]);
+	*to->at = result_frame_of(pool, &p->frames[0]);
 	to->function = to->at->function;
 	pool_list(pool, &to->inlined_into, p->cnt - 1);
 	for (size_t i = 0; i < to->inlined_into.len; i++)
-		to->inlined_into.data[i] = frame_result(pool, &p->frames[i + 1]);
+		to->inlined_into.data[i] = result_frame_of(pool, &p->frames[i + 1]);
 }
 
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,
@@ -51,14 +52,14 @@ const struct result_caller *result_caller_of(struct pool *pool, struct lines *li
 	if (!to)
 		return NULL;
 	to->pc = return_addr;
-	fill_caller(pool, to, lines_of_call(lines, return_addr));
+	caller_fill(pool, to, lines_of_call(lines, return_addr));
 	return to;
 }
 
 /* ---- operations ---- */
 
-static struct result_op_seen *seen_result(struct pool *pool, const struct activity_op *op,
-					  double all_per_s)
+static struct result_op_seen *op_seen_result(struct pool *pool, const struct activity_op *op,
+					     double all_per_s)
 {
 	struct result_op_seen *to = pool_alloc(pool, sizeof(*to));
 
@@ -68,7 +69,7 @@ static struct result_op_seen *seen_result(struct pool *pool, const struct activi
 	return to;
 }
 
-static struct result_op_changes *changes_result(struct pool *pool, const struct activity_op *op)
+static struct result_op_changes *op_changes_result(struct pool *pool, const struct activity_op *op)
 {
 	struct result_op_changes *to = pool_alloc(pool, sizeof(*to));
 
@@ -77,7 +78,7 @@ static struct result_op_changes *changes_result(struct pool *pool, const struct 
 	return to;
 }
 
-/* All but the caller. */
+/* Everything except the caller. */
 static struct result_op op_result(struct pool *pool, double all_per_s, enum map_op kind,
 				  const struct activity_op *op)
 {
@@ -90,8 +91,8 @@ static struct result_op op_result(struct pool *pool, double all_per_s, enum map_
 		.rough = op->rough,
 		.per_s_low = op->per_s_low,
 		.per_s_high = op->per_s_high,
-		.seen = op->hits ? seen_result(pool, op, all_per_s) : NULL,
-		.changes = changes ? changes_result(pool, op) : NULL,
+		.seen = op->hits ? op_seen_result(pool, op, all_per_s) : NULL,
+		.changes = changes ? op_changes_result(pool, op) : NULL,
 		.caller_share = NAN,
 	};
 }
@@ -138,7 +139,7 @@ void result_fill_call_sites(struct result *r, const struct result_source *from)
 	}
 }
 
-/* ---- what is in no census ---- */
+/* ---- maps that the census does not have ---- */
 
 static bool is_in_census(const struct watch *w, const struct activity *a)
 {
@@ -169,9 +170,9 @@ void result_fill_unplaced(struct result *r, const struct result_source *from)
 	}
 }
 
-/* ---- for people ---- */
+/* ---- the text report's table of activity ---- */
 
-static const char *busy_what(struct pool *pool, const struct watch *w, const struct busy *row)
+static const char *busy_type_label(struct pool *pool, const struct watch *w, const struct busy *row)
 {
 	const struct activity *a = &row->sum;
 	char name[BUSY_NAME_SZ];
@@ -189,15 +190,15 @@ static const char *busy_what(struct pool *pool, const struct watch *w, const str
 
 static const char *busy_label(struct pool *pool, const struct watch *w, const struct busy *row)
 {
-	const char *what = busy_what(pool, w, row);
+	const char *what = busy_type_label(pool, w, row);
 
 	return pool_printf(pool, "%s%s%s", what ? what : "?",
 			   row->sum.on_stack ? " on goroutine stacks" : "",
 			   row->sum.nil_map ? ", nil" : "");
 }
 
-/* The caller that most hits of the row came from, and its share of them. */
-static struct err *set_busy_caller(struct pool *pool, struct lines *lines, const struct busiest *b,
+/* Sets the caller with most hits of an operation in the row, and its share of all these hits. */
+static struct err *busy_set_caller(struct pool *pool, struct lines *lines, const struct busiest *b,
 				   const struct busy *row, enum map_op op, struct result_op *to)
 {
 	uint64_t caller = 0, hits = 0;
@@ -210,7 +211,7 @@ static struct err *set_busy_caller(struct pool *pool, struct lines *lines, const
 	return NULL;
 }
 
-static struct err *fill_busy(struct pool *pool, const struct result_source *from,
+static struct err *busy_fill(struct pool *pool, const struct result_source *from,
 			     const struct busiest *b, const struct busy *row,
 			     struct result_busy *to)
 {
@@ -223,7 +224,7 @@ static struct err *fill_busy(struct pool *pool, const struct result_source *from
 		to->activity.ops[op] =
 			op_result(pool, from->activities.per_s, op, &row->sum.ops[op]);
 		if (row->sum.ops[op].hits)
-			err = set_busy_caller(pool, from->w->prog->lines, b, row, op,
+			err = busy_set_caller(pool, from->w->prog->lines, b, row, op,
 					      &to->activity.ops[op]);
 	}
 	return err;
@@ -247,6 +248,6 @@ struct err *result_fill_busiest(struct result *r, const struct result_source *fr
 	to->busiest_total = b.rows.len;
 	pool_list(&r->pool, &to->busiest, b.rows.len < BUSY_ROWS ? b.rows.len : BUSY_ROWS);
 	for (size_t i = 0; !err && i < to->busiest.len; i++)
-		err = fill_busy(&r->pool, from, &b, &b.rows.data[i], &to->busiest.data[i]);
+		err = busy_fill(&r->pool, from, &b, &b.rows.data[i], &to->busiest.data[i]);
 	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * result_activity.h - what was done to maps, and from where, in a result.
+ * result_activity.h - the part of a result that says what was done to maps, and from where.
  */
 #ifndef MAPTRACE_MODEL_RESULT_ACTIVITY_H
 #define MAPTRACE_MODEL_RESULT_ACTIVITY_H
@@ -25,26 +25,25 @@ struct result_caller {
 	POOL_LIST(struct result_frame) inlined_into; /* innermost first */
 };
 
-/* One operation on one map, or from one place, or on several maps. */
+/* How often one operation happened: on one map, on several maps, or from one call. */
 struct result_op {
-	uint64_t hits; /* seen */
-	double per_s; /* estimated from what was seen; NAN: not known */
-	const char *missing; /* why per_s is not known, or NULL */
+	uint64_t hits; /* probe hits that were seen */
+	double per_s; /* estimated operations per second; NAN: not known */
+	const char *missing; /* why per_s is not known; NULL: it is */
 	bool rough; /* windows filled up, or slowed the target down, or records were lost */
-	double per_s_low; /* 95 % interval */
+	double per_s_low; /* the 95 % interval of per_s */
 	double per_s_high; /* NAN: not known */
-	/* With hits: */
+	/* NULL: there are no hits. */
 	struct result_op_seen {
-		double share; /* of all operations of all maps */
+		double share; /* of all operations on all maps */
 		uint64_t goroutine; /* id of the busiest one; 0: none stands out */
 	} * seen;
-	/* Inserts and deletes, NULL for others: hits whose outcome is known, and how many of
-	 * these changed the length of the map. */
+	/* For inserts and deletes; NULL for others. */
 	struct result_op_changes {
-		uint64_t told;
-		uint64_t changed;
+		uint64_t told; /* hits of which it is known whether they changed the length */
+		uint64_t changed; /* of told: hits that changed it */
 	} * changes;
-	const struct result_caller *caller; /* where most hits came from; NULL: not seen */
+	const struct result_caller *caller; /* from where most hits came; NULL: no hits */
 	double caller_share; /* part of the hits that came from there; NAN: not counted */
 };
 
@@ -52,26 +51,27 @@ struct result_activity {
 	struct result_op ops[MAP_OP_CNT];
 };
 
-/* One place in the code and what it does to maps. */
+/* What one call in the code (did.caller) does to maps with one operation. */
 struct result_call_site {
 	enum map_op op;
-	const char *type; /* of the maps that it does most to; NULL: not known */
+	const char *type; /* of the maps on which it does so most often; NULL: not known */
 	struct result_op did;
 };
 
-/* What was done to maps that are in no census. */
+/* What was done to maps that the latest census does not have: unplaced maps. */
 struct result_unplaced {
-	uint64_t addr; /* 0: several, or without an address of their own */
+	uint64_t addr; /* 0: nil maps, or maps on stacks: all of one type together */
 	const char *type;
 	bool on_stack;
 	bool nil_map;
 	struct result_activity activity;
 };
 
-/* A row of activity for people: one map of the ranking, or all others of a type. */
+/* A row of the text report's table of activity: the maps of one group, or all other maps of a
+ * type (see busiest.h). */
 struct result_busy {
 	uint64_t rank; /* of its group; 0: not among the groups that are listed */
-	const char *label;
+	const char *label; /* the type, or what is known instead */
 	uint64_t map_cnt;
 	struct result_activity activity;
 };

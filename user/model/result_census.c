@@ -9,50 +9,55 @@
 #include "model/names.h"
 #include "model/result_fill.h"
 
-/* What is known of one map alone. */
-struct own_map {
+/* What is known of a single map besides the facts that it shares with others of its kind. Most
+ * maps have nothing of this, and no struct map_extra. */
+struct map_extra {
 	uint64_t addr;
-	const struct result_activity *activity;
-	const struct result_history *history;
-	bool followed; /* so its next growth has a rate of its own, or none */
-	bool has_next_growth;
+	const struct result_activity *activity; /* NULL: nothing was seen */
+	const struct result_history *history; /* NULL: not followed */
+	/* It has a struct map_history, so its own rate decides about the next growth. */
+	bool followed;
+	bool has_next_growth; /* with followed: next_growth is valid */
 	struct result_growth next_growth;
 };
 
-/* Maps that are alike in their facts and in their zero values. */
+/* A kind (maps/rows.h) stands for maps whose facts are equal. A counted kind stands for maps whose
+ * facts and zero values are equal. */
 struct counted_kind {
 	uint32_t kind; /* of the rows */
 	uint32_t value; /* index in values */
-	uint64_t cnt;
+	uint64_t cnt; /* maps */
 };
 
 struct result_census_maps {
-	struct pool pool;
-	struct map_rows rows; /* their own: taken over from the census, or copied */
+	struct pool pool; /* owns types, activities and histories */
+	struct map_rows rows; /* moved or copied from the census */
 	struct go_layout layout;
 	struct opt_u64 cgroup_left;
 	VEC(struct value_count) values; /* empty: zero values were not counted */
-	VEC(struct counted_kind) counted; /* with values: what a row's kind is an index of */
-	bool lists_some; /* only the rows in `listed`, ascending */
-	VEC(uint32_t) listed;
-	VEC(struct own_map) own;
-	struct table own_by_addr;
-	struct table type_by_key; /* see type_key() */
+	/* With values: row.kind is an index in `counted`, and no longer in rows.kinds. */
+	VEC(struct counted_kind) counted;
+	bool lists_some; /* only the rows in `listed` are shown */
+	VEC(uint32_t) listed; /* indexes of rows; ascending */
+	VEC(struct map_extra) extras;
+	struct table extra_by_addr; /* index in extras */
+	struct table type_by_key; /* index in types; see map_type_key() */
 	VEC(struct result_map_type *) types;
-	struct map_same same; /* of the latest view */
+	struct map_same same; /* for the latest view */
 };
 
 /* ---- types ---- */
 
-/* A map type of the binary, which is a number here and never followed; and whether the maps
- * may as well be of declared types with the same memory. */
-static uint64_t type_key(const struct map_info *m)
+/* The key of a type: the address of the struct map_type, which is never dereferenced, and one bit
+ * that says whether the maps may as well have another declared type with the same memory layout.
+ * Then the struct result_map_type lists those. */
+static uint64_t map_type_key(const struct map_info *m)
 {
 	return (uint64_t)(uintptr_t)m->type << 1 | (m->type && m->type_candidates > 1);
 }
 
-static void list_declared(struct result_census_maps *maps, struct result_map_type *t,
-			  const struct map_type *type, const struct gotypes *types)
+static void type_list_declared(struct result_census_maps *maps, struct result_map_type *t,
+			       const struct map_type *type, const struct gotypes *types)
 {
 	size_t cnt, n = 0;
 	const struct map_type *all = gotypes_maps(types, &cnt);
@@ -65,36 +70,36 @@ static void list_declared(struct result_census_maps *maps, struct result_map_typ
 			t->declared.data[at++] = pool_text(&maps->pool, all[i].name);
 }
 
-static bool add_type(struct result_census_maps *maps, const struct map_info *m,
-		     const struct gotypes *types)
+static bool census_add_type(struct result_census_maps *maps, const struct map_info *m,
+			    const struct gotypes *types)
 {
-	if (table_get(&maps->type_by_key, type_key(m)) != TABLE_NONE)
+	if (table_get(&maps->type_by_key, map_type_key(m)) != TABLE_NONE)
 		return true;
 
 	struct result_map_type *t = pool_alloc(&maps->pool, sizeof(*t));
 	if (!t || !vec_push(&maps->types, t) ||
-	    !table_put(&maps->type_by_key, type_key(m), maps->types.len - 1))
+	    !table_put(&maps->type_by_key, map_type_key(m), maps->types.len - 1))
 		return false;
 	t->name = pool_text(&maps->pool, m->type ? m->type->name : NULL);
 	if (m->type && m->type_candidates > 1)
-		list_declared(maps, t, m->type, types);
+		type_list_declared(maps, t, m->type, types);
 	return true;
 }
 
-static bool add_types(struct result_census_maps *maps, const struct gotypes *types)
+static bool census_add_types(struct result_census_maps *maps, const struct gotypes *types)
 {
 	for (size_t i = 0; i < maps->rows.kinds.len; i++) {
 		struct map_info m = rows_kind_info(&maps->rows, i, 0);
 
-		if (!add_type(maps, &m, types))
+		if (!census_add_type(maps, &m, types))
 			return false;
 	}
 	return true;
 }
 
-/* ---- what maps have in common ---- */
+/* ---- facts that maps of a kind share ---- */
 
-static void set_values(struct map_same *s, const struct value_count *v)
+static void same_set_values(struct map_same *s, const struct value_count *v)
 {
 	s->has_zero_values = true;
 	s->zero_values_reason = value_status_text(v->status);
@@ -111,7 +116,7 @@ static void set_values(struct map_same *s, const struct value_count *v)
 	};
 }
 
-static void set_sizes(struct map_same *s, const struct map_info *m)
+static void same_set_sizes(struct map_same *s, const struct map_info *m)
 {
 	bool sized = m->bucket_sz != 0;
 
@@ -132,23 +137,24 @@ static void set_sizes(struct map_same *s, const struct map_info *m)
 	s->gives_back_resident_bytes = opt_if(sized, map_gives_back_resident(m));
 }
 
-/* Makes `same` from facts alone: no address is at hand. `value` may be NULL. */
-static void set_same(struct result_census_maps *maps, const struct map_info *m,
-		     const struct value_count *value)
+/* Makes maps->same. It gets no address, so nothing in it can depend on one. `value` may be
+ * NULL. */
+static void census_set_same(struct result_census_maps *maps, const struct map_info *m,
+			    const struct value_count *value)
 {
 	struct map_same *s = &maps->same;
 
 	memset(s, 0, sizeof(*s));
-	s->type = maps->types.data[table_get(&maps->type_by_key, type_key(m))];
+	s->type = maps->types.data[table_get(&maps->type_by_key, map_type_key(m))];
 	s->type_source = name_type_source(m->type_source);
 	s->type_candidates = m->type_candidates;
 	s->consistency = name_consistency(m->consistency);
 	s->garbage = m->garbage;
 	s->on_stack = m->on_stack;
 	s->goroutine_runs = m->on_stack ? m->on_stack == MAP_ON_RUNNING_STACK : -1;
-	set_sizes(s, m);
+	same_set_sizes(s, m);
 	if (value)
-		set_values(s, value);
+		same_set_values(s, value);
 	s->has_next_growth =
 		result_growth_of(&maps->layout, m, NULL, maps->cgroup_left, &s->next_growth);
 }
@@ -175,7 +181,9 @@ static bool counts_alike(const struct value_count *a, const struct value_count *
 	       a->consistency == b->consistency && a->sampled == b->sampled;
 }
 
-/* The number of the counted kind, which is made if there is none. */
+/* Finds or makes the counted kind for a kind and a count of values; *ret is its index. If two have
+ * the same hash, one of them may be made more than once: that costs room, but is correct. False: out
+ * of memory. */
 static bool counted_kind_of(struct result_census_maps *maps, struct table *index, uint32_t kind,
 			    const struct value_count *v, uint32_t *ret)
 {
@@ -193,8 +201,8 @@ static bool counted_kind_of(struct result_census_maps *maps, struct table *index
 	       (at != TABLE_NONE || table_put(index, hash, *ret));
 }
 
-/* Rows become rows of counted kinds. */
-static bool add_values(struct result_census_maps *maps, const struct values *values)
+/* Replaces the kind of each row by its counted kind. */
+static bool census_add_values(struct result_census_maps *maps, const struct values *values)
 {
 	_cleanup_(table_fini) struct table index = { 0 };
 
@@ -208,26 +216,27 @@ static bool add_values(struct result_census_maps *maps, const struct values *val
 	return true;
 }
 
-/* ---- what is of one map alone ---- */
+/* ---- facts about a single map ---- */
 
-static const struct own_map *own_of(const struct result_census_maps *maps, uint64_t addr)
+static const struct map_extra *extra_find(const struct result_census_maps *maps, uint64_t addr)
 {
-	size_t at = table_get(&maps->own_by_addr, addr);
+	size_t at = table_get(&maps->extra_by_addr, addr);
 
-	return at == TABLE_NONE ? NULL : &maps->own.data[at];
+	return at == TABLE_NONE ? NULL : &maps->extras.data[at];
 }
 
-static struct own_map *own_add(struct result_census_maps *maps, uint64_t addr)
+/* Finds or makes the extra of a map; valid until the next call. NULL: out of memory. */
+static struct map_extra *extra_for(struct result_census_maps *maps, uint64_t addr)
 {
-	size_t at = table_get(&maps->own_by_addr, addr);
+	size_t at = table_get(&maps->extra_by_addr, addr);
 
 	if (at == TABLE_NONE) {
-		at = maps->own.len;
-		if (!vec_push(&maps->own, (struct own_map){ .addr = addr }) ||
-		    !table_put(&maps->own_by_addr, addr, at))
+		at = maps->extras.len;
+		if (!vec_push(&maps->extras, (struct map_extra){ .addr = addr }) ||
+		    !table_put(&maps->extra_by_addr, addr, at))
 			return NULL;
 	}
-	return &maps->own.data[at];
+	return &maps->extras.data[at];
 }
 
 static struct result_histogram histogram_result(const struct histogram *h)
@@ -256,33 +265,35 @@ static const struct result_history *history_result(struct pool *pool, const stru
 	return r;
 }
 
-static bool add_histories(struct result_census_maps *maps, const struct history *history)
+static bool census_add_histories(struct result_census_maps *maps, const struct history *history)
 {
 	for (size_t i = 0; i < history->maps.len; i++) {
 		const struct map_history *h = &history->maps.data[i];
 		ssize_t row = rows_find(&maps->rows, h->addr);
-		struct own_map *own = row != ROWS_NONE ? own_add(maps, h->addr) : NULL;
+		struct map_extra *extra = row != ROWS_NONE ? extra_for(maps, h->addr) : NULL;
 
 		if (row == ROWS_NONE)
 			continue;
-		if (!own)
+		if (!extra)
 			return false;
 		struct map_info m = rows_get(&maps->rows, row);
-		own->followed = true;
-		own->has_next_growth = result_growth_of(&maps->layout, &m, h, maps->cgroup_left,
-							&own->next_growth);
-		own->history = h->samples ? history_result(&maps->pool, h) : NULL;
+		extra->followed = true;
+		extra->has_next_growth = result_growth_of(&maps->layout, &m, h, maps->cgroup_left,
+							  &extra->next_growth);
+		extra->history = h->samples ? history_result(&maps->pool, h) : NULL;
 	}
 	return true;
 }
 
-/* What was seen of a map, and not of another that had its address before. */
-static bool is_of_map(const struct activity *a, const struct map_info *m)
+/* Whether the activity belongs to this map, and not to one of another type that had the same
+ * address before. */
+static bool activity_is_of_map(const struct activity *a, const struct map_info *m)
 {
 	return !a->type || !m->type || a->type == m->type;
 }
 
-static struct err *add_activities(struct result_census_maps *maps, const struct result_source *from)
+static struct err *census_add_activities(struct result_census_maps *maps,
+					 const struct result_source *from)
 {
 	const struct activities *as = &from->activities;
 
@@ -293,10 +304,11 @@ static struct err *add_activities(struct result_census_maps *maps, const struct 
 		if (row == ROWS_NONE || activities_find(as, a->addr) != a)
 			continue;
 		struct map_info m = rows_get(&maps->rows, row);
-		struct own_map *own = is_of_map(a, &m) ? own_add(maps, a->addr) : NULL;
-		if (own)
-			own->activity = result_activity_of(&maps->pool, from, a);
-		if (is_of_map(a, &m) && (!own || !own->activity))
+		struct map_extra *extra = activity_is_of_map(a, &m) ? extra_for(maps, a->addr)
+								    : NULL;
+		if (extra)
+			extra->activity = result_activity_of(&maps->pool, from, a);
+		if (activity_is_of_map(a, &m) && (!extra || !extra->activity))
 			return err_nomem();
 	}
 	return NULL;
@@ -316,8 +328,8 @@ struct sized_row {
 	uint32_t row;
 };
 
-/* The largest first; of equal ones that with the lower address. */
-static int cmp_sized(const void *a, const void *b)
+/* Sorts by size, largest first; equal ones by address, lowest first. */
+static int cmp_sized_rows(const void *a, const void *b)
 {
 	const struct sized_row *x = a, *y = b;
 
@@ -326,7 +338,7 @@ static int cmp_sized(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static void drop_repeated(struct result_census_maps *maps)
+static void census_drop_repeated(struct result_census_maps *maps)
 {
 	size_t kept = 0;
 
@@ -337,8 +349,9 @@ static void drop_repeated(struct result_census_maps *maps)
 	maps->listed.len = kept;
 }
 
-/* Lists the maps with the largest tables, and those in findings. */
-static bool list_top(struct result_census_maps *maps, uint64_t top, const struct findings *findings)
+/* Lists the maps with the largest tables, and the main map of each finding. */
+static bool census_list_top(struct result_census_maps *maps, uint64_t top,
+			    const struct findings *findings)
 {
 	_cleanup_free_ struct sized_row *all = malloc((maps->rows.len + 1) * sizeof(*all));
 
@@ -350,7 +363,7 @@ static bool list_top(struct result_census_maps *maps, uint64_t top, const struct
 
 		all[i] = (struct sized_row){ m.table_bytes, i };
 	}
-	qsort(all, maps->rows.len, sizeof(*all), cmp_sized);
+	qsort(all, maps->rows.len, sizeof(*all), cmp_sized_rows);
 	for (size_t i = 0; i < maps->rows.len && i < top; i++)
 		if (!vec_push(&maps->listed, all[i].row))
 			return false;
@@ -360,13 +373,13 @@ static bool list_top(struct result_census_maps *maps, uint64_t top, const struct
 		if (row != ROWS_NONE && !vec_push(&maps->listed, row))
 			return false;
 	}
-	drop_repeated(maps);
+	census_drop_repeated(maps);
 	return true;
 }
 
-/* ---- making it ---- */
+/* ---- from a census to the maps of a result ---- */
 
-static bool copy_rows(struct map_rows *to, const struct map_rows *from)
+static bool map_rows_copy(struct map_rows *to, const struct map_rows *from)
 {
 	if (!vec_reserve(to, from->len) || !vec_reserve(&to->kinds, from->kinds.len))
 		return false;
@@ -380,8 +393,8 @@ static bool copy_rows(struct map_rows *to, const struct map_rows *from)
 	return true;
 }
 
-/* The index of the kinds' facts serves those who add rows: nobody does from now on. */
-static void move_rows(struct map_rows *to, struct map_rows *from)
+/* Also frees the hash index of the kinds: it serves only to add rows. */
+static void map_rows_move(struct map_rows *to, struct map_rows *from)
 {
 	*to = *from;
 	*from = (struct map_rows){ .data = NULL };
@@ -390,11 +403,11 @@ static void move_rows(struct map_rows *to, struct map_rows *from)
 	to->slot_cnt = 0;
 }
 
-static bool take_rows(struct map_rows *to, struct map_rows *from, bool last)
+static bool map_rows_take(struct map_rows *to, struct map_rows *from, bool last)
 {
 	if (!last)
-		return copy_rows(to, from);
-	move_rows(to, from);
+		return map_rows_copy(to, from);
+	map_rows_move(to, from);
 	return true;
 }
 
@@ -405,16 +418,16 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 
 	maps->layout = w->prog->layout;
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
-	if (!take_rows(&maps->rows, &w->snap->census->maps, last) ||
-	    !add_types(maps, w->prog->types) || !add_histories(maps, &w->history))
+	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
+	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
 		return err_nomem();
-	struct err *err = add_activities(maps, from);
+	struct err *err = census_add_activities(maps, from);
 	if (err)
 		return err;
-	if (w->opts.only_top && !list_top(maps, w->opts.top, &from->findings))
+	if (w->opts.only_top && !census_list_top(maps, w->opts.top, &from->findings))
 		return err_nomem();
-	/* Last: rows are of the census' kinds until then. */
-	if (w->values && !add_values(maps, w->values))
+	/* Do this last: the steps before need the kinds of the census in the rows. */
+	if (w->values && !census_add_values(maps, w->values))
 		return err_nomem();
 	return maps->pool.failed ? err_nomem() : NULL;
 }
@@ -446,9 +459,9 @@ void result_census_free(struct result_census_maps *maps)
 	vec_fini(&maps->values);
 	vec_fini(&maps->counted);
 	vec_fini(&maps->listed);
-	vec_fini(&maps->own);
+	vec_fini(&maps->extras);
 	vec_fini(&maps->types);
-	table_fini(&maps->own_by_addr);
+	table_fini(&maps->extra_by_addr);
 	table_fini(&maps->type_by_key);
 	pool_fini(&maps->pool);
 	free(maps);
@@ -466,50 +479,52 @@ size_t result_census_cnt(const struct result_census_maps *maps)
 	return maps->lists_some ? maps->listed.len : maps->rows.len;
 }
 
-/* A map with a history has a forecast of its own. */
-static bool is_shared(const struct result_census_maps *maps, uint32_t kind,
-		      const struct own_map *own)
+/* Whether other maps have the same struct map_same. A map that is followed has its own forecast, so
+ * it shares with none. */
+static bool kind_is_shared(const struct result_census_maps *maps, uint32_t kind,
+			   const struct map_extra *extra)
 {
 	uint64_t cnt = maps->counted.len ? maps->counted.data[kind].cnt
 					 : maps->rows.kinds.data[kind].cnt;
 
-	return cnt > 1 && !(own && own->followed);
+	return cnt > 1 && !(extra && extra->followed);
 }
 
-static void make_same(struct result_census_maps *maps, uint32_t no, const struct own_map *own)
+static void census_make_same(struct result_census_maps *maps, uint32_t no,
+			     const struct map_extra *extra)
 {
 	const struct counted_kind *c = maps->counted.len ? &maps->counted.data[no] : NULL;
 	struct map_info m = rows_kind_info(&maps->rows, c ? c->kind : no, 0);
 
-	set_same(maps, &m, c ? &maps->values.data[c->value] : NULL);
-	if (own && own->followed) {
-		maps->same.has_next_growth = own->has_next_growth;
-		maps->same.next_growth = own->next_growth;
+	census_set_same(maps, &m, c ? &maps->values.data[c->value] : NULL);
+	if (extra && extra->followed) {
+		maps->same.has_next_growth = extra->has_next_growth;
+		maps->same.next_growth = extra->next_growth;
 	}
 }
 
-static void view_row(struct result_census_maps *maps, size_t row, bool wants_same,
-		     struct map_view *ret)
+static void census_view_row(struct result_census_maps *maps, size_t row, bool wants_same,
+			    struct map_view *ret)
 {
 	const struct map_row *r = &maps->rows.data[row];
-	const struct own_map *own = own_of(maps, row_addr(r));
-	bool shared = is_shared(maps, r->kind, own);
+	const struct map_extra *extra = extra_find(maps, row_addr(r));
+	bool shared = kind_is_shared(maps, r->kind, extra);
 
 	if (wants_same)
-		make_same(maps, r->kind, own);
+		census_make_same(maps, r->kind, extra);
 	*ret = (struct map_view){
 		.addr = row_addr(r),
 		.same_no = shared ? r->kind : MAP_SAME_NONE,
 		.same = wants_same ? &maps->same : NULL,
-		.activity = own ? own->activity : NULL,
-		.history = own ? own->history : NULL,
+		.activity = extra ? extra->activity : NULL,
+		.history = extra ? extra->history : NULL,
 	};
 }
 
 void result_census_view(struct result_census_maps *maps, size_t i, bool wants_same,
 			struct map_view *ret)
 {
-	view_row(maps, maps->lists_some ? maps->listed.data[i] : i, wants_same, ret);
+	census_view_row(maps, maps->lists_some ? maps->listed.data[i] : i, wants_same, ret);
 }
 
 bool result_census_find(struct result_census_maps *maps, uint64_t addr, struct map_view *ret)
@@ -517,6 +532,6 @@ bool result_census_find(struct result_census_maps *maps, uint64_t addr, struct m
 	ssize_t row = rows_find(&maps->rows, addr);
 
 	if (row != ROWS_NONE)
-		view_row(maps, row, true, ret);
+		census_view_row(maps, row, true, ret);
 	return row != ROWS_NONE;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * result_fill.h - makes the parts of a result from the subsystems that looked at the
- * target. For watch_publish(); renderers see none of this.
+ * result_fill.h - makes the parts of a result from the subsystems that looked at the target.
  *
- * Each function fills its part and takes all memory from the result's pool, whose
- * `failed` says at the end whether there was enough.
+ * For watch_publish() and for the stream of events; renderers don't need it. Each result_fill_*()
+ * fills its part of r and takes all memory from r->pool. A function that returns nothing cannot
+ * fail otherwise: check r->pool.failed once, at the end. The only error that the others
+ * return is that memory ran out.
  */
 #ifndef MAPTRACE_MODEL_RESULT_FILL_H
 #define MAPTRACE_MODEL_RESULT_FILL_H
@@ -14,7 +15,7 @@
 #include "model/result.h"
 #include "model/watch.h"
 
-/* What all of the parts are made from. */
+/* What the parts are made from. */
 struct result_source {
 	struct watch *w;
 	struct activities activities; /* empty: not traced */
@@ -35,39 +36,46 @@ void result_fill_call_sites(struct result *r, const struct result_source *from);
 void result_fill_unplaced(struct result *r, const struct result_source *from);
 struct err *result_fill_busiest(struct result *r, const struct result_source *from);
 
-/* The probe sites of a trace that was only prepared. */
+/* Fills in only the probe sites of a trace, which need not have been started. */
 void result_fill_plan(struct result *r, const struct trace *trace);
 void result_fill_memcalls(struct result *r, const struct watch *w);
 void result_fill_cost(struct result *r, const struct watch *w);
 
 /*
- * Makes r->maps. With `last` the rows of the census are taken out of the snapshot, which
- * is of no use then; else they are copied. --top: only the maps with the largest tables
- * and those in findings.
+ * Makes r->maps. With `last` the rows of the census are moved out of the snapshot, which must not
+ * be used any more; without it they are copied. With opts.only_top only the maps with the largest
+ * tables and those in findings are listed. After an error r->maps is NULL.
  */
 struct err *result_fill_maps(struct result *r, const struct result_source *from, bool last);
 
-/* A call in the source, from its return address. NULL: memory ran out. */
+/* Copies a function with its file and line; the strings are in the pool. */
+struct result_frame result_frame_of(struct pool *pool, const struct frame *f);
+
+/* Resolves a return address to the call in the source. NULL: memory ran out. An address in no
+ * known function gives a caller without a function. */
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,
 					     uint64_t return_addr);
 
-/* NULL: memory ran out. */
+/* What was done to one map, with the callers. NULL: memory ran out. */
 const struct result_activity *result_activity_of(struct pool *pool,
 						 const struct result_source *from,
 						 const struct activity *a);
 
-/* Single events, also for the stream. Times count from start_ns. */
+/* A single event or memory call. Its time counts from start_ns (of CLOCK_MONOTONIC, as the times
+ * of trace.h). If memory ran out, pool->failed is set and texts may be NULL. */
 struct result_map_event result_event_of(struct pool *pool, const struct program *prog,
 					const struct trace_event *e, uint64_t start_ns);
 struct result_memcall result_memcall_of(struct pool *pool, struct lines *lines,
 					const struct trace_memcall *c, uint64_t start_ns);
 
-/* The growth of a map that comes next; false when none can be told. */
+/* The next growth of a map. `history` may be NULL: then its time is unknown. False: no forecast is
+ * possible (see forecast_of()). */
 bool result_growth_of(const struct go_layout *layout, const struct map_info *m,
 		      const struct map_history *history, struct opt_u64 cgroup_left,
 		      struct result_growth *ret);
 
-/* The type of a map for people, or what is known instead. */
+/* A short name for the type of a map; if the type is unknown, the size of its slots and how many
+ * types fit. NULL: memory ran out. */
 const char *result_label(struct pool *pool, const struct go_layout *layout,
 			 const struct map_info *m);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ranking of maps, growths to come, and findings. */
+/* Fills the ranking of maps, the coming growths and the findings of a result. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,18 +14,18 @@
 
 enum {
 	LABEL_SZ = 256,
-	COMING_MAX = 16,
-	COMING_TABLE_MIN = 512 << 10, /* bytes: smaller maps grow without harm */
+	COMING_MAX = 16, /* at most this many coming growths are listed */
+	COMING_TABLE_MIN = 512 << 10, /* bytes of tables: growth of smaller maps does no harm */
 };
 
-/* A day. */
+/* A growth is coming if it starts within a day. */
 #define COMING_NS_MAX (86400 * NS_PER_S)
 
 /* ---- labels ---- */
 
-/* Bytes of a key and its elem: a bucket or group without its 8 control bytes, and for
- * classic maps without the pointer to the overflow bucket. */
-static unsigned int slot_bytes(const struct go_layout *layout, const struct map_info *m)
+/* The size of a slot, which has a key and its value. A bucket or group has BUCKET_SLOTS slots and 8
+ * control bytes; a classic bucket also has a pointer to its overflow bucket. */
+static unsigned int map_slot_bytes(const struct go_layout *layout, const struct map_info *m)
 {
 	unsigned int fixed = layout->kind == MAP_CLASSIC ? 16 : 8;
 
@@ -45,7 +45,7 @@ const char *result_label(struct pool *pool, const struct go_layout *layout,
 	if (!m->bucket_sz)
 		return pool_printf(pool, "map of unknown slots (%s %s)",
 				   text_counted(m->type_candidates, "type").s, fit);
-	return pool_printf(pool, "map of %u-byte slots (%s %s)", slot_bytes(layout, m),
+	return pool_printf(pool, "map of %u-byte slots (%s %s)", map_slot_bytes(layout, m),
 			   text_counted(m->type_candidates, "type").s, fit);
 }
 
@@ -74,8 +74,8 @@ static struct result_group group_result(struct pool *pool, const struct result_s
 	};
 }
 
-static void add_zeroes(struct result_group_zeroes *z, const struct map_info *m,
-		       const struct value_count *v)
+static void group_add_zeroes(struct result_group_zeroes *z, const struct map_info *m,
+			     const struct value_count *v)
 {
 	z->maps++;
 	z->live_keys += m->live_keys;
@@ -85,7 +85,7 @@ static void add_zeroes(struct result_group_zeroes *z, const struct map_info *m,
 	z->sampled |= v->sampled;
 }
 
-static void fill_zeroes(struct result *r, const struct result_source *from)
+static void groups_fill_zeroes(struct result *r, const struct result_source *from)
 {
 	const struct values *values = from->w->values;
 
@@ -96,11 +96,11 @@ static void fill_zeroes(struct result *r, const struct result_source *from)
 		size_t rank = ranking_place(&from->ranking, &m);
 
 		if (rank && values->rows[i].status == VALUES_OK)
-			add_zeroes(r->groups.data[rank - 1].zeroes, &m, &values->rows[i]);
+			group_add_zeroes(r->groups.data[rank - 1].zeroes, &m, &values->rows[i]);
 	}
 }
 
-/* ---- growths to come ---- */
+/* ---- coming growths ---- */
 
 bool result_growth_of(const struct go_layout *layout, const struct map_info *m,
 		      const struct map_history *history, struct opt_u64 cgroup_left,
@@ -121,27 +121,29 @@ bool result_growth_of(const struct go_layout *layout, const struct map_info *m,
 	return true;
 }
 
-struct coming {
+/* A growth that is large and starts soon. */
+struct coming_growth {
 	struct map_info map;
 	struct result_growth growth;
 };
 
-struct coming_list {
-	struct coming *data; /* a VEC() by its fields */
+struct coming_growths {
+	struct coming_growth *data; /* these are the fields of a VEC(), which has no name */
 	size_t len;
 	size_t cap;
 };
 
 static int cmp_soonest(const void *a, const void *b)
 {
-	uint64_t x = ((const struct coming *)a)->growth.in_ns.v;
-	uint64_t y = ((const struct coming *)b)->growth.in_ns.v;
+	uint64_t x = ((const struct coming_growth *)a)->growth.in_ns.v;
+	uint64_t y = ((const struct coming_growth *)b)->growth.in_ns.v;
 
 	return x < y ? -1 : x > y;
 }
 
-/* Large growths within a day at the present rate: only maps that are followed have one. */
-static bool find_coming(const struct watch *w, struct coming_list *list)
+/* Lists the growths of large maps that start within a day, soonest first. Only maps that are
+ * followed have a rate, and so a time. False: out of memory. */
+static bool coming_growths_find(const struct watch *w, struct coming_growths *list)
 {
 	const struct map_rows *rows = &w->snap->census->maps;
 	struct opt_u64 left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
@@ -149,7 +151,7 @@ static bool find_coming(const struct watch *w, struct coming_list *list)
 	for (size_t i = 0; i < w->history.maps.len; i++) {
 		const struct map_history *h = &w->history.maps.data[i];
 		ssize_t row = rows_find(rows, h->addr);
-		struct coming c;
+		struct coming_growth c;
 
 		if (row == ROWS_NONE)
 			continue;
@@ -165,11 +167,11 @@ static bool find_coming(const struct watch *w, struct coming_list *list)
 	return true;
 }
 
-static void fill_coming(struct result *r, const struct watch *w)
+static void groups_fill_coming(struct result *r, const struct watch *w)
 {
-	struct coming_list list = { 0 };
+	struct coming_growths list = { 0 };
 
-	r->pool.failed |= !find_coming(w, &list);
+	r->pool.failed |= !coming_growths_find(w, &list);
 	pool_list(&r->pool, &r->next_growths, list.len < COMING_MAX ? list.len : COMING_MAX);
 	for (size_t i = 0; i < r->next_growths.len; i++)
 		r->next_growths.data[i] = (struct result_coming_growth){
@@ -188,8 +190,8 @@ void result_fill_groups(struct result *r, const struct result_source *from)
 	for (size_t i = 0; i < r->groups.len; i++)
 		r->groups.data[i] = group_result(&r->pool, from, i);
 	if (from->w->values)
-		fill_zeroes(r, from);
-	fill_coming(r, from->w);
+		groups_fill_zeroes(r, from);
+	groups_fill_coming(r, from->w);
 }
 
 /* ---- findings ---- */
@@ -232,8 +234,9 @@ static struct result_finding finding_result(struct pool *pool, const struct watc
 	};
 }
 
-/* No finding: nothing that one can do at once gives it back. But it may be the most. */
-static void fill_besides(struct result *r, const struct watch *w)
+/* Slots that a few objects keep are not a finding, as no quick action of the user brings them back.
+ * But they may be the largest part of the waste, so the verdict names them. */
+static void verdict_fill_besides(struct result *r, const struct watch *w)
 {
 	uint64_t bytes = w->reclaim.rows[CAUSE_SPAN_PINNED].bytes;
 
@@ -261,5 +264,5 @@ void result_fill_findings(struct result *r, const struct result_source *from)
 	pool_list(&r->pool, &r->findings, from->findings.list.len);
 	for (size_t i = 0; i < r->findings.len; i++)
 		r->findings.data[i] = finding_result(&r->pool, w, &from->findings.list.data[i]);
-	fill_besides(r, w);
+	verdict_fill_besides(r, w);
 }

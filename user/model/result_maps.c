@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two kinds of sets look the same from outside. One is of a census: rows of 12 bytes whose
- * facts are kept once for all maps that are alike, and a map_same is made when it is asked
- * for. The other is of a file, or of a test: each map_same is kept as it was given.
+ * A struct result_maps comes from one of two sources, and looks the same from outside. From a
+ * census (result_census.c): rows of 12 bytes, whose facts are kept once for all maps that are
+ * alike; a struct map_same is made when somebody asks for it. From a file or a test: "given"
+ * maps, each with a struct map_same that is kept as it was pushed.
  */
 #include "model/result_maps.h"
 
@@ -12,10 +13,10 @@
 
 #include "base/table.h"
 #include "base/vec.h"
-#include "model/names.h"
+#include "model/history.h"
 #include "model/result_census.h"
 
-/* ---- maps that were given one by one ---- */
+/* ---- given maps ---- */
 
 struct given_same {
 	struct map_same same;
@@ -30,11 +31,11 @@ struct given_map {
 };
 
 struct result_maps {
-	struct result_census_maps *census; /* NULL: the maps were given */
-	VEC(struct given_map) given;
+	struct result_census_maps *census; /* NULL: maps are given one by one */
+	VEC(struct given_map) given; /* ascending by address */
 	VEC(struct given_same) sames;
-	struct table same_by_hash;
-	uint64_t total;
+	struct table same_by_hash; /* index in sames */
+	uint64_t total; /* 0: as many as are given */
 };
 
 struct result_maps *result_maps_new(void)
@@ -51,7 +52,7 @@ struct result_maps *result_maps_of_census(struct result_census_maps *census)
 	return maps;
 }
 
-static uint64_t same_hash(const struct map_same *same)
+static uint64_t given_same_hash(const struct map_same *same)
 {
 	const unsigned char *p = (const unsigned char *)same;
 	uint64_t h = 0xcbf29ce484222325;
@@ -61,8 +62,10 @@ static uint64_t same_hash(const struct map_same *same)
 	return h;
 }
 
-/* Bytes are compared: who pushes sets padding to zero, and gives equal texts one address. */
-static size_t same_find(const struct result_maps *maps, const struct map_same *same, uint64_t hash)
+/* Compares bytes: result_maps_push() demands that padding is zero, and that equal texts have the
+ * same address. */
+static size_t given_same_find(const struct result_maps *maps, const struct map_same *same,
+			      uint64_t hash)
 {
 	size_t no = table_get(&maps->same_by_hash, hash);
 
@@ -71,7 +74,7 @@ static size_t same_find(const struct result_maps *maps, const struct map_same *s
 		       : MAP_SAME_NONE;
 }
 
-static bool same_add(struct result_maps *maps, const struct map_same *same, uint64_t hash)
+static bool given_same_add(struct result_maps *maps, const struct map_same *same, uint64_t hash)
 {
 	size_t no = maps->sames.len;
 
@@ -86,15 +89,15 @@ static bool same_add(struct result_maps *maps, const struct map_same *same, uint
 
 bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 {
-	uint64_t hash = same_hash(view->same);
+	uint64_t hash = given_same_hash(view->same);
 	struct given_map map = { .addr = view->addr,
-				 .same_no = same_find(maps, view->same, hash),
+				 .same_no = given_same_find(maps, view->same, hash),
 				 .activity = view->activity,
 				 .history = view->history };
 
 	if (map.same_no == MAP_SAME_NONE) {
 		map.same_no = maps->sames.len;
-		if (!same_add(maps, view->same, hash))
+		if (!given_same_add(maps, view->same, hash))
 			return false;
 	}
 	maps->sames.data[map.same_no].cnt++;
@@ -122,7 +125,7 @@ static int cmp_given(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* ---- either ---- */
+/* ---- maps from either source ---- */
 
 size_t result_maps_cnt(const struct result_maps *maps)
 {
@@ -175,10 +178,10 @@ void result_maps_free(struct result_maps *maps)
 
 uint64_t result_bin_low(unsigned int bin)
 {
-	return bin ? 1ull << (bin - 1) : 0;
+	return histogram_bin_low(bin);
 }
 
 uint64_t result_bin_high(unsigned int bin)
 {
-	return bin == RESULT_BINS - 1 ? UINT64_MAX : 1ull << bin;
+	return histogram_bin_high(bin);
 }

@@ -2,11 +2,11 @@
 /*
  * result_maps.h - all maps of a result, one view at a time.
  *
- * A process may have a million maps that differ in nothing but their address. What such
- * maps have in common is a type of its own, struct map_same, and is made without knowing
- * any address: a renderer may make its text once for all maps with one `same_no`. What
- * belongs to one map alone is in struct map_view, beside it. So a field that differs from
- * map to map cannot be shared by mistake: map_same has no place to take it from.
+ * A process may have a million maps that differ only in their address. What such maps have in
+ * common is in struct map_same, which is made without knowing any address. So a renderer may
+ * make its text once for all maps with the same `same_no`. What belongs to a single map is in
+ * struct map_view. Since the code that makes a map_same knows no address, no field in it can
+ * differ between the maps that share it.
  */
 #ifndef MAPTRACE_MODEL_RESULT_MAPS_H
 #define MAPTRACE_MODEL_RESULT_MAPS_H
@@ -21,41 +21,45 @@
 /* The type of maps, as far as it is known. */
 struct result_map_type {
 	const char *name; /* "map[string]*main.Session"; NULL: unknown, or several fit */
-	/* Declared types (type M map[K]V) whose memory looks the same: it may be one of them. */
+	/* Declared types (type M map[K]V) with the same memory layout: any may be the real one. */
 	POOL_LIST(const char *) declared;
 };
 
-/* Entries whose value is the zero value. */
+/* How many entries have the zero value. */
 struct result_zero_values {
-	uint64_t count; /* sampled: an estimate */
+	uint64_t count; /* an estimate if sampled */
 	bool sampled;
-	uint64_t low; /* sampled: the 95 % interval; else both are count */
+	uint64_t low; /* if sampled, the 95 % interval; else both are equal to count */
 	uint64_t high;
 	uint64_t slots_read;
 	const char *consistency; /* as map_same.consistency */
-	uint64_t rebuild_bytes; /* of a fresh map with the other entries */
+	uint64_t rebuild_bytes; /* size of a new map that has only the other entries */
 };
 
 /* When a map grows next, and what that takes. */
 struct result_growth {
 	const char *event; /* "double": one larger table; "split": all tables split in two */
-	uint64_t at_live_keys; /* for swiss tables: about */
+	uint64_t at_live_keys; /* it starts when the map has this many; swiss: about */
 	uint64_t allocates_bytes; /* the old memory is in use until the next collection */
 	double keys_per_s; /* NAN: not watched for long enough, or it did not grow steadily */
-	struct opt_u64 in_ns; /* at that rate */
-	int8_t fits_cgroup; /* 1, 0; -1: there is no limit */
+	struct opt_u64 in_ns; /* time until it starts, at that rate */
+	int8_t fits_cgroup; /* 1: allocates_bytes are left in the cgroup; 0: not; -1: no limit */
 };
 
-/* What all maps of one kind have in common. Bytes are of tables: buckets or groups and
- * directories as allocated, without the header. */
+/*
+ * What all maps of a kind have in common. Sizes in bytes are those of the tables: buckets or groups
+ * and directories as allocated, without the header. `hole_bytes` are the part of the tables that
+ * is not the share of the live keys. `gives_back_bytes` come back if the map is rebuilt: the
+ * tables minus rebuild_bytes, the tables of a new map with as many keys.
+ */
 struct map_same {
 	const struct result_map_type *type; /* never NULL */
 	const char *type_source; /* how the type is known: header, probe, unique-shape, ... */
 	uint64_t type_candidates; /* types of the binary that fit */
 	const char *consistency; /* "exact", "moving" or "suspect" */
-	bool garbage; /* unreachable, not swept yet: in no sum */
-	bool on_stack; /* the header is in a frame of a goroutine: its address may move */
-	int8_t goroutine_runs; /* 1: that frame may have ended; -1: not on a stack */
+	bool garbage; /* unreachable, but not swept yet; in no sum */
+	bool on_stack; /* the header is on the stack of a goroutine, so it may move */
+	int8_t goroutine_runs; /* 1: yes, so the frame may be gone; 0: no; -1: not on a stack */
 	uint64_t live_keys;
 	uint64_t slots;
 	uint64_t buckets; /* groups, for a swiss map */
@@ -63,79 +67,86 @@ struct map_same {
 	double load; /* live_keys / slots */
 	uint64_t tombstones;
 	uint64_t overflow_buckets;
-	uint64_t old_bytes; /* of table_bytes: the array that is being evacuated */
+	uint64_t old_bytes; /* part of table_bytes: the array whose entries are being moved */
 	uint64_t table_bytes;
-	uint64_t resident_bytes; /* of table_bytes */
-	/* Unknown with the bucket size: */
+	uint64_t resident_bytes; /* part of table_bytes */
+	/* The next five are unknown if the size of a bucket is: */
 	struct opt_u64 bucket_bytes;
 	struct opt_u64 hole_bytes;
 	struct opt_u64 rebuild_bytes;
 	struct opt_u64 gives_back_bytes;
 	struct opt_u64 gives_back_resident_bytes;
-	bool has_zero_values; /* values were counted at all: the next two are set */
-	struct result_zero_values zero_values; /* valid without zero_values_reason */
-	const char *zero_values_reason; /* why there is no count; NULL: there is one */
-	bool has_next_growth;
+	bool has_zero_values; /* values of some maps were counted: the next two are set */
+	struct result_zero_values zero_values; /* valid if zero_values_reason is NULL */
+	const char *zero_values_reason; /* why those of this map were not; NULL: they were */
+	bool has_next_growth; /* next_growth is valid */
 	struct result_growth next_growth;
 };
 
 enum { RESULT_BINS = 49 };
 
-/* How a size was distributed over time. Bin 0 holds zeroes, bin i values in
- * [2^(i-1), 2^i); the last one all above. */
+/* How a size was distributed over time. Bin 0 holds zeroes, bin i values in [2^(i-1), 2^i), the
+ * last bin all larger ones. */
 struct result_histogram {
 	uint64_t min;
 	uint64_t max;
 	uint64_t ns[RESULT_BINS]; /* how long the value was in each bin */
 };
 
+/* How the size of one map changed while it was watched; see history.h. */
 struct result_history {
-	uint64_t censuses;
-	uint64_t observed_ns;
-	uint64_t last_live_keys;
+	uint64_t censuses; /* that had the map */
+	uint64_t observed_ns; /* time that the histograms cover */
+	uint64_t last_live_keys; /* at the last of these censuses */
 	struct result_histogram live_keys;
 	struct result_histogram buckets;
 	struct result_histogram resident_bytes;
 };
 
-/* Maps with this number share it with no other map. */
+/* The same_no of a map that shares its map_same with no other map. */
 #define MAP_SAME_NONE SIZE_MAX
 
 struct map_view {
 	uint64_t addr; /* of the header */
-	size_t same_no; /* two maps with one number have an equal `same` */
-	const struct map_same *same; /* valid until the next call for a view */
-	const struct result_activity *activity; /* NULL: nothing seen */
-	const struct result_history *history; /* NULL: not followed */
+	size_t same_no; /* maps with equal numbers have equal `same` */
+	const struct map_same *same; /* valid until the next call that makes a view */
+	const struct result_activity *activity; /* NULL: nothing was seen */
+	const struct result_history *history; /* NULL: the map is not followed */
 };
 
 struct result_maps;
 
+/* The number of maps that are listed. */
 size_t result_maps_cnt(const struct result_maps *maps);
 
-/* How many maps there were before --top left some out. */
+/* The number of maps in the census, before --top left some out. */
 uint64_t result_maps_total(const struct result_maps *maps);
 
-/* The i-th map, in the order of their addresses. `same` may be made for the occasion: with
- * `wants_same` false it is NULL, for a caller that has what it needs by `same_no`. */
+/* Makes a view of the i-th map that is listed; they are in ascending order of address. If
+ * `wants_same` is false, ret->same may be NULL: that saves time if the caller already knows what it
+ * needs about this same_no. */
 void result_map(struct result_maps *maps, size_t i, bool wants_same, struct map_view *ret);
 
-/* Finds a map by its address; false when there is none. */
+/* Finds a map by its address, also one that is not listed. False: there is none. */
 bool result_map_find(struct result_maps *maps, uint64_t addr, struct map_view *ret);
 
-/*
- * For those who fill a result from something else than a census. A map is appended after
- * those with lower addresses. *view->same is copied, what it and *view point to is not;
- * maps whose `same` has equal bytes share a number, so its padding has to be zero and
- * equal texts need one address. view->same_no is ignored. False: out of memory.
- */
+/* An empty set of maps; NULL: out of memory. Free with result_maps_free(). */
 struct result_maps *result_maps_new(void);
+
+/*
+ * Adds a map to a set that does not come from a census; maps have to come in ascending order of
+ * address. *view->same is copied; what it and *view point to is not, and has to outlive the set.
+ * view->same_no is ignored: maps whose `same` has equal bytes share a number. So padding in it has
+ * to be zero, and equal texts need the same address. False: out of memory.
+ */
 bool result_maps_push(struct result_maps *maps, const struct map_view *view);
+
+/* Sets what result_maps_total() returns, if more maps existed than were pushed. */
 void result_maps_set_total(struct result_maps *maps, uint64_t total);
 
 void result_maps_free(struct result_maps *maps);
 
-/* Bounds of a bin: [low, high). */
+/* Bounds of a bin: values in [low, high). */
 uint64_t result_bin_low(unsigned int bin);
 uint64_t result_bin_high(unsigned int bin);
 

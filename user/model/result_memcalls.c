@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The memory calls, who made them, and what was touched again. */
+/* Fills the part of a result about memory calls: sums, single calls with their callers, and which
+ * of the memory was touched again. */
 #include <sys/mman.h>
 
 #include "model/memcaller.h"
@@ -34,7 +35,7 @@ static struct result_memsum memsum_result(struct pool *pool, const struct trace_
 	};
 }
 
-static void fill_memsums(struct result *r, const struct trace_result *tr)
+static void memcalls_fill_sums(struct result *r, const struct trace_result *tr)
 {
 	struct result_memcalls *to = &r->memory_calls;
 
@@ -51,11 +52,7 @@ static struct result_frame *memcaller_frame(struct pool *pool, const struct fram
 	struct result_frame *to = f ? pool_alloc(pool, sizeof(*to)) : NULL;
 
 	if (to)
-		*to = (struct result_frame){
-			.function = pool_text(pool, f->function),
-			.file = pool_text(pool, f->file),
-			.line = f->line,
-		};
+		*to = result_frame_of(pool, f);
 	return to;
 }
 
@@ -91,14 +88,14 @@ struct result_memcall result_memcall_of(struct pool *pool, struct lines *lines,
 	};
 }
 
-static bool gives_memory_back(const struct trace_memcall *c)
+static bool memcall_gives_back(const struct trace_memcall *c)
 {
 	return c->result >= 0 && (c->call == ABI_CALL_MUNMAP ||
 				  (c->call == ABI_CALL_MADVISE &&
 				   (c->detail == MADV_DONTNEED || c->detail == MADV_FREE)));
 }
 
-static void fill_given_back(struct result *r, const uint64_t bytes[MEM_REASON_CNT])
+static void memcalls_fill_given_back(struct result *r, const uint64_t bytes[MEM_REASON_CNT])
 {
 	struct result_memcalls *to = &r->memory_calls;
 	uint64_t sum = 0;
@@ -118,7 +115,7 @@ static void fill_given_back(struct result *r, const uint64_t bytes[MEM_REASON_CN
 			};
 }
 
-static void fill_calls(struct result *r, const struct watch *w)
+static void memcalls_fill_calls(struct result *r, const struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	struct result_memcalls *to = &r->memory_calls;
@@ -129,16 +126,16 @@ static void fill_calls(struct result *r, const struct watch *w)
 		const struct trace_memcall *c = &tr->memcalls[i];
 
 		to->calls.data[i] = result_memcall_of(&r->pool, w->prog->lines, c, tr->start_ns);
-		if (gives_memory_back(c))
+		if (memcall_gives_back(c))
 			given_back[to->calls.data[i].reason] += c->length;
 	}
-	fill_given_back(r, given_back);
+	memcalls_fill_given_back(r, given_back);
 }
 
 /* ---- touched again ---- */
 
-static void fill_ages(struct pool *pool, struct result_refaults_watched *to,
-		      const struct trace_refaults *r)
+static void refaults_fill_ages(struct pool *pool, struct result_refaults_watched *to,
+			       const struct trace_refaults *r)
 {
 	size_t cnt = 0;
 
@@ -154,8 +151,8 @@ static void fill_ages(struct pool *pool, struct result_refaults_watched *to,
 			};
 }
 
-static void fill_refault_reasons(struct pool *pool, struct result_refaults_watched *to,
-				 const struct refault_sum *sum, uint64_t page_sz)
+static void refaults_fill_reasons(struct pool *pool, struct result_refaults_watched *to,
+				  const struct refault_sum *sum, uint64_t page_sz)
 {
 	size_t cnt = 0;
 
@@ -195,12 +192,12 @@ static struct result_refaults_watched *refaults_result(struct pool *pool, struct
 		.half_within_ns = refaults_half_ns(r),
 		.heap_swings = r->page_sz && refaults_swing(&sum, r->page_sz),
 	};
-	fill_ages(pool, to, r);
-	fill_refault_reasons(pool, to, &sum, r->page_sz);
+	refaults_fill_ages(pool, to, r);
+	refaults_fill_reasons(pool, to, &sum, r->page_sz);
 	return to;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole part ---- */
 
 static struct result_memcalls_traced *memcalls_traced(struct pool *pool, const struct watch *w)
 {
@@ -231,6 +228,6 @@ void result_fill_memcalls(struct result *r, const struct watch *w)
 		return;
 	if (!missing)
 		to->traced = memcalls_traced(&r->pool, w);
-	fill_memsums(r, w->traced);
-	fill_calls(r, w);
+	memcalls_fill_sums(r, w->traced);
+	memcalls_fill_calls(r, w);
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where the memory is: the ledger, spans, what is not returned, and the collector. */
+/* Fills the parts of a result about memory: the ledger, spans, memory that is not returned, and the
+ * garbage collector. */
 #include <math.h>
 
 #include "model/result_fill.h"
 
 enum {
-	PINNED_CLASSES = 3,
-	PINNED_CLASS_MIN = 1 << 20, /* bytes: below, a class is not worth a line */
+	PINNED_CLASSES = 3, /* at most this many size classes are listed */
+	PINNED_CLASS_MIN = 1 << 20, /* bytes: a class that pins less is not listed */
 };
 
 /* ---- the ledger ---- */
 
-static const char *source_name(enum addrspace_source source)
+static const char *addrspace_source_name(enum addrspace_source source)
 {
 	switch (source) {
 	case ADDRSPACE_SCAN:
@@ -24,7 +25,7 @@ static const char *source_name(enum addrspace_source source)
 	return "?";
 }
 
-static void fill_ledger_rows(struct pool *pool, struct result_ledger *to, const struct ledger *l)
+static void ledger_fill_rows(struct pool *pool, struct result_ledger *to, const struct ledger *l)
 {
 	pool_list(pool, &to->rows, ROW_CNT);
 	for (enum ledger_row i = 0; i < to->rows.len; i++)
@@ -59,14 +60,14 @@ static struct result_ledger *ledger_result(struct pool *pool, const struct ledge
 		.hugetlb_bytes = l->hugetlb_bytes,
 		.lazy_free_bytes = l->sums.lazy_free_bytes,
 		.locked_bytes = l->sums.locked_bytes,
-		.source = source_name(l->source),
+		.source = addrspace_source_name(l->source),
 		.coarse_because = l->source == ADDRSPACE_SMAPS ? pool_text(pool, l->why_coarse)
 							       : NULL,
 		.missing = l->missing,
 	};
 	for (int i = 0; i < ROW_CNT; i++)
 		to->row_bytes[i] = l->rows[i];
-	fill_ledger_rows(pool, to, l);
+	ledger_fill_rows(pool, to, l);
 	return to;
 }
 
@@ -99,7 +100,7 @@ static struct result_span_class span_class_result(struct pool *pool, const struc
 	return to;
 }
 
-static void fill_pages(struct result_fragmentation *to, const struct snapshot *snap)
+static void fragmentation_fill_pages(struct result_fragmentation *to, const struct snapshot *snap)
 {
 	const struct pagealloc *pa = &snap->pages;
 
@@ -129,7 +130,7 @@ static struct result_fragmentation *fragmentation_result(struct pool *pool, cons
 	for (size_t i = 0, at = 0; i < SPANCLASS_CNT && at < to->span_classes.len; i++)
 		if (classes[i].span_cnt)
 			to->span_classes.data[at++] = span_class_result(pool, w, i);
-	fill_pages(to, w->snap);
+	fragmentation_fill_pages(to, w->snap);
 	return to;
 }
 
@@ -162,8 +163,8 @@ void result_fill_memory(struct result *r, const struct watch *w)
 
 /* ---- not returned ---- */
 
-/* Causes whose ranges a memory call had given back. */
-static bool was_given_back(enum reclaim_cause cause)
+/* Whether the memory was given back by a call before: then the result names that call. */
+static bool cause_was_given_back(enum reclaim_cause cause)
 {
 	return cause == CAUSE_LAZY_FREE || cause == CAUSE_REFILLED || cause == CAUSE_CALL_FAILED;
 }
@@ -182,7 +183,7 @@ static struct result_range_call *range_call(struct pool *pool, const struct watc
 	return call;
 }
 
-static void fill_ranges(struct pool *pool, struct result_cause *to, const struct watch *w)
+static void cause_fill_ranges(struct pool *pool, struct result_cause *to, const struct watch *w)
 {
 	const struct reclaim_row *row = &w->reclaim.rows[to->cause];
 
@@ -191,12 +192,14 @@ static void fill_ranges(struct pool *pool, struct result_cause *to, const struct
 		to->ranges.data[i] = (struct result_range){
 			.addr = row->ranges[i].addr,
 			.bytes = row->ranges[i].bytes,
-			.call = was_given_back(to->cause) ? range_call(pool, w, row, i) : NULL,
+			.call = cause_was_given_back(to->cause) ? range_call(pool, w, row, i)
+								: NULL,
 		};
 }
 
-/* The class with the most pinned bytes among those that are left; -1: none has enough. */
-static int most_pinned(const struct class_use *classes, const bool *taken)
+/* The span class with most pinned bytes among those that are not taken; -1: none of them has
+ * PINNED_CLASS_MIN. */
+static int class_most_pinned(const struct class_use *classes, const bool *taken)
 {
 	uint64_t most = PINNED_CLASS_MIN - 1;
 	int at = -1;
@@ -209,7 +212,8 @@ static int most_pinned(const struct class_use *classes, const bool *taken)
 	return at;
 }
 
-static void fill_pinned(struct pool *pool, struct result_cause *to, const struct snapshot *snap)
+static void cause_fill_pinned(struct pool *pool, struct result_cause *to,
+			      const struct snapshot *snap)
 {
 	const struct class_use *classes = snap->ledger.occupancy.classes;
 	bool taken[SPANCLASS_CNT] = { false };
@@ -217,7 +221,7 @@ static void fill_pinned(struct pool *pool, struct result_cause *to, const struct
 	int at;
 
 	pool_list(pool, &to->classes, PINNED_CLASSES);
-	while (cnt < to->classes.len && (at = most_pinned(classes, taken)) >= 0) {
+	while (cnt < to->classes.len && (at = class_most_pinned(classes, taken)) >= 0) {
 		const struct class_use *c = &classes[at];
 
 		taken[at] = true;
@@ -250,9 +254,9 @@ static struct result_cause cause_result(struct pool *pool, const struct watch *w
 		.ranges_total = row->range_total,
 	};
 
-	fill_ranges(pool, &to, w);
+	cause_fill_ranges(pool, &to, w);
 	if (cause == CAUSE_SPAN_PINNED)
-		fill_pinned(pool, &to, w->snap);
+		cause_fill_pinned(pool, &to, w->snap);
 	return to;
 }
 
@@ -294,7 +298,7 @@ void result_fill_reclaim(struct result *r, const struct watch *w)
 
 /* ---- the collector ---- */
 
-static struct result_gc_watched *watched_result(struct pool *pool, const struct watch *w)
+static struct result_gc_watched *gc_watched_result(struct pool *pool, const struct watch *w)
 {
 	struct gc_window win;
 	struct result_gc_watched *to = NULL;
@@ -313,7 +317,7 @@ static struct result_gc_watched *watched_result(struct pool *pool, const struct 
 	return to;
 }
 
-static void fill_gc_heap(struct result_gc_read *to, const struct watch *w)
+static void gc_fill_heap(struct result_gc_read *to, const struct watch *w)
 {
 	const struct gc_sample *s = &w->gc_last;
 
@@ -328,7 +332,8 @@ static void fill_gc_heap(struct result_gc_read *to, const struct watch *w)
 	to->map_scannable_bytes = opt_if(w->snap, w->snap ? w->snap->census->totals.scan_bytes : 0);
 }
 
-/* As of the last sample; cycles, pauses and CPU time since the start of the program. */
+/* Values are those of the last sample. Cycles, pauses and CPU time count from the start of the
+ * program; what happened while it was watched is in to->watched. */
 void result_fill_gc(struct result *r, const struct watch *w)
 {
 	const struct gc_sample *s = &w->gc_last;
@@ -351,7 +356,7 @@ void result_fill_gc(struct result *r, const struct watch *w)
 		.gogc_percent = opt_if(s->percent >= 0, s->percent),
 		.memory_limit_bytes =
 			opt_if(s->memory_limit_bytes != INT64_MAX, s->memory_limit_bytes),
-		.watched = watched_result(&r->pool, w),
+		.watched = gc_watched_result(&r->pool, w),
 	};
-	fill_gc_heap(to, w);
+	gc_fill_heap(to, w);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who the target is, and what a reader should know before believing the rest. */
+/* Fills the parts of a result about the target, the doubts and the census. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@ enum { OTHERS_NAMED = 3 };
 
 /* ---- identity ---- */
 
-static const char *layout_source(enum layout_match match)
+static const char *layout_source_name(enum layout_match match)
 {
 	switch (match) {
 	case LAYOUT_KNOWN:
@@ -25,7 +25,7 @@ static const char *layout_source(enum layout_match match)
 	return "?";
 }
 
-static void fill_images(struct result *r, const struct goimage *image)
+static void target_fill_images(struct result *r, const struct goimage *image)
 {
 	struct result_target *t = &r->target;
 
@@ -37,7 +37,7 @@ static void fill_images(struct result *r, const struct goimage *image)
 		t->other_go_images.data[i] = pool_text(&r->pool, image->others.data[i]);
 }
 
-static void fill_process(struct result *r, const struct target *t)
+static void target_fill_process(struct result *r, const struct target *t)
 {
 	struct pool *pool = &r->pool;
 
@@ -55,18 +55,18 @@ static void fill_process(struct result *r, const struct target *t)
 	r->target.other_mount_namespace = t->other_mnt_ns;
 }
 
-static void fill_program(struct result *r, const struct program *prog)
+static void target_fill_program(struct result *r, const struct program *prog)
 {
 	struct pool *pool = &r->pool;
 
 	r->target.runtime_in_shared_library = !prog->image.mapped->is_exe;
-	fill_images(r, &prog->image);
+	target_fill_images(r, &prog->image);
 	r->target.go_version = pool_text(pool, prog->image.build.version);
 	r->target.go_experiments = pool_text(pool, prog->image.build.experiments);
 	r->target.main_package = pool_text(pool, prog->image.build.main_path);
 	r->target.map_kind = name_map_kind(prog->layout.kind);
 	r->target.layout = pool_text(pool, prog->layout.name);
-	r->target.layout_source = layout_source(prog->layout_match);
+	r->target.layout_source = layout_source_name(prog->layout_match);
 	r->target.layout_is_of_this_version = prog->layout_match != LAYOUT_NEAREST;
 	r->target.stripped = prog->stripped;
 	r->target.has_dwarf = prog->has_dwarf;
@@ -74,8 +74,8 @@ static void fill_program(struct result *r, const struct program *prog)
 
 void result_fill_target(struct result *r, const struct watch *w)
 {
-	fill_process(r, w->target);
-	fill_program(r, w->prog);
+	target_fill_process(r, w->target);
+	target_fill_program(r, w->prog);
 	r->target.rss_bytes = w->rss.rss_bytes;
 	r->target.swap_bytes = w->rss.swap_bytes;
 	r->target.cgroup_left_bytes = (struct opt_u64){ w->cgroup_left_bytes, w->cgroup_limited };
@@ -85,10 +85,11 @@ void result_fill_target(struct result *r, const struct watch *w)
 
 /* ---- doubts ---- */
 
-/* Each returns the text, or NULL where there is no doubt. */
+/* Each returns the text of a doubt, in the pool. NULL: there is no reason for this doubt, or
+ * memory ran out. */
 typedef const char *(*doubt_text)(struct pool *pool, const struct watch *w);
 
-/* Nothing seen in a process that gets no CPU says nothing about the process. */
+/* A process that gets no CPU does nothing, so an empty trace says nothing about it. */
 static const char *halted_text(struct pool *pool, const struct watch *w)
 {
 	static const char *const how[HALT_CNT] = {
@@ -97,20 +98,20 @@ static const char *halted_text(struct pool *pool, const struct watch *w)
 		[HALT_CGROUP] = "frozen by its cgroup",
 	};
 	const struct halts *h = &w->halts;
-	const char *since = "";
+	const char *how_long = "";
 
 	if (h->last == HALT_NONE)
 		return NULL;
 	if (w->trace)
-		since = pool_printf(pool,
-				    " It got none for about %s of the time observed; rates "
-				    "are over all of it.",
-				    text_duration(h->halted_ns).s);
+		how_long = pool_printf(pool,
+				       " It got none for about %s of the time observed; rates "
+				       "are over all of it.",
+				       text_duration(h->halted_ns).s);
 	if (h->now != HALT_NONE)
 		return pool_printf(pool, "THE TARGET GETS NO CPU: it is %s, nothing happens.%s",
-				   how[h->now], since);
+				   how[h->now], how_long);
 	return pool_printf(pool, "The target was %s for a while and got no CPU.%s", how[h->last],
-			   since);
+			   how_long);
 }
 
 /* A C program may load several libraries that are written in Go. */
@@ -216,7 +217,7 @@ static struct result_made_types *made_types_result(struct pool *pool, const stru
 	return made;
 }
 
-static void fill_taken(struct result *r, const struct watch *w)
+static void census_fill_taken(struct result *r, const struct watch *w)
 {
 	const struct census *census = w->snap->census;
 	struct result_census_taken *t = pool_alloc(&r->pool, sizeof(*t));
@@ -236,7 +237,7 @@ static void fill_taken(struct result *r, const struct watch *w)
 	t->totals = totals_result(&census->totals);
 }
 
-static void fill_not_counted(struct result *r, const struct values *v)
+static void values_fill_not_counted(struct result *r, const struct values *v)
 {
 	struct result_values_counted *c = r->values.counted;
 	uint64_t by_status[VALUES_STATUS_CNT] = { 0 };
@@ -253,7 +254,7 @@ static void fill_not_counted(struct result *r, const struct values *v)
 				(struct result_not_counted){ value_status_text(s), by_status[s] };
 }
 
-static void fill_values(struct result *r, const struct watch *w)
+static void result_fill_values(struct result *r, const struct watch *w)
 {
 	const struct values *v = w->values;
 	struct result_values_counted *c = v ? pool_alloc(&r->pool, sizeof(*c)) : NULL;
@@ -268,16 +269,16 @@ static void fill_values(struct result *r, const struct watch *w)
 	c->bytes = v->bytes;
 	c->maps_counted = v->counted;
 	c->maps_sampled = v->sampled;
-	fill_not_counted(r, v);
+	values_fill_not_counted(r, v);
 }
 
 void result_fill_census(struct result *r, const struct watch *w)
 {
 	if (w->snap) {
-		fill_taken(r, w);
+		census_fill_taken(r, w);
 	} else {
 		r->census.status = "refused";
 		r->census.reason = pool_text(&r->pool, w->census_err ? w->census_err->msg : NULL);
 	}
-	fill_values(r, w);
+	result_fill_values(r, w);
 }

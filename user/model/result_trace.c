@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the trace saw, and how. */
+/* Fills the part of a result that says what the trace saw, and how. */
 #include "model/growth.h"
 #include "model/names.h"
 #include "model/result_fill.h"
 
-static struct result_probe_group probe_group(struct pool *pool, const struct trace_group *g)
+static struct result_probe_group probe_group_result(struct pool *pool, const struct trace_group *g)
 {
 	return (struct result_probe_group){
 		.status = g->missing ? "refused" : "ok",
@@ -24,7 +24,7 @@ static struct result_probe_group probe_group(struct pool *pool, const struct tra
 
 /* ---- sites ---- */
 
-static struct result_probe_site probe_site(struct pool *pool, const struct trace_site *site)
+static struct result_probe_site probe_site_result(struct pool *pool, const struct trace_site *site)
 {
 	bool probed = !site->missing;
 
@@ -38,11 +38,12 @@ static struct result_probe_site probe_site(struct pool *pool, const struct trace
 	};
 }
 
-static void fill_sites(struct result *r, const struct watch *w)
+/* Lists the sites that the program has. `cost`: what their probes cost; NULL: not started. */
+static void trace_fill_sites(struct result *r, const struct trace *trace,
+			     const struct trace_cost *cost)
 {
 	size_t cnt, present = 0;
-	const struct trace_site *list = trace_sites(w->trace, &cnt);
-	const struct trace_cost *cost = &w->traced->cost;
+	const struct trace_site *list = trace_sites(trace, &cnt);
 	struct result_traced *to = r->trace.traced;
 
 	for (size_t i = 0; i < cnt; i++)
@@ -53,19 +54,22 @@ static void fill_sites(struct result *r, const struct watch *w)
 
 		if (!list[i].present)
 			continue;
-		*site = probe_site(&r->pool, &list[i]);
+		*site = probe_site_result(&r->pool, &list[i]);
+		at++;
+		if (!cost)
+			continue;
 		site->hits = cost->func_hits[i];
 		site->late_hits = cost->func_late[i];
 		site->price_ns = cost->price_ns[i];
 		site->late_price_ns = cost->late_price_ns[i];
-		at++;
 	}
 }
 
 /* ---- events ---- */
 
-static struct result_event_growth *growth_result(struct pool *pool, const struct program *prog,
-						 const struct trace_event *e)
+static struct result_event_growth *event_growth_result(struct pool *pool,
+						       const struct program *prog,
+						       const struct trace_event *e)
 {
 	struct growth g = growth_of(prog, e);
 	bool classic = prog->layout.kind == MAP_CLASSIC;
@@ -101,7 +105,7 @@ struct result_map_event result_event_of(struct pool *pool, const struct program 
 		.live_keys = opt_if(e->live_known, e->live_keys),
 		.slots_from = e->slots_from,
 		.slots_to = e->slots_to,
-		.growth = e->op == ABI_OP_GROW ? growth_result(pool, prog, e) : NULL,
+		.growth = e->op == ABI_OP_GROW ? event_growth_result(pool, prog, e) : NULL,
 		.hint = opt_if(e->op == ABI_OP_MAKE, e->hint),
 		.thread = e->tid,
 		.goroutine = e->goroutine,
@@ -109,7 +113,7 @@ struct result_map_event result_event_of(struct pool *pool, const struct program 
 	};
 }
 
-static void fill_events(struct result *r, const struct watch *w)
+static void trace_fill_events(struct result *r, const struct watch *w)
 {
 	struct result_traced *to = r->trace.traced;
 	const struct trace_result *tr = w->traced;
@@ -126,7 +130,7 @@ static void fill_events(struct result *r, const struct watch *w)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- the whole part ---- */
 
 static const char *coverage_name(enum trace_cover cover, bool plugins)
 {
@@ -141,7 +145,7 @@ static const char *coverage_name(enum trace_cover cover, bool plugins)
 	return "?";
 }
 
-static void fill_traced(struct result *r, const struct watch *w)
+static void trace_fill_traced(struct result *r, const struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	const struct trace_overflow *o = &tr->overflow;
@@ -152,9 +156,9 @@ static void fill_traced(struct result *r, const struct watch *w)
 	to->target_stopped_by = name_halt(w->halts.last);
 	to->mechanism = name_mechanism(tr->mechanism);
 	to->plugins_not_traced = program_has_unprobed_plugin(w->prog);
-	to->hot = probe_group(&r->pool, &tr->groups[ABI_GROUP_HOT]);
-	to->rare = probe_group(&r->pool, &tr->groups[ABI_GROUP_RARE]);
-	to->make = probe_group(&r->pool, &tr->groups[ABI_GROUP_MAKE]);
+	to->hot = probe_group_result(&r->pool, &tr->groups[ABI_GROUP_HOT]);
+	to->rare = probe_group_result(&r->pool, &tr->groups[ABI_GROUP_RARE]);
+	to->make = probe_group_result(&r->pool, &tr->groups[ABI_GROUP_MAKE]);
 	to->lost_hits = trace_lost_hits(tr);
 	for (int op = 0; op < MAP_OP_CNT; op++)
 		to->coverage.ops[op] = coverage_name(tr->covers[op], to->plugins_not_traced);
@@ -167,8 +171,8 @@ static void fill_traced(struct result *r, const struct watch *w)
 		.samples = o->samples,
 		.untold = o->untold,
 	};
-	fill_sites(r, w);
-	fill_events(r, w);
+	trace_fill_sites(r, w->trace, &tr->cost);
+	trace_fill_events(r, w);
 }
 
 struct err *result_fill_trace(struct result *r, const struct result_source *from)
@@ -185,7 +189,7 @@ struct err *result_fill_trace(struct result *r, const struct result_source *from
 	r->trace.traced = pool_alloc(&r->pool, sizeof(*r->trace.traced));
 	if (!r->trace.traced)
 		return err_nomem();
-	fill_traced(r, w);
+	trace_fill_traced(r, w);
 	result_fill_call_sites(r, from);
 	result_fill_unplaced(r, from);
 	return result_fill_busiest(r, from);
@@ -193,17 +197,8 @@ struct err *result_fill_trace(struct result *r, const struct result_source *from
 
 void result_fill_plan(struct result *r, const struct trace *trace)
 {
-	size_t cnt, present = 0;
-	const struct trace_site *list = trace_sites(trace, &cnt);
-
 	r->trace.status = "off";
 	r->trace.traced = pool_alloc(&r->pool, sizeof(*r->trace.traced));
-	if (!r->trace.traced)
-		return;
-	for (size_t i = 0; i < cnt; i++)
-		present += list[i].present;
-	pool_list(&r->pool, &r->trace.traced->sites, present);
-	for (size_t i = 0, at = 0; i < cnt && at < r->trace.traced->sites.len; i++)
-		if (list[i].present)
-			r->trace.traced->sites.data[at++] = probe_site(&r->pool, &list[i]);
+	if (r->trace.traced)
+		trace_fill_sites(r, trace, NULL);
 }

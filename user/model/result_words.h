@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * result_words.h - the values that a result is made of, and the words for them.
+ * result_words.h - the enums of a result, and the words for their values.
  *
- * Each list below is one table: a row has the value, its name in JSON, and the words for
- * people or whatever else belongs to it. The enum and the arrays are made from the rows,
- * so a value cannot be added without its words. Code that decides by such a value has a
- * switch without a default, so that a value without its case does not compile.
+ * Each list below is one table. A row has a value of the enum, its name in JSON, its words for
+ * the text report, and sometimes more. The macros make the enum and the arrays from the rows,
+ * so nobody can add a value without its words. Code that decides by such a value has a
+ * switch without a default: then a value without its case does not compile.
  */
 #ifndef MAPTRACE_MODEL_RESULT_WORDS_H
 #define MAPTRACE_MODEL_RESULT_WORDS_H
@@ -26,17 +26,17 @@ static inline struct opt_u64 opt_if(bool known, uint64_t v)
 }
 
 struct word {
-	const char *name; /* in JSON; NULL: the value is null there */
-	const char *text; /* for people; NULL: never shown */
+	const char *name; /* in JSON; NULL: JSON has null for this value */
+	const char *text; /* in the text report; NULL: the text does not show it */
 };
 
-/* What makes an enumerator, or a struct word, of a row. */
+/* They turn a row into an enumerator, or into an element of an array of struct word. */
 #define WORD_VALUE(value, ...) value,
 #define WORD_ROW(value, name, text, ...) [value] = { name, text },
 
 /* clang-format off */
 
-/* What makes the bytes of a ledger row come back. */
+/* A remedy: what the user can do to get the bytes of a ledger row back. */
 #define LEDGER_REMEDIES(X) \
 	X(REMEDY_NONE, NULL, NULL) \
 	X(REMEDY_REBUILD_MAPS, "rebuild_maps", "by a rebuild") \
@@ -44,12 +44,13 @@ struct word {
 	X(REMEDY_MOVE_OBJECTS, "move_objects", "if reallocated")
 
 /*
- * Where resident memory is; the rows of the ledger, in their order, with the remedy.
- *	MAP_LIVE	map tables: share of the live keys
+ * The rows of the ledger, in the order in which they are shown: where resident memory is. The last
+ * column is the remedy.
+ *	MAP_LIVE	map tables: the share of the live keys
  *	MAP_HOLES	map tables: the rest
- *	FREE_SLOTS	slots of spans without an object, and the ends of spans
- *	RELEASED	REGION_RELEASED without the next one
- *	HUGE_EXCESS	in memory only because of a huge page around it
+ *	FREE_SLOTS	slots of spans without an object, and the unused ends of spans
+ *	RELEASED	REGION_RELEASED without HUGE_EXCESS
+ *	HUGE_EXCESS	resident only because of a huge page around it
  */
 #define LEDGER_ROWS(X) \
 	X(ROW_MAP_LIVE, "map_live", "map tables: live keys", REMEDY_NONE) \
@@ -65,7 +66,7 @@ struct word {
 	X(ROW_ANON, "anon", "C and other anonymous", REMEDY_NONE)
 
 /*
- * Who owns pages; all but the unexplained bytes are whole pages.
+ * The regions of the ledger: who owns which pages. A region consists of whole pages.
  *	SPANS		objects of the heap, with free slots between them
  *	FREE		free pages that Go keeps
  *	RELEASED	pages that Go has given back, or never used
@@ -84,14 +85,14 @@ struct word {
 	X(REGION_ANON, "anon", NULL)
 
 /*
- * Why memory that the program has no use for is resident all the same; the words say why
- * it never comes back by itself, NULL where that depends.
- *	NOT_SCAVENGED	free pages of Go's page allocator, never given back
- *	PINNED_BY_MAP	holes that no madvise reaches while the map lives
- *	SPAN_PINNED	pages kept by a few live objects
- *	LAZY_FREE	given back with MADV_FREE: counted until the kernel needs it
+ * Why memory that the program does not use is resident. The words say why it never comes back by
+ * itself; they are NULL if that depends on more than the cause.
+ *	NOT_SCAVENGED	free pages of Go's page allocator that were not given back
+ *	PINNED_BY_MAP	holes in map tables: they stay as long as the map
+ *	SPAN_PINNED	free slots in spans that a few live objects keep
+ *	LAZY_FREE	given back with MADV_FREE: counts in RSS until the kernel needs it
  *	REFILLED	given back, and resident again
- *	CALL_FAILED	madvise fails: the memory is locked, or it said so
+ *	CALL_FAILED	the memory is locked, so madvise fails
  *	GRANULARITY	free, but less than a physical page
  */
 #define RECLAIM_CAUSES(X) \
@@ -105,12 +106,12 @@ struct word {
 	X(CAUSE_GRANULARITY, "granularity", "it is less than a physical page")
 
 /*
- * Who made a memory call.
+ * Who made a memory call, or why.
  *	UNKNOWN			the stack could not be read
- *	BACKGROUND_SCAVENGER	gives back what has been free for long
+ *	BACKGROUND_SCAVENGER	Go's goroutine that gives back free pages
  *	FREE_OS_MEMORY		debug.FreeOSMemory()
- *	ALLOCATION		the heap grows, or makes room below a memory limit
- *	RUNTIME			the runtime, for anything else
+ *	ALLOCATION		the heap grows, or an allocation makes room below a memory limit
+ *	RUNTIME			the runtime, for another reason
  *	PROGRAM			a system call of the program itself
  *	C			no Go function on the stack
  */
@@ -124,8 +125,8 @@ struct word {
 	X(MEM_REASON_C, "c", "C code")
 
 /*
- * What is done to a map; the same numbers as enum abi_op.
- *	INSERT	a new key, or an update of an old one
+ * Operations on a map. The numbers are those of enum abi_op.
+ *	INSERT	inserts a new key, or updates the value of an old one
  *	PRUNE	a swiss table looks for tombstones that it can drop
  */
 #define MAP_OPS(X) \
@@ -137,17 +138,21 @@ struct word {
 	X(MAP_OP_CLONE, "clone", "clone") \
 	X(MAP_OP_PRUNE, "prune", "prune")
 
-/* How sure the figures of a map are; the words are the mark in tables of the text. */
+/* How certain the numbers of a map are. The words are the mark next to it in tables of the text
+ * report. */
 #define CONSISTENCIES(X) \
 	X(CONSISTENT_EXACT, "exact", "") \
 	X(CONSISTENT_MOVING, "moving", "~") \
 	X(CONSISTENT_SUSPECT, "suspect", "!")
 
 /*
- * What is worth acting on. A row: value, name in JSON, NULL, and the beginning of the names
- * of its functions in finding_words.c, *_headline() and *_remedy(); whether it is about
- * maps, whose sums are told; whether about zero values; how its bytes are known. What
- * finds it is in finding.c.
+ * Kinds of findings (see finding.h; finding.c finds them). The columns of a row:
+ *	the value, and its name in JSON
+ *	NULL: it has no short words, but functions that make sentences
+ *	how the names of those functions in finding_words.c begin: *_headline(), *_remedy()
+ *	whether it is about maps: then the result has sums over them
+ *	whether it is about zero values
+ *	how the number of its bytes is known
  */
 #define FINDINGS(X) \
 	X(FINDING_MAP_HOLES, "map_holes", NULL, holes, true, false, \
@@ -159,8 +164,12 @@ struct word {
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, \
 	  "resident pages that Go's page allocator has as free and not returned")
 
-/* What a reader should know before believing the rest. A row: value, name in JSON, NULL,
- * and the beginning of the name of the function *_text() in result_target.c. */
+/*
+ * Doubts: reasons why the rest of a result may be incomplete or wrong. The columns of a row:
+ *	the value, and its name in JSON
+ *	NULL: it has no short words, but a function that makes sentences
+ *	how the name of that function in result_target.c begins: *_text()
+ */
 #define DOUBTS(X) \
 	X(DOUBT_TARGET_HALTED, "target_halted", NULL, halted) \
 	X(DOUBT_OTHER_RUNTIMES, "other_runtimes", NULL, others) \
@@ -191,6 +200,7 @@ extern const struct word consistency_words[CONSISTENT_CNT];
 extern const struct word finding_kind_words[FINDING_CNT];
 extern const struct word doubt_words[DOUBT_CNT];
 
+/* The remedy in the table of ledger rows. */
 enum ledger_remedy ledger_row_remedy(enum ledger_row row);
 
 #endif

@@ -28,7 +28,7 @@ static struct err *snapshot_read(struct program *prog, struct snapshot *snap)
 		addrspace_start(&as);
 		err = heap_open(prog, &snap->heap);
 	}
-	if (!err) /* before a map has a type */
+	if (!err) /* before the census, which looks up the types of maps */
 		err = madetypes_add(snap->heap);
 	if (!err)
 		err = pagealloc_init(&snap->pages, snap->heap);
@@ -57,8 +57,8 @@ static struct err *snapshot_take_once(struct program *prog, struct snapshot **re
 	return NULL;
 }
 
-/* A map that grew after the spans were read has its table in memory that we do not
- * know: it is suspect then. Reading the spans anew mends that. */
+/* A map that grew after the spans were read has its table in memory that we don't know, so it is
+ * suspect. If there are such maps, everything is read again, in the hope for fewer. */
 struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 {
 	bool taken = false;
@@ -69,7 +69,7 @@ struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 
 		if (err && !taken)
 			return err;
-		if (err) { /* the one with suspect maps is better than none */
+		if (err) { /* a snapshot with suspect maps is better than none */
 			err_free(err);
 			break;
 		}

@@ -23,15 +23,19 @@ struct snapshot {
 	uint64_t take_ns; /* how long it took */
 };
 
-/* Reads everything anew, in place of *snap, which may be NULL; without success it stays.
- * There are never more than two at a time. Free with snapshot_free(). */
+/*
+ * Reads everything anew and replaces *snap, which may be NULL at first; the old one is freed. After
+ * an error *snap is unchanged. At most two snapshots exist at a time, the old and the new one.
+ * Fails if the heap cannot be read or proved (err_is_refusal()), if the target is gone, if a signal
+ * stopped it (struct mem), or if memory ran out. Free with snapshot_free().
+ */
 struct err *snapshot_take(struct program *prog, struct snapshot **snap);
 void snapshot_free(struct snapshot *snap);
 DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 #define _cleanup_snapshot_ _cleanup_(cleanup_snapshot)
 
-/* Gives a map of the census the type that a traced call named. No sum has it until the
- * last of them is followed by snapshot_sum(). */
+/* Sets the type of a map to the one that a traced call named. Sums don't change before
+ * snapshot_sum(): call it once after the last map. The only error is that memory ran out. */
 struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type);
 void snapshot_sum(struct snapshot *snap);
 

@@ -10,17 +10,17 @@
 #include "process/cgroup.h"
 
 enum {
-	/* Censuses during the trace take at most this share of our time, and come at
-	 * least this far apart. */
+	/* After a census that took t, the next one during the trace starts no earlier than 10 t
+	 * later, and no earlier than 500 ms later. */
 	CENSUS_TIME_SHARE = 10,
 	CENSUS_INTERVAL_MS = 500,
 };
 
 /* ---- census ---- */
 
-/* Only this can take long without anybody looking at the signal. What is cut off may fail in
- * many ways. */
-static struct err *take_snapshot(struct watch *w)
+/* A census is the only step that can take long, so reads from the target look at the signal while it
+ * runs. An interrupted census may fail with any error: the caller gets ERR_STOPPED instead. */
+static struct err *watch_take_snapshot(struct watch *w)
 {
 	struct mem *mem = &w->target->mem;
 
@@ -33,11 +33,11 @@ static struct err *take_snapshot(struct watch *w)
 	return err_new(ERR_STOPPED, "stopped by a signal before the census was done");
 }
 
-static struct err *take_census(struct watch *w)
+static struct err *watch_take_census(struct watch *w)
 {
-	struct err *err = take_snapshot(w);
+	struct err *err = watch_take_snapshot(w);
 
-	/* A size is weighed by the time it lasts: none passes here without a trace. */
+	/* Without a trace there is one census and no time to follow a map. */
 	if (!err && w->opts.duration_ns)
 		err = history_add(&w->history, w->snap->census, clock_ns());
 	if (err)
@@ -54,9 +54,9 @@ static struct err *take_census(struct watch *w)
 
 /* ---- garbage collector ---- */
 
-/* Right behind a census, which it is held against. Without it the report cannot tell
- * "not yet" from "never", and says so. */
-static void read_scavenger(struct watch *w)
+/* Reads the scavenger's goals and checks them against the census, so call it right after one. If
+ * they cannot be read, the report cannot tell "not yet" from "never", and says so. */
+static void watch_read_scavenger(struct watch *w)
 {
 	_cleanup_err_ struct err *err = w->gc_err ? err_new(ERR_UNSUPPORTED, "%s", w->gc_err->msg)
 						  : scavenger_read(&w->scavenger, w->snap->heap,
@@ -68,8 +68,9 @@ static void read_scavenger(struct watch *w)
 		log_debug("the scavenger's goals: %s", err->msg);
 }
 
-/* The counters are no more than a row of the report: it can do without them. */
-static struct err *gc_open(struct watch *w, const struct heap *heap)
+/* Finds the collector's counters. If they cannot be read, the rest goes on without them: gc_err
+ * says why. */
+static struct err *watch_open_counters(struct watch *w, const struct heap *heap)
 {
 	struct err *err = heap ? gcstats_open(heap, &w->gc, &w->gc_first)
 			       : err_new(ERR_UNSUPPORTED, "there is no census");
@@ -80,7 +81,7 @@ static struct err *gc_open(struct watch *w, const struct heap *heap)
 		err = NULL;
 	}
 	if (!err && w->snap)
-		read_scavenger(w);
+		watch_read_scavenger(w);
 	return err;
 }
 
@@ -89,26 +90,27 @@ struct err *watch_open_gc(struct watch *w)
 	_cleanup_heap_ struct heap *heap = NULL;
 	struct err *err = heap_open(w->prog, &heap);
 
-	if (!err) /* there is no census that does it */
+	if (!err) /* else a census does this */
 		err = madetypes_add(heap);
 	if (err_is_refusal(err)) {
 		w->gc_err = err;
 		return NULL;
 	}
-	return err ? err : gc_open(w, heap);
+	return err ? err : watch_open_counters(w, heap);
 }
 
-/* A sample that fails is one less. */
-static void gc_sample(struct watch *w)
+/* Reads the counters once more. If that fails, gc_last stays as it is. */
+static void watch_sample_gc(struct watch *w)
 {
 	if (!w->gc_err)
 		err_free(gcstats_read(&w->gc, &w->gc_last));
 }
 
-/* The first census decides whether there are any; its failure is a result too. */
-static struct err *take_first_census(struct watch *w)
+/* If the first census is refused, there will be no others. That is a result, too: census_err says
+ * why. */
+static struct err *watch_take_first_census(struct watch *w)
 {
-	struct err *err = take_census(w);
+	struct err *err = watch_take_census(w);
 
 	if (err_is_refusal(err)) {
 		w->census_err = err;
@@ -117,26 +119,27 @@ static struct err *take_first_census(struct watch *w)
 	return err;
 }
 
-/* ---- while it is watched: called by the trace, in a thread of its own ---- */
+/* ---- callbacks: the trace calls them in a thread of its own ---- */
 
-/* A census that fails in between is one sample less. */
+/* Takes a census if it is time. If a later census is refused or interrupted, the watch keeps the one
+ * before. */
 static struct err *watch_tick(struct watch *w)
 {
 	struct err *err = target_check(w->target);
 
 	halts_look(&w->halts);
 	if (!err)
-		gc_sample(w);
+		watch_sample_gc(w);
 	if (err || w->census_err || clock_ns() < w->next_census_ns)
 		return err;
-	err = take_census(w);
+	err = watch_take_census(w);
 	if (err_is_refusal(err) || err_is(err, ERR_STOPPED)) {
 		log_debug("a census failed, ignoring: %s", err->msg);
 		err_free(err);
 		return NULL;
 	}
 	if (!err)
-		read_scavenger(w);
+		watch_read_scavenger(w);
 	return err;
 }
 
@@ -150,8 +153,9 @@ struct err *watch_on_tick(void *ctx)
 	return err;
 }
 
-/* What a call found in its map, before it. */
-static void note_event(struct watch *w, const struct trace_event *e)
+/* Adds to the history what a traced call found in its map. e->live_keys is the number before the
+ * call. */
+static void watch_note_event(struct watch *w, const struct trace_event *e)
 {
 	if (!e->live_known || e->on_stack)
 		return;
@@ -167,7 +171,7 @@ struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_grou
 
 	(void)group;
 	pthread_mutex_lock(&w->lock);
-	note_event(w, e);
+	watch_note_event(w, e);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
@@ -194,8 +198,9 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	return NULL;
 }
 
-/* A process that is gone fails us in many ways; the process itself knows best. */
-static struct err *why_gone(const struct watch *w, struct err *err)
+/* When a process ends, reads from it may fail with any message. target_check() knows the reason.
+ * Takes err over. */
+static struct err *watch_why_gone(const struct watch *w, struct err *err)
 {
 	struct err *why = target_check(w->target);
 
@@ -205,37 +210,38 @@ static struct err *why_gone(const struct watch *w, struct err *err)
 	return why;
 }
 
-/* What was learnt until the target left still counts. */
-static struct err *keep_if_gone(struct watch *w, struct err *err)
+/* If the target is gone, but there is a census or a trace, there is something to report: then err
+ * becomes w->gone, and NULL is returned. Else returns err. */
+static struct err *watch_keep_if_gone(struct watch *w, struct err *err)
 {
 	if (!err_is(err, ERR_GONE) || !(w->snap || w->trace))
 		return err;
 	if (w->gone)
 		err_free(err);
 	else
-		w->gone = why_gone(w, err);
+		w->gone = watch_why_gone(w, err);
 	return NULL;
 }
 
 struct err *watch_begin(struct watch *w)
 {
-	struct err *err = take_first_census(w);
+	struct err *err = watch_take_first_census(w);
 
 	if (!err)
-		err = gc_open(w, w->snap ? w->snap->heap : NULL);
+		err = watch_open_counters(w, w->snap ? w->snap->heap : NULL);
 	if (!err && w->opts.duration_ns)
 		err = watch_open_trace(w);
-	return keep_if_gone(w, err);
+	return watch_keep_if_gone(w, err);
 }
 
-/* Stopped since before is no news of the trace. */
-static void start_clock(struct watch *w)
+/* Starts to count the time in which the target is stopped, at 0. */
+static void watch_start_clock(struct watch *w)
 {
 	halts_init(&w->halts, w->target->pid);
 	w->start_ns = clock_ns();
 }
 
-static struct err *end_clock(struct watch *w, struct err *err)
+static struct err *watch_end_clock(struct watch *w, struct err *err)
 {
 	halts_look(&w->halts);
 	w->end_ns = clock_ns();
@@ -243,8 +249,8 @@ static struct err *end_clock(struct watch *w, struct err *err)
 	if (!err)
 		err = target_check(w->target);
 	if (!err)
-		gc_sample(w);
-	return keep_if_gone(w, err);
+		watch_sample_gc(w);
+	return watch_keep_if_gone(w, err);
 }
 
 bool watch_goes_on(const struct watch *w)
@@ -254,8 +260,8 @@ bool watch_goes_on(const struct watch *w)
 
 struct err *watch_start(struct watch *w)
 {
-	start_clock(w);
-	return watch_goes_on(w) ? keep_if_gone(w, trace_start(w->trace)) : NULL;
+	watch_start_clock(w);
+	return watch_goes_on(w) ? watch_keep_if_gone(w, trace_start(w->trace)) : NULL;
 }
 
 int watch_fd(const struct watch *w)
@@ -275,7 +281,7 @@ uint64_t watch_ns(const struct watch *w)
 
 struct err *watch_stop(struct watch *w)
 {
-	return end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
+	return watch_end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
 }
 
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
@@ -287,9 +293,9 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
 		err = watch_begin(w);
 	if (err)
 		return err;
-	start_clock(w);
+	watch_start_clock(w);
 	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
-	err = end_clock(w, err);
+	err = watch_end_clock(w, err);
 	if (err)
 		return err;
 	*ret = take_ptr(w);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * watch.h - one observation of a target: a census, a trace with more censuses in it, and
- * what is read beside them. What follows from all that is a struct result, which can be
- * made at any time.
+ * watch.h - one observation of a target.
+ *
+ * It consists of a census, a trace with more censuses during it, and the counters of the garbage
+ * collector. At any time watch_publish() makes a struct result of what is known so far.
  */
 #ifndef MAPTRACE_MODEL_WATCH_H
 #define MAPTRACE_MODEL_WATCH_H
@@ -23,63 +24,67 @@
 #include "trace/trace.h"
 
 struct watch_opts {
-	uint64_t duration_ns; /* 0: census only */
-	uint64_t min_waste_bytes;
-	uint64_t top; /* groups that activity refers to by rank */
-	bool only_top; /* list only so many maps in the result, and those in findings */
+	uint64_t duration_ns; /* of the trace; 0: take one census only */
+	uint64_t min_waste_bytes; /* findings are at least this large */
+	uint64_t top; /* how many groups of maps the report lists */
+	bool only_top; /* list only the `top` largest maps in the result, and those in findings */
 	enum trace_attach attach;
 	uint32_t ring_sz; /* see struct trace_opts */
-	struct values_opts values; /* without a budget: don't count zero values */
-	double max_overhead; /* what probes may cost: a share of one core */
-	const volatile bool *stop; /* set by a signal: end early */
+	struct values_opts values; /* budget 0: don't count zero values */
+	double max_overhead; /* what probes may cost the target, as a share of one core */
+	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 
-	/* A stream of events: handed on as they come, without any census. */
-	const struct trace_listener *listener; /* NULL: none */
-	trace_tick tick;
+	/* For a stream of events, which takes no census: it gets events and ticks itself. */
+	const struct trace_listener *listener; /* NULL: the watch gets the events */
+	trace_tick tick; /* NULL: the watch gets the ticks */
 	void *tick_ctx;
-	bool rare_only;
+	bool rare_only; /* don't trace what is only seen in windows */
 };
 
 struct watch {
-	pthread_mutex_t lock; /* between the thread of ticks and events, and publications */
+	/* The trace calls back in a thread of its own; watch_publish() runs in another one. */
+	pthread_mutex_t lock;
 	struct watch_opts opts;
 	struct target *target;
 	struct program *prog;
 	struct target_rss rss; /* at the start */
-	struct snapshot *snap; /* the latest; NULL: refused */
-	struct err *census_err; /* why there is no census; else NULL */
-	uint64_t census_cnt; /* taken */
-	struct history history; /* of a watch that lasts */
-	struct trace *trace; /* NULL: none was asked for, or possible */
-	struct err *trace_err; /* why not; else NULL */
-	const struct trace_result *traced; /* as of the latest publication; NULL: no trace */
-	struct values *values; /* zero values in the maps of snap; NULL: not asked for */
-	struct halts halts; /* times in which nothing could happen */
-	struct err *gone; /* the target exited or executed another program */
-	uint64_t next_census_ns;
-	uint64_t start_ns; /* of the time that was watched */
-	uint64_t end_ns; /* 0: it goes on */
+	struct snapshot *snap; /* the latest one; NULL: none was taken, or it was refused */
+	struct err *census_err; /* why there is no census; NULL: there is one */
+	uint64_t census_cnt; /* how many were taken */
+	struct history history; /* empty without a trace */
+	struct trace *trace; /* NULL: none was asked for, or it is not possible */
+	struct err *trace_err; /* why it is not possible; else NULL */
+	/* Belongs to the trace; set by watch_publish(). NULL: no trace. */
+	const struct trace_result *traced;
+	struct values *values; /* zero values in the maps of snap; NULL: not counted */
+	struct halts halts; /* when the target was stopped and got no CPU */
+	struct err *gone; /* the target exited or executed another program; else NULL */
+	/* Times are those of clock_ns(). */
+	uint64_t next_census_ns; /* no earlier than this */
+	uint64_t start_ns; /* when watching began; 0: not yet */
+	uint64_t end_ns; /* when it ended; 0: not yet */
 	bool cgroup_limited;
-	uint64_t cgroup_left_bytes; /* at the end */
-	struct trace_listener listener;
+	uint64_t cgroup_left_bytes; /* if limited: up to the limit, at the latest publication */
+	struct trace_listener listener; /* passes events to watch_on_event() */
 	struct gcstats gc;
 	struct err *gc_err; /* why the collector's counters cannot be read; else NULL */
-	struct gc_sample gc_first; /* at the first census */
-	struct gc_sample gc_last;
-	struct scavenger scavenger; /* as of gc_last */
-	bool scavenger_known;
-	struct reclaim reclaim; /* with snap */
+	struct gc_sample gc_first; /* read after the first census */
+	struct gc_sample gc_last; /* the latest one */
+	struct scavenger scavenger; /* read after the latest census */
+	bool scavenger_known; /* scavenger is valid */
+	struct reclaim reclaim; /* valid if there is a snap */
 };
 
 /*
- * Observes the process from the beginning to the end. Fails when nothing can be shown: no
- * such process, not a Go program, not permitted, a kernel without what tracing needs. What
- * fails later is kept in the watch, with the reason. Free with watch_free().
+ * Observes the process from the beginning to the end. Fails if nothing can be shown: there is no
+ * such process, it is not a Go program, we are not permitted to read it, or the kernel lacks what
+ * tracing needs. What fails later is kept in the watch (census_err, trace_err, gone, gc_err). The
+ * caller frees *ret with watch_free().
  */
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
 
 /*
- * The same in steps, for a loop that drives several, or shows each while it goes on:
+ * The same in steps, for a loop that drives several watches, or shows results meanwhile:
  *
  *	err = watch_open(pid, &opts, &w);	finds the program
  *	err = watch_begin(w);			takes a census, prepares the trace
@@ -91,8 +96,9 @@ struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **r
  *	err = watch_stop(w);
  *	err = watch_publish(w, true, &result);
  *
- * The rules of trace.h hold: one thread at a time for one watch. watch_fd() is -1 without a
- * trace, and then there is no step.
+ * As trace.h demands, only one thread at a time may use a watch. Without a trace watch_fd() returns
+ * -1, and watch_step() returns false at once. watch_step() returns false when the trace has ended;
+ * watch_stop() then says why it failed, if it did. The caller frees *ret with watch_free().
  */
 struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
 struct err *watch_begin(struct watch *w);
@@ -104,33 +110,37 @@ void watch_free(struct watch *w);
 DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 #define _cleanup_watch_ _cleanup_(cleanup_watch)
 
-/* Whether there is a trace, and somebody to trace. */
+/* Whether there is a trace, and the target is not known to be gone. */
 bool watch_goes_on(const struct watch *w);
 
 /*
- * Makes a result of what is known so far. Free with result_free(); it stays valid after
- * watch_free(). `last`: nothing is observed any more; zero values are counted, and the maps
- * are moved into the result instead of copied, so it can be made only once.
+ * Makes a result of what is known so far. The caller frees it with result_free(); it stays valid
+ * after watch_free(). `last` means that nothing will be observed any more: then zero values are
+ * counted, if opts.values asks for it, and the maps are moved into the result instead of copied. So
+ * no other result can be made afterwards. Fails if memory ran out, or if the trace cannot be read.
  */
 struct err *watch_publish(struct watch *w, bool last, struct result **ret);
 
-/* How long it has been watched. */
+/* How long the target has been watched, in ns; 0: not yet. */
 uint64_t watch_ns(const struct watch *w);
 
-/* Finds the places of the probes and attaches nothing: a result with the target and
- * trace.traced->sites alone. */
+/* Finds out where probes would be, and attaches none. The result has only the target and
+ * trace.traced->sites. The caller frees it with result_free(). Fails as watch_run() does, and if no
+ * trace is possible. */
 struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret);
 
-/* Opens the collector's counters by themselves, for a watch without censuses. */
+/* Finds the collector's counters, for a watch that takes no census. If they cannot be read, gc_err
+ * says why. */
 struct err *watch_open_gc(struct watch *w);
 
-/* Prepares the trace only; attaches nothing. */
+/* Prepares the trace, but attaches nothing. If no trace is possible on this machine, trace_err says
+ * why. ERR_KERNEL: the kernel lacks something that tracing needs. */
 struct err *watch_open_trace(struct watch *w);
 
-/* Where the words of a map's header are, for the trace. */
+/* The offsets of the fields in a map's header that the trace reads. */
 struct trace_header_layout watch_header_layout(const struct go_layout *layout);
 
-/* What the trace calls while it goes on; ctx is the watch. */
+/* The trace calls these while it runs; ctx is the watch. They lock it. */
 struct err *watch_on_tick(void *ctx);
 struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the trace needs to know of the target, and the options that it gets. */
+/* Prepares a trace: finds out what it needs to know about the target, and sets its options. */
 #include "base/clock.h"
 #include "model/watch.h"
 #include "process/mapheader.h"
 
 enum { TICK_MS = 100 };
 
-static struct err *find_func(void *ctx, const char *name, struct trace_func *ret)
+static struct err *program_find_trace_func(void *ctx, const char *name, struct trace_func *ret)
 {
 	const struct program *prog = ctx;
 	struct gofunc f;
@@ -50,20 +50,20 @@ struct trace_header_layout watch_header_layout(const struct go_layout *l)
 	return h;
 }
 
-static void set_listener(struct watch *w, struct trace_opts *opts)
+static void trace_opts_set_listener(struct watch *w, struct trace_opts *opts)
 {
 	const struct watch_opts *o = &w->opts;
 
 	w->listener = (struct trace_listener){ .event = watch_on_event, .ctx = w };
 	opts->listener = o->listener ? o->listener : &w->listener;
 	opts->rare_only = o->rare_only;
-	opts->refaults = !o->listener; /* a stream has no place for them */
+	opts->refaults = !o->listener; /* a stream of events has no line for them */
 	opts->tick_ns = TICK_MS * NS_PER_MS;
 	opts->tick = o->tick ? o->tick : watch_on_tick;
 	opts->tick_ctx = o->tick ? o->tick_ctx : w;
 }
 
-static void set_trace_opts(struct watch *w, struct trace_opts *opts)
+static void watch_set_trace_opts(struct watch *w, struct trace_opts *opts)
 {
 	trace_opts_init(opts);
 	opts->pid = w->target->pid;
@@ -72,7 +72,7 @@ static void set_trace_opts(struct watch *w, struct trace_opts *opts)
 	opts->code_path = w->prog->image.mapped->path;
 	opts->layout = watch_header_layout(&w->prog->layout);
 	opts->goid_off = w->prog->layout.g.goid;
-	opts->find_func = find_func;
+	opts->find_func = program_find_trace_func;
 	opts->find_ctx = w->prog;
 	opts->duration_ns = w->opts.duration_ns;
 	opts->stop = w->opts.stop;
@@ -80,16 +80,16 @@ static void set_trace_opts(struct watch *w, struct trace_opts *opts)
 	opts->ring_sz = w->opts.ring_sz;
 	opts->memcalls = TRACE_MEMCALLS_AUTO;
 	opts->max_overhead = w->opts.max_overhead;
-	set_listener(w, opts);
+	trace_opts_set_listener(w, opts);
 }
 
 struct err *watch_open_trace(struct watch *w)
 {
 	struct trace_opts opts;
 
-	set_trace_opts(w, &opts);
+	watch_set_trace_opts(w, &opts);
 	struct err *err = trace_open(&opts, &w->trace);
-	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
+	if (err_is(err, ERR_UNSUPPORTED)) { /* not on this architecture: take a census only */
 		w->trace_err = err;
 		return NULL;
 	}
