@@ -104,7 +104,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/made_reports
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports
 
 # This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
@@ -113,8 +113,8 @@ $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmap
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# What live.t runs: one loop that drives several traces.
-$(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmaptrace.a
+# What live.t and results.t run: one loop that drives several traces, or watches.
+$(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches: %: %.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -201,4 +201,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

@@ -227,7 +227,7 @@ static struct err *observe_process(const struct report_args *o, struct result **
 	struct err *err = watch_run(o->common.pid, &o->common.watch, &w);
 
 	if (!err)
-		err = watch_publish(w, /* last= */ true, &r);
+		err = watch_publish(w, &r);
 	if (err)
 		return err;
 	*exit_code_ret = exit_code_of(o, w, r);

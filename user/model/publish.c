@@ -214,23 +214,25 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	return err ? err : result_fill_all(r, &from, last);
 }
 
-struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+struct err *watch_make_result(struct watch *w, bool last, struct result **ret)
 {
 	_cleanup_result_ struct result *r = result_new();
-	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
 
-	if (err || !r)
-		return err ? err : err_nomem();
+	if (!r)
+		return err_nomem();
 	w->traced = w->trace ? trace_result(w->trace) : NULL;
-	pthread_mutex_lock(&w->lock);
-	if (!w->end_ns)
-		history_end(&w->history, clock_ns());
-	err = watch_fill(w, last, r);
-	pthread_mutex_unlock(&w->lock);
+	struct err *err = watch_fill(w, last, r);
 	if (err)
 		return err;
 	*ret = take_ptr(r);
 	return NULL;
+}
+
+struct err *watch_publish(struct watch *w, struct result **ret)
+{
+	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
+
+	return err ? err : watch_make_result(w, /* last= */ true, ret);
 }
 
 struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret)

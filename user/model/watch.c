@@ -143,36 +143,40 @@ static struct err *watch_tick(struct watch *w)
 	return err;
 }
 
+/* Hands on a result if it is time. The trace has published its own for this tick. */
+static struct err *watch_tick_publish(struct watch *w)
+{
+	struct result *r = NULL;
+
+	if (!w->opts.on_result || clock_ns() < w->next_result_ns)
+		return NULL;
+	w->next_result_ns = clock_ns() + w->opts.result_interval_ns;
+	history_end(&w->history, clock_ns());
+	struct err *err = watch_make_result(w, /* last= */ false, &r);
+	return err ? err : w->opts.on_result(w->opts.result_ctx, r);
+}
+
 struct err *watch_on_tick(void *ctx)
 {
 	struct watch *w = ctx;
-
-	pthread_mutex_lock(&w->lock);
 	struct err *err = watch_tick(w);
-	pthread_mutex_unlock(&w->lock);
-	return err;
+
+	return err ? err : watch_tick_publish(w);
 }
 
 /* Adds to the history what a traced call found in its map. e->live_keys is the number before the
  * call. */
-static void watch_note_event(struct watch *w, const struct trace_event *e)
-{
-	if (!e->live_known || e->on_stack)
-		return;
-	history_live_keys(&w->history, e->map, e->op == ABI_OP_CLEAR ? 0 : e->live_keys,
-			  e->ktime_ns);
-	if (e->op == ABI_OP_GROW && e->growth == TRACE_GROWTH_DOUBLE)
-		history_buckets(&w->history, e->map, e->slots_to / BUCKET_SLOTS, e->ktime_ns);
-}
-
 struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
 {
 	struct watch *w = ctx;
 
 	(void)group;
-	pthread_mutex_lock(&w->lock);
-	watch_note_event(w, e);
-	pthread_mutex_unlock(&w->lock);
+	if (!e->live_known || e->on_stack)
+		return NULL;
+	history_live_keys(&w->history, e->map, e->op == ABI_OP_CLEAR ? 0 : e->live_keys,
+			  e->ktime_ns);
+	if (e->op == ABI_OP_GROW && e->growth == TRACE_GROWTH_DOUBLE)
+		history_buckets(&w->history, e->map, e->slots_to / BUCKET_SLOTS, e->ktime_ns);
 	return NULL;
 }
 
@@ -185,7 +189,6 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	if (!w)
 		return err_nomem();
 	w->opts = *opts;
-	pthread_mutex_init(&w->lock, NULL);
 	struct err *err = target_open(pid, &w->target);
 	if (!err)
 		err = program_open(w->target, &w->prog);
@@ -316,6 +319,5 @@ void watch_free(struct watch *w)
 	err_free(w->gc_err);
 	program_close(w->prog);
 	target_close(w->target);
-	pthread_mutex_destroy(&w->lock);
 	free(w);
 }

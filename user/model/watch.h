@@ -8,7 +8,6 @@
 #ifndef MAPTRACE_MODEL_WATCH_H
 #define MAPTRACE_MODEL_WATCH_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +33,13 @@ struct watch_opts {
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 
+	/* To show results while the trace goes on: called about every result_interval_ns, in the
+	 * trace's own thread. It owns the result, which lives on by itself. An error ends the
+	 * watch. NULL: never. */
+	struct err *(*on_result)(void *ctx, struct result *result);
+	void *result_ctx;
+	uint64_t result_interval_ns;
+
 	/* For a stream of events, which takes no census: it gets events and ticks itself. */
 	const struct trace_listener *listener; /* NULL: the watch gets the events */
 	trace_tick tick; /* NULL: the watch gets the ticks */
@@ -42,8 +48,6 @@ struct watch_opts {
 };
 
 struct watch {
-	/* The trace calls back in a thread of its own; watch_publish() runs in another one. */
-	pthread_mutex_t lock;
 	struct watch_opts opts;
 	struct target *target;
 	struct program *prog;
@@ -61,6 +65,7 @@ struct watch {
 	struct err *gone; /* the target exited or executed another program; else NULL */
 	/* Times are those of clock_ns(). */
 	uint64_t next_census_ns; /* no earlier than this */
+	uint64_t next_result_ns; /* the same, for on_result */
 	uint64_t start_ns; /* when watching began; 0: not yet */
 	uint64_t end_ns; /* when it ended; 0: not yet */
 	bool cgroup_limited;
@@ -84,17 +89,15 @@ struct watch {
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
 
 /*
- * The same in steps, for a loop that drives several watches, or shows results meanwhile:
+ * The same in steps, for a loop that drives several watches:
  *
  *	err = watch_open(pid, &opts, &w);	finds the program
  *	err = watch_begin(w);			takes a census, prepares the trace
  *	err = watch_start(w);			attaches it
- *	while (watch_step(w)) {
+ *	while (watch_step(w))
  *		... poll() for watch_fd(w), other work of a few milliseconds ...
- *		... now and then: err = watch_publish(w, false, &result) ...
- *	}
  *	err = watch_stop(w);
- *	err = watch_publish(w, true, &result);
+ *	err = watch_publish(w, &result);
  *
  * As trace.h demands, only one thread at a time may use a watch. Without a trace watch_fd() returns
  * -1, and watch_step() returns false at once. watch_step() returns false when the trace has ended;
@@ -114,12 +117,12 @@ DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 bool watch_goes_on(const struct watch *w);
 
 /*
- * Makes a result of what is known so far. The caller frees it with result_free(); it stays valid
- * after watch_free(). `last` means that nothing will be observed any more: then zero values are
- * counted, if opts.values asks for it, and the maps are moved into the result instead of copied. So
- * no other result can be made afterwards. Fails if memory ran out, or if the trace cannot be read.
+ * Makes the last result, after watch_run() or watch_stop(). Zero values are counted now, if
+ * opts.values asks for it, and the maps are moved into the result: it can be made only once. The
+ * caller frees it with result_free(); it stays valid after watch_free(). Fails if memory ran out, or
+ * if the trace cannot be read.
  */
-struct err *watch_publish(struct watch *w, bool last, struct result **ret);
+struct err *watch_publish(struct watch *w, struct result **ret);
 
 /* How long the target has been watched, in ns; 0: not yet. */
 uint64_t watch_ns(const struct watch *w);
@@ -137,10 +140,13 @@ struct err *watch_open_gc(struct watch *w);
  * why. ERR_KERNEL: the kernel lacks something that tracing needs. */
 struct err *watch_open_trace(struct watch *w);
 
+/* Makes a result of what is known so far; see watch_publish() and on_result. */
+struct err *watch_make_result(struct watch *w, bool last, struct result **ret);
+
 /* The offsets of the fields in a map's header that the trace reads. */
 struct trace_header_layout watch_header_layout(const struct go_layout *layout);
 
-/* The trace calls these while it runs; ctx is the watch. They lock it. */
+/* The trace calls these while it runs, one at a time, in a thread of its own; ctx is the watch. */
 struct err *watch_on_tick(void *ctx);
 struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group);
 

@@ -61,6 +61,7 @@ static void trace_opts_set_listener(struct watch *w, struct trace_opts *opts)
 	opts->tick_ns = TICK_MS * NS_PER_MS;
 	opts->tick = o->tick ? o->tick : watch_on_tick;
 	opts->tick_ctx = o->tick ? o->tick_ctx : w;
+	opts->tick_publishes = o->on_result != NULL;
 }
 
 static void watch_set_trace_opts(struct watch *w, struct trace_opts *opts)
