@@ -10,6 +10,7 @@
 #ifndef MAPTRACE_MODEL_RESULT_FILL_H
 #define MAPTRACE_MODEL_RESULT_FILL_H
 
+#include "model/activity.h"
 #include "model/finding.h"
 #include "model/ranking.h"
 #include "model/result.h"
