@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The collector's counters, from a made-up memstats, gcController and work. */
+/* The collector's counters, from a memstats, gcController and work that are made up. */
 #include <string.h>
 
 #include "image.h"
@@ -111,8 +111,7 @@ static void goals(void **state)
 	assert_true(sample(&r).heap_goal_bytes == 41 * MIB);
 	image_u64(r.img, CONTROLLER + r.l->triggered, 42 * MIB);
 	assert_true(sample(&r).heap_goal_bytes == 42 * MIB + (64 << 10));
-	/* 8 MiB of the memory are not heap. The limit of 36 MiB leaves 28 MiB for the heap; the
-	 * goal is 1 MiB less. */
+	/* 8 MiB are not heap: a limit of 36 MiB leaves 28, less 1 MiB. */
 	image_u64(r.img, CONTROLLER + r.l->memory_limit, 36 * MIB);
 	assert_true(sample(&r).heap_goal_bytes == 27 * MIB);
 	image_u64(r.img, CONTROLLER + r.l->memory_limit, 5 * MIB);
@@ -120,7 +119,7 @@ static void goals(void **state)
 	image_free(r.img);
 }
 
-/* While a cycle runs, its pauses are already part of the collector's time, but not of the share. */
+/* While a cycle runs, its pauses are in the collector's time but not yet in the share. */
 static void a_running_cycle_counts_when_it_ends(void **state)
 {
 	struct runtime r;
@@ -141,7 +140,7 @@ static void end_of_cycle(struct image *img, const struct mem_req *req)
 {
 	struct runtime *r = img->hook_ctx;
 
-	/* The third read comes when the cycle has ended. */
+	/* The cycle ends before the third read. */
 	if (image_covers(req, MEMSTATS + r->l->numgc) && img->reads == 2)
 		put_cycles(r, 4, 100);
 }
@@ -152,8 +151,8 @@ static void a_torn_read_is_read_again(void **state)
 
 	(void)state;
 	runtime_make(&r, 24);
-	/* The end of a cycle that numgc does not count yet. */
-	image_u64(r.img, MEMSTATS + r.l->last_gc_unix, 1000004);
+	image_u64(r.img, MEMSTATS + r.l->last_gc_unix, 1000004); /* of a cycle that is not counted
+								  * yet */
 	r.img->hook = end_of_cycle;
 	r.img->hook_ctx = &r;
 	assert_int_equal(sample(&r).cycles, 4);

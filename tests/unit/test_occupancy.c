@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How full spans are, and how much memory a few objects in them keep. */
+/* How full spans are, and what a few objects keep. */
 #include <string.h>
 
 #include "image.h"
@@ -77,13 +77,13 @@ static void slots_in_use_and_free(void **state)
 	assert_int_equal(c->object_resident_bytes, 1280);
 	assert_int_equal(c->free_resident_bytes, 8192 - 1280);
 	assert_int_equal(c->bins[10 * 10 / c->slot_cnt], 1);
-	assert_int_equal(class_pinned_bytes(c), 0); /* the objects need this one span */
+	assert_int_equal(class_pinned_bytes(c), 0); /* they need the span */
 	assert_int_equal(f.o.total.object_resident_bytes + f.o.total.free_resident_bytes,
 			 f.o.total.resident.bytes);
 	fixture_fini(&f);
 }
 
-/* If only a part of a span is resident, the bits of the slots say how much of it is objects. */
+/* The bits tell which part of a partly resident span belongs to objects. */
 static void partly_resident_spans(void **state)
 {
 	struct fixture f;
@@ -117,10 +117,10 @@ static void objects_that_fit_into_fewer_spans(void **state)
 	c.object_cnt = 6400;
 	assert_int_equal(class_pinned_bytes(&c), 0);
 	c.object_cnt = 100;
-	c.resident.bytes = 8192; /* the rest was never touched */
+	c.resident.bytes = 8192; /* the other pages were never touched */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 	c = (struct class_use){ .span_cnt = 3, .span_bytes = 1 << 20, .slot_cnt = 3 };
-	c.resident.bytes = 1 << 20; /* large objects, each in a span of its own */
+	c.resident.bytes = 1 << 20; /* large objects: one in each span */
 	assert_int_equal(class_pinned_bytes(&c), 0);
 }
 
@@ -132,7 +132,7 @@ static void parts_of_physical_pages(void **state)
 
 	(void)state;
 	assert_int_equal(ledger_partial_bytes(&unaligned, 4096), 0);
-	/* 5 pages before the first border of 64 KiB, 8 that fill 64 KiB, and 7 after them. */
+	/* 5 pages up to the next 64 KiB, 8 whole ones, 7 after them. */
 	assert_int_equal(ledger_partial_bytes(&unaligned, 65536), 12 * 8192);
 	assert_int_equal(ledger_partial_bytes(&tiny, 65536), 7 * 8192);
 }

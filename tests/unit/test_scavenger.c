@@ -29,7 +29,7 @@ static void what_is_above_a_goal_is_pending(void **state)
 	assert_int_equal(scavenger_pending(&s), 0);
 }
 
-struct scavenger_case {
+struct world {
 	struct snapshot snap;
 	struct heap heap;
 	struct census census;
@@ -38,10 +38,10 @@ struct scavenger_case {
 	struct reclaim rc;
 };
 
-/* A snapshot with 1000 free bytes, 300 of them in chunks too full to scavenge. */
-static void scavenger_case_init(struct scavenger_case *w)
+/* A snapshot with 1000 free bytes, 300 of them in chunks that are too full to scavenge. */
+static void world_init(struct world *w)
 {
-	*w = (struct scavenger_case){ .gc = { .cycles = 5, .percent = 100 } };
+	*w = (struct world){ .gc = { .cycles = 5, .percent = 100 } };
 	w->snap.heap = &w->heap;
 	w->snap.census = &w->census;
 	w->snap.ledger.rows[ROW_FREE] = 1000;
@@ -49,7 +49,7 @@ static void scavenger_case_init(struct scavenger_case *w)
 	w->scavenger = (struct scavenger){ .percent_active = true, .retained_bytes = 2000 };
 }
 
-static const struct reclaim_row *sum(struct scavenger_case *w, bool known)
+static const struct reclaim_row *sum(struct world *w, bool known)
 {
 	struct reclaim_sources from = {
 		.snap = &w->snap,
@@ -63,14 +63,14 @@ static const struct reclaim_row *sum(struct scavenger_case *w, bool known)
 
 static void not_yet_and_never(void **state)
 {
-	struct scavenger_case w;
+	struct world w;
 
 	(void)state;
-	scavenger_case_init(&w);
-	w.scavenger.percent_goal_bytes = 1500; /* 500 more will be returned */
+	world_init(&w);
+	w.scavenger.percent_goal_bytes = 1500; /* 500 to go */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 500);
 	assert_int_equal(sum(&w, true)->never_bytes, 500);
-	w.scavenger.percent_goal_bytes = 0; /* everything that it can reach */
+	w.scavenger.percent_goal_bytes = 0; /* everything that can be taken */
 	assert_int_equal(sum(&w, true)->not_yet_bytes, 700);
 	assert_int_equal(sum(&w, true)->never_bytes, 300);
 	w.scavenger.percent_active = false;

@@ -131,7 +131,7 @@ static void result_fill_receipt(struct result_receipt *to, const struct trace_re
 }
 
 /* Fill this part last, so that it includes what the other parts cost. */
-void result_fill_cost(struct result *r, const struct watch *w)
+static void result_fill_cost(struct result *r, const struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	struct result_cost *to = &r->cost;
