@@ -3,7 +3,6 @@
 
 #include <argp.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"

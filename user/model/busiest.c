@@ -2,7 +2,6 @@
 #include "model/busiest.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Makes a row for one activity alone; rows with equal busy_key() are merged later. */

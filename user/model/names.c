@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/names.h"
 
-#include "model/result_words.h"
-
-#include <string.h>
 #include <sys/mman.h>
+
+#include "model/result_words.h"
 
 const char *name_map_kind(enum map_kind kind)
 {

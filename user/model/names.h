@@ -7,7 +7,6 @@
 #ifndef MAPTRACE_MODEL_NAMES_H
 #define MAPTRACE_MODEL_NAMES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "maps/mapinfo.h"

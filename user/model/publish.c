@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Makes a result from what was observed so far. */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "model/result_fill.h"
@@ -62,8 +57,8 @@ static struct err *watch_apply_traced_types(struct watch *w)
 	return err;
 }
 
-/* After watch_apply_traced_types(): to read values, one has to know the type. If the process goes away
- * meanwhile, the maps that were read until then count. */
+/* Call it after watch_apply_traced_types(): to read values, one has to know the type. If the process
+ * goes away meanwhile, the maps that were read until then count. */
 static struct err *watch_count_zero_values(struct watch *w)
 {
 	struct err *gone = NULL;
@@ -136,7 +131,7 @@ static void result_fill_receipt(struct result_receipt *to, const struct trace_re
 }
 
 /* Fill this part last, so that it includes what the other parts cost. */
-void result_fill_cost(struct result *r, const struct watch *w)
+static void result_fill_cost(struct result *r, const struct watch *w)
 {
 	const struct trace_result *tr = w->traced;
 	struct result_cost *to = &r->cost;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/ranking.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Maps with equal keys share a place. The key of a large map is its own address, so that it shares

@@ -17,7 +17,8 @@ static uint64_t unix_time_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static const char *read_line(struct pool *pool, const char *path)
+/* The first line of a file, without the newline; NULL: it cannot be read. */
+static const char *read_first_line(struct pool *pool, const char *path)
 {
 	char line[128];
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
@@ -28,9 +29,11 @@ static const char *read_line(struct pool *pool, const char *path)
 	return pool_text(pool, line);
 }
 
-struct result_host result_host_of(struct pool *pool)
+/* Describes this host. What cannot be read is NULL. The strings are in the pool. */
+static struct result_host result_host_of(struct pool *pool)
 {
-	struct result_host host = { .boot_id = read_line(pool, "/proc/sys/kernel/random/boot_id") };
+	struct result_host host = { .boot_id = read_first_line(pool,
+							       "/proc/sys/kernel/random/boot_id") };
 	char name[256] = "";
 
 	if (!gethostname(name, sizeof(name) - 1))

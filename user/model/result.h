@@ -267,9 +267,6 @@ struct result {
 
 #define RESULT_SCHEMA "maptrace.report/2"
 
-/* Describes this host. What cannot be read is NULL. The strings are in the pool. */
-struct result_host result_host_of(struct pool *pool);
-
 /* Makes a result that has only the schema, version, time and host; `maps` is NULL, and the caller
  * has to set it. NULL: out of memory. Free with result_free(). */
 struct result *result_new(void);

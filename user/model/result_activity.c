@@ -6,7 +6,6 @@
 
 #include "base/short_name.h"
 #include "model/busiest.h"
-#include "model/names.h"
 #include "model/result_fill.h"
 
 enum { BUSY_ROWS = 10, BUSY_NAME_SZ = 256 };

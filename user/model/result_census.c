@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/result_census.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,8 +181,8 @@ static bool counts_alike(const struct value_count *a, const struct value_count *
 }
 
 /* Finds or makes the counted kind for a kind and a count of values; *ret is its index. If two have
- * the same hash, one of them may be made more than once: that costs room, but is correct. False: out
- * of memory. */
+ * the same hash, one of them may be made more than once: that costs room, but is correct. False:
+ * out of memory. */
 static bool counted_kind_of(struct result_census_maps *maps, struct table *index, uint32_t kind,
 			    const struct value_count *v, uint32_t *ret)
 {

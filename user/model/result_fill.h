@@ -10,6 +10,7 @@
 #ifndef MAPTRACE_MODEL_RESULT_FILL_H
 #define MAPTRACE_MODEL_RESULT_FILL_H
 
+#include "model/activity.h"
 #include "model/finding.h"
 #include "model/ranking.h"
 #include "model/result.h"
@@ -39,7 +40,6 @@ struct err *result_fill_busiest(struct result *r, const struct result_source *fr
 /* Fills in only the probe sites of a trace, which need not have been started. */
 void result_fill_plan(struct result *r, const struct trace *trace);
 void result_fill_memcalls(struct result *r, const struct watch *w);
-void result_fill_cost(struct result *r, const struct watch *w);
 
 /*
  * Makes r->maps. With `last` the rows of the census are moved out of the snapshot, which must not

@@ -7,7 +7,6 @@
  */
 #include "model/result_maps.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fills the parts of a result about the target, the doubts and the census. */
-#include <stdio.h>
 
-#include "base/clock.h"
 #include "base/units.h"
 #include "model/names.h"
 #include "model/result_fill.h"
-#include "process/cgroup.h"
 
 enum { OTHERS_NAMED = 3 };
 

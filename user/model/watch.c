@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/watch.h"
 
-#include <string.h>
-#include <sys/resource.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "heap/madetypes.h"
-#include "process/cgroup.h"
 
 enum {
 	/* After a census that took t, the next one during the trace starts no earlier than 10 t
@@ -18,8 +14,8 @@ enum {
 
 /* ---- census ---- */
 
-/* A census is the only step that can take long, so reads from the target look at the signal while it
- * runs. An interrupted census may fail with any error: the caller gets ERR_STOPPED instead. */
+/* A census is the only step that can take long, so reads from the target look at the signal while
+ * it runs. An interrupted census may fail with any error: the caller gets ERR_STOPPED instead. */
 static struct err *watch_take_snapshot(struct watch *w)
 {
 	struct mem *mem = &w->target->mem;
@@ -121,8 +117,8 @@ static struct err *watch_take_first_census(struct watch *w)
 
 /* ---- callbacks: the trace calls them in a thread of its own ---- */
 
-/* Takes a census if it is time. If a later census is refused or interrupted, the watch keeps the one
- * before. */
+/* Takes a census if it is time. If a later census is refused or interrupted, the watch keeps the
+ * one before. */
 static struct err *watch_tick(struct watch *w)
 {
 	struct err *err = target_check(w->target);

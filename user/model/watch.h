@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "heap/gcstats.h"
-#include "model/activity.h"
 #include "model/history.h"
 #include "maps/values.h"
 #include "model/reclaim.h"
