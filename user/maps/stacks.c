@@ -214,8 +214,8 @@ static bool stack_has_moved(const struct goroutine *was, const struct goroutine 
 	return now->lo != was->lo || now->hi != was->hi;
 }
 
-/* Drops a map that was found on a stack which has moved meanwhile. The map is elsewhere now, and
- * is searched for there, unless this was the last search. */
+/* Drops a map that was found on a stack which has moved meanwhile: the map is elsewhere now, and
+ * will be searched for there. After the last search, only those on stacks that are gone. */
 static void stack_map_check_place(struct stack_map *m, const struct goroutine *was,
 				  const struct goroutine *now, bool last)
 {
