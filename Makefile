@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #   make            build/maptrace
-#   make demo       set up, build, run the report on a bundled Go program
-#   make test       set up, build, run all tests
+#   make demo       set up, build, run the report on a bundled Go program (as root)
+#   make test       set up, build, check the sources, run all tests
+#   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
-#   make coverage   how often rates have the truth in their intervals (RUNS=n: 25)
+#   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
-#   make bench      measure, against the goals (ARGS="NAME...": some of tests/bench)
-#   make install, make clean, make lint, make format, make help
+#   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
+#   make install, make clean, make format, make help
 #
 # Knobs: CC, CLANG, CFLAGS, ARCH (the processor to build for: x86), DEBUG=1 (ASan and
 # UBSan), V=1 (show commands), PREFIX, DESTDIR, ARGS (more arguments for `make report` and
@@ -20,7 +21,7 @@ PREFIX  ?= /usr/local
 ARCH    ?= $(shell uname -m)
 BUILD   := build$(if $(DEBUG),/debug)
 
-VERSION := 0.1
+VERSION := 0.2
 
 # libbpf's names of architectures: those of __TARGET_ARCH_*. user/arch/arch.h lists what to
 # add for another one.
@@ -59,7 +60,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
@@ -75,11 +76,10 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -c -o $@ $<
 
-# Here a switch that forgets a value of its enum does not compile.
-ENUM_MODULES := base arch process heap maps report cmd
-$(ENUM_MODULES:%=$(BUILD)/user/%/%.o): WARN += -Wswitch-enum
+# A switch that forgets a value of its enum does not compile.
+$(BUILD)/user/%.o: WARN += -Wswitch-enum
 
-# Only what includes a skeleton has to wait for it; later builds know by the .d files.
+# In a first build, what includes a skeleton has to wait for it. Later the .d files tell.
 $(filter $(BUILD)/user/trace/%,$(OBJS)): | $(SKELS)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -91,8 +91,8 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-# A unit test links against everything but main, and against the made-up target
-# that several tests share; the linker takes what it needs.
+# A unit test links against everything except main, and against the made-up target that
+# several tests share. The linker takes what it needs.
 UNIT_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
 $(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
@@ -104,16 +104,26 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/made_reports
 
-# Which compiles a part of the BPF side.
+# This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
 
 $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Without the table that it makes, and without the BPF side.
+# What live.t runs: one loop that drives several traces.
+$(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What schema.t runs: it prints made-up reports, with the help of the unit tests.
+$(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# The program that makes the table of layouts is built without that table and without BPF.
 LAYOUT_ROW := scripts/layout_row \
 	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
 
@@ -124,24 +134,34 @@ $(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
 layouts: $(BUILD)/scripts/layout_row
 	scripts/gen-layouts.sh $< user/process/layout_rows.inc
 
+$(BUILD)/scripts/report_schema: $(BUILD)/scripts/report_schema.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+schema: $(BUILD)/scripts/report_schema
+	$< >user/report/report.schema.json
+
 deps:
 	@scripts/deps.sh
 
-demo: deps
+# Says what is missing before anything is compiled.
+demo:
+	@scripts/demo.sh --check
+	@$(MAKE) --no-print-directory -s deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/demo.sh $(BUILD)/maptrace
 
-test: deps
+test: lint
 	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
 
-# All versions and builds of Go, in a quarter of an hour.
+# All versions and builds of Go; takes a quarter of an hour.
 test-matrix: deps
 	@tests/run.sh matrix.t
 
 check: test
 
-# Helpers of the benchmarks, in C, use the program's own readers.
+# Helpers of the benchmarks in C. They use the program's own readers.
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
@@ -152,13 +172,14 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
 
-# Four loads a run, each watched for 4 s.
+# A run watches four loads, each for 4 s.
 coverage: all
 	@RUNS=$(or $(RUNS),25) tests/e2e/rates.t
 
-# Exit code 1 says that there are findings: no failure of make.
-report: all
+# Exit code 1 says that there are findings. That is not a failure of make.
+report:
 	@test -n "$(PID)" || { echo "usage: make report PID=n" >&2; exit 2; }
+	@$(MAKE) --no-print-directory -s all
 	@$(BUILD)/maptrace report $(ARGS) $(PID) || test $$? -eq 1
 
 install: all
@@ -167,17 +188,17 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
 
-C_FILES = $(shell git ls-files '*.c' '*.h')
+# Each is scripts/check-NAME.sh.
+CHECKS := format headers layers names docs
 
-lint:
-	clang-format --dry-run -Werror $(C_FILES)
-	scripts/check-headers.sh
+lint: deps
+	@for check in $(CHECKS); do scripts/check-$$check.sh || exit 1; done
 
 format:
-	clang-format -i $(C_FILES)
+	@scripts/check-format.sh --fix
 
 clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/scripts/layout_row.d
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

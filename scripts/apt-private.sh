@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Debian packages of any suite, unpacked into a cache directory, without
-# touching the system: no root, no change to apt's own lists, caches or the
-# installed packages. Sourced by scripts that set nothing but `set -euo pipefail`.
+# Unpacks Debian packages of any suite into a cache directory and leaves the system alone:
+# it needs no root and changes neither apt's lists and caches nor the installed packages.
+# For scripts to source, with `set -euo pipefail`.
 #
 #   cache_root                      print the cache directory
 #   apt_private_unpack SUITE ROOT PACKAGE...
@@ -28,10 +28,10 @@ cache_root() {
 	(cd "$root" && pwd -P)
 }
 
-# The Debian main archive among this machine's apt sources. apt parses its own
-# files, so both formats, disabled entries and options are handled. It knows
-# origin and label only after an `apt-get update`, and leaves out entries without
-# them unless told not to look; for those, go by the URL's tail.
+# The Debian main archive among this machine's apt sources. apt parses its own files, so it
+# handles both formats, disabled entries and options. It knows origin and label only after
+# an `apt-get update`, and leaves out entries without them unless told not to look. For
+# those the end of the URL decides.
 debian_mirror() {
 	# shellcheck disable=SC2016 # apt expands these, not the shell
 	local fields='$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(LABEL)' uri
@@ -54,9 +54,9 @@ debian_mirror() {
 	printf '%s\n' "$uri"
 }
 
-# A private apt of one suite: its own sources, lists, cache and (empty) status.
-# The machine's apt.conf and netrc still apply, for proxies and certificates;
-# hooks do not, since they act on the system's directories.
+# A private apt of one suite: its own sources, lists, cache and (empty) status. The
+# machine's apt.conf and netrc still apply, for proxies and certificates. Its hooks do not,
+# since they act on the system's directories.
 apt_private_config() {
 	local suite=$1 dir=$2 mirror=$3
 
@@ -89,7 +89,7 @@ apt_private_config() {
 	CONF
 }
 
-# Runs apt-get, and dies with its first error as one line.
+# Runs apt-get. When it fails, prints its first error as one line.
 apt_private_get() {
 	local dir=$1 what=$2 log
 	shift 2
@@ -121,14 +121,13 @@ apt_private_unpack() (
 
 	mirror=$(debian_mirror)
 	apt_private_config "$suite" "$dir" "$mirror"
-	# Ours alone while we hold the lock; what an interrupted call left goes too.
+	# Nobody else uses this while we hold the lock. What an interrupted call left is removed.
 	tmp=$dir/unpack
 	trap 'rm -rf "$tmp"' EXIT
 	rm -rf "$tmp"
 	mkdir -p "$tmp/deb" "$tmp/root"
 
-	# Lists older than the newest upload ask for a file that is gone: refresh
-	# them and try again.
+	# Old package lists name a file that the archive no longer has: refresh them and try again.
 	say "unpacking $* ($suite) into $root"
 	cd "$tmp/deb" || exit
 	if [[ -z $(find "$dir/state/lists" -name '*_Packages*' -print -quit) ]] ||
@@ -141,8 +140,8 @@ apt_private_unpack() (
 		dpkg-deb -x "$deb" "$tmp/root" || die "cannot unpack $deb"
 	done
 
-	# Packages point at their own files by absolute links, which must not lead
-	# out of the cache to whatever the system has there.
+	# Packages have absolute links to their own files. These must not lead out of the cache, to
+	# what the system has there.
 	cd "$tmp/root" || exit
 	find . -type l -lname '/*' -print0 | while IFS= read -r -d '' link; do
 		target=.$(readlink "$link")

@@ -5,8 +5,8 @@
 #
 #   scripts/check-headers.sh
 #
-# Flags and include paths are those of the Makefile. A header of the BPF side finds
-# what every BPF source starts with: vmlinux.h, and libbpf's helpers.
+# Flags and include paths are those of the Makefile. A header of the BPF side may rely on what
+# every BPF source starts with: vmlinux.h and libbpf's helpers.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

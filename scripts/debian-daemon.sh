@@ -1,7 +1,7 @@
 #!/bin/bash
-# Unpacks one Debian package of one suite, alone, into a cache outside the tree
-# and prints the directory: real, stripped daemons to try maptrace on. Nothing
-# is installed or started.
+# Unpacks one Debian package of one suite, without what it depends on, into a cache outside
+# the tree and prints the directory: real daemons to try maptrace on, and tools that need no
+# more than the C library. Nothing is installed or started.
 #
 #   scripts/debian-daemon.sh bookworm prometheus
 #   scripts/debian-daemon.sh trixie etcd-server

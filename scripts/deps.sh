@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Installs what building and testing maptrace needs and is missing, and says what.
-# Does nothing, quickly, when all is there. Debian and Ubuntu; elsewhere it names
-# the packages and fails.
+# Installs what is missing to build and test maptrace, and says what. Does nothing, quickly,
+# when nothing is missing. Knows Debian and Ubuntu; elsewhere it names the packages and
+# fails. clang-format is not among them: scripts/clang-format.sh has a version of its own.
 set -eu
 
-# What is needed: how to see that it is there | Debian's package | Fedora's package.
+# What is needed: how to check for it | Debian's package | Fedora's package.
 needs() {
 	cat <<'LIST'
 cc|gcc|gcc
@@ -24,6 +24,7 @@ header:capstone/capstone.h|libcapstone-dev|capstone-devel
 header:jansson.h|libjansson-dev|jansson-devel
 header:cmocka.h|libcmocka-dev|libcmocka-devel
 header:zlib.h|zlib1g-dev|zlib-devel
+python:jsonschema|python3-jsonschema|python3-jsonschema
 LIST
 }
 
@@ -33,6 +34,7 @@ present() {
 			[ -e "$dir/${1#header:}" ] && return 0
 		  done
 		  return 1 ;;
+	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Writes the table of runtime layouts from the DWARF of programs that each known
-# Go toolchain builds. Same toolchains, same bytes. Needs build/scripts/layout_row,
-# so call it by `make layouts`.
+# Writes the table of runtime layouts from the DWARF of programs that each known Go
+# toolchain builds. The same toolchains give the same bytes. Needs build/scripts/layout_row,
+# so call it with `make layouts`.
 #
 #   scripts/gen-layouts.sh LAYOUT_ROW OUT
 #   scripts/gen-layouts.sh LAYOUT_ROW --row VERSION [VARIANT]    print one row
@@ -13,14 +13,14 @@ set -euo pipefail
 layout_row=$1
 here=$(cd "$(dirname "$0")" && pwd -P)
 
-# Versions whose maps can be of the other kind.
+# Versions that can also be built with classic maps.
 noswissmap=(1.24 1.25)
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Any program with maps will do. Never one that a test left: it may be of an older
-# toolchain than the one that is there now.
+# Any program with maps will do, but it is built now. A program that a test left may be of an
+# older toolchain than the present one.
 program() { # VERSION VARIANT
 	"$here/../tests/targets/build.sh" "$1" demo "$2" "$tmp/$1-$2"
 	printf '%s\n' "$tmp/$1-$2"
@@ -68,5 +68,5 @@ if [[ $2 == --row ]]; then
 	exit
 fi
 table >"$tmp/table"
-# A file of the same content keeps its time, so that nothing is built again.
+# A file whose content is the same keeps its time, so that make builds nothing again.
 cmp -s "$tmp/table" "$2" || cp "$tmp/table" "$2"

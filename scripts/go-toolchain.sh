@@ -1,7 +1,7 @@
 #!/bin/bash
-# Prints the path of a `go` of one minor version, for building test programs:
-# the one on PATH if it fits, else Debian's, unpacked into a cache outside the
-# tree. The system is left alone; messages go to stderr.
+# Prints the path of a `go` of one minor version, to build test programs with: the one on
+# PATH if it fits, else Debian's, unpacked into a cache outside the tree. Does not change the
+# system. Messages go to stderr.
 #
 #   scripts/go-toolchain.sh 1.19
 #   scripts/go-toolchain.sh --list      the versions known, oldest first
@@ -29,7 +29,7 @@ fi
 version=$1
 suite=$(suite_of "$version")
 
-# GOTOOLCHAIN=local: the version of this binary, not of one it would download.
+# GOTOOLCHAIN=local: the version of this binary, not of one that it would download.
 if found=$(command -v go) &&
 	[[ $(GOTOOLCHAIN=local "$found" env GOVERSION 2>/dev/null) =~ ^go"$version"([^0-9]|$) ]]; then
 	printf '%s\n' "$found"
@@ -41,8 +41,8 @@ root=$cache/go/$version
 goroot=$root/usr/lib/go-$version
 go=$root/go
 
-# The wrapper makes the unpacked tree usable as it is, whatever the caller's
-# Go settings are, and keeps all that it writes in the cache.
+# The wrapper makes the unpacked tree work whatever the caller's Go settings are, and keeps
+# all that it writes in the cache.
 write_wrapper() {
 	local tmp
 

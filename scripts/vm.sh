@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs a command as root under another kernel: boots a Debian kernel in qemu with
-# nothing but busybox, maptrace and some files in memory. The command's output and
-# exit code are those of this script; 124 is a timeout, 125 a machine that failed.
+# Runs a command as root under another kernel: boots a Debian kernel in qemu with only
+# busybox, maptrace and some files in memory. The command's output and exit code are those of
+# this script. Exit code 124 is a timeout, 125 a machine that failed.
 #
 #   scripts/vm.sh [-f FILE]... [-t SECONDS] [-m MIB] [-s MIB] [-v] KERNEL -- COMMAND...
 #   scripts/vm.sh bookworm -- uname -r
@@ -16,8 +16,8 @@
 #   -s MIB      swap space (none)
 #   -v          show the kernel's messages as they come
 #
-# There is no network, no disk but for swap and no input. The processor is emulated, so that it
-# works everywhere, several times slower.
+# There is no network, no input, and no disk except for swap. The processor is emulated, so
+# it works everywhere, but several times slower.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck source=scripts/apt-private.sh
@@ -55,7 +55,7 @@ for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio;
 done
 [[ $(uname -m) == x86_64 ]] || fail "knows amd64 kernels only"
 
-# The package of the newest kernel is named by the documentation of an empty one.
+# The documentation of an empty package names the package of the newest kernel.
 kernel_of_suite() {
 	local cache meta=linux-image-cloud-amd64 dir package
 	local -a images
@@ -109,7 +109,7 @@ for file in "${files[@]}"; do
 	add_libraries "$file"
 done
 
-# Words in single quotes are the same to every shell.
+# Every shell reads words in single quotes alike.
 quote() {
 	local word
 
@@ -118,8 +118,8 @@ quote() {
 	done
 }
 
-# One serial port for each stream, so that none has to be told from another. A
-# port keeps its settings while it is open; the last close waits for the output.
+# One serial port for each stream, so that the streams need not be told apart. A port keeps
+# its settings while it is open. The last close waits for the output.
 cat >"$root/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -155,12 +155,12 @@ fi
 tail -f "$tmp/console" >"$console_to" &
 tail=$!
 
-# Two faults of qemu: one thread for both processors, since with two a processor
-# may run into a breakpoint that the other has removed from the kernel's code, as
-# it does when it attaches probes; no cx16, since cmpxchg16b may leave wrong flags
-# behind, on which Linux 6.12 panics. Randomized addresses and mitigations are off:
-# they take seconds and change nothing here. A panic restarts the machine, which
-# ends it.
+# Two faults of qemu are avoided. One thread emulates both processors: with two threads a
+# processor may run into a breakpoint that the other has just removed from the kernel's
+# code, as the kernel does when it attaches probes. And cx16 is off: cmpxchg16b may leave
+# wrong flags, on which Linux 6.12 panics. Randomized addresses and mitigations are off,
+# since they take seconds and change nothing here. A panic restarts the machine, which ends
+# qemu.
 timeout --foreground -k 5 "$limit" qemu-system-x86_64 \
 	-machine pc -accel tcg,thread=single -cpu max,la57=off,cx16=off -smp 2 -m "$memory" \
 	-nodefaults -no-user-config -display none -nic none -no-reboot "${disk[@]}" \

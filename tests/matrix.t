@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The census against the truth for every Go version and every way to build.
+# Compares the census with the truth for every Go version and every way to build.
 #
 #   tests/matrix.t [TEST VERSION VARIANT]...
 #
-# TAP: a line for each cell, which is a test of tests/e2e that takes a version and a
-# variant, with what failed in it; without cells, all of them. JOBS cells run at a time
-# (the number of processors). V=1 keeps the tests' output in build/matrix. The programs
-# are built into the cache of tests/e2e.
+# A cell is a test of tests/e2e with a version and a variant. TAP, with a line for each cell
+# and for what failed in it. Without arguments all cells run. JOBS cells run at a time
+# (default: the number of processors). V=1 keeps the tests' output in build/matrix. The
+# programs are built into the cache of tests/e2e.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 self=tests/${0##*/}
@@ -16,7 +16,7 @@ self=tests/${0##*/}
 variants=(plain sw stripped pie pie-stripped cgo-external debian race noopt pgo c-shared)
 logs=build/matrix
 
-# exists VERSION VARIANT: whether that Go can be asked for such a build.
+# exists VERSION VARIANT: whether that Go can make such a build.
 exists() {
 	case $2 in
 	pgo) [[ $1 != 1.19 ]] ;;
@@ -46,8 +46,8 @@ all_cells() { # parallel|alone
 	done
 }
 
-# Tests in a cell may take longer than in `make test`. One write for all of its output:
-# others write, too.
+# Tests in a cell may take longer than in `make test`. All output of a cell is one write,
+# since other cells write, too.
 run_cell() { # TEST VERSION VARIANT
 	local log="$logs/$1-$2-$3" start=$SECONDS status good bad
 
@@ -72,7 +72,7 @@ if [[ ${1-} == --cell ]]; then
 	exit
 fi
 
-# Cells that failed are lines of their own: the code says whether all were run.
+# Failed cells have lines of their own. The exit code only says whether all cells ran.
 run_cells() { # JOBS, cells from standard input
 	xargs -r -L 1 -P "$1" "$self" --cell
 }

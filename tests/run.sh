@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs the tests: units, the same units built with ASan and UBSan, end to end.
+# Runs the tests: the unit tests, the unit tests built with ASan and UBSan, and the
+# end-to-end tests.
 #
 #   tests/run.sh [TEST...]
 #
-# TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t;
-# without any all of them run, and with MATRIX or CI set the matrix, too. V=1 shows every
-# single assertion. The last lines are prove's totals; the exit code is 0 only if something
-# ran and nothing failed.
+# TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t. Without
+# one all tests run; with MATRIX or CI set the matrix runs, too. V=1 shows every assertion;
+# else those that were skipped are shown, with the reason. The last lines are prove's
+# totals. The exit code is 0 only if something ran and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -19,11 +20,11 @@ die() {
 
 command -v prove >/dev/null || die "prove is missing (Debian package: perl)"
 
-# Below `make -jN test` the job server of that make is out of reach.
+# The job server of a `make -jN test` that runs this is out of reach.
 MAKEFLAGS=$(sed -E 's/(^| )(--jobserver[^ ]*|-j[0-9]*)//g' <<<"${MAKEFLAGS-}")
 export MAKEFLAGS
 
-# UBSan by itself reports what it finds and goes on, so the test would pass.
+# By default UBSan reports what it finds and goes on, and the test would pass.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export CMOCKA_MESSAGE_OUTPUT=TAP
 
@@ -35,7 +36,7 @@ for test in tests/e2e/*.t; do
 	[[ -x $test ]] && e2e+=("$test")
 done
 
-# is_wanted TEST: whether the command line asks for it, by its name or path.
+# is_wanted TEST: whether the command line asks for it, by name or by path.
 is_wanted() {
 	local arg
 
@@ -64,11 +65,14 @@ if [[ ${#sanitized[@]} -gt 0 ]]; then
 	make -s DEBUG=1 units || exit 1
 fi
 
+show=(--directives)
+[[ -n ${V-} ]] && show=(-v)
+
 # The end-to-end tests come last: their failures mean little when units fail.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-prove ${V:+-v} --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
+prove "${show[@]}" --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 
-# Where all tests were skipped prove is content.
+# prove is content when all tests were skipped.
 [[ $status == 0 && $(tail -n 1 "$log") == 'Result: PASS' ]]

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * bulkread PID BYTES - how long it takes to read that many bytes of a Go process's
- * heap in large pieces, which is the least that any reader of so much memory needs.
+ * heap in large pieces. No reader of that much memory can need less.
  *
- * Prints nanoseconds. Takes the pages that are in memory, from the lowest on, and
- * begins anew when there are not that many.
+ * Prints nanoseconds. Reads the pages that are in memory, from the lowest address on,
+ * and starts again at the lowest when there are not enough.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 enum { PIECE_SZ = 256 << 10 };
 
-/* Where the Go runtime puts its arenas on 64-bit machines (S runtime/malloc.go). */
+/* Where Go up to 1.25 puts its arenas on 64-bit machines (Go source: runtime/malloc.go). */
 static const uint64_t HEAP_START = 0xc000000000, HEAP_END = 0x10000000000;
 
 struct pieces {

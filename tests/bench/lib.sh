@@ -9,13 +9,13 @@
 #   figure TEXT VALUE UNIT RATIO OPERATOR GOAL      with a ratio that has a goal
 #   figure TEXT VALUE UNIT - OPERATOR GOAL          the value itself has a goal
 #
-# UNIT is ns, bytes, count, or per_s; VALUE and an absolute GOAL are in it; OPERATOR is
-# '<=' or '>='. Goals are shown, not enforced: a busy machine is no failure.
+# UNIT is ns, bytes, count, or per_s. VALUE and an absolute GOAL are in that unit. OPERATOR is
+# '<=' or '>='. Goals are shown, not enforced: a busy machine is not a failure.
 #
 #   census              sets $census_ns, $census_bytes (read), $census_maps,
 #                       $census_rss (peak of maptrace), of a census of $target
-#   memory_figure LABEL what the last census took of our own memory
-#   bulkread BYTES      prints the ns that reading so much of $target takes
+#   memory_figure LABEL a row with the memory that maptrace took for the last census
+#   bulkread BYTES      prints the ns that it takes to read that many bytes of $target
 #   median NUMBER...
 #   quotient A B        prints A / B
 
@@ -35,7 +35,7 @@ quotient() {
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.6f\n", b ? a / b : 0 }'
 }
 
-# The rows of the maps come last in the document, and are not needed.
+# The rows of the maps are the last member of the document, and are not needed.
 census() {
 	{
 		"$maptrace" report --duration 0 --json "$target" 2>"$err" | sed '/^"maps":/q'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# One row of the table: text, value, ratio, goal, whether it is met.
+# Prints one row of the table: text, value, ratio, goal, and whether the goal is met.
 
 function scaled(v, step, names,    n, i, unit) {
 	n = split(names, unit, " ")

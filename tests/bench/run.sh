@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs the benchmarks and prints what they measured, against what was promised.
+# Runs the benchmarks and prints what they measured, beside the goals.
 #
 #   tests/bench/run.sh [NAME...]
 #
-# NAME is a file tests/bench/NAME.bench; without any all of them run. Every ratio is
-# of two figures of the same run. Leave the machine alone meanwhile. The exit code says
-# whether the benchmarks ran, not whether goals were met.
+# NAME is a file tests/bench/NAME.bench; without a NAME all of them run. Every ratio is of
+# two figures of the same run. Leave the machine alone meanwhile. The exit code says whether
+# the benchmarks ran, not whether goals were met.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 

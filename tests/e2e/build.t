@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The build itself, in directories of its own: compilers, headers, dependencies,
-# installation. The tree must look afterwards as it did before.
+# The build itself, in directories of its own: compilers, dependencies, installation, and
+# what make says before it builds. The tree must look afterwards as it did before. `make
+# lint`, which `make test` runs first, checks the sources.
 # shellcheck disable=SC2317 # `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$top" || exit 1
 
-# Nothing of the make that may run this test; warnings stay errors.
+# A make that runs this test must not change it. Warnings stay errors.
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS LDFLAGS DEBUG V
 
-# Files that nobody added, and those that git ignores. Somebody may edit others.
+# Files that nobody added, and those that git ignores. Tracked files may change: somebody
+# may be editing them.
 listing() {
 	git status --porcelain --ignored 2>/dev/null | grep -E '^(\?\?|!!)' | grep -v ' build/$'
 }
@@ -28,8 +30,6 @@ logged() {
 	return 1
 }
 
-ok "every header stands alone" logged scripts/check-headers.sh
-
 for compiler in gcc clang; do
 	dir=$tmp/$compiler
 	if ! command -v "$compiler" >/dev/null; then
@@ -41,7 +41,7 @@ for compiler in gcc clang; do
 	ok "what $compiler built runs" logged "$dir/maptrace" --help
 done
 
-# What make would do again: nothing, and with a newer header just its users.
+# What make would do again: nothing; with a newer header, the files that include it.
 plan() { # ARGUMENT...
 	make -n V=1 BUILD="$dir" CC="$compiler" "$@" all
 }
@@ -65,6 +65,22 @@ ok "make install" logged make -s BUILD="$dir" CC="$compiler" DESTDIR="$tmp/root"
 ok "the program is installed" test -x "$tmp/root/usr/bin/maptrace"
 ok "make uninstall" logged make -s BUILD="$dir" DESTDIR="$tmp/root" PREFIX=/usr uninstall
 is "nothing is left" "$(find "$tmp/root" -type f)" ""
+
+# says_first PATTERN MAKE-ARGUMENT...: make fails, says why, and has built nothing.
+says_first() {
+	local pattern=$1
+	shift
+
+	make BUILD="$tmp/nothing" "$@" >"$tmp/log" 2>&1 && return 1
+	grep -q -- "$pattern" "$tmp/log" && [[ ! -e $tmp/nothing ]]
+}
+
+ok "make report without PID says so before it builds" says_first 'PID=n' report
+mkdir "$tmp/fake"
+printf '#!/bin/sh\necho 1000\n' >"$tmp/fake/id"
+chmod 755 "$tmp/fake/id"
+ok "make demo without root says so before it builds" \
+	env PATH="$tmp/fake:$PATH" bash -c "$(declare -f says_first); tmp=$tmp; says_first 'takes root' demo"
 
 if [[ $in_git == 1 ]]; then
 	is "the tree stays clean" "$(listing)" "$before"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The census of a program that changes maps on all processors, while it collects
-# garbage. It knows what most of them take nevertheless, and how many keys they have
-# at least and at most.
+# The census of a program that changes maps on all processors while it collects garbage.
+# The program still knows how much memory most of its maps take, and the least and the
+# most keys that they have.
 #
 #   tests/e2e/busy.t [VERSION VARIANT]...
 #
@@ -34,7 +34,7 @@ compare() { # REPORT
 			bounds: ($rows | map(select(.got | . and .consistency != "suspect")) | failing(
 				.got.live_keys >= .truth.live_keys_least
 				and .got.live_keys <= .truth.live_keys_most
-				# When it is cleared, a classic map drops its list of overflow buckets.
+				# A clear makes a classic map drop its list of overflow buckets.
 				and (.truth.role as $role | .got.table_bytes - .truth.table_bytes
 					| fabs <= if $role == "cleared" then 64 else 0 end))),
 			others: [$report.maps[] | select(.consistency != "suspect"

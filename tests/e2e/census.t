@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every figure of a census against a program that knows its own maps and heap.
+# Compares every figure of a census with what a program knows of its own maps and heap.
 #
 #   tests/e2e/census.t [VERSION VARIANT]...
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
@@ -17,13 +17,13 @@ census() {
 	cp "$out" "$report"
 }
 
-# These stand at the end of a truth, which is too long for jq to be quick.
+# These members are at the end of a truth. The truth is too long for jq to be quick.
 heap_of() {
 	tail -c 2000 "$1" | grep -oE '"heap_(inuse|idle|released)":[0-9]+'
 }
 
-# The runtime gives memory back in the background for some seconds. A report
-# between two equal answers was made while nothing moved.
+# The runtime gives memory back in the background for some seconds. When the answers of
+# the program before and after a report are equal, nothing moved meanwhile.
 census_of_quiet_target() {
 	local end=$((SECONDS + 60))
 
@@ -40,7 +40,7 @@ compare() {
 		'include "truth"; compare($truth[0]; $report[0])' >"$compared"
 }
 
-# The maps that there are besides those that mapzoo names.
+# The maps besides those that mapzoo names.
 extra() {
 	jq -r '.extra[]' "$compared"
 }
@@ -78,8 +78,8 @@ check_types() { # LABEL
 	none "$1: bytes of a bucket" "$compared" '.bucket_wrong[]'
 }
 
-# In mapzoo only tables of 1.21 are without a note of their type, and yet there are no
-# types of shapes among those that fit.
+# In mapzoo only tables of 1.21 lack a note of their type. Even then no types of go.shape
+# are among those that fit.
 check_contents() { # LABEL VERSION
 	[[ $2 == 1.21 ]] || return
 	holds "$1: some types are known by what the maps hold" "$compared" '.told > 0'
@@ -111,8 +111,9 @@ page_tables() {
 	awk '$1 == "VmPTE:" { print $2 }' "/proc/$target/status"
 }
 
-# Most of a large classic map made in advance is in no page table. The rest of the
-# process may take some more meanwhile, but not one entry for each page of the map.
+# No page table has most of a large classic map that was made with a size and is still
+# empty. The rest of the process may add entries meanwhile, but not one for each page of
+# the map.
 check_untouched() { # LABEL
 	local before
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Real daemons under load, as Debian ships them: the ledger adds up, and says of the
-# heap what the daemon's own /metrics say; and their report can be read in a terminal.
+# Real daemons under load, as Debian ships them: the rows of the ledger sum to RSS, its
+# figures of the heap are those of the daemon's own /metrics, and the report fits a
+# terminal.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -50,7 +51,7 @@ load_etcd() {
 	done
 }
 
-# between NAME FILTER METRIC: a busy daemon's figure moves; it lies near what the
+# between NAME FILTER METRIC: a figure of a busy daemon moves. It must lie near what the
 # metrics said before and after.
 between() {
 	local low high
@@ -79,7 +80,7 @@ check_report() { # LABEL
 	between "$1: RSS" .memory.rss_bytes process_resident_memory_bytes
 }
 
-# Names of types and callers are those of real programs here, and come with long paths.
+# Real programs have types and callers with long paths in their names.
 check_text() { # LABEL
 	run 60 report --duration 3s --verbose --fail-on never "$target"
 	is "$1, text: exit code" "$rc" 0
@@ -89,7 +90,7 @@ check_text() { # LABEL
 		"$(grep -E '(github[.]com|golang[.]org|go[.]etcd[.]io)/' "$out" | head -n 3)" ''
 }
 
-# A stopped daemon is one that is quiet. It is looked at for the first time here.
+# A stopped daemon is quiet. This is the first look at it.
 check_stopped() { # LABEL
 	local before
 

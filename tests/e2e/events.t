@@ -12,7 +12,7 @@ before=$tmp/before.json after=$tmp/after.json
 work=(-every 0 -kind fast64 -live 100 -inserts-per-s 200 -deletes-per-s 200
 	-grow 500 -grow-every 1s -clear 700ms -madvise 500ms)
 
-# Starts a stream; its probes are in the target when this returns.
+# Starts a stream. Its probes are in the target when this returns.
 stream() { # OPTION... PID
 	"$maptrace" events "$@" >"$out" 2>"$err" &
 	watcher=$!
@@ -20,7 +20,7 @@ stream() { # OPTION... PID
 	wait_for 30 is_attached "$watcher"
 }
 
-# Every line by itself is a JSON object, and the last one is whole.
+# Every line is a JSON object, and the last line is complete.
 check_lines() {
 	is "$label: every line is an object" "$(jq -R 'fromjson | select(type == "object") | 1' "$out" |
 		wc -l)" "$(wc -l <"$out")"
@@ -32,7 +32,7 @@ check_lines() {
 		and all(.[]; .kind != "lost" or .map_records == 0)'
 }
 
-# holds() passes options behind the filter.
+# holds() passes on the options that follow the filter.
 holds() {
 	local name=$1 file=$2 slurp=''
 	shift 2
@@ -121,7 +121,7 @@ check_closed_pipe() {
 	is "$label: exit codes" "$codes" '0 0'
 	is "$label: silent on stderr" "$(cat "$err")" ''
 	is "$label: the lines are whole" "$(jq -c 1 "$out" | wc -l)" 3
-	# Nothing happens there: it has to see it by itself.
+	# Nothing happens in the target: the stream has to notice by itself that nobody reads.
 	stop
 	start "$bin" -every 0 -inserts-per-s 0 -deletes-per-s 0
 	codes=$(
@@ -134,7 +134,7 @@ check_closed_pipe() {
 	stop
 }
 
-# Who reads nothing for a while loses lines, and is told; the rest are whole.
+# A reader that pauses loses lines and is told so. The lines that come are complete.
 check_slow_reader() {
 	label='slow reader'
 	build 1.24 churn stripped

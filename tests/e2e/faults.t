@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What happens to targets while they are watched: they are stopped, frozen, traced by
-# somebody else; and a ring that is too small. Figures stay true, the target goes on,
-# and its code is as it was. (Killed, and executing another program: badinput.t;
-# maptrace killed: kill.t.)
+# Targets that are stopped, frozen, or traced by somebody else while they are watched; and
+# a ring that is too small. Figures stay true, the target goes on, and its code is as it
+# was. (badinput.t has targets that are killed or execute another program; kill.t kills
+# maptrace.)
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -16,7 +16,7 @@ before=$tmp/before.json after=$tmp/after.json
 work=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -live 100 -inserts-per-s 1200
 	-deletes-per-s 300 -clear 300ms -grow 500 -grow-every 500ms)
 
-# The time is what is needed here: nothing to wait for.
+# The length of the pause is the point. There is nothing to wait for.
 let_work() { # SECONDS
 	sleep "$1"
 }
@@ -34,7 +34,7 @@ check_alive() {
 	ok "$label: its code is as it was" text_is_clean "$target"
 }
 
-# What is counted all the time, to the last: clears and growths between the two stops.
+# Clears and growths are watched all the time: their counts are exact between two stops.
 check_counts() { # REPORT
 	is "$label: every clear, none invented" \
 		"$(jq '[.trace.events[] | select(.operation == "clear")] | length' "$1")" \
@@ -53,8 +53,8 @@ between() { # COUNTER
 
 # ---- halted ----
 
-# Three ways to halt a process: a signal, and what `docker pause` does, which lets no
-# thread run whatever it is sent.
+# Three ways to halt a process: a signal, and a frozen cgroup (two versions), as `docker
+# pause` does it. No thread of a frozen process runs, whatever signal it gets.
 halt_by_signal() {
 	kill -STOP "$target" && wait_for 10 grep -q '^State:.T' "/proc/$target/status"
 }
@@ -97,7 +97,7 @@ is_told() { # KIND
 	jq -e -n --arg kind "$1" 'any(inputs; .kind == $kind)' "$out" >/dev/null 2>&1
 }
 
-# Nothing moves: all is exact, and as the target said before.
+# Nothing moves: every map is exact, and as the target said before.
 check_halted_before() {
 	label="go$version, $how, before"
 	ask pause >"$before"
@@ -116,14 +116,15 @@ check_halted_before() {
 		and (.trace | .target_stopped_ns / .duration_ns | . > 0.9 and . <= 1)' --arg by "$(halted_by)"
 	run 30 report --duration 0 "$target"
 	ok "$label: the text says so" grep -qE '^THE TARGET GETS NO CPU: it is (stopped by a signal|frozen by its cgroup)' "$out"
-	is "$label: and that it was not us" "$(sed -n 2p "$out")" 'not traced, not stopped by maptrace'
+	is "$label: and that it was not us" "$(sed -n 2p "$out")" \
+		'snapshot only (--duration 0): no rates, no callers; not paused by maptrace'
 	ok "$label: its code is as it was" text_is_clean "$target"
 	"wake_by_$how"
 	ask resume >/dev/null
 	check_alive
 }
 
-# In the middle of it, and a while later it goes on.
+# The target is halted in the middle of the watch, and goes on a while later.
 check_halted_meanwhile() {
 	local start_ns halted_ns
 
@@ -151,8 +152,8 @@ check_halted_meanwhile() {
 	check_alive
 }
 
-# The watch ends, its probes are taken out of a process that can't run, and the
-# stream is whole.
+# The watch ends while the process cannot run: its probes are taken out, and the stream is
+# complete.
 check_halted_at_end() {
 	label="go$version, $how, at the end"
 	"$maptrace" events --duration 3s "$target" >"$out" 2>"$err" &
@@ -177,7 +178,7 @@ check_halted_at_end() {
 	check_alive
 }
 
-# Sets up a cgroup of our own; fails where that can't be.
+# Makes a cgroup of our own. Fails where none can be made.
 make_cgroup() { # FILE-SYSTEM FILE
 	local mount
 
@@ -190,7 +191,8 @@ make_cgroup() { # FILE-SYSTEM FILE
 	return 1
 }
 
-# A frozen process can't be killed for good, and a cgroup with processes not removed.
+# A frozen process does not die before it is thawed, and a cgroup with processes cannot be
+# removed.
 remove_cgroups() {
 	local dir
 
@@ -223,7 +225,7 @@ check_halted() { # HOW...
 
 # ---- another tracer ----
 
-# Two of us, one of which ends while the other goes on.
+# Two maptraces watch one target. One of them ends while the other goes on.
 check_twice() {
 	local first second other=$tmp/other.json
 
@@ -258,7 +260,7 @@ check_twice() {
 	stop
 }
 
-# It counts at the first instruction of a function, next to our probe.
+# The other tracer counts at the first instruction of a function, next to our probe.
 check_bpftrace() {
 	local log=$tmp/bpftrace tracer
 
@@ -298,7 +300,7 @@ is_probed() {
 
 # ---- a ring too small ----
 
-# A page takes 28 records: of 20000 inserts a second most are lost.
+# A page holds 28 records. With 20,000 inserts a second most records are lost.
 check_small_ring() {
 	label="go$version, small ring"
 	build "$version" churn stripped
@@ -377,7 +379,7 @@ check_version() { # VERSION HOW...
 	check_small_ring
 }
 
-# Which of them can be used here depends on what the machine has mounted.
+# Which version of cgroups can be used depends on what the machine has mounted.
 freezing=cgroup2
 if make_cgroup cgroup2 cgroup.freeze; then
 	cgroup2=$cgroup

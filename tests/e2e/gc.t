@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What is told of the garbage collector, against runtime.MemStats and runtime/metrics
-# from inside the program; to the byte and the nanosecond.
+# Compares what the report says of the garbage collector with runtime.MemStats and
+# runtime/metrics from inside the program, to the byte and the nanosecond.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -10,13 +10,13 @@ set -u
 
 before=$tmp/before.json truth=$tmp/truth.json
 
-# What the program says, but for the bytes that the asking itself takes.
+# What the program says, without the bytes that the question itself allocates.
 settled() { # FILE
 	jq -c 'del(.scannable_bytes)' "$1"
 }
 
-# A census between two equal answers of the program: nothing moved. Go gives memory
-# back by and by, so that takes some tries.
+# When the program answers the same before and after a census, nothing moved meanwhile. Go
+# gives memory back little by little, so that takes some tries.
 quiet_report() {
 	local i
 
@@ -31,7 +31,7 @@ quiet_report() {
 	return 1
 }
 
-# Numbers larger than 2^53 lose digits in jq, on both sides alike.
+# jq drops digits of numbers above 2^53, on both sides alike.
 check_counters() { # NAME
 	ok "$label: $1: nothing moves" quiet_report
 	is "$label: $1: exit code" "$rc" 0

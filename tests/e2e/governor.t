@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What probes cost stays in the budget, whatever the target does; and what is always
-# watched is complete meanwhile.
+# The cost of probes stays within the budget, whatever the target does. What is watched all
+# the time is complete nevertheless.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -10,7 +10,7 @@ set -u
 
 before=$tmp/before.json after=$tmp/after.json
 
-# A map that grows to 3,000 keys in a second, among whatever else goes on.
+# A map that grows to 3,000 keys in a second, beside all else that the program does.
 growing=(-grow 3000 -grow-every 1s -growths)
 
 watch_load() { # SECONDS BUDGET OPTION...
@@ -75,8 +75,8 @@ check_version() { # VERSION
 	check_load 4 1% 0.01 -busy -busy-after 1s -maps 2 -goroutines 2 -kind fast64
 }
 
-# Makes with a size, and clears, are watched all the time, as long as the budget
-# lasts; growths have a quota of their own beside makes.
+# Makes with a size and clears are watched all the time, as long as the budget lasts.
+# Growths have a quota of their own, apart from makes.
 check_rare_crowd() { # VERSION
 	build "$1" churn stripped
 	label="go$1, makes without end, 1 %"
@@ -98,8 +98,8 @@ check_crowd() { # GROUP COUNTER
 		--arg group "$1"
 }
 
-# Who watches a busy program for as long as usual sees it now and then all the time, also
-# when it becomes busy in the middle.
+# A watch of the usual length has windows over all of its time, also when the program
+# becomes busy in the middle.
 check_default() { # VERSION
 	local seconds=10 least
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Growths of maps: what is foretold of the next, and told of those that were.
+# Growths of maps: the forecast of the next one, and what is reported of past ones.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -15,7 +15,7 @@ row() { # FILE FIELD
 		".maps[] | select(.address == \$truth[0].maps[0].addr) | $2" "$1"
 }
 
-# One map goes past its limit, at ten keys a second.
+# One map grows past its limit, at ten keys a second.
 check_forecast() { # VERSION KEYS_BEFORE
 	local at
 
@@ -37,7 +37,7 @@ check_forecast() { # VERSION KEYS_BEFORE
 	holds "$label: for keys, to twice the size" "$out" '.trace.events[]
 		| select(.operation == "grow") | .because == "keys" and .slots_to == 2 * .slots_from
 			and .bytes_from < .bytes_to'
-	# Beside it a directory of one table, or the old array.
+	# A directory of one table, or the old array, comes in addition.
 	holds "$label: and that is what the map has now" "$out" '.trace.events[]
 		| select(.operation == "grow") | ($truth[0].maps[0].table_bytes - .bytes_to) as $more
 			| $more == 0 or $more == 8 or $more == .bytes_from or [$more, .]' \
@@ -54,7 +54,8 @@ check_forecast() { # VERSION KEYS_BEFORE
 	stop
 }
 
-# Maps whose tables split, one after the other: it begins about where it was foretold.
+# Maps whose tables split, one after the other. The first split comes about where the
+# forecast said.
 check_splits() {
 	label='go1.24, splits'
 	build 1.24 churn stripped
@@ -71,7 +72,7 @@ check_splits() {
 	stop
 }
 
-# At constant length every growth is for churn, but for what a few keys more do.
+# A map of constant length grows because of churn only, apart from a few keys more or less.
 check_churn() { # VERSION
 	label="go$1, churn"
 	build "$1" churn stripped

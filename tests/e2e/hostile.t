@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Programs that forge headers of maps: what they cost us, and what is in no sum. A census
-# that takes too long ends by a signal.
+# Programs that forge headers of maps: what these cost maptrace, and that no sum has them.
+# A signal ends a census that takes too long.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Twice what there is, or more; without bounds it grows with the number of headers.
+# At most twice what there is. Without bounds the cost would grow with the number of headers.
 calls_max=10000
 bytes_max=1000000000
 
@@ -26,7 +26,7 @@ census() { # NAME ARGUMENT...
 check() { # VERSION
 	build "$1" hostile plain
 
-	# 16 of them at least are found to be maps, in each part of the heap.
+	# At least 16 of them are found to be maps, in each part of the heap.
 	census "go$1: 1,000 copies" -copies 1000
 	holds "go$1: 1,000 copies: suspect" "$out" '.census.totals.suspect > 500'
 	holds "go$1: 1,000 copies: in no sum" "$out" \
@@ -46,8 +46,8 @@ check() { # VERSION
 	stop
 }
 
-# Sends the signal at some moment of a census. It ends by it with nothing but a reason,
-# or is done by then.
+# Sends the signal at some moment of a census. maptrace ends by that signal and prints only
+# the reason, or it was done before.
 stopped=0
 interrupt() { # SIGNAL STATUS DELAY
 	"$maptrace" report --duration 0 --json --fail-on never "$target" >"$out" 2>"$err" &

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The form of the report: the keys that programs rely on, and a text that fits a
+# The form of the report: the members that programs rely on, and a text that fits a
 # terminal.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
@@ -119,7 +119,7 @@ check_trace_keys() { # LABEL
 }
 
 check_values() { # LABEL PID VERSION KIND
-	holds "$1: the target" "$out" '.schema == 1 and (.target | .pid == $pid and .map_kind == $kind
+	holds "$1: the target" "$out" '.schema == "maptrace.report/2" and (.target | .pid == $pid and .map_kind == $kind
 		and (.go_version | startswith($version)) and .stripped and .gone == null
 		and .executable == $bin and .command_line == $command_line
 		and .layout_is_of_this_version and (.other_pid_namespace | not))' \
@@ -154,8 +154,8 @@ check_same() { # LABEL
 	is "$1: --top says how many" "$(sed -n '/^MAPS/,/^$/p' "$out" | grep -cE '^ +[1-9][0-9]* .*[0-9]%')" 4
 }
 
-# Rows of one kind have their text in common, unless a map was followed. That makes no other
-# row of it.
+# Equal maps share the text of their rows, unless the map was followed. Sharing must not
+# change any row.
 check_rows() { # LABEL
 	local rows='.maps[] | del(.histograms)'
 
@@ -191,7 +191,7 @@ check() { # VERSION KIND
 	check_rows "$label"
 	stop
 
-	# Any bytes may stand in a command line, and in the name of a program.
+	# A command line may have any bytes, and so may the name of a program.
 	build "$1" churn stripped
 	cp "$bin" "$tmp/$(printf 'bad\033[31mname')"
 	start "$tmp/$(printf 'bad\033[31mname')" -every 0 -kind 'fast64,faststr,generic' -maps 3 \

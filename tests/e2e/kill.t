@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kill -9 of maptrace at any moment: the target goes on working, and nothing is left
-# in it or in the kernel.
+# kill -9 of maptrace at any moment: the target goes on working, and nothing is left in it
+# or in the kernel.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -11,7 +11,7 @@ set -u
 kills=${KILLS:-10} # the longer the better: KILLS=200
 probed=0
 
-# The kernel's numbers of what a process holds there, each of a kind of its own.
+# The ids of the objects of a kind that a process holds in the kernel. Each kind counts its own.
 held_by() { # PID KIND
 	cat "/proc/$1/fdinfo"/* 2>/dev/null | awk -v key="$2:" '$1 == key { print $2 }' | sort -u
 }
@@ -24,7 +24,7 @@ programs() {
 	bpftool -j prog show | jq '.[].id' | sort
 }
 
-# Files of a killed process are closed soon, not at once.
+# The kernel closes the files of a killed process soon, but not at once.
 are_gone() { # LIST-COMMAND NUMBER...
 	local list=$1
 	shift
@@ -45,7 +45,7 @@ kill_at_random_moment() {
 	watcher=$!
 	started+=("$watcher")
 	sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
-	# Held still, it doesn't open another window between the look and the kill.
+	# While it is stopped it cannot open another window between the look and the kill.
 	kill -STOP "$watcher"
 	wait_for 10 grep -q '^State:.T' "/proc/$watcher/status"
 	mapfile -t held_links < <(held_by "$watcher" link_id)
@@ -62,8 +62,7 @@ check_kill() { # NUMBER OPTION...
 	before=$(ops)
 	kill_at_random_moment "$@"
 	ok "$name: the target goes on" wait_for 30 has_worked_since "$before"
-	# The kernel takes the probes out one by one; on a machine without time to spare that
-	# may last.
+	# The kernel takes the probes out one by one. On a busy machine that may take long.
 	ok "$name: its code is as it was" wait_for 60 text_is_clean "$target"
 	ok "$name: ${#held_links[@]} links are gone" wait_for 60 are_gone links "${held_links[@]}"
 	ok "$name: ${#held_programs[@]} programs are gone" \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Where the layout of the runtime comes from: the program's DWARF, a separate file
-# with it, the table; and that the table is what `make layouts` makes of the DWARF.
+# Where the layout of the runtime comes from: the program's DWARF, a separate debug file,
+# the table. And the table is what `make layouts` makes from the DWARF.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -37,7 +37,7 @@ check() { # NAME SOURCE PROGRAM
 	stop
 }
 
-# A version that the table lacks, but with DWARF there is nothing to guess.
+# A version that the table does not have. DWARF tells its layout, so nothing is guessed.
 check_unknown_version() { # VERSION CLAIMED
 	build "$1" mapzoo plain
 	LC_ALL=C sed "s/go${1//./\\.}/go$2/g" "$bin" >"$tmp/claims-$2"
@@ -47,7 +47,7 @@ check_unknown_version() { # VERSION CLAIMED
 		".target.go_version[0:6] == \"go$2\" and .target.layout_is_of_this_version"
 }
 
-# The debug files of a machine are in one place, so give maptrace its own.
+# Debug files are in one fixed place. maptrace gets a place of its own by a mount.
 run_with_debug_dir() { # DIRECTORY PID
 	timeout --foreground -k 5 30 unshare -m \
 		sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$1" "$debug_dir" \
@@ -55,7 +55,7 @@ run_with_debug_dir() { # DIRECTORY PID
 	rc=$?
 }
 
-# Such a program as a distribution makes: its DWARF is in another package.
+# A program as a distribution ships it: its DWARF is in another package.
 split() { # PROGRAM DEBUG-FILE
 	objcopy --only-keep-debug "$bin" "$2" && strip -o "$1" "$bin" &&
 		objcopy --add-gnu-debuglink="$2" "$1"
@@ -71,7 +71,7 @@ check_separate() { # NAME DEBUG-FILE
 	stop
 }
 
-# Toolchains of before 1.24 make no build id, so that the link is all there is.
+# Toolchains before 1.24 make no build id, so the debug link is the only way.
 check_by_link() {
 	mkdir -p "$tmp/debug$tmp"
 	build 1.19 mapzoo plain
@@ -89,7 +89,7 @@ check_by_build_id() {
 	check_separate 'a file by its build id' "$tmp/debug/.build-id/${id:0:2}/${id:2}.debug"
 }
 
-# The row of a name in the table, as it stands there.
+# The row of a name, as the table has it.
 row_of() { # NAME
 	awk -v name="\"$1\"," '
 		$0 == "\t{" { row = "" }

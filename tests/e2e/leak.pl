@@ -1,14 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Leaves a breakpoint in a process, as the kernel does with the uprobes of a caller that
-# is killed while it takes them out: it gives up to look up the page of code.
+# Leaves a breakpoint in a process. The kernel does that when a process is killed while it
+# takes its uprobes out: the kernel gives up looking up the page of code.
 #
 #   leak.pl PID OFFSET
 #
-# Puts uprobes on a place of the process's executable, by its offset in the file, so many
-# that taking them out takes a while, the last of them with the breakpoint; and kills the
-# one who does. Who is scheduled late kills nobody: look, and try again.
+# Puts uprobes on one place of the process's executable, by its offset in the file. They are
+# so many that taking them out takes a while; the last one to go takes the breakpoint. The
+# process that takes them out is killed meanwhile. The kill may come too late: look, and
+# try again.
 use strict;
 use warnings;
 use POSIX 'uname';

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A breakpoint that a kill has left in the code of a process: the process goes on, and
-# the next trace that has a probe in the same place takes it out.
+# A kill has left a breakpoint in the code of a process: the process goes on, and the next
+# trace with a probe in the same place takes the breakpoint out.
 # shellcheck disable=SC2317 # `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -12,7 +12,7 @@ has_worked_since() { # OPS
 	[[ $(ask truth | jq .ops) -gt $1 ]]
 }
 
-# Of the bytes of code that are not those of the file, the offsets in there.
+# The offsets of the bytes of code that differ from those of the file.
 breakpoints() {
 	local range perms offset path start size
 
@@ -26,14 +26,14 @@ breakpoints() {
 	done <"/proc/$target/maps"
 }
 
-# Of probes that are in for short: all but the ones that stay.
+# The probes that are in for a short time: all except those that stay.
 are_seen_in_window() {
 	hot=$(breakpoints | grep -vxF "$standing" | head -n 1)
 	[[ -n $hot ]]
 }
 
-# Sets $standing, the places where a trace has probes all the time, and $hot, one of
-# those where it has them in windows.
+# Sets $standing to the places where a trace has probes all the time, and $hot to one of
+# those where it has them only in windows.
 find_places() {
 	ok 'a trace attaches' watch --duration 300s --max-overhead 0 "$target"
 	standing=$(breakpoints)
@@ -50,7 +50,7 @@ leak_at() { # OFFSET
 	"$e2e/leak.pl" "$target" "$1" 2>"$err" && [[ $(breakpoints) == "$1" ]]
 }
 
-# Fails where the kernel does not do that.
+# Fails where the kernel leaves no breakpoint.
 leak() { # OFFSET
 	local i
 
@@ -60,7 +60,7 @@ leak() { # OFFSET
 	return 1
 }
 
-# Whichever it is, it's taken out by who comes there again.
+# In either case the next trace with a probe there takes it out.
 check_standing() { # OFFSET OPTION...
 	local name="$2 $3"
 

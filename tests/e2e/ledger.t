@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The ledger: every resident byte in one row, against what the kernel and the
+# The ledger: every resident byte is in one row, compared with what the kernel and the
 # program itself count.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
@@ -14,7 +14,7 @@ kernel_rss() {
 	awk '/^Rss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup"
 }
 
-# A stopped process is as quiet as can be.
+# Nothing moves in a stopped process.
 still_census() {
 	kill -STOP "$target"
 	run 60 report --duration 0 --json "$target"
@@ -27,9 +27,9 @@ spans_of() {
 	jq -c '.memstats | [.heap_inuse, .heap_idle, .heap_released]' "$1"
 }
 
-# The runtime works on in the background for some seconds. A report between two
-# answers with the same spans was made while nothing moved; each question allocates
-# a little, so the answer before the report is the truth of its objects.
+# The runtime works in the background for some seconds more. When two answers have the same
+# spans, nothing moved between them, and the report was made in between. Each question
+# allocates a little, so the answer before the report is the truth about its objects.
 settled_census() {
 	local end=$((SECONDS + 40))
 

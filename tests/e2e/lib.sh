@@ -8,7 +8,7 @@
 #   is NAME GOT WANTED
 #   holds NAME FILE FILTER [JQ-OPTION...]   a jq filter that must yield true
 #   none NAME FILE FILTER [JQ-OPTION...]    a jq filter that must yield nothing
-#   skip COUNT REASON            instead of assertions that can't be made here
+#   skip COUNT REASON            instead of COUNT assertions that can't be made here
 #   finish                       prints the plan
 #
 #   build VERSION PROGRAM VARIANT           sets $bin
@@ -16,20 +16,24 @@
 #                                sets $target, its pid
 #   ask COMMAND                  sends it a line, prints its answer
 #   stop                         ends it
-#   pause PID                    stops a process, and waits for each of its threads
+#   pause PID                    stops a process, and waits until all its threads stand
+#   may_mount                    whether a process may have mounts of its own here
 #   file_kib PID PERMS ROW       KiB in a row of smaps, over the mappings of files
 #
 #   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
 #                                its output is in the files $out and $err
-#   too_long                     prints the lines of $out beyond 80 columns
+#   too_long                     prints the lines of $out that are longer than 80 columns
 #   watch OPTION... PID          starts `maptrace report` in the background
 #   watch_ended                  waits for that; sets $rc
 #
 # MAPTRACE        the program to test, else build/maptrace
 # MAPTRACE_CACHE  the cache directory of the test programs, as for scripts/
 
-# bpftool and some others are where users' shells don't look.
+# bpftool and others are where the shells of users don't look.
 PATH=$PATH:/usr/sbin:/sbin
+
+# Texts have 80 columns here, whatever the terminal has.
+unset COLUMNS
 
 if [[ $(id -u) != 0 ]]; then
 	echo '1..0 # SKIP looking into other processes takes root'
@@ -46,7 +50,7 @@ started=()
 tmp=$(mktemp -d) || exit 1
 out=$tmp/out err=$tmp/err
 
-# Not every target ends with its input: whatever still runs is one of ours.
+# Not every target ends when its input does. Whatever is in `started` is ours.
 cleanup() {
 	local pid
 
@@ -59,7 +63,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
-# A copy where every user may run it, which the tree may not be.
+# A copy that every user may run: the tree may be out of reach for others.
 chmod 755 "$tmp"
 maptrace=$tmp/maptrace
 cp "${MAPTRACE:-$top/build/maptrace}" "$maptrace" || exit 1
@@ -123,8 +127,9 @@ skip() {
 	done
 }
 
-# Without this line prove knows that a test broke off.
+# When this line is missing prove knows that the test broke off.
 finish() {
+	check_documents
 	printf '1..%d\n' "$tests"
 	exit $((failures > 0))
 }
@@ -147,6 +152,11 @@ wait_for() {
 	done
 }
 
+# Containers often forbid it, even to root.
+may_mount() {
+	unshare --mount mount --bind "$tmp" "$tmp" 2>/dev/null
+}
+
 is_dead() {
 	! kill -0 "$1" 2>/dev/null
 }
@@ -163,7 +173,7 @@ build() {
 		bail "cannot build $2 with Go $1, $3"
 }
 
-# Starts a program with pipes at both ends, without waiting for anything.
+# Starts a program with pipes at both ends, and does not wait for anything.
 launch() {
 	rm -f "$tmp/in" "$tmp/from"
 	mkfifo "$tmp/in" "$tmp/from"
@@ -173,8 +183,8 @@ launch() {
 	exec {to}>"$tmp/in" {from}<"$tmp/from"
 }
 
-# A line may be 10 MB, which bash's own read takes byte by byte. There is never
-# more than one on its way, so head's reading ahead takes nothing away.
+# A line may have 10 MB, and bash's own read takes it byte by byte; head does not. It reads
+# ahead, but there is never more than one line to read.
 answer() {
 	timeout 120 head -n 1 <&"$from"
 }
@@ -220,14 +230,39 @@ run() {
 
 	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
 	rc=$?
+	keep_document
 }
 
-# A name may be longer than a line: it is alone in one then.
+# ---- every document fits the schema ----
+
+documents=0
+DOCUMENTS_MAX=40 DOCUMENT_MAX=$((4 << 20))
+
+# Keeps what maptrace has just printed, if it is a report in JSON. What ended in mid-write
+# is no document.
+keep_document() {
+	[[ $(head -c 20 "$out" | tr -d '\n\0') == '{"schema":"maptrace'* ]] || return 0
+	[[ $(tail -c 2 "$out") == '}' && $documents -lt $DOCUMENTS_MAX ]] || return 0
+	[[ $(stat -c %s "$out") -lt $DOCUMENT_MAX || $documents == 0 ]] || return 0
+	documents=$((documents + 1))
+	mkdir -p "$tmp/documents"
+	cp "$out" "$tmp/documents/$documents.json"
+}
+
+check_documents() {
+	[[ $documents -gt 0 ]] && python3 -c 'import jsonschema' 2>/dev/null || return 0
+	python3 "$e2e/fits_schema.py" "$top/user/report/report.schema.json" \
+		"$tmp/documents"/*.json >"$tmp/misfits" 2>&1
+	result $? "the $documents documents that this test made fit the schema" ||
+		diag "$(head -n 20 "$tmp/misfits")"
+}
+
+# A name may be longer than a line. It is alone on its line then.
 too_long() {
 	LC_ALL=C.UTF-8 awk 'length > 80 && !/^ +[^ ]+$/' "$out"
 }
 
-# What a running maptrace holds in its target.
+# How many links and events a running maptrace holds in its target.
 attachments() { # PID
 	local fd
 
@@ -236,9 +271,9 @@ attachments() { # PID
 	done 2>/dev/null | grep -cE 'bpf_link|\[perf_event\]'
 }
 
-# The probes on rare functions stay, unlike those of a window, or those on the child
-# that it measures their price on. What puts probes in and out is a child, too, but of a
-# process group of its own.
+# The probes on rare functions stay. Those of a window do not, nor those on the child of
+# maptrace that the price of a hit is measured on. The process that puts probes in and takes
+# them out is a child, too, but it has a process group of its own.
 is_attached() { # PID
 	local i group
 
@@ -250,8 +285,8 @@ is_attached() { # PID
 	done
 }
 
-# text_is_clean PID: no breakpoint is in the code of the process, which is that of
-# its file byte by byte.
+# text_is_clean PID: no breakpoint is in the code of the process. The code is that of its
+# file, byte by byte.
 text_is_clean() {
 	local range perms offset path start size seen=''
 
@@ -270,7 +305,7 @@ bytes_of() { # FILE OFFSET SIZE
 	dd if="$1" bs=1M iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none
 }
 
-# Starts maptrace in the background; its probes are in the target when this returns.
+# Starts maptrace in the background. Its probes are in the target when this returns.
 watch() { # OPTION... PID
 	"$maptrace" report "$@" >"$out" 2>"$err" &
 	watcher=$!
@@ -281,6 +316,7 @@ watch() { # OPTION... PID
 watch_ended() {
 	wait "$watcher" 2>/dev/null
 	rc=$?
+	keep_document
 }
 
 # What a refusal looks like: the exit code, nothing on stdout, one line on stderr.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Callers with file and line, inlined ones too, against what the program's own
+# Compares callers with file and line, also inlined ones, with what the program's own
 # runtime.Callers says at the same place.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Maps the segments of an executable into this process, where the loader would
-# place them, but without the memory behind its variables and without running it:
-# for maptrace a Go program of which most cannot be read. Then it makes the memory
-# calls that it is told to, exactly:
+# Maps the segments of an executable into this process, where the loader would place them,
+# but without the memory that follows its variables, and does not run it. For maptrace that
+# is a Go program of which most cannot be read. Then it makes exactly the memory calls that
+# it is told to make:
 #
 #   mapped.pl FILE
 #     map N BYTES          N anonymous mappings, of which the others use the last one
@@ -56,7 +56,7 @@ sub anonymous {
 
 while (my $line = <STDIN>) {
 	my ($verb, @numbers) = split ' ', $line;
-	# syscall passes a pointer for what has only been a string.
+	# syscall passes a pointer for a value that has only been used as a string.
 	my ($n, $bytes, $advice) = map { $_ + 0 } @numbers;
 	for (1 .. $n) {
 		if ($verb eq 'map') {

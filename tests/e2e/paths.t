@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every way to a map function is seen, and no operation twice: reflect, maps.Clone,
-# tables that get rid of tombstones, all kinds of growth; as it is shipped, with a
-# profile, and with the race detector. Each probe that there is is hit.
+# Every way to a map function is seen, and no operation is seen twice: reflect, maps.Clone,
+# tables that prune tombstones, all kinds of growth; in a plain build, with a profile, and
+# with the race detector. Each probe is hit.
 #
 #   tests/e2e/paths.t [VERSION VARIANT]...
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
@@ -14,8 +14,8 @@ set -u
 ready=$tmp/ready.json did=$tmp/did.json
 times=40
 
-# Inserts and deletes take turns in each map, so that in each window there are as many of
-# them, but for one at each end.
+# Inserts and deletes take turns in each map. So a window has equally many of both, give or
+# take one at each end.
 check_turns() {
 	none "$label: as many inserts as deletes" "$out" '(.maps | INDEX(.address)) as $rows
 		| .trace.hot.windows as $windows
@@ -28,8 +28,8 @@ check_turns() {
 		--slurpfile ready "$ready"
 }
 
-# Each insert is of a new key, which the delete behind it tells. (What a delete did nobody
-# tells: a map that it leaves empty gets a new seed, as if it were another map.)
+# Each insert adds a key, which shows at the delete after it. (What a delete did does not
+# show: a map that becomes empty gets a new seed, as if it were another map.)
 check_changes() {
 	none "$label: each insert is of a new key" "$out" '
 		(.maps | INDEX(.address)) as $rows | .trace.hot.windows as $windows
@@ -38,7 +38,7 @@ check_changes() {
 		| [$name, .hits, .hits_told, .hits_that_changed_length]' --slurpfile ready "$ready"
 }
 
-# So do makes without a size, and the first insert into each of those maps.
+# Makes without a size take turns with the first inserts into these maps, too.
 check_small_makes() {
 	holds "$label: as many small makes as inserts into them" "$out" '.trace.hot.windows as $windows
 		| [.trace.call_sites[] | select(.caller == "main.makeInsert")]
@@ -60,7 +60,7 @@ check_rare() { # VARIANT
 	local clones=$times clears=$times ranges=$times
 
 	[[ $(jq .has_clone_and_clear "$ready") == true ]] || clones=0 clears=0
-	# With the race detector the compiler makes no clear of such a loop.
+	# With the race detector the compiler does not make a clear of such a loop.
 	[[ $1 != race ]] || ranges=0
 	is "$label: clears by reflect" "$(events cleared clear)" "$clears"
 	is "$label: clears by range and delete" "$(events emptied clear)" "$ranges"
@@ -71,7 +71,7 @@ check_rare() { # VARIANT
 		and all(.trace | .rare, .make; .windows_ended_by_hits == 0)'
 }
 
-# A table that is full tries to do without tombstones, and grows when that fails.
+# A full table first tries to prune its tombstones, and grows when that is not enough.
 check_prunes() { # VERSION
 	local tries=0
 
@@ -84,7 +84,7 @@ check_prunes() { # VERSION
 		is "$label: growths of that map" "$(events churned grow)" "$(jq .grown "$did")"
 }
 
-# Steps from a small map to a table, doublings, and splits.
+# The step from a small map to a table, doublings, and splits.
 check_growths() {
 	is "$label: growths of maps that are filled" \
 		"$(jq '[.trace.events[] | select(.operation == "grow" and .caller == "main.fill")] | length' "$out")" \

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A census of maps to which anything may have happened. Each seed is a sequence of
-# operations, and the maps are looked at several times while it goes on.
+# Censuses of maps with a random past. Each seed gives a sequence of operations, and several
+# censuses are taken while it goes on.
 #
 #   tests/e2e/random.t [VERSION VARIANT]...
 #
-# SEEDS="1 2 3" gives the seeds, else some new ones are taken. A failed assertion
-# names its seed.
+# SEEDS="1 2 3" sets the seeds; by default they are new each time. A failed assertion names
+# its seed.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -20,8 +20,8 @@ census() {
 	run 60 report --duration 0 --json "$target"
 }
 
-# The runtime gives free pages back in the background, beside a table in its last
-# page, too: a census counts when the truth is the same behind it as before it.
+# The runtime gives free pages back in the background, also the rest of a table's last
+# page. A census counts only when the truth is the same before and after it.
 census_between() { # COMMAND
 	local i
 
@@ -36,7 +36,7 @@ census_between() { # COMMAND
 	return 1
 }
 
-# The maps of the runtime itself: what a program without any has.
+# The maps of the runtime itself: those of a program that has no other.
 strangers() { # FILE
 	jq -r '.extra[]' "$1"
 }
@@ -65,8 +65,8 @@ check_seed() { # LABEL SEED STRANGERS
 	stop
 }
 
-# Maps that the same variable holds before and behind a census, and the census of a
-# program that goes on meanwhile: whatever it says of them, it says something.
+# Maps that one variable holds before and after a census, while the program goes on: the
+# census must list them, whatever it says about them.
 lost() { # BEFORE AFTER
 	jq -c --slurpfile before "$1" --slurpfile after "$2" '
 		def made: reduce .variables[] as $v ({}; .[$v.name] = $v.made);

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Rates and their intervals, against programs that count what they do: of 100
-# intervals 95 shall have the truth in them, and 90 must.
+# Compares rates and their intervals with programs that count what they do. 95 of 100
+# intervals should have the truth in them; 90 must.
 #
 #   tests/e2e/rates.t              a few runs: finds what is plainly wrong
 #   RUNS=25 tests/e2e/rates.t      the real test, 100 programs (make coverage)
@@ -16,8 +16,8 @@ set -u
 runs=${RUNS:-2}
 before=$tmp/before.json after=$tmp/after.json
 
-# A target that is told to pause does afterwards all at once what it has missed: so it
-# goes on all the time, at rates that are the same before and after.
+# A target that pauses catches up afterwards, all at once. So it never pauses, and its rates
+# are the same before and after.
 watch_rates() { # SECONDS
 	watch --json --duration 300s "$target" || bail "maptrace does not attach: $(cat "$err")"
 	ask truth >"$before"
@@ -28,7 +28,7 @@ watch_rates() { # SECONDS
 	stop
 }
 
-# One line for each map and operation: the truth, the interval, is it in there?
+# One line for each map and operation: the truth, the interval, whether it has the truth.
 intervals() {
 	jq -n -c --slurpfile before "$before" --slurpfile after "$after" --slurpfile report "$out" '
 		($report[0].maps | INDEX(.address)) as $rows
@@ -72,7 +72,7 @@ scenario bursty -maps 1 -inserts-per-s 3000 -deletes-per-s 1000 -cycle 400ms -du
 scenario 'several maps' -maps 6 -kind fast64,faststr,generic -inserts-per-s 6000 -deletes-per-s 3000
 scenario 'several goroutines' -maps 8 -goroutines 8 -kind fast64 -inserts-per-s 20000 -deletes-per-s 10000
 
-# Few intervals may miss by chance; many only if they are wrong.
+# Few intervals miss by chance. Many miss only if they are wrong.
 jq -s . "$tmp/all" >"$tmp/list"
 holds "of $(wc -l <"$tmp/all") intervals enough have the truth in them" "$tmp/list" \
 	'(map(select(.inside)) | length) as $inside | $inside >= length * $part' \

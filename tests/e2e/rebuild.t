@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a rebuild gives back, against rebuilding; findings and what they do to the
-# exit code.
+# Compares what a rebuild is said to give back with a real rebuild. Findings, and what they
+# do to the exit code.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -10,13 +10,13 @@ set -u
 
 truth=$tmp/truth.json report=$tmp/report.json
 
-# Tables of 1 MiB and more for both kinds of map; the others are smaller.
+# Maps whose tables have 1 MiB or more in both implementations. The others are smaller.
 large=(filled_emptied ints structs cleared)
 small=(bigval bigkey sets growing growing_half growing_same churned churned_ints ptrkeys)
 scenarios=filled_emptied,ints,structs,cleared,bigval,sets,growing,churned,ptrkeys
 
-# Where a key goes is random, and so is how many buckets overflow, or tables split:
-# the prediction is of the mean.
+# The place of a key is random, and so is how many buckets overflow or tables split. The
+# prediction is the mean.
 rebuilds=3
 
 census() { # OPTION...
@@ -42,7 +42,7 @@ mean_of_rebuilds() { # NAME
 	printf '%d\n' $((sum / rebuilds))
 }
 
-# What comes back may be 0: then the rebuilt map has to be no smaller.
+# A prediction of 0 means that the rebuilt map must not be smaller.
 check_prediction() { # LABEL PERCENT NAME
 	local before after
 
@@ -68,9 +68,9 @@ check_predictions() { # LABEL
 	done
 }
 
-# By what the program's own runtime counts: whatever a map has is in that, also what
-# neither we nor the truth would know of. freeos collects once more: behind the two
-# collections of a rebuild, the count was up to 22 KB off.
+# Compares with what the program's own runtime counts: that has everything that a map takes,
+# also what neither maptrace nor the truth knows of. freeos collects once more: after only
+# the two collections of a rebuild the count was up to 22 KB off.
 check_heap_alloc() { # LABEL NAME PERCENT OF
 	local before=$heap_alloc addr table
 
@@ -86,7 +86,7 @@ check_heap_alloc() { # LABEL NAME PERCENT OF
 		--argjson percent "$3" --argjson given $((before - heap_alloc))
 }
 
-# Buckets without pointers are listed by classic maps, and in small buckets that counts.
+# Classic maps keep lists of buckets without pointers. With small buckets the lists matter.
 check_noscan() { # VERSION VARIANT
 	local label="go$1 $2" kind heap_alloc
 
@@ -99,7 +99,7 @@ check_noscan() { # VERSION VARIANT
 	for kind in 4_0 4_1 8_0 8_8; do
 		check_heap_alloc "$label" "${kind}_few" 1 given
 		check_heap_alloc "$label" "${kind}_third" 1 given
-		# A rebuild gives back next to nothing, and how many buckets overflow is chance.
+		# A rebuild gives back next to nothing, and the number of overflow buckets is random.
 		check_heap_alloc "$label" "${kind}_most" 1 'the table'
 	done
 	stop
@@ -140,8 +140,8 @@ check_exit_codes() { # LABEL
 	exit_code "$1" 1 --min-waste 1M --fail-on 40M
 }
 
-# More may come back than the tables: a span of the heap that held some of them has
-# free places, too, which go with the last table.
+# More than the tables may come back: a span that held some of them also has free slots,
+# which go with the last table.
 check_remedy() { # LABEL
 	local before after promised
 
@@ -163,8 +163,8 @@ check() { # VERSION
 	local label=go$1
 
 	build "$1" mapzoo stripped
-	# Free pages given back by hand: the runtime has no more to do in the background,
-	# and they are no finding.
+	# The program gives its free pages back. So the runtime has nothing left to do in the
+	# background, and free pages are not a finding.
 	start "$bin" -exit-on-eof -scenario "$scenarios"
 	ask freeos >"$truth"
 	check_exit_codes "$label"

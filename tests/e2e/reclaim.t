@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Memory that is resident and of no use, cause by cause: the right row has what the
-# program knows to be there, the others next to nothing; and what a row says comes
-# back does, when the program does it.
+# Resident memory without use, cause by cause: the right row has what the program knows to
+# be there, the others have next to nothing. And what a row says comes back does come back,
+# when the program acts on it.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `launch` and `ok` call functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -12,8 +12,8 @@ set -u
 truth=$tmp/truth.json report=$tmp/report.json
 mib=128
 
-# Runs a program whose memory is never put into huge pages: the kernel does that whenever
-# it likes, and what lies between the pages in use is resident then. prctl(2), x86_64.
+# Runs a program without huge pages: the kernel makes them whenever it likes, and then what
+# lies between the pages in use is resident, too. prctl(2), x86_64.
 # shellcheck disable=SC2329
 with_small_pages() { # COMMAND...
 	exec perl -e 'syscall(157, 41, 1, 0, 0, 0) == 0 or die "prctl: $!\n"; exec @ARGV' "$@"
@@ -48,7 +48,7 @@ others_are_small() { # NAME CAUSE
 		--arg cause "$2" --slurpfile t "$truth"
 }
 
-# Ranges are there, lie apart and hold no more than the row.
+# There are ranges, they do not overlap, and they sum to at most the row.
 check_ranges() { # NAME CAUSE
 	holds "$1: address ranges" "$report" '.reclaim.causes[] | select(.cause == $cause)
 		| (.ranges | length > 0 and all(.[]; .address | startswith("0x")))
@@ -56,7 +56,7 @@ check_ranges() { # NAME CAUSE
 			and .ranges_total >= (.ranges | length)' --arg cause "$2"
 }
 
-# What the row promises comes back, to 2 % and 1 MiB.
+# What the row promises comes back, within 2 % and 1 MiB.
 check_deed() { # NAME ROW
 	local before promised after
 
@@ -94,7 +94,7 @@ cause() { # LABEL CAUSE ROW-TO-ACT-ON [VARIABLE=VALUE...]
 	stop
 }
 
-# What the tables take is known to the program, what of that it touched is not: that
+# The program knows how much its tables take, but not how much of that it touched. That
 # shows when it comes back.
 check_map() { # LABEL
 	local name="$1 pinned_by_map"
@@ -130,7 +130,7 @@ row() { # LABEL ROW PROGRAM-CAUSE
 	stop
 }
 
-# A census between two equal answers was taken while nothing moved.
+# When the answers before and after a census are equal, nothing moved meanwhile.
 census_of_quiet_target() {
 	local i again
 
@@ -157,13 +157,13 @@ check_never() { # LABEL
 	stop
 }
 
-# Above its goal the scavenger is at work, and what it gives back while watched is
-# what the heap has less.
+# Above its goal the scavenger works, and the heap shrinks by what it gives back during the
+# watch.
 check_not_yet() { # LABEL
 	local i
 
 	mib=1536 begin scavenging
-	# It works in the background, when there is time: at the least now and then.
+	# It works in the background when there is time. Now and then there is.
 	for ((i = 0; i < 5; i++)); do
 		run 60 report --duration 4s --json "$target"
 		cp "$out" "$report"
@@ -178,8 +178,8 @@ check_not_yet() { # LABEL
 	stop
 }
 
-# What is given back while it is watched, and stays: the call and the pages are of
-# one range.
+# Memory that is given back during the watch and stays resident: the call and the pages are
+# of one range.
 check_calls() { # LABEL
 	begin not_scavenged GODEBUG=madvdontneed=0
 	watch --duration 4s --json "$target"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Page faults on what was given back: as many as the program counted for itself, at
-# whose wish it was, and none for pages that were never given back.
+# Page faults on memory that was given back: as many as the program counted for itself, with
+# who had given it back, and none for pages that were never given back.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -10,7 +10,7 @@ set -u
 
 dontneed=4 free=8
 
-# Faults may take a quarter of the budget, which no step here uses up.
+# Faults may take a quarter of the budget. No step here uses that up.
 attach() { # OPTION...
 	ok "$label: maptrace attaches" watch --fail-on never --duration 300s --max-overhead 10% \
 		"$@" "$target"
@@ -34,7 +34,7 @@ faults_of() { # COMMAND: the faults that it took
 	ask "$1" | jq .faults
 }
 
-# Does so with the program's own pages, and leaves the faults that it took in $took.
+# Does so with the program's own pages, and sets $took to the faults that it took.
 give_and_touch() {
 	local step
 
@@ -72,7 +72,7 @@ check_pages() { # VERSION
 	took "$label: never given back, never touched before" "$(faults_of 'touch 7000 1000')" 1000
 	ask "advise 5000 200 $free" >/dev/null
 	took "$label: given back with MADV_FREE, still there" "$(faults_of 'touch 5000 200')" 0
-	# Another mapping at the address of what was given back.
+	# Another mapping takes the address of what was given back.
 	ask "advise 0 8192 $dontneed" >/dev/null
 	ask again >/dev/null
 	took "$label: unmapped, mapped anew" "$(faults_of 'touch 0 100')" 100
@@ -97,8 +97,8 @@ check_pages() { # VERSION
 		--argjson least "$((wanted + 9292))"
 }
 
-# Go asks for huge pages in 1.19: a fault brings in 512 pages then, and faults are what
-# is counted. A few are on other pages, or in other threads.
+# Go 1.19 asks for huge pages. A fault brings in 512 pages then, and the count is of faults.
+# A few are on other pages, or in other threads.
 check_heap() { # VERSION
 	local faults=0
 
@@ -118,7 +118,7 @@ check_heap() { # VERSION
 			and .watched_bytes >= 128 * 1048576' --argjson faults "$faults"
 }
 
-# grow, let the scavenger take half of it, grow: what a heap does that swings.
+# Grow, let the scavenger take half of it, grow again: a heap that swings.
 swing() {
 	local before after
 
@@ -153,7 +153,7 @@ check_scavenger() { # VERSION
 	is "$label: 80 columns" "$(too_long)" ''
 }
 
-# What is too much to be watched is counted, to the page.
+# Memory beyond what can be watched is counted, to the page.
 check_bounds() {
 	local i
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a rebuild takes, against the mean of many rebuilds: maps with elems of 1 byte
-# to 4 KiB, of many lengths, from nearly empty to nearly full.
+# Compares what a rebuild is said to take with the mean of many rebuilds: maps with elems of
+# 1 byte to 4 KiB, of many lengths, from nearly empty to nearly full.
 #
 #   tests/e2e/sizes.t [VERSION VARIANT]...
 #
@@ -14,7 +14,7 @@ set -u
 
 truth=$tmp/truth.json compared=$tmp/compared.json
 
-# Within one percent, and what chance may do to the mean of so few rebuilds.
+# Within one percent, plus what chance does to the mean of these few rebuilds.
 compare() {
 	jq -n -L "$e2e" --slurpfile truth "$truth" --slurpfile report "$out" '
 		include "truth";

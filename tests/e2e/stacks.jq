@@ -4,8 +4,8 @@
 
 include "truth";
 
-# Lists of what is wrong, but for the numbers. A goroutine that computes is between
-# two turns for moments: then it does not run.
+# Lists of what is wrong, except the numbers. A goroutine that computes is between two
+# turns for a moment, and does not run then.
 def compare_stacks($truth; $report):
   ($report.maps | map(select(.on_stack)) | by(.address)) as $by_address
   | ($truth.maps | by(.addr)) as $known
@@ -16,7 +16,7 @@ def compare_stacks($truth; $report):
       found: ($found | length),
       missing: ($visible | map(select(.got | not) | .truth)),
       in_frame: ($rows | map(select(.got and .truth.in_frame))),
-      # A stack that moves may leave the header of a map behind that was written to.
+      # A stack that moves may leave behind the header of a map that was being written to.
       invented: [$report.maps[] | select(.on_stack and $known[.address] == null
         and .consistency != "suspect")],
       wrong: (
@@ -38,7 +38,7 @@ def compare_stacks($truth; $report):
       total: $report.census.totals.on_stack
     };
 
-# Of the growing maps that are the same ones before and behind the census.
+# For the growing maps that are the same before and after the census.
 def compare_growing($before; $after; $report):
   ($report.maps | map(select(.on_stack)) | by(.address)) as $by_address
   | ([$before, $after | .growers[], (.maps[] | select(.in_frame | not))] | by(.addr)) as $known

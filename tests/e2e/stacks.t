@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Maps whose headers are on goroutine stacks, against a program that has many and
-# knows them: also some that are dead, in a frame altogether, or left behind.
+# Maps whose headers are on goroutine stacks, compared with a program that has many and
+# knows them: also maps that are dead, that are in a frame as a whole, or that a moved stack
+# left behind.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -52,14 +53,14 @@ check 1.23 plain
 check 1.24 pie-stripped
 check 1.27 stripped
 
-# More goroutines than are read at once, all with a map.
+# More goroutines than maptrace reads at once, all with a map.
 build 1.24 stackmaps stripped
 census_of -many 20000
 holds 'many goroutines: all maps' "$compared" '.found > 20000 and .missing == []'
 none 'many goroutines: none invented' "$compared" '.invented[]'
 none 'many goroutines: their figures' "$compared" '.wrong[][]'
 
-# Maps that were there before a census and behind it, of which it may read anything between.
+# Maps that exist before and after a census. It may read any state in between.
 check_growing() { # VERSION VARIANT
 	local label="go$1 $2, growing" i rows=$tmp/growing.json after=$tmp/after.json
 

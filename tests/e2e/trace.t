@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a trace tells, against programs that count what they do; and what it does to
-# them.
+# Compares what a trace says with programs that count what they do. And what the trace does
+# to them.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -12,12 +12,12 @@ before=$tmp/before.json after=$tmp/after.json
 
 # ---- counts ----
 
-# The three ways that most maps go, one map each, and one that grows to 500 keys
-# every second: too few operations to fill a window.
+# The three paths that most map operations take, with one map each, and a map that grows to
+# 500 keys every second. These are too few operations to fill a window.
 steady=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -goroutines 3 -live 100
 	-inserts-per-s 1200 -deletes-per-s 300 -clear 900ms -grow 500 -grow-every 1s)
 
-# Watches the target while it works, which it only does when the probes are in.
+# Watches the target while it works. It only works while the probes are in.
 watch_steady() { # SECONDS OPTION...
 	local seconds=$1
 	shift
@@ -32,7 +32,7 @@ watch_steady() { # SECONDS OPTION...
 	ask resume >/dev/null
 }
 
-# The time is what is measured here: nothing to wait for.
+# The length of the pause is the point. There is nothing to wait for.
 let_work() { # SECONDS
 	sleep "$1"
 }
@@ -47,8 +47,7 @@ is_probed() {
 	! text_is_clean "$1"
 }
 
-# Between the two stops: what happened to each map by name, with its row of the
-# report.
+# What happened to each map between two answers, by name, with the map's row of the report.
 matched() {
 	jq -n -c --slurpfile before "$before" --slurpfile after "$after" --slurpfile report "$out" '
 		($report[0].maps | INDEX(.address)) as $rows
@@ -66,8 +65,8 @@ matched() {
 		}' >"$tmp/matched.json"
 }
 
-# The windows are less than half of the time, and a busy machine makes programs work
-# in fits and starts.
+# The windows cover less than half of the time, and programs on a busy machine work
+# unevenly.
 check_rates() { # FACTOR
 	local op count
 
@@ -198,8 +197,8 @@ ops_per_s() { # SECONDS
 	ask truth | jq "(.ops - $ops) / (.mono_ns - $start) * 1e9 | floor"
 }
 
-# Their tables are replaced while they are read, but there are maps at all times,
-# with as many keys.
+# Their tables are replaced while they are read. But the maps exist at all times, with the
+# same number of keys.
 check_busy_maps() {
 	none "$label: no busy map is left out" "$out" '(.maps | INDEX(.address)) as $rows
 		| $truth[0].maps[] | select($rows[.addr] == null) | [.name, .addr]' \
@@ -217,7 +216,7 @@ check_busy() { # VERSION MECHANISM
 	build "$1" churn stripped
 	start "$bin" -every 0 -busy -kind fast64,faststr -maps 2 -goroutines 2
 	alone=$(ops_per_s 1)
-	# A busy target is let wait for a reserve, with the default budget for seconds.
+	# Windows on a busy target wait until there is a reserve: seconds, with the default budget.
 	ok "$label: maptrace attaches" watch --json --duration 300s --max-overhead 5% --attach "$2" \
 		"$target"
 	watched=$(ops_per_s 3)
@@ -231,7 +230,7 @@ check_busy() { # VERSION MECHANISM
 		'[(.maps, .trace.not_in_census)[].activity | select(. and .insert.hits > 0)
 			| .insert.per_s_is_rough] | length > 0 and all'
 	check_busy_maps
-	# Probes that nobody closes make it 200 times slower.
+	# Probes that stay in would make it 200 times slower.
 	ok "$label: $watched operations a second, $alone alone" test "$watched" -gt $((alone / 4))
 	ok "$label: the code is as it was" text_is_clean "$target"
 	ok "$label: the target goes on" test "$(ops_per_s 1)" -gt $((alone / 4))
@@ -240,13 +239,13 @@ check_busy() { # VERSION MECHANISM
 
 # ---- memory calls ----
 
-# Real ones: churn takes 64 MiB and gives them back, over and over.
+# Real calls: churn takes 64 MiB and gives them back, over and over.
 check_madvise() { # VERSION
 	local cycles
 
 	label="go$1"
 	build "$1" churn stripped
-	# Without a goal of the collector the scavenger has none, and does not come first.
+	# Without a goal of the collector the scavenger has no goal, and does not act first.
 	start env GOGC=off "$bin" -every 0 -madvise 500ms
 	ok "$label: maptrace attaches" watch --json --duration 300s "$target"
 	ask truth >"$before"
@@ -275,7 +274,7 @@ calls_of() { # CALL FILTER
 		| [(map(.calls) | add), (map(.bytes) | add)]" "$out"
 }
 
-# Known ones, to the byte. The other calls of that program are of other sizes.
+# Known calls, to the byte. Other calls of that program have other sizes.
 check_memory_calls() {
 	local mib=$((1 << 20))
 

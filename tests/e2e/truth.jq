@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Compares a report of maptrace with what mapzoo tells about itself. Both may have
-# ten thousand maps: they are read once, and what is left is small.
+# Compares a report of maptrace with what mapzoo says about itself. Both may have ten
+# thousand maps. So each is read once, and only a small result is kept.
 
 # Rows by a field of theirs. INDEX of jq 1.6 takes quadratic time.
 def by(f): reduce .[] as $row ({}; .[$row | f] = $row);
@@ -15,11 +15,11 @@ def certain: .type_source == "header" or .type_source == "unique-shape"
 # A classic map is one table, which its truth does not count.
 def tables($kind): if $kind == "classic" then 1 else .tables end;
 
-# What stands in the rows of a list as .truth and .got, where f doesn't hold.
+# The rows of a list, as .truth and .got, for which f does not hold.
 def failing(f): map(select(f | not) | {truth, got: (.got | del(.histograms))});
 
-# How to know a map of the standard library again in another run: its keys are
-# the same ones, but where they go, and with it the overflow, is random.
+# How to recognise a map of the standard library in another run: its keys are the same. Their
+# places are random, and so is the overflow.
 def fingerprints:
   group_by([.live_keys, .bucket_bytes])
   | map("\(length) of \(.[0].live_keys) keys in buckets of \(.[0].bucket_bytes) bytes");
@@ -35,8 +35,8 @@ def totals_wrong:
   | map({field: ., total: $report.census.totals[.], sum: (. as $field | sum($report | counted | .[$field]))})
   | map(select(.total != .sum));
 
-# Findings that are not what their maps sum up to: those with something to win, of the
-# same type, or where the types are not known, of some with the same bucket.
+# Findings that are not the sum of their maps: the maps of one type with something to give
+# back; where types are not known, those with one bucket size.
 def wrong_findings:
   . as $report
   | .findings[] | select(.kind == "map_holes") | . as $finding
@@ -57,7 +57,7 @@ def wrong_findings:
       end)
   | {finding: ., sums: $sums};
 
-# Lists of what is wrong; all of them should be empty but for `extra`.
+# Lists of what is wrong. All of them except `extra` should be empty.
 def compare($truth; $report):
   ($truth | visible) as $maps
   | ($report.maps | by(.address)) as $by_address
@@ -80,7 +80,7 @@ def compare($truth; $report):
       typed: ($found | map(select(.got.type)) | length),
       told: ($found | map(select(.got.type_source == "contents")) | length),
       type_wrong: ($found | failing((.got | certain | not) or .got.type == .truth.type
-        # type M map[K]V has the memory of map[K]V: nothing tells them apart.
+        # type M map[K]V has the memory layout of map[K]V: nothing distinguishes them.
         or (.truth.type as $type | any((.got.declared_types // [])[]; . == $type)))),
       type_guessed: ($found | failing((.got | certain) or .got.type == null)),
       bucket_wrong: ($found

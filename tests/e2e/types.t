@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Maps whose types take some finding: names beyond any bound, types of plugins,
-# types that reflect makes.
-# And who else there is in a process.
+# Maps whose types are hard to find: names beyond any bound, types of plugins, types that
+# reflect makes. And other Go runtimes in a process.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -11,7 +10,7 @@ set -u
 
 truth=$tmp/truth.json compared=$tmp/compared.json
 
-# The report of the target and its truth, with names as long as maptrace has them.
+# The report of the target and its truth, whose names are cut as maptrace cuts them.
 compare() {
 	ask truth | jq -c '.maps[].type |= if length > 4096 then .[:4093] + "..." else . end' \
 		>"$truth"
@@ -20,7 +19,7 @@ compare() {
 		'include "truth"; compare($truth[0]; $report[0])' >"$compared"
 }
 
-# In older versions nothing tells small tables of two types of a size apart.
+# In older versions nothing distinguishes small tables of two types of one size.
 check() { # LABEL FOUND
 	is "$1: exit code" "$rc" 0
 	is "$1: silent on stderr" "$(cat "$err")" ''
@@ -49,7 +48,7 @@ for version in 1.19 1.23 1.24 1.27; do
 	stop
 done
 
-# Types that only a plugin has, and one that both have, with a descriptor in each.
+# Types that only a plugin has, and a type that both have, each with its own descriptor.
 for version in 1.19 1.23 1.24 1.27; do
 	label="go$version, plugin"
 	build "$version" plugged plugin
@@ -64,7 +63,7 @@ for version in 1.19 1.23 1.24 1.27; do
 	stop
 done
 
-# Its code is known, too; but it has functions for maps of its own, without probes.
+# The plugin's code is known, too. But it has map functions of its own, without probes.
 build 1.24 plugged plugin
 start "$bin" -churn
 run 60 report --json --duration 2s "$target"
@@ -75,12 +74,12 @@ holds 'plugin: a caller in it' "$out" '[.memory_calls.calls[] | select(.reason =
 holds 'plugin: what the trace does not cover' "$out" \
 	'.trace.coverage | .grow == "all_but_plugins" and .insert == "windows"'
 run 60 report --duration 1s "$target"
-ok 'plugin: the text says so' grep -q '^  not by plugins: ' "$out"
+ok 'plugin: the text says so' grep -q '^  without plugins: ' "$out"
 run 60 events --duration 1s "$target"
 ok 'plugin: a stream says so' grep -q '"maps_missing": *"what plugins do is not traced"' "$out"
 stop
 
-# Two libraries that are written in Go: one of them is reported, and that it is one.
+# Two libraries that are written in Go: one of them is reported, and the report says so.
 build 1.23 mapzoo c-shared
 also=$bin.so
 build 1.24 mapzoo c-shared
@@ -92,7 +91,7 @@ holds 'two runtimes: both are named' "$out" \
 		then ["go1.24", $also] else ["go1.23", $so] end' --arg also "$also" --arg so "$bin.so"
 holds 'two runtimes: none is a plugin' "$out" '.target.plugins == []'
 run 60 report --duration 0 "$target"
-ok 'two runtimes: the text says so' grep -q '^this is one of 2 Go runtimes in the process, ' "$out"
+ok 'two runtimes: the text says so' grep -q '^This is one of 2 Go runtimes in the process[.] ' "$out"
 is 'two runtimes: no line is too long' "$(too_long)" ''
 stop
 start "$bin" -exit-on-eof -scenario small

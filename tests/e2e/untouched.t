@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# To look at a program does not make it larger: its file's pages that nobody used are
-# in its memory no more than before, by the kernel's own count, and yet types and lines,
-# which are in them, are known.
+# Looking at a program does not make it larger: pages of its file that nobody used do not
+# become resident, by the kernel's own count. Yet types and lines, which are in these pages,
+# are known.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -21,8 +21,8 @@ census_adds_nothing() {
 	kill -CONT "$target"
 }
 
-# The program has 4 MiB that it does not use; what it does use may come, 64 KiB a time.
-# The kernel copies a page of code to write a breakpoint into it.
+# The program has 4 MiB that it does not use. What it uses may become resident, 64 KiB at a
+# time. The kernel copies a page of code before it writes a breakpoint into it.
 trace_adds_nothing() {
 	local before after copied
 
@@ -69,7 +69,7 @@ check() { # VERSION VARIANT
 	stop
 }
 
-# The runtime in a library, and the other libraries that are searched for it.
+# The runtime is in a library, and other libraries are searched for it.
 check_library() { # VERSION
 	label="go$1, c-shared"
 	build "$1" mapzoo c-shared
@@ -78,7 +78,7 @@ check_library() { # VERSION
 	stop
 }
 
-# No name leads to the file.
+# No path leads to the file.
 check_deleted() { # VERSION
 	label="go$1, deleted"
 	build "$1" inlined stripped

@@ -9,7 +9,7 @@ set -u
 
 truth=$tmp/truth.json rows=$tmp/rows.json
 
-# Maps of the target beside what the report says of them.
+# Pairs of the target's maps and what the report says of them.
 pair() {
 	jq -c --slurpfile truth "$truth" '
 		(reduce .maps[] as $m ({}; .[$m.address] = $m)) as $by
@@ -27,8 +27,8 @@ named() { # NAME...
 	printf '^(%s)$' "$*"
 }
 
-# Types are told by what the allocator notes, or by their shape; where that leaves types
-# that keep their values differently there is a reason, and no figure.
+# The allocator's note or the shape of the table tells the type. Where several types remain
+# that store their values differently, there is a reason instead of a figure.
 check_exact() { # LABEL KIND
 	local told=(strings interfaces slices bytes bools structs floats one growing emptied
 		pointers pointers_dense maps chans thinned all_zero small)
@@ -57,8 +57,8 @@ check_exact() { # LABEL KIND
 		and .got.zero_values.rebuild_bytes > .got.rebuild_bytes)'
 }
 
-# What a rebuild without the zero values takes must be what one of a map of so many keys
-# does; the map without a zero has to give back nothing.
+# A rebuild without the zero values must take what a rebuild of a map with that many keys
+# takes. The map without a zero must give back nothing.
 check_findings() { # LABEL
 	holds "$1: there is a finding" "$out" '[.findings[] | select(.kind == "zero_values")] | length > 3'
 	none "$1: findings are sums over their maps" "$out" '. as $report
@@ -73,7 +73,7 @@ check_findings() { # LABEL
 	run 60 report --duration 0 --min-waste 64k --scan-values --top 100 "$target"
 	is "$1, text: exit code" "$rc" 1
 	ok "$1, text: a row says so" grep -qE '^     7,200 of 12,000 values are zero$' "$out"
-	ok "$1, text: the verdict says what to do" grep -q 'm\[k\] = zero frees nothing: delete(m, k)' "$out"
+	ok "$1, text: the verdict says what to do" grep -q 'm\[k\] = zero frees nothing[.] Call delete(m, k)' "$out"
 	is "$1, text: 80 columns" "$(too_long)" ''
 	run 60 report --duration 0 --json "$target"
 	none "$1: not without the option" "$out" '.maps[] | select(has("zero_values"))'
@@ -81,8 +81,8 @@ check_findings() { # LABEL
 		and all(.findings[]; .kind != "zero_values")'
 }
 
-# An interval of 95 % is missed by 5 of 100: 160 of them lie within by more than 136
-# (85 %), but for one run in a hundred thousand. What was read stays inside the budget.
+# Of 100 intervals of 95 %, 5 miss the truth. Of 160 of them more than 136 (85 %) have it,
+# except in one run of a hundred thousand. What is read stays within the budget.
 check_samples() { # LABEL
 	local seed in=0 of=0
 
@@ -110,8 +110,8 @@ check_samples() { # LABEL
 		| select(.zero_values.sampled and .table_bytes < 65536)'
 }
 
-# What was said to come back when the zeroes are deleted and the map is rebuilt, against
-# what does. A table more or less is by chance: many of one size are taken together.
+# Compares what is said to come back when the zeroes are deleted and the map is rebuilt with
+# what does. A table more or less is chance, so many maps of one size are summed.
 check_dropped() { # LABEL
 	local dropped=$tmp/dropped.json all=$tmp/all.json
 
@@ -124,7 +124,7 @@ check_dropped() { # LABEL
 	holds "$1, dropped: maps with zeroes" "$all" 'map(select(.zero > 0)) | length >= 40'
 	none "$1, dropped: they were of the size that the census says" "$all" \
 		'.[] | select(.census != .table_bytes)'
-	# Of 16 buckets, one that overflows more or less is 32 bytes, and a longer list as many.
+	# With 16 buckets, one overflow bucket more or less is 32 bytes, and a longer list another 32.
 	none "$1, dropped: each takes what was said, but for a table in eight" "$all" '.[] | select(
 		(.said - .rebuilt_bytes | fabs) > ([(([.said, .rebuilt_bytes] | max) / 8), 256] | max))'
 	holds "$1, dropped: all of them within 3 %" "$all" \
@@ -132,8 +132,8 @@ check_dropped() { # LABEL
 		| $back > 1e6 and ((map(.table_bytes - .said) | add) - $back | fabs) < $back * 0.03'
 }
 
-# A map that others write to: 1,000 of its values are nil all the time, and others for
-# the moment in which they are put or taken. It may be suspect, but not each time.
+# A map that others write to: 1,000 of its values are always nil, others are nil while they
+# are put in or taken out. The map may be suspect, but not each time.
 check_busy() { # LABEL
 	local i told=0
 

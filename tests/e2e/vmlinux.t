@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vmlinux/vmlinux.h is written by hand: each declaration in it must be one of the
-# running kernel's, as bpftool shows them from BTF, word by word.
+# vmlinux/vmlinux.h is written by hand. Each declaration in it must be in the running
+# kernel, as bpftool prints it from BTF, word by word.
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,17 +16,17 @@ if [[ ! -r $btf ]]; then
 	exit
 fi
 
-# Declarations, one a line, with single spaces between their words, and one spelling
-# of the types that C has several for (`long unsigned int` is `unsigned long`):
+# Prints declarations, one a line, with single spaces between words, and with one spelling
+# for types that C can spell in several ways (`long unsigned int` is `unsigned long`):
 #
 #	struct pt_regs: unsigned long r15
 #	enum bpf_map_type: BPF_MAP_TYPE_HASH = 1
 #	enum: BPF_ANY = 0
 #	typedef unsigned char __u8
 #
-# Only what stands one level deep is a member of the structure's own. Ours marks as
-# `whole NAME` what carries no preserve_access_index: there nothing may be missing,
-# because the offsets are those of the header.
+# Only what is one level deep is a member of the structure itself. Our header marks a
+# structure without preserve_access_index as `whole NAME`. No member of it may be missing,
+# since the offsets are those of the header.
 declarations() {
 	sed -E 's,/\*([^*]|\*[^/])*\*/,,g' "$1" | awk -v mark="${2-}" '
 		function integer() {
@@ -82,7 +82,7 @@ declarations "$header" mark >"$ours"
 ok "the kernel's BTF has declarations" test "$(wc -l <"$kernel")" -gt 10000
 ok "the header has declarations" test "$(grep -c ': ' "$ours")" -gt 5
 
-# What the kernel has under the same name, for a failure's message.
+# What the kernel has under the same name, for the message of a failure.
 near() {
 	local name=${1%: *} member=${1##*[ *]}
 
@@ -93,7 +93,7 @@ while read -r line; do
 	ok "$line" grep -qxF -- "$line" "$kernel" || diag "the kernel has: $(near "$line")"
 done < <(grep -v '^whole ' "$ours")
 
-# Members in their order; the kernel's list is sorted, so it is taken anew.
+# Members in their order. The kernel's list above is sorted, so it is read again.
 members() { # FILE NAME
 	declarations "$1" | grep -F "$2: "
 }

@@ -1,18 +1,18 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the scripts share that run under another kernel: test programs, maptrace on
-# them, and a folder of results. Of each case NAME it has
+# What the scripts that run under another kernel share: they start test programs, run
+# maptrace on them, and fill a folder of results. For each case NAME it has
 #
 #   NAME.out NAME.err NAME.rc    what maptrace printed, and its exit code
 #
-# and `release`, `messages` (the kernel's), and NAME.target-err of a program that
-# had something to say.
+# and `release`, `messages` (of the kernel), and NAME.target-err, if the program printed any
+# errors.
 results=/tmp/results
 mkdir -p $results
 cd $results || exit
 
-# Both ends of the pipes in one place, so that neither end waits for the other.
+# One process opens both ends of the pipes, so that neither end waits for the other.
 start() { # NAME COMMAND...
 	name=$1
 	shift
@@ -24,7 +24,7 @@ start() { # NAME COMMAND...
 	head -n 1 <&4 >"$name.ready"
 }
 
-# There is never more than one answer on its way: head reads nothing too much.
+# There is never more than one answer to read, so head does not read too much.
 ask() {
 	echo "$1" >&3
 	head -n 1 <&4

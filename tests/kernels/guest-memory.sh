@@ -2,9 +2,9 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The part of run.sh that asks where every byte is, under another kernel with swap:
-# stopped programs, partly written out, or in huge pages. Prints a compressed tar
-# file, see guest-lib.sh; a case NAME has also
+# The part of run.sh that asks where every byte is, under another kernel with swap: stopped
+# programs that are partly in swap or in huge pages. Prints a compressed tar file, see
+# guest-lib.sh. A case NAME also has
 #
 #   NAME.first                   what maptrace printed at first
 #   NAME.squeezed NAME.moved     sums of smaps before that, and after
@@ -18,7 +18,7 @@ set -u
 . guest-lib.sh
 group=/tmp/cgroup/target
 
-# What a program took before it came into a group is not the group's.
+# Memory that a program took before it joined a cgroup does not belong to that cgroup.
 begin() { # NAME COMMAND...
 	case=$1
 	shift
@@ -29,7 +29,7 @@ begin() { # NAME COMMAND...
 	kill -STOP "$target"
 }
 
-# Has the kernel write out all but a part of the group; it may give up early.
+# Makes the kernel write out all but a part of the cgroup. It may give up early.
 squeeze() { # PERCENT
 	goal=$(($(cat $group/memory.current) * $1 / 100))
 	for _ in 1 2 3 4 5; do
@@ -43,8 +43,8 @@ sizes() {
 	grep -E '^(Rss|Swap|AnonHugePages):' "/proc/$target/smaps_rollup"
 }
 
-# What a report reads comes back into memory: the first of all is kept, and the one
-# that moved nothing.
+# What a report reads comes back into memory. The first report is kept, and the one during
+# which nothing moved.
 observe() {
 	sizes >"$case.squeezed"
 	try "$case" --duration 0 --json --fail-on never

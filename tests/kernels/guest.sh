@@ -2,8 +2,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The part of run.sh that runs under another kernel: maptrace on each of the test
-# programs. Prints a compressed tar file, see guest-lib.sh; a case NAME has also
+# The part of run.sh that runs under another kernel: maptrace on each of the test programs.
+# Prints a compressed tar file, see guest-lib.sh. A case NAME also has
 #
 #   NAME.truth NAME.after        what the program said before and after
 #
@@ -44,7 +44,7 @@ demo() { # VERSION
 	stop
 }
 
-# As for a kernel that was built without BTF.
+# As on a kernel that was built without BTF.
 without_btf() { # VERSION
 	mount -t tmpfs none /sys/kernel/btf
 	start "nobtf-$1" "churn-$1-stripped" -every 0

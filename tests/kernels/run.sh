@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# maptrace on other kernels, in emulated machines: some minutes each. TAP. A second
-# machine of each kernel has swap and huge pages, for where every byte is.
+# maptrace on other kernels, in emulated machines: some minutes each. TAP. For each kernel a
+# second machine has swap and huge pages; it tests where every byte is.
 #
 #   tests/kernels/run.sh [KERNEL...]    as for scripts/vm.sh; default: Debian's
 #   prove -v tests/kernels/run.sh :: trixie
 #
-# KEEP=DIR keeps what the machines answered, below DIR/KERNEL. ONLY=memory runs just
-# the machine with swap, ONLY=guest just the other.
+# KEEP=DIR keeps what the machines answered, below DIR/KERNEL. ONLY=memory runs only the
+# machine with swap, ONLY=guest only the other.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -39,7 +39,7 @@ take() { # CASE
 	out=$dir/$1.out err=$dir/$1.err rc=$(<"$dir/$1.rc")
 }
 
-# How much free heap Go keeps depends on the moment: enough for a finding, or not.
+# How much free heap Go keeps depends on the moment: it may be enough for a finding.
 quiet() { # LABEL
 	ok "$1: exit code" test "$rc" -le 1 || diag "got $rc"
 	is "$1: silent on stderr" "$(head -c 300 "$err")" ''
@@ -63,7 +63,7 @@ compare_zoo() { # LABEL CASE REPORT
 	none "$label: totals are the sums of the rows" "$compared" '.totals_wrong[]'
 }
 
-# The program asks before it is written out.
+# The truth is from before the program was written out.
 compare_resident() { # LABEL
 	none "$1: resident_bytes" "$compared" '.wrong.resident_bytes[]'
 }
@@ -84,14 +84,14 @@ check_census() { # LABEL VERSION
 	ok "$label of the demo: a map to rebuild" grep -q '^ *1\. map.* keeps\? ' "$out"
 }
 
-# The maps of which no operation $op was seen, but for the one that moves.
+# The maps without any operation $op seen, except the map that moves.
 unseen='
 	.maps as $maps
 	| $truth[0].maps[] | select(.name != "grow[0]") | . as $map
 	| select([$maps[] | select(.address == $map.addr).activity[$op].hits // 0] | add // 0 | . == 0)'
 
-# The program counts all that it does: what it did between the two answers is the
-# most that the trace may have seen.
+# The program counts all that it does. What it did between the two answers is the most that
+# the trace can have seen.
 check_trace() { # LABEL VERSION CASE MECHANISM
 	local label="$1 trace" truth=$dir/$3.truth after=$dir/$3.after
 
@@ -101,7 +101,7 @@ check_trace() { # LABEL VERSION CASE MECHANISM
 	none "$label: both groups are traced" "$out" \
 		'.trace | (.hot, .rare) | select(.status != "ok" or .hits == 0)'
 	none "$label: clears of each map" "$out" "$unseen" --arg op clear --slurpfile truth "$truth"
-	# The one short window of perf events may see one side of a burst only.
+	# With perf events there is one short window. It may see only one side of a burst.
 	if [[ $4 != perf_event ]]; then
 		none "$label: inserts into each map" "$out" "$unseen" --arg op insert \
 			--slurpfile truth "$truth"
@@ -140,7 +140,7 @@ check_trace_text() { # LABEL VERSION
 	ok "$label of the demo: activity" grep -qE '(insert|delete) from main\.' "$out"
 }
 
-# What does without the missing thing still works, and the reason names the thing.
+# What does not need the missing thing still works, and the reason names the thing.
 check_partial() { # LABEL CASE SECTION THING
 	take "$2"
 	quiet "$1"
@@ -150,7 +150,7 @@ check_partial() { # LABEL CASE SECTION THING
 	quiet "$1 census"
 }
 
-# One sentence with the version that one would need, as for every kernel feature.
+# One sentence with the kernel version that is needed, as for every kernel feature.
 check_refusal() { # LABEL VERSION
 	local name
 
@@ -192,7 +192,7 @@ check_sums() { # LABEL CASE
 		"$dir/$2.moved") after the first report"
 }
 
-# What the program made of its memory is there or in swap, to 2 % and 1 MiB.
+# All memory that the program made is resident or in swap, within 2 % and 1 MiB.
 check_region() { # LABEL CASE REGION
 	holds "$1: resident or in swap, it is in $3" "$out" '$ready[0].bytes as $want
 		| .memory.regions[] | select(.region == $region)
@@ -228,7 +228,7 @@ check_memory() {
 				;;
 			esac
 		done
-		# Whether memory comes in huge pages depends on where it was before.
+		# Whether memory comes back in huge pages depends on where it was before.
 		holds "$label huge-zoo: there are some" "$dir/huge-zoo-$version.out" \
 			'.memory.huge_page_bytes > 10e6'
 	done

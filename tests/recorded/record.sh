@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Records the memory of a mapzoo that stands still, and what it says of its own maps:
-# the input of tests/unit/test_recorded.c. Other bytes each time (seeds, addresses),
-# the same truths. Needs `make build/tests/recorded/record`, and root.
+# Records the memory of a stopped mapzoo, and what it says of its own maps: the input of
+# tests/unit/test_recorded.c. The bytes differ each time (seeds, addresses), the truths do
+# not. Needs `make build/tests/recorded/record`, and root.
 #
 #   tests/recorded/record.sh VERSION [VARIANT]    e.g. 1.24, or 1.25 noswissmap
 #
@@ -35,7 +35,7 @@ head -n 1 <&"$from" >"$tmp/truth"
 printf 'truth\n' >&"$to"
 head -n 1 <&"$from" >"$tmp/again"
 
-# Memory that moved meanwhile makes no test.
+# Memory that moved meanwhile cannot be a test.
 heap='[.memstats | .heap_inuse, .heap_idle, .heap_released]'
 [[ $(jq -c "$heap" "$tmp/truth") == "$(jq -c "$heap" "$tmp/again")" ]] ||
 	{ echo "${0##*/}: the heap changed, please try again" >&2; exit 1; }

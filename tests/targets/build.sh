@@ -1,7 +1,7 @@
 #!/bin/bash
-# Builds one test program with one Go version, in one of the ways that programs
-# get shipped. Does nothing when OUT is newer than all sources, so use another
-# OUT for another version or variant.
+# Builds one test program with one Go version, in one of the ways in which programs are
+# shipped. Does nothing when OUT is newer than all sources, so use another OUT for another
+# version or variant.
 #
 #   tests/targets/build.sh VERSION PROGRAM VARIANT OUT
 #
@@ -56,12 +56,12 @@ newer=$(find "$here/lib" "$here/$program" "$here/go.mod" "$here/build.sh" \
 [[ -n $newer || ! -e $out ]] || exit 0
 
 go=$("$here/../../scripts/go-toolchain.sh" "$version")
-# Beside OUT, then renamed: OUT may be running, or being built twice.
+# Built beside OUT and then renamed: OUT may be running, or somebody else may build it, too.
 tmp=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 
-# A go from PATH has its user's settings; nothing here needs the network, nor
-# the version control stamp, which fails without a first commit.
+# A go from PATH has its user's settings. Nothing here needs the network, nor the version
+# control stamp, which fails in a repository without a commit.
 cd "$here"
 go_build() { # OUT FLAG...
 	go_build_of "./$program" "$@"
@@ -73,7 +73,7 @@ go_build_of() { # PACKAGE OUT FLAG...
 		"$go" build -buildvcs=false "${@:3}" -ldflags="${ldflags[*]}" -o "$2" "$1"
 }
 
-# The compiler reads a profile and says nothing when it makes no use of it.
+# The compiler does not say when it makes no use of a profile.
 if [[ -n $profile ]]; then
 	go_build "$tmp/profiled" -tags=profile
 	MAPTRACE_CPU_PROFILE=$tmp/cpu.pprof "$tmp/profiled" </dev/null >/dev/null

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a census finds in an image, also while that changes. */
+/* What a census finds in an image, also while the image changes. */
 #include "image.h"
 
 struct census *image_census(struct image *img)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* All maps of a heap: what is counted, what is not, and in which order. */
+/* All maps of a heap: what counts, what does not, and in which order. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static uint64_t large_map(struct image *img, const struct image_type *t, unsigne
 			       : image_swiss_map(img, t, 0, &table, 1);
 }
 
-/* Header-like objects that are no map. */
+/* A header-like object that is not a map. */
 static uint64_t look_alike(struct image *img)
 {
 	return is_classic(img) ? image_classic_header(img, 7, 0, IMAGE_NOWHERE)
@@ -113,7 +113,7 @@ static void a_heap_without_maps(void **state)
 	}
 }
 
-/* Rather than to find none where there are some. */
+/* Better than to find no maps where there are some. */
 static void a_build_with_red_zones_is_refused(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -156,7 +156,7 @@ static void garbage_is_told(void **state)
 	}
 }
 
-/* Maps of one shape and as many keys have rows of one kind, but for those that are dead. */
+/* Maps of one shape with the same number of keys have rows of one kind, unless they are dead. */
 static void alike_but_dead(void **state)
 {
 	enum { N = 40 };
@@ -221,7 +221,7 @@ static void rows_stay_in_order(void **state)
 	}
 }
 
-/* ... and but for those of which less is in memory. */
+/* ... and unless less of them is in memory. */
 static void alike_but_swapped(void **state)
 {
 	enum { PAGES = (1 << ARENA_SHIFT) / IMAGE_PAGE_SZ, N = 200 };
@@ -302,7 +302,7 @@ static void resident_bytes_of_tables(void **state)
 	}
 }
 
-/* More kinds of maps than the memory of shapes holds: each keeps its own type. */
+/* More types of maps than the cache of shapes has room for: each map still gets its own type. */
 static void many_types_are_told_apart(void **state)
 {
 	enum { TYPES = 300 };
@@ -333,8 +333,8 @@ static void many_types_are_told_apart(void **state)
 
 			assert_non_null(m);
 			assert_int_equal(m->bucket_sz, t[i % TYPES].bucket_sz);
-			/* Above 512 bytes from 1.22 on the type is in a header; up to 1.21
-			 * the bits of the whole bucket tell. */
+			/* Above 512 bytes the type is in a malloc header from 1.22 on; up to
+			 * 1.21 the pointer bits of the whole bucket tell it. */
 			assert_non_null(m->type);
 			assert_string_equal(m->type->name, names[i % TYPES]);
 		}
@@ -361,7 +361,8 @@ static void a_process_that_exits_ends_it(void **state)
 	image_free(img);
 }
 
-/* The process exits at one read after the other: never a crash, never a half row. */
+/* The process exits at the first read, the second and so on: no crash, and no row of half a
+ * map. */
 static uint64_t exit_at;
 
 static void exit_there(struct image *img, const struct mem_req *req)
@@ -397,7 +398,7 @@ static void a_process_may_exit_at_any_read(void **state)
 		}
 }
 
-/* The made-up target serves one reader at a time. */
+/* A lock around the image, which serves one reader at a time. */
 static struct {
 	pthread_mutex_t lock;
 	struct err *(*read_reqs)(struct mem *mem, struct mem_req *reqs, size_t n);
@@ -414,7 +415,7 @@ static struct err *read_in_turn(struct mem *mem, struct mem_req *reqs, size_t n)
 	return err;
 }
 
-enum { CROWD = 60000 }; /* more than one thread takes (crew.c) */
+enum { CROWD = 60000 }; /* more than a crew of one thread is used for (crew.c) */
 
 static struct image *crowd(uint64_t maps[CROWD])
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Decoding classic maps: what they hold, and of which types they are. */
+/* Decoding classic maps: what they hold, and which types they have. */
 #include <stdio.h>
 
 #include "image.h"
@@ -11,7 +11,7 @@ static void arrays_of_every_size(void **state)
 	static const struct {
 		unsigned int b;
 		uint64_t keys;
-		uint64_t bytes; /* of 144-byte buckets, overflow buckets included */
+		uint64_t bytes; /* of 144-byte buckets, including overflow buckets */
 	} rows[] = {
 		{ 0, 0, 144 },	 { 0, 5, 144 },	  { 0, 8, 144 },    { 1, 9, 288 },
 		{ 3, 52, 1152 }, { 4, 60, 2688 }, { 5, 100, 5376 }, { 9, 3000, 81920 },
@@ -46,7 +46,7 @@ static void arrays_of_every_size(void **state)
 		}
 }
 
-/* With pointers: in 1.22 and later the array starts behind a malloc header. */
+/* With pointers: from 1.22 on the array starts after a malloc header. */
 static void arrays_with_pointers(void **state)
 {
 	(void)state;
@@ -94,7 +94,7 @@ static void headers_without_buckets_are_empty(void **state)
 	image_free(img);
 }
 
-/* Deleted cells count as empty, whatever remains in them. */
+/* Deleted cells count as empty, no matter what is left in them. */
 static void empty_cells_hold_no_keys(void **state)
 {
 	struct image *img = image_new(21, "");
@@ -184,7 +184,7 @@ static void chains_outside_the_array(void **state)
 		}
 }
 
-/* Long, as hashing never makes it, but no cycle: all keys are found. */
+/* Hashing never makes such a long chain, but it is not a cycle: all keys are found. */
 static void a_long_chain_is_walked(void **state)
 {
 	struct image *img = image_new(21, "");
@@ -208,7 +208,7 @@ static void a_long_chain_is_walked(void **state)
 	image_free(img);
 }
 
-/* Small arrays are read ahead, many in one call, up to 4 MiB; here are 8. */
+/* Small arrays are read ahead, up to 4 MiB in one call. Here are 8 MiB. */
 static void more_arrays_than_are_read_ahead(void **state)
 {
 	enum { N = 2000 };
@@ -244,7 +244,7 @@ static void growing_to_double(void **state)
 		struct image_type t = image_int_to_int();
 
 		image_add_type(img, &t);
-		/* Five of eight old buckets evacuated, into 20 keys of the new ones. */
+		/* Five of eight old buckets are evacuated; their 20 keys are in new ones. */
 		uint64_t map = image_classic_map(img, &t, 4, 20);
 		image_classic_set_old(img, map, image_classic_old_array(img, &t, 3, 5), 0);
 		image_u64(img, map, 20 + 3 * 6);
@@ -344,7 +344,7 @@ static void pointer_bits_narrow_types(void **state)
 	}
 }
 
-/* Arrays of one size class from buckets of two sizes: only one adds up. */
+/* Buckets of two sizes make arrays of one size class: only one of the sizes adds up. */
 static void keys_decide_between_sizes(void **state)
 {
 	(void)state;
@@ -369,7 +369,7 @@ static void keys_decide_between_sizes(void **state)
 	}
 }
 
-/* Arrays of 152 and of 160 bytes a bucket, in the same memory. */
+/* Buckets of 152 and of 160 bytes, whose arrays take the same memory. */
 static void add_two_sizes(struct image *img, struct image_type types[2])
 {
 	types[0] = (struct image_type){ .name = "map[K]bool", .key_sz = 16, .elem_sz = 1 };
@@ -378,7 +378,7 @@ static void add_two_sizes(struct image *img, struct image_type types[2])
 	image_add_type(img, &types[1]);
 }
 
-/* All that is known is said, and nothing else. */
+/* The row says what is known, and nothing else. */
 static void expect_two_sizes(const struct map_info *m)
 {
 	assert_int_equal(m->consistency, MAP_EXACT);
@@ -414,7 +414,7 @@ static void one_bucket_may_be_of_several_sizes(void **state)
 	}
 }
 
-/* A map that was emptied has no key in any place; where its chains go on tells more. */
+/* A map that was emptied has no key in any bucket; where its chains go on tells more. */
 static void chains_decide_between_sizes(void **state)
 {
 	(void)state;
@@ -448,7 +448,7 @@ static void chains_decide_between_sizes(void **state)
 	}
 }
 
-/* As many sizes as fit the memory of an array, and more than one might think. */
+/* Many sizes fit the memory of one array, more than one might think. */
 static void the_size_is_found_among_many(void **state)
 {
 	enum { N = 32 };
@@ -502,7 +502,7 @@ static void like_types_are_ambiguous(void **state)
 	image_free(img);
 }
 
-/* Types made at run time are in no section: the size is found by its content. */
+/* Types made at run time are in no section: the bucket size is found by what the buckets hold. */
 static void maps_of_unknown_types_count(void **state)
 {
 	(void)state;
@@ -513,7 +513,7 @@ static void maps_of_unknown_types_count(void **state)
 		unknown.elem_sz = 24;
 		image_add_type(img, &known);
 		image_add_type(img, &unknown);
-		image_u8(img, unknown.addr + 23, 22); /* a map type no more */
+		image_u8(img, unknown.addr + 23, 22); /* not a map type any more */
 		uint64_t map = image_classic_map(img, &unknown, b, 5ull << b);
 		image_open(img);
 		struct census *census = image_census(img);

@@ -30,12 +30,12 @@ static struct image *image_of_version(size_t v, struct image_type *t)
 	return img;
 }
 
-/* Capacities that append comes by: all of a size class, or of some pages. */
+/* Capacities that append arrives at: they fill a size class, or some pages. */
 static void lists_of_every_size(void **state)
 {
 	static const struct {
 		uint64_t cap, bytes;
-		bool headers; /* with malloc headers; up to 512 bytes it is the same */
+		bool headers; /* with malloc headers, which make no difference up to 512 bytes */
 	} rows[] = {
 		{ 0, 0, false },	{ 1, 8, false },      { 2, 16, false },
 		{ 64, 512, false },	{ 128, 1024, false }, { 848, 6784, false },
@@ -63,7 +63,7 @@ static void lists_of_every_size(void **state)
 			assert_int_equal(m.table_bytes, ARRAY + EXTRA + SLICE + rows[i].bytes);
 			assert_int_equal(m.buckets, 8);
 			assert_true(m.listed);
-			/* 30 keys in 8 buckets: hardly any chance that nine are in one. */
+			/* 30 keys in 8 buckets: nine are in one with hardly any chance. */
 			assert_in_range(m.rebuild_bytes, ARRAY + EXTRA + SLICE,
 					ARRAY + EXTRA + SLICE + 30);
 		}
@@ -89,7 +89,7 @@ static void both_lists_of_a_growing_map(void **state)
 	}
 }
 
-/* These only have preallocated buckets to tell of. */
+/* The mapextra of these only tells of preallocated buckets. */
 static void maps_with_pointers_have_no_lists(void **state)
 {
 	(void)state;
@@ -107,7 +107,7 @@ static void maps_with_pointers_have_no_lists(void **state)
 	}
 }
 
-/* Most of these rows are taken from one another; not those of maps that were ranged over. */
+/* Most of these maps share one kind of row, but not those that were ranged over. */
 static void small_maps_differ_by_it(void **state)
 {
 	enum { N = 20 };
@@ -129,14 +129,14 @@ static void small_maps_differ_by_it(void **state)
 
 		assert_int_equal(m->consistency, MAP_EXACT);
 		assert_int_equal(m->table_bytes, i % 3 ? 144 : 144 + EXTRA + SLICE);
-		/* The next loop takes it again: a rebuild wins nothing. */
+		/* The next loop makes the list again: a rebuild gains nothing. */
 		assert_int_equal(map_gives_back(m), 0);
 	}
 	census_free(census);
 	image_free(img);
 }
 
-/* What a hostile program may put there: that does not count, and the map is still one. */
+/* What a hostile program may put there does not count, and the map is still a map. */
 static void what_is_no_list_does_not_count(void **state)
 {
 	enum { LIST, PTR, LEN, CAP };
@@ -179,7 +179,7 @@ static void what_is_no_list_does_not_count(void **state)
 	}
 }
 
-/* It has been made since the heap was read: nobody knows how large it is. */
+/* The list was made after the heap was read: its size is not known. */
 static void a_list_newer_than_the_heap_is_moving(void **state)
 {
 	struct image_type t = image_int_to_int();
@@ -199,7 +199,7 @@ static void a_list_newer_than_the_heap_is_moving(void **state)
 	}
 }
 
-/* ... or in a span that was another one's then. */
+/* ... or it is in memory that was another span then. */
 static void a_list_in_an_outdated_span_is_moving(void **state)
 {
 	struct image_type t = image_int_to_int();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Objects that are nearly classic maps, and none. */
+/* Objects that are nearly classic maps, but are not. */
 #include "image.h"
 
 struct pair {
@@ -9,7 +9,7 @@ struct pair {
 	uint64_t bad;
 };
 
-/* The bad one: 8 buckets with 30 keys, one of them with an overflow bucket. */
+/* The bad map: 8 buckets with 30 keys, one of them with an overflow bucket. */
 static uint64_t chained_map(struct image *img, const struct image_type *t)
 {
 	uint64_t map = image_classic_map(img, t, 3, 24);
@@ -115,7 +115,7 @@ static void old_arrays_of_a_wrong_size_are_none(void **state)
 	struct pair p;
 
 	(void)state;
-	/* One bucket cannot have come from half of one. */
+	/* An array of one bucket cannot have grown from half a bucket. */
 	pair_init(&p, 21);
 	p.bad = image_classic_map(p.img, &p.t, 0, 3);
 	image_classic_set_old(p.img, p.bad, image_classic_overflow(p.img, &p.t, 1, 0), 0);
@@ -130,7 +130,7 @@ static void old_arrays_of_a_wrong_size_are_none(void **state)
 	pair_judge(&p, "old buckets of 24 bytes");
 }
 
-/* Where the chain of one bucket leads. */
+/* The chain of one bucket leads to something else. */
 static void spoilt_chains_are_none(void **state)
 {
 	static const unsigned int minors[] = { 19, 21, 23 };
@@ -166,7 +166,7 @@ static void spoilt_chains_are_none(void **state)
 		}
 }
 
-/* The keys add up, because what is chained holds none; but it is no bucket. */
+/* The keys add up, because what is chained has none; but it is not a bucket. */
 static void empty_memory_is_no_bucket(void **state)
 {
 	(void)state;
@@ -192,7 +192,7 @@ static void empty_memory_is_no_bucket(void **state)
 	}
 }
 
-/* The second of two buckets would be a good array of one. */
+/* The second of two buckets would be a good array of one bucket. */
 static void arrays_are_objects(void **state)
 {
 	struct image *img = image_new(21, "");

@@ -2,8 +2,8 @@
 /* Decoding classic maps that change, or whose memory does, while they are read. */
 #include "image.h"
 
-/* A writer that lost its processor in the middle of a write: the buckets have a key
- * more than the map counts, or what is to come is not to be seen, and nothing moves. */
+/* A writer that lost its processor in the middle of a write: the buckets have one key more than
+ * the map counts, or the change cannot be seen yet; and nothing moves. */
 static void a_write_that_stands_still_is_moving(void **state)
 {
 	(void)state;
@@ -27,8 +27,8 @@ static void a_write_that_stands_still_is_moving(void **state)
 	}
 }
 
-/* The map leads to memory that is of another use than when the heap was read. What it led
- * to then contradicts the map as much, but is no proof. */
+/* The map leads to memory that had another use when the heap was read. What the heap says of that
+ * memory contradicts the map, but it proves nothing. */
 static void what_an_outdated_span_contradicts_is_suspect(void **state)
 {
 	static const char *const whats[] = { "buckets", "old buckets", "extra", "overflow",
@@ -53,7 +53,7 @@ static void what_an_outdated_span_contradicts_is_suspect(void **state)
 
 				if (i < CNT(fields))
 					image_u64(img, fields[i], other);
-				else /* of which the keys don't add up, then */
+				else /* whose keys do not add up then */
 					image_u64(img, other = image_classic_nth(img, map, &t, 0),
 						  0);
 				image_open(img);
@@ -69,7 +69,7 @@ static uint64_t list_of_overflow(struct image *img, uint64_t extra)
 	return image_get_u64(img, image_classic_list(img, extra, 0, 50, 64));
 }
 
-/* What adds up in memory that is another span's by now has no size that is known. */
+/* What adds up in memory that is another span's by now has no known size. */
 static void figures_of_an_outdated_span_are_suspect(void **state)
 {
 	enum { BUCKETS, OLD, OVERFLOW, LIST, PLACES };
@@ -112,7 +112,7 @@ static void figures_of_an_outdated_span_are_suspect(void **state)
 		}
 }
 
-/* An arena that the heap did not have when it was read: the index tells. */
+/* An arena that the heap did not have when it was read: the arena index tells so. */
 static void memory_of_a_new_arena_is_no_proof(void **state)
 {
 	(void)state;
@@ -129,7 +129,7 @@ static void memory_of_a_new_arena_is_no_proof(void **state)
 	}
 }
 
-/* B is that of the next array, the buckets are the old ones: a writer lost its processor
+/* B is the next array's, and the buckets are still the old ones: a writer lost its processor
  * between two stores. */
 static void a_map_that_stands_still_while_it_doubles_is_suspect(void **state)
 {
@@ -161,7 +161,7 @@ static void count_only(struct image *img, struct image_mover *m)
 	image_u64(img, m->map, 100 + m->reads);
 }
 
-/* The map grew: other buckets, and the count goes on. */
+/* The map grew: it has other buckets, and the count goes on. */
 static void regrow(struct image *img, struct image_mover *m)
 {
 	image_u64(img, m->map + 16, m->place + m->reads % 7 * 1152);
@@ -174,7 +174,7 @@ static struct image_mover mover_of(struct image *img, const struct image_type *t
 
 	m.map = image_classic_map(img, t, 3, 40);
 	m.place = image_get_u64(img, m.map + 16);
-	for (int i = 1; i < 7; i++) { /* others of the same content, side by side */
+	for (int i = 1; i < 7; i++) { /* copies of the buckets, side by side */
 		uint64_t other = image_classic_map(img, t, 3, 40);
 
 		assert_true(image_get_u64(img, other + 16) == m.place + i * 1152u);
@@ -201,7 +201,7 @@ static void a_key_more_while_it_is_read_is_moving(void **state)
 	assert_int_equal(row.bucket_sz, 144);
 }
 
-/* More keys than the buckets that were read have slots: it has others by now. */
+/* More keys than the buckets that were read have slots: the map has other buckets by now. */
 static void insert_at_second_read(struct image *img, const struct mem_req *req)
 {
 	struct image_mover *m = img->hook_ctx;
@@ -210,7 +210,7 @@ static void insert_at_second_read(struct image *img, const struct mem_req *req)
 		insert(img, m);
 }
 
-/* The same of a map of one bucket, whose row was known by that of another. */
+/* The same for a map of one bucket, whose row was known from the kind of another map's. */
 static void a_key_more_in_the_only_bucket_is_moving(void **state)
 {
 	(void)state;
@@ -259,7 +259,7 @@ static void more_keys_than_slots_are_suspect(void **state)
 	assert_int_equal(row.consistency, MAP_SUSPECT);
 }
 
-/* The header counts what the buckets do not hold, and something else each time. */
+/* The header counts keys that the buckets do not have, and another number each time. */
 static void counts_that_never_fit_are_not_exact(void **state)
 {
 	struct image *img = image_new(21, "");
@@ -274,8 +274,8 @@ static void counts_that_never_fit_are_not_exact(void **state)
 	assert_in_range(m.reads, 2, 20);
 }
 
-/* A cache deletes as often as it inserts: its count is the same at each read, and its
- * buckets, read one after the other, never hold as many keys. */
+/* A cache deletes as often as it inserts: its count is the same at each read, but its buckets,
+ * which are read one after the other, never have as many keys. */
 static void churn(struct image *img, const struct mem_req *req)
 {
 	struct image_mover *m = img->hook_ctx;
@@ -328,8 +328,8 @@ static void a_change_in_time_is_read_again(void **state)
 
 	(void)state;
 	image_add_type(img, &t);
-	struct image_mover m = mover_of(img, &t, 3, 3, insert); /* behind the first round */
-	image_u64(img, m.map, 39); /* which did not fit */
+	struct image_mover m = mover_of(img, &t, 3, 3, insert); /* after the first round */
+	image_u64(img, m.map, 39); /* which did not add up */
 	image_u8(img, m.place + 7, IMAGE_TOP);
 	image_u8(img, m.place + 6, IMAGE_TOP);
 	image_u8(img, m.place + 5, IMAGE_TOP);
@@ -394,8 +394,8 @@ static void growth_may_end_while_it_is_read(void **state)
 	assert_int_equal(row.table_bytes, 2688);
 }
 
-/* Two sizes are possible, and with neither the keys add up, because the map moves:
- * the size is the right one, or not known. */
+/* Two bucket sizes are possible, and the keys add up with neither, because the map moves: the
+ * size is the right one, or it is not known. */
 static void a_moving_map_has_no_wrong_size(void **state)
 {
 	(void)state;

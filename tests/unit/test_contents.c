@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Types told apart by what maps made by hand hold. */
+/* Types that are told apart by what a map holds. The maps are made by hand. */
 #include <string.h>
 
 #include "image.h"
@@ -34,7 +34,7 @@ struct pair {
 	uint64_t buckets;
 };
 
-/* The real type holds anything that fits into the words. */
+/* The elems of the real type may be anything that fits into the words. */
 static struct pair pair_new(unsigned int minor, uint32_t elem_sz, uint32_t ptrs)
 {
 	return (struct pair){
@@ -117,10 +117,10 @@ static void pointees_must_fit(void **state)
 {
 	static const struct {
 		const char *what;
-		unsigned int words; /* of the object */
+		unsigned int words; /* of the object that is pointed to */
 		uint64_t words_ptrs;
 		uint64_t at; /* in it */
-		uint64_t sz; /* of the other type's pointee */
+		uint64_t sz; /* of what the other type points to */
 		uint64_t ptrs;
 		bool excluded;
 	} rows[] = {
@@ -155,7 +155,7 @@ static void pointees_must_fit(void **state)
 	}
 }
 
-/* Up to 1.19 bits behind the last pointer of an object are those of an earlier one. */
+/* Up to 1.19 the bits after the last pointer of an object are left over from an earlier object. */
 static void leftover_bits_are_no_pointers(void **state)
 {
 	struct pair p = pair_new(19, 8, 1);
@@ -166,7 +166,7 @@ static void leftover_bits_are_no_pointers(void **state)
 	uint64_t addr = image_alloc_words(p.img, 6, 2);
 	while ((addr - IMAGE_HEAP) % 32)
 		addr = image_alloc_words(p.img, 6, 2);
-	/* Bits of words 0 to 3: nothing, a pointer, the end, a pointer left over. */
+	/* Words 0 to 3: not a pointer, a pointer, the end, and a pointer that is left over. */
 	image_u8(p.img, IMAGE_ARENA_METAS + (addr - IMAGE_HEAP) / 32, 0x3a);
 	put_elems(&p, &addr);
 	expect(&p, false, "bits behind the end");
@@ -264,7 +264,7 @@ static void slices_must_be_in_memory(void **state)
 	}
 }
 
-/* Tables of methods are no objects of the heap; types may be, made by reflect. */
+/* Tables of methods are not objects of the heap. Types may be, when reflect made them. */
 static void interfaces_lead_out_of_the_heap(void **state)
 {
 	(void)state;
@@ -280,7 +280,7 @@ static void interfaces_lead_out_of_the_heap(void **state)
 	}
 }
 
-/* All of a struct's fields and an array's elems count, wherever they are. */
+/* All fields of a struct and all elems of an array count, wherever they are. */
 static void fields_and_elems_are_followed(void **state)
 {
 	(void)state;
@@ -311,7 +311,7 @@ static void fields_and_elems_are_followed(void **state)
 	}
 }
 
-/* A large elem is behind a pointer of the map's own, which is never nil. */
+/* The map keeps a large elem behind a pointer of its own, which is never nil. */
 static void indirect_elems_are_never_nil(void **state)
 {
 	(void)state;
@@ -326,7 +326,7 @@ static void indirect_elems_are_never_nil(void **state)
 	}
 }
 
-/* One slot that contradicts is enough; those that are empty say nothing. */
+/* One slot that contradicts a type is enough; empty slots say nothing. */
 static void only_full_slots_count(void **state)
 {
 	(void)state;
@@ -353,7 +353,7 @@ static void with_no_type_left_nothing_changes(void **state)
 	expect(&p, false, "nothing fits");
 }
 
-/* Types of a shape are those of generic code; no map has one from Go 1.20 on. */
+/* Go's shape types are those of generic code. From Go 1.20 on no map has such a type. */
 static void shapes_are_no_types_of_maps(void **state)
 {
 	static const unsigned int minors[] = { 19, 21, 24 };
@@ -382,8 +382,8 @@ static void shapes_are_no_types_of_maps(void **state)
 
 struct meddling {
 	struct pair *pair;
-	uint64_t when; /* the address of a read ... */
-	int skip; /* ... of which there are so many before */
+	uint64_t when; /* the change happens at a read of this address, */
+	int skip; /* after as many other reads of it */
 	uint64_t addr;
 	uint64_t value;
 };
@@ -396,7 +396,7 @@ static void meddle(struct image *img, const struct mem_req *req)
 		image_u64(img, m->addr, m->value);
 }
 
-/* A pair whose real type holds a small number where the other one has a pointer. */
+/* A pair whose real type has a small number where the other type has a pointer. */
 static struct pair pair_of_numbers(void)
 {
 	struct pair p = pair_new(21, 8, 1);
@@ -408,7 +408,7 @@ static struct pair pair_of_numbers(void)
 	return p;
 }
 
-/* Reads of the array: the census, then two looks at what it holds. */
+/* The array is read by the census, and then twice for what it holds. */
 static void slots_that_change_say_nothing(void **state)
 {
 	(void)state;
@@ -425,7 +425,7 @@ static void slots_that_change_say_nothing(void **state)
 	}
 }
 
-/* What is freed meanwhile may be the map, and what it points to something else. */
+/* The map may have been freed meanwhile, and what it points to be something else. */
 static void a_collection_says_nothing(void **state)
 {
 	struct pair p = pair_of_numbers();
@@ -442,7 +442,7 @@ static void a_collection_says_nothing(void **state)
 	pair_free(&p);
 }
 
-/* The span that a pointer leads to was another one when the heap was read. */
+/* The memory that a pointer leads to was another span's when the heap was read. */
 static void spans_that_change_say_nothing(void **state)
 {
 	(void)state;
@@ -461,7 +461,7 @@ static void spans_that_change_say_nothing(void **state)
 	}
 }
 
-/* Descriptors that nest in themselves, are cut off, or have no end. */
+/* Type descriptors that contain themselves, are cut off, or have no end. */
 static void hostile_types_are_bounded(void **state)
 {
 	(void)state;
@@ -491,7 +491,7 @@ static void hostile_types_are_bounded(void **state)
 	}
 }
 
-/* A pointee's type may have any size, alignment and mask. */
+/* A descriptor may claim any size, alignment and pointer mask for what is pointed to. */
 static void hostile_pointees_are_bounded(void **state)
 {
 	static const struct {

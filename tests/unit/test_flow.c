@@ -15,7 +15,11 @@ static size_t text_len;
 
 static struct flow begin(int indent)
 {
-	struct flow f = { .out = open_memstream(&text, &text_len), .indent = indent };
+	struct flow f = {
+		.out = open_memstream(&text, &text_len),
+		.columns = 80,
+		.indent = indent,
+	};
 
 	assert_non_null(f.out);
 	return f;
@@ -40,7 +44,7 @@ static void pieces_share_a_line(void **state)
 	assert_text(&f, "      253  map[string]int  (3 maps)\n");
 }
 
-static void a_line_has_80_columns(void **state)
+static void a_line_has_no_more_than_its_columns(void **state)
 {
 	struct flow f = begin(5);
 
@@ -55,6 +59,10 @@ static void a_line_has_80_columns(void **state)
 	flow_add(&f, 2, "b");
 	assert_text(&f, "                                                                     a\n"
 			"     123456789  b\n");
+	f = begin(2);
+	f.columns = 10;
+	flow_words(&f, "one two three");
+	assert_text(&f, " one two\n  three\n");
 }
 
 static void columns_are_no_bytes(void **state)
@@ -108,12 +116,60 @@ static void words_are_pieces(void **state)
 			"which the\n      first one is this\n");
 }
 
+/* Blanks at the end of a piece are there only when another one follows on the line. */
+static void no_line_ends_with_blanks(void **state)
+{
+	struct flow f = begin(2);
+
+	(void)state;
+	f.columns = 20;
+	flow_add(&f, 0, "%-6s", "one");
+	flow_add(&f, 1, "%-6s", "two");
+	flow_add(&f, 1, "%-9s", "three");
+	flow_add(&f, 1, "%-6s", "four");
+	assert_text(&f, "one    two\n  three     four\n");
+	f = begin(2);
+	flow_add(&f, 0, "%-4s", "");
+	flow_add(&f, 2, "one");
+	assert_text(&f, "      one\n");
+}
+
+static void a_number_and_its_unit_are_one_word(void **state)
+{
+	struct flow f = begin(0);
+
+	(void)state;
+	f.columns = 14;
+	flow_sentence(&f, 0, "back: %s of %s, 12 %% of 3 maps", "1.50 MiB", "200 B");
+	assert_text(&f, "back: 1.50 MiB\nof 200 B, 12 %\nof 3 maps\n");
+	f = begin(0);
+	f.columns = 10;
+	flow_sentence(&f, 2, "%s", "all of 3.0 s; 3 sets (12 ms)\n12 MiB/s");
+	assert_text(&f, "  all of\n3.0 s; 3\nsets\n(12 ms)\n12 MiB/s\n");
+}
+
+/* The text of a target can neither end a line, nor move the cursor, nor set colours. */
+static void only_printable_characters_are_printed(void **state)
+{
+	struct flow f = begin(0);
+
+	(void)state;
+	flow_add(&f, 0, "%s", "a\033[31m\n\x7f b\u00e4\u20ac\U0001f600");
+	flow_add(&f, 1, "%s", "\xc2\x9b \xe4 \xe2\x82 \xff\xc0\x80 \xf8\x88\x80\x80\x80");
+	assert_text(&f, "a?[31m?? b\u00e4\u20ac\U0001f600 ?? ? ?? ??? ?????\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pieces_share_a_line),	cmocka_unit_test(a_line_has_80_columns),
-		cmocka_unit_test(columns_are_no_bytes), cmocka_unit_test(a_long_piece_stays_whole),
+		cmocka_unit_test(pieces_share_a_line),
+		cmocka_unit_test(a_line_has_no_more_than_its_columns),
+		cmocka_unit_test(columns_are_no_bytes),
+		cmocka_unit_test(a_long_piece_stays_whole),
 		cmocka_unit_test(words_are_pieces),
+		cmocka_unit_test(no_line_ends_with_blanks),
+		cmocka_unit_test(a_number_and_its_unit_are_one_word),
+		cmocka_unit_test(only_printable_characters_are_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

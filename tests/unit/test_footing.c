@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which candidates rest on spans that have been freed since the heap was read. */
+/* Which candidates depend on spans that were freed after the heap was read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +67,7 @@ static void next_cycle(struct fixture *f)
 	image_u32(f->img, IMAGE_MHEAP + f->img->prog.layout.mheap.sweepgen, IMAGE_SWEEPGEN + 2);
 }
 
-/* One bad span of several is enough, whichever was noted last. */
+/* One bad span of several is enough, no matter which was noted last. */
 static void who_rests_on_a_freed_span_is_outdated(void **state)
 {
 	struct fixture f;
@@ -93,7 +93,7 @@ static void who_rests_on_a_freed_span_is_outdated(void **state)
 	fixture_fini(&f);
 }
 
-/* What was outdated before stays so. */
+/* What was outdated before stays outdated. */
 static void doubts_are_kept(void **state)
 {
 	struct fixture f;
@@ -124,7 +124,7 @@ static void a_check_forgets_what_was_noted(void **state)
 	fixture_fini(&f);
 }
 
-/* More than are kept before they are sorted: none is lost, and a span is read once. */
+/* So many notes that they are sorted in between: none is lost, and each span is read once. */
 static void many_notes(void **state)
 {
 	struct fixture f;
@@ -146,7 +146,7 @@ static void many_notes(void **state)
 	for (int cand = 0; cand < MANY; cand++)
 		assert_int_equal(f.outdated[cand * 7 % MANY], cand % SPANS >= 5);
 
-	/* Only the last span of the few: whoever rests on it, and no one else. */
+	/* Only the last span is freed. That matters only to those that depend on it. */
 	image_free_span(f.img, f.addr[SPANS - 1]);
 	for (int cand = 0; cand < MANY; cand++)
 		add(&f, cand % 3 ? SPANS - 1 : 0, cand);
@@ -156,7 +156,8 @@ static void many_notes(void **state)
 	fixture_fini(&f);
 }
 
-/* In another cycle what was noted was not enough; that is said once, and nothing else. */
+/* In another cycle too few spans were noted. The check says so once, and says nothing else
+ * then. */
 static void another_cycle_needs_all_spans(void **state)
 {
 	struct fixture f;
@@ -166,7 +167,7 @@ static void another_cycle_needs_all_spans(void **state)
 	next_cycle(&f);
 	image_free_span(f.img, f.addr[1]);
 	footing_note(f.f, f.img->heap, span(&f, 1), 4);
-	assert_int_equal(f.f->pairs.len, 0); /* swept: it stays in this cycle */
+	assert_int_equal(f.f->pairs.len, 0); /* it was swept, so it stays in this cycle */
 	add(&f, 1, 4);
 	assert_int_equal(check(&f), 0);
 	assert_true(f.again);
@@ -180,7 +181,7 @@ static void another_cycle_needs_all_spans(void **state)
 	fixture_fini(&f);
 }
 
-/* A note that had no room may be the one that matters. */
+/* A note that there was no memory for may be the one that matters. */
 static void a_lost_note_is_an_error(void **state)
 {
 	struct fixture f;

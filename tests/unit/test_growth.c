@@ -56,7 +56,7 @@ static void expect(struct image *img, struct map_info m, enum forecast_event eve
 {
 	struct forecast f;
 
-	assert_true(forecast_of(&img->prog, &m, NULL, &f));
+	assert_true(forecast_of(&img->prog.layout, &m, NULL, &f));
 	assert_int_equal(f.event, event);
 	assert_int_equal(f.at_live_keys, at);
 	assert_int_equal(f.allocates_bytes, bytes);
@@ -93,10 +93,10 @@ static void foretells_swiss_maps(void **state)
 	/* Eight of nine follow. */
 	expect(img, map(7000, 9 * 128, 9), FORECAST_SPLIT, 7001, 7 * 2 * (40960 + 32));
 	m = map(900, 128, 1); /* at odds with itself */
-	assert_false(forecast_of(&img->prog, &m, NULL, &f));
+	assert_false(forecast_of(&img->prog.layout, &m, NULL, &f));
 	m = map(100, 128, 1);
 	m.bucket_sz = 0;
-	assert_false(forecast_of(&img->prog, &m, NULL, &f));
+	assert_false(forecast_of(&img->prog.layout, &m, NULL, &f));
 	image_free(img);
 }
 
@@ -109,19 +109,19 @@ static void rates_need_time_and_keys(void **state)
 
 	(void)state;
 	h.last_ns = NS_PER_S / 2;
-	assert_true(forecast_of(&img->prog, &m, &h, &f));
+	assert_true(forecast_of(&img->prog.layout, &m, &h, &f));
 	assert_false(f.rate_known);
 	h.last_ns = 4 * NS_PER_S;
-	assert_true(forecast_of(&img->prog, &m, &h, &f));
+	assert_true(forecast_of(&img->prog.layout, &m, &h, &f));
 	assert_true(f.rate_known && f.keys_per_s == 50);
 	assert_true(f.in_ns == (897 - 700) * NS_PER_S / 50);
 	h.fall_live_keys = 20;
-	assert_true(forecast_of(&img->prog, &m, &h, &f) && f.rate_known);
+	assert_true(forecast_of(&img->prog.layout, &m, &h, &f) && f.rate_known);
 	h.fall_live_keys = 21;
-	assert_true(forecast_of(&img->prog, &m, &h, &f) && !f.rate_known);
+	assert_true(forecast_of(&img->prog.layout, &m, &h, &f) && !f.rate_known);
 	h.fall_live_keys = 0;
 	h.last_live_keys = 500;
-	assert_true(forecast_of(&img->prog, &m, &h, &f));
+	assert_true(forecast_of(&img->prog.layout, &m, &h, &f));
 	assert_false(f.rate_known);
 	image_free(img);
 }

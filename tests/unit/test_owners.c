@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Headers that lead to the tables of another map: what they cost, and that no sum has them. */
+/* Headers that lead to the tables of another map: they cost little, and are in no sum. */
 #include "image.h"
 #include "maps/owners.h"
 
@@ -29,7 +29,7 @@ static uint64_t small_map(struct image *img, const struct image_type *t)
 	return is_classic(img) ? image_classic_map(img, t, 0, 5) : image_swiss_small(img, t, 5);
 }
 
-/* Of two tables, so that walks of its directory are counted. */
+/* A map with two tables, so that walks of its directory are counted. */
 static uint64_t large_map(struct image *img, const struct image_type *t)
 {
 	const struct image_table tables[] = { { 1, 1024, 400, 0 }, { 1, 1024, 300, 0 } };
@@ -61,7 +61,7 @@ static void end(struct image *img, struct census *census)
 	image_free(img);
 }
 
-/* None of them is known to be the owner, wherever it is among them. */
+/* The owner is not known, no matter where it is among the copies. */
 static void copies_of_a_large_map_are_suspect(void **state)
 {
 	enum { EACH = 40 };
@@ -86,7 +86,7 @@ static void copies_of_a_large_map_are_suspect(void **state)
 	}
 }
 
-/* Of many parts, each a thread's. */
+/* Copies in many parts of the heap, which different threads take. */
 static void copies_in_all_parts_are_suspect(void **state)
 {
 	enum { COPIES = 20000 };
@@ -102,14 +102,14 @@ static void copies_in_all_parts_are_suspect(void **state)
 		struct census *census = open_census(img);
 		assert_int_equal(census->totals.map_cnt, 0);
 		assert_int_equal(census->totals.table_bytes, 0);
-		/* Where a part begins nobody knows yet whether there is a map. */
+		/* The first candidates of a part may be refused before one is known as a map. */
 		assert_int_equal(census->maps.len + census->lookalike_cnt, 1 + COPIES);
 		assert_true(census->totals.suspect_cnt > COPIES / 2);
 		end(img, census);
 	}
 }
 
-/* Its keys do not add up: it is walked for some of them, and no more. */
+/* The keys of the array do not add up: it is walked for some of the headers only. */
 static void headers_of_one_array_are_no_work(void **state)
 {
 	enum { EACH = 500 };
@@ -132,7 +132,7 @@ static void headers_of_one_array_are_no_work(void **state)
 	}
 }
 
-/* Too small for its owner to be looked for: what copies add is bounded by the span. */
+/* The tables are too small to look for their owner. The span bounds what copies add up to. */
 static void copies_of_small_maps_fill_their_span_at_most(void **state)
 {
 	(void)state;
@@ -152,7 +152,7 @@ static void copies_of_small_maps_fill_their_span_at_most(void **state)
 	}
 }
 
-/* All slots of a span may be maps' tables. */
+/* All slots of a span may be tables of maps. */
 static void a_swarm_of_small_maps_is_none_of_this(void **state)
 {
 	(void)state;
@@ -198,7 +198,7 @@ static void directories_of_the_same_tables(void **state)
 	}
 }
 
-/* Each header has a bucket of its own, and all of these chain the same ones. */
+/* Each header has a bucket of its own, and all of these chain the same buckets. */
 static void chains_of_the_same_buckets(void **state)
 {
 	enum { MAPS = 400, CHAIN = 20 };
@@ -233,7 +233,7 @@ static void chains_of_the_same_buckets(void **state)
 	}
 }
 
-/* What the last collection found to be dead is no other owner. */
+/* A map that the last collection found to be dead does not count as another owner. */
 static void garbage_contests_nothing(void **state)
 {
 	(void)state;
@@ -253,7 +253,7 @@ static void garbage_contests_nothing(void **state)
 	}
 }
 
-/* The first of two grows while the second is found, and has other tables then. */
+/* The first of two maps grows while the second is found. It has other tables then. */
 static void grow_first(struct image *img, const struct mem_req *req)
 {
 	const uint64_t *words = img->hook_ctx;
@@ -271,7 +271,7 @@ static void a_table_may_be_handed_on(void **state)
 		uint64_t map = large_map(img, &t), next = copy(img, map);
 		uint64_t words[] = { map, image_get_u64(img, large_map(img, &t) + 16) };
 
-		/* ... with a collection between the two, which leaves both. */
+		/* A collection between the two leaves both. */
 		image_mark(img, map);
 		image_mark(img, next);
 		image_open(img);
@@ -286,7 +286,7 @@ static void a_table_may_be_handed_on(void **state)
 	}
 }
 
-/* Takes n slots, one by one; returns how many there were. */
+/* Takes n slots, one by one; returns how many of them there were. */
 static uint64_t take(struct owners *o, struct image *img, uint64_t addr, uint64_t n)
 {
 	uint32_t span = heap_span(img->heap, addr) - img->heap->spans.data;
@@ -300,7 +300,7 @@ static uint64_t take(struct owners *o, struct image *img, uint64_t addr, uint64_
 	return got;
 }
 
-/* A slot is one map's, and once more after each collection. */
+/* A slot is for one map, and after each collection for one more. */
 static void slots_are_taken_once_a_cycle(void **state)
 {
 	struct image_type t;
@@ -321,7 +321,7 @@ static void slots_are_taken_once_a_cycle(void **state)
 	image_u32(img, sweepgen, IMAGE_SWEEPGEN);
 	/* Two groups of 8 bytes share a slot of the tiny allocator. */
 	assert_int_equal(take(o, img, tiny, 1025), 1024);
-	/* Nor does a program that does nothing but collect overflow the count. */
+	/* A program that does nothing but collect does not make the count overflow. */
 	image_u32(img, sweepgen, IMAGE_SWEEPGEN + 2000000);
 	uint64_t n = take(o, img, group, 1 << 20);
 	assert_true(n > 10000 && n < UINT16_MAX);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The census of real Go processes, from their recorded memory (tests/recorded), against
- * what those programs said of their own maps.
+ * The census of real Go processes, taken from their recorded memory (tests/recorded), is compared
+ * with what these programs said about their own maps.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -149,7 +149,7 @@ static void check_recording(void **state)
 	image_free(img);
 }
 
-/* ---- The same memory, spoilt ---- */
+/* ---- The same memory, with errors ---- */
 
 enum { SPOILT_RUNS = 60, SPOILT_WORDS = 400 };
 
@@ -168,8 +168,8 @@ static uint64_t *random_word(struct image *img, uint64_t *rng)
 	return (uint64_t *)page->bytes + rng_next(rng) % (IMAGE_PAGE_SZ / 8);
 }
 
-/* What goes wrong most is not noise, but a word that belongs elsewhere, one that is a
- * little off, and one that is huge. */
+/* The worst errors are not noise, but words that belong elsewhere, are a little off, or are
+ * huge. */
 static uint64_t wrong_word(struct image *img, uint64_t right, uint64_t *rng)
 {
 	switch (rng_next(rng) % 5) {
@@ -199,8 +199,8 @@ static void check_bounds(const struct heap *heap, const struct census *census)
 	}
 }
 
-/* Any outcome will do, but for a crash, an endless loop, and a map that is larger than
- * the heap. Returns whether there was a census. */
+/* Any outcome is fine except a crash, an endless loop, or a map that is larger than the heap.
+ * Returns whether there was a census. */
 static bool survive(struct image *img)
 {
 	struct census *census = NULL;
@@ -246,7 +246,7 @@ static void check_spoilt(void **state)
 		censuses += survive(img);
 		image_free(img);
 	}
-	/* Where all of them are refused the decoders saw nothing of this. */
+	/* If all censuses were refused, the decoders would have seen nothing of the errors. */
 	assert_true(censuses > SPOILT_RUNS / 4);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whatever a row is, it comes out as it went in, and is counted once. */
+/* Rows come out as they went in, and each is counted once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static uint64_t random_u64(void)
 	return state;
 }
 
-/* 0 to 2^bits - 1, with the edges more often than chance has them. */
+/* A number from 0 to 2^bits - 1; the edges come more often than at random. */
 static uint64_t some(unsigned int bits)
 {
 	uint64_t most = (1ull << bits) - 1;
@@ -39,7 +39,7 @@ static uint64_t some(unsigned int bits)
 	}
 }
 
-/* Small ones nine times out of ten. */
+/* A small map nine times out of ten. */
 static struct map_info random_map(uint64_t addr)
 {
 	bool large = random_u64() % 10 == 0;
@@ -105,7 +105,7 @@ static void rows_come_out_as_they_went_in(void **unused)
 	assert_true(r.kinds.len > N / 2);
 	for (size_t i = 0; i < N; i++)
 		expect_same(&r, i, &maps[i]);
-	/* Maps become others. */
+	/* Other facts become known of some maps. */
 	for (size_t i = 0; i < N; i += 3) {
 		maps[i] = random_map(maps[i].addr);
 		assert_true(rows_set(&r, i, &maps[i]));
@@ -119,7 +119,7 @@ static void rows_come_out_as_they_went_in(void **unused)
 	free(maps);
 }
 
-/* Maps that differ in one field are of two kinds, whichever it is. */
+/* Maps that differ in one field are of two kinds, no matter which field. */
 static void every_field_tells_kinds_apart(void **unused)
 {
 	struct map_info base = random_map(0xc000000000);
@@ -132,7 +132,7 @@ static void every_field_tells_kinds_apart(void **unused)
 		((uint8_t *)&m)[i] ^= 1;
 		assert_true(rows_push(&r, &m));
 	}
-	/* But by its address none is. */
+	/* The address does not make a kind. */
 	assert_int_equal(r.kinds.len, 1 + sizeof(base) - sizeof(base.addr));
 	assert_int_equal(r.kinds.data[0].cnt, sizeof(base.addr));
 	for (size_t i = 0; i < sizeof(base); i++) {
@@ -145,7 +145,7 @@ static void every_field_tells_kinds_apart(void **unused)
 	rows_fini(&r);
 }
 
-/* A swarm has few kinds. */
+/* Very many maps that are alike have few kinds. */
 static void what_is_the_same_is_kept_once(void **unused)
 {
 	struct map_info kinds[10];
@@ -168,7 +168,7 @@ static void what_is_the_same_is_kept_once(void **unused)
 	rows_fini(&r);
 }
 
-/* However many kinds there are, and in several lists. */
+/* This holds for very many kinds, and in several lists. */
 static void many_kinds_are_kept_once(void **unused)
 {
 	enum { KINDS = 3000, TURNS = 3 };
@@ -194,7 +194,7 @@ static void many_kinds_are_kept_once(void **unused)
 	rows_fini(&part);
 }
 
-/* Rows of several lists, the late ones in no order, end in one. */
+/* Rows of several lists, of which the late ones are in no order, are put into one. */
 static void lists_are_put_together(void **unused)
 {
 	struct map_info *maps = calloc(N, sizeof(*maps));
@@ -231,7 +231,7 @@ static void lists_are_put_together(void **unused)
 	free(maps);
 }
 
-/* The heap, another one that a program made far away, stacks below. */
+/* Addresses of the heap, of an arena far away, and of stacks below. */
 static void addresses_may_be_far_apart(void **unused)
 {
 	static const uint64_t places[] = { 0x10000,	 0x80010000,	 0xc000000000,
@@ -246,7 +246,7 @@ static void addresses_may_be_far_apart(void **unused)
 	for (size_t i = 1; i < PLACES; i += 2)
 		assert_true(rows_push(&r, &maps[i]));
 	for (size_t i = PLACES; i > 0; i -= 2)
-		assert_true(rows_push(&late, &maps[i - 2])); /* the lowest of all, too */
+		assert_true(rows_push(&late, &maps[i - 2])); /* among them the lowest of all */
 	assert_true(rows_merge(&r, &late));
 	assert_int_equal(r.len, PLACES);
 	for (size_t i = 0; i < PLACES; i++)

@@ -22,14 +22,14 @@ enum { VERSIONS = sizeof(versions) / sizeof(versions[0]) };
 struct found {
 	VEC(struct candidate) cands;
 	size_t visits;
-	size_t fail_at; /* the visit that fails; 0: none */
+	size_t fail_at; /* number of the visit that fails; 0: none does */
 };
 
 static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
 {
 	struct found *f = ctx;
 
-	assert_in_range(cnt, 1, SCAN_BATCH);
+	assert_in_range(cnt, 1, CANDIDATES_MAX);
 	if (++f->visits == f->fail_at)
 		return err_new(ERR_GONE, "enough");
 	for (size_t i = 0; i < cnt; i++)
@@ -40,7 +40,7 @@ static struct err *collect(void *ctx, struct candidate *cands, size_t cnt)
 static struct err *scan_all(struct image *img, struct found *f)
 {
 	struct header_spans spans;
-	struct scan *s = NULL;
+	struct header_scan *s = NULL;
 	struct err *err = header_spans_init(&spans, img->heap);
 
 	if (!err)
@@ -122,7 +122,7 @@ static void copies_the_header(void **state)
 	image_free(img);
 }
 
-/* Every other set of pointers in an object of that size is another type. */
+/* An object of the same size with other pointers is of another type. */
 static void other_pointer_patterns_are_passed_over(void **state)
 {
 	(void)state;
@@ -161,7 +161,7 @@ static void other_sizes_are_passed_over(void **state)
 	}
 }
 
-/* A slot is allocated below freeindex, and above where its bit is set. */
+/* A slot is allocated when it is below freeindex, or when its bit is set. */
 static void free_slots_are_passed_over(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -185,8 +185,8 @@ static void free_slots_are_passed_over(void **state)
 	image_free(img);
 }
 
-/* In a span that was not swept yet, what the collector did not mark is garbage. The
- * marks are in a bitmap of their own, or, with Green Tea, at the end of the span. */
+/* In a span that was not swept yet, objects that the collector did not mark are garbage. The
+ * marks are in a bitmap of their own or, with Green Tea, at the end of the span. */
 static void unmarked_objects_are_garbage(void **state)
 {
 	(void)state;
@@ -228,8 +228,8 @@ static void nothing_in_a_swept_span_is_garbage(void **state)
 	image_free(img);
 }
 
-/* What the collector does to a span: the marks are what is allocated now, and the old
- * bitmap will soon belong to somebody else. */
+/* Does what the sweeper does to a span: the mark bits become the allocation bits, and the old
+ * bitmap will soon be used for something else. */
 static void sweep(struct image *img, uint64_t addr)
 {
 	struct image_span *s = image_span_of(img, addr);
@@ -244,7 +244,7 @@ static void sweep(struct image *img, uint64_t addr)
 	image_u32(img, IMAGE_MHEAP + l->mheap.sweepgen, IMAGE_SWEEPGEN + 2);
 }
 
-/* Sweeps a span in the moment when its bitmap is read for the first time. */
+/* Sweeps a span at the moment when its bitmap is read for the first time. */
 struct sweeper {
 	uint64_t map;
 	uint64_t alloc_bits;
@@ -287,7 +287,8 @@ static void a_span_may_be_swept_meanwhile(void **state)
 	}
 }
 
-/* The descriptor says so to the end: better with the bits that there are than not. */
+/* The descriptor says to the end that it is being swept. It is better to use the bits that
+ * there are than to skip the span. */
 static void a_span_may_be_in_the_sweep_for_long(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -303,7 +304,7 @@ static void a_span_may_be_in_the_sweep_for_long(void **state)
 	image_free(img);
 }
 
-/* A descriptor that is another's now: what it says of that is not for our bytes. */
+/* The descriptor is another span's now: what it says is not about the bytes that we read. */
 static void a_span_of_another_class_is_gone(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -327,7 +328,7 @@ static void stacks_are_passed_over(void **state)
 
 	(void)state;
 	image_span_of(img, map)->state = SPAN_MANUAL;
-	image_alloc_words(img, 20, 1); /* the heap has a span in use, too */
+	image_alloc_words(img, 20, 1); /* so that the heap has a span in use */
 	image_open(img);
 	scan(img, &f);
 	assert_int_equal(f.cands.len, 0);
@@ -337,7 +338,7 @@ static void stacks_are_passed_over(void **state)
 
 static void many_candidates_come_in_batches(void **state)
 {
-	enum { MANY = 10 * SCAN_BATCH + 3000 }; /* more spans than one read takes, too */
+	enum { MANY = 10 * CANDIDATES_MAX + 3000 }; /* also more spans than are read together */
 	struct image *img = image_new(24, "");
 	struct found f = { 0 };
 
@@ -347,7 +348,7 @@ static void many_candidates_come_in_batches(void **state)
 	image_open(img);
 	scan(img, &f);
 	assert_int_equal(f.cands.len, MANY);
-	assert_int_equal(f.visits, (MANY + SCAN_BATCH - 1) / SCAN_BATCH);
+	assert_int_equal(f.visits, (MANY + CANDIDATES_MAX - 1) / CANDIDATES_MAX);
 	for (size_t i = 1; i < f.cands.len; i++)
 		assert_true(f.cands.data[i - 1].addr < f.cands.data[i].addr);
 	vec_fini(&f.cands);
@@ -360,18 +361,18 @@ static void an_error_of_the_visitor_ends_it(void **state)
 	struct found f = { .fail_at = 2 };
 
 	(void)state;
-	for (int i = 0; i < 3 * SCAN_BATCH; i++)
+	for (int i = 0; i < 3 * CANDIDATES_MAX; i++)
 		add_header(img);
 	image_open(img);
 	_cleanup_err_ struct err *err = scan_all(img, &f);
 	assert_true(err_is(err, ERR_GONE));
 	assert_int_equal(f.visits, 2);
-	assert_int_equal(f.cands.len, SCAN_BATCH);
+	assert_int_equal(f.cands.len, CANDIDATES_MAX);
 	vec_fini(&f.cands);
 	image_free(img);
 }
 
-/* A span that was given back while we read, or whose bits were: the rest counts. */
+/* A span, or its bits, went away while we read: the other spans count. */
 static void spans_that_went_away_are_skipped(void **state)
 {
 	for (int what = 0; what < 3; what++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a fresh map takes. Exact where the runtime's rules leave no choice; where
- * keys overflow by chance, against a simulation that throws keys at random.
+ * What a fresh map takes. The result is exact where the runtime's rules leave no choice. Where
+ * keys overflow by chance, it is compared with a simulation that throws keys at random.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -39,15 +39,15 @@ static void small_swiss_maps_are_one_group(void **state)
 		assert_int_equal(sizing_swiss(len, &group), 144);
 }
 
-/* Slots that hold the keys at a load of 7/8: one table of 32 bytes, its groups, and
- * a directory of one pointer. */
+/* Enough slots for the keys at a load of 7/8: one table of 32 bytes, its groups, and a
+ * directory of one pointer. */
 static void one_table_has_a_power_of_two_of_slots(void **state)
 {
 	static const struct {
 		uint64_t len, groups_bytes;
 	} rows[] = {
 		{ 9, 288 }, /* 16 slots */
-		{ 14, 288 }, /* the last with 16 */
+		{ 14, 288 }, /* the last length with 16 */
 		{ 15, 576 }, /* 32 slots are 544 bytes */
 		{ 28, 576 },	{ 29, 1152 }, /* 64: 1088 */
 		{ 448, 9472 }, /* 512: 8704 */
@@ -84,8 +84,8 @@ static uint64_t table_cost(uint64_t slots, const struct table_shape *s)
 	return alloc_size(slots / 8 * s->bucket_sz, s->noscan, s->malloc_headers) + 32;
 }
 
-/* Keys that fall into one of n tables at random; a table above 7/8 doubles, or
- * becomes two when it has 1024 slots already. */
+/* Throws keys into one of n tables at random. A table above 7/8 doubles, or becomes two when it
+ * has 1024 slots already. */
 static double simulate_swiss(uint64_t len, uint64_t tables, uint64_t slots, int trials)
 {
 	uint64_t seed = len;
@@ -115,8 +115,8 @@ static double simulate_swiss(uint64_t len, uint64_t tables, uint64_t slots, int 
 	return sum / trials;
 }
 
-/* Tables by the rule of NewMap: 8/7 slots a key, at most 1024 to a table, and both
- * numbers rounded up to a power of two. */
+/* Tables by the rule of NewMap: 8/7 slots per key, at most 1024 per table, and both numbers are
+ * rounded up to a power of two. */
 static void many_tables(void **state)
 {
 	static const struct {
@@ -133,12 +133,12 @@ static void many_tables(void **state)
 			     0.004);
 }
 
-/* go-runtime facts 9: a million entries, 36.1 MiB in a swiss map. */
+/* A million entries in a swiss map take 36.1 MiB (go-runtime facts 9). */
 static void a_million_keys_take_what_was_measured(void **state)
 {
 	(void)state;
 	expect_about(sizing_swiss(1000000, &group), 36.1 * (1 << 20), 0.002);
-	/* 2048 tables of 1024 slots, none of which comes near 896 keys. */
+	/* 2048 tables of 1024 slots each, and none of them comes near 896 keys. */
 	assert_int_equal(sizing_swiss(1000000, &group), 2048 * (18432 + 32) + 18432);
 }
 
@@ -177,8 +177,8 @@ static void small_classic_maps_are_one_bucket(void **state)
 }
 
 /*
- * What append makes of an empty slice of pointers, one after the other: measured, with Go
- * 1.19 and 1.21, and with 1.22 and 1.23, which have malloc headers.
+ * The capacities that a slice of pointers goes through when append fills it from empty. Measured
+ * with Go 1.19 and 1.21, and with 1.22 and 1.23, which have malloc headers.
  */
 static const uint32_t append_caps[2][20] = {
 	{ 1,   2,    4,	   8,	 16,   32,   64,   128,	 256,	512,
@@ -187,7 +187,7 @@ static const uint32_t append_caps[2][20] = {
 	  1023, 1535, 2303, 3071, 4095, 6144, 8192, 11264, 14336, 18432 },
 };
 
-/* What a map keeps beside its buckets when it chained that many. */
+/* What a map keeps beside its buckets when it has chained that many. */
 static double extra_bytes(uint64_t chained, unsigned int b, const struct table_shape *s)
 {
 	double bytes = b >= 4 ? 24 : 0;
@@ -231,7 +231,7 @@ static double simulate_classic(uint64_t len, unsigned int b, uint64_t inside, in
 	return sum / trials;
 }
 
-/* B is the smallest one with at most 6.5 keys a bucket. */
+/* B is the smallest one with at most 6.5 keys per bucket. */
 static void classic_b_and_overflow(void **state)
 {
 	static const struct {
@@ -242,7 +242,7 @@ static void classic_b_and_overflow(void **state)
 		{ 27, 3 },  { 52, 3 },	 { 53, 4 },    { 104, 4 },   { 105, 5 },     { 208, 5 },
 		{ 832, 7 }, { 1000, 8 }, { 6656, 10 }, { 6657, 11 }, { 100000, 14 },
 	};
-	/* Of map[int]int, and the smallest that there are, in which it weighs most. */
+	/* The buckets of map[int]int, and the smallest ones, whose extras weigh most. */
 	static const uint32_t sizes[] = { 144, 24 };
 
 	(void)state;
@@ -259,7 +259,7 @@ static void classic_b_and_overflow(void **state)
 		uint64_t inside = b >= 4 ? array / s.bucket_sz - (1ull << b) : 0;
 		double more = simulate_classic(len, b, inside, 100 + 3000000 / len, &s);
 
-		/* Whole bytes are an error of their own in the smallest maps. */
+		/* In the smallest maps rounding to whole bytes is an error of its own. */
 		expect_about(sizing_classic(len, &s), array + more, 0.005 + 0.5 / array);
 	}
 }
@@ -275,11 +275,11 @@ static void a_map_that_was_ranged_over_stays_so(void **state)
 	assert_int_equal(sizing_classic(0, &listed), 0);
 	assert_int_equal(sizing_classic(8, &listed), 144 + 24 + 24);
 	assert_int_equal(sizing_classic(60, &scanned), 2688 + 24);
-	scanned.listed = true; /* there is no such thing */
+	scanned.listed = true; /* which no such map ever is */
 	assert_int_equal(sizing_classic(60, &scanned), 2688 + 24);
 }
 
-/* 34 buckets of 128 bytes take 4864: with room for 38, or for 37 and a header. */
+/* 34 buckets of 128 bytes take 4864 bytes: room for 38, or for 37 and a malloc header. */
 static void the_malloc_header_holds_no_bucket(void **state)
 {
 	const struct table_shape shape = { .bucket_sz = 128,
@@ -297,7 +297,7 @@ static void the_malloc_header_holds_no_bucket(void **state)
 	expect_about(sizing_classic(208, &shape), 4864 + extra, 0.003);
 }
 
-/* Go 1.21 grows at 6 keys a bucket. */
+/* Go 1.21 grows at 6 keys per bucket. */
 static void the_load_limit_is_of_the_version(void **state)
 {
 	struct table_shape go1_21 = bucket;
@@ -307,11 +307,11 @@ static void the_load_limit_is_of_the_version(void **state)
 	assert_true(sizing_classic(12, &bucket) == sizing_classic(12, &go1_21));
 	assert_true(sizing_classic(13, &bucket) < 2 * 288); /* two buckets */
 	assert_true(sizing_classic(13, &go1_21) >= 576); /* four */
-	/* 6.25 keys to each of 1024 buckets: too many for one, not for the other. */
+	/* 6.25 keys for each of 1024 buckets: too many for Go 1.21, but not for the others. */
 	expect_about(sizing_classic(6400, &go1_21), 2.0 * sizing_classic(6400, &bucket), 0.2);
 }
 
-/* go-runtime facts 9: a million entries, 38.3 MiB; B = 18, half full. */
+/* A million entries take 38.3 MiB: B is 18, and the map half full (go-runtime facts 9). */
 static void a_million_classic_keys_take_what_was_measured(void **state)
 {
 	(void)state;

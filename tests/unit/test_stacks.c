@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Maps whose headers are on goroutine stacks: which are found, and which are none. */
+/* Maps whose headers are on goroutine stacks: which are found, and what is not a map. */
 #include <stdlib.h>
 
 #include "heap/sizeclass.h"
@@ -95,7 +95,8 @@ static void a_header_in_a_frame(void **state)
 	}
 }
 
-/* Below the frames is what calls left there; only who runs may have a frame there. */
+/* Below the frames there is what ended calls left. Only a running goroutine may have a frame
+ * there. */
 static void a_header_below_the_frames(void **state)
 {
 	(void)state;
@@ -117,8 +118,8 @@ static void a_header_below_the_frames(void **state)
 	}
 }
 
-/* A map with all it has in the frame, and one whose only group is on the heap, which
- * no compiler makes. */
+/* A map that is in the frame as a whole, and one whose only group is on the heap, which no
+ * compiler makes. */
 static void small_maps_are_none(void **state)
 {
 	(void)state;
@@ -139,7 +140,7 @@ static void small_maps_are_none(void **state)
 	}
 }
 
-/* Copies of a header: that on the heap has the tables. */
+/* Copies of a header: the one on the heap has the tables. */
 static void tables_have_one_header(void **state)
 {
 	(void)state;
@@ -222,7 +223,7 @@ static void a_live_table_in_an_unswept_span(void **state)
 	}
 }
 
-/* Swept since the heap was read: the old bitmap is somebody else's now. */
+/* The span was swept after the heap was read: its old bitmap is used for something else now. */
 static void bitmaps_that_were_exchanged(void **state)
 {
 	(void)state;
@@ -245,7 +246,7 @@ static void bitmaps_that_were_exchanged(void **state)
 	}
 }
 
-/* Without keys, zeroes would do for buckets, were it not for the end of the array. */
+/* Zeroes could be buckets without keys, but the end of the array tells. */
 static void emptied_classic_buckets(void **state)
 {
 	(void)state;
@@ -273,7 +274,7 @@ static void emptied_classic_buckets(void **state)
 /* The goroutine goes on while it is read, and its stack is copied. */
 struct move {
 	uint64_t g, from, to, after;
-	bool wipes; /* somebody else has the old one at once */
+	bool wipes; /* the old stack is used for something else at once */
 	bool done;
 };
 
@@ -318,7 +319,7 @@ static void a_stack_that_moves(void **state)
 	}
 }
 
-/* It moves to and fro, whenever it was read. */
+/* The stack moves to and fro, each time when it was read. */
 static void move_again(struct image *img, const struct mem_req *req)
 {
 	struct move *m = img->hook_ctx;
@@ -354,7 +355,7 @@ static void a_stack_that_never_rests(void **state)
 	}
 }
 
-/* What is at a header's tables that the heap, as it was read, says nothing of. */
+/* What is at the address of a table, where the heap, as it was read, had nothing. */
 enum newer { MADE, FREE, FREE_SLOT, GARBAGE, INSIDE, TOO_SMALL, NEWER_CNT };
 
 /* The map grew between the reads of the spans and of the stacks. */
@@ -401,7 +402,7 @@ static void tables_newer_than_the_heap(void **state)
 	}
 }
 
-/* Tables that add up in memory that is another span's by now, or nobody's. */
+/* Tables that add up in memory that is another span's by now, or no span's. */
 static void tables_in_an_outdated_span(void **state)
 {
 	enum { SAME, ANOTHER, NONE, SPANS };
@@ -414,11 +415,11 @@ static void tables_in_an_outdated_span(void **state)
 			uint64_t hi = image_add_goroutine(img, IMAGE_G_WAITING, STACK, USED);
 			uint64_t map = large_map(img, KEYS), tables = tables_of(img, map);
 
-			img->heap_next += 16 * GO_PAGE_SZ; /* there is room for more */
+			img->heap_next += 16 * GO_PAGE_SZ; /* leaves room for another span */
 			image_move_header(img, map, hi - 512);
 			image_mark(img, tables);
 			struct image_span *s = image_span_of(img, tables), now = *s;
-			if (span == ANOTHER) /* slots of the next class begin where its own do */
+			if (span == ANOTHER) /* its slots begin where those of this class do */
 				image_set_class(img, s, (s->spanclass >> 1) + 1);
 			image_open_amid_sweep(img, tables, when);
 			if (span == ANOTHER)
@@ -435,7 +436,7 @@ static void tables_in_an_outdated_span(void **state)
 	}
 }
 
-/* What the heap, as it was read, has where the memory of a map is by now. */
+/* What the heap, as it was read, had where the memory of a map is now. */
 enum former { UNCHANGED, FREE_PAGES, A_STACK, OTHER_SIZES, NO_ARENA, FORMER_CNT };
 
 static void set_former(const struct image *img, struct image_span *s, enum former what)
@@ -447,10 +448,10 @@ static void set_former(const struct image *img, struct image_span *s, enum forme
 	if (what != OTHER_SIZES)
 		return;
 	image_set_class(img, s, sizeclass_for(s->elemsize == 8 ? 16 : 8));
-	s->used = s->nelems; /* nothing more comes into it */
+	s->used = s->nelems; /* so that nothing more is put into it */
 }
 
-/* A second array of buckets that is being evacuated; the second table's groups. */
+/* The old array of buckets, which is being evacuated, or the groups of the second table. */
 static uint64_t later_memory(struct image *img, uint64_t map)
 {
 	if (!is_classic(img))
@@ -462,8 +463,8 @@ static uint64_t later_memory(struct image *img, uint64_t map)
 	return old;
 }
 
-/* Tables that contradict the heap that was read because that is out of date. When it is not,
- * they are no map's: the memory is too small for them, or nobody's. */
+/* Tables that contradict the heap because it is out of date. When it is not, they are not a
+ * map's: the memory is too small for them, or is no span's. */
 static void tables_in_spans_that_were_others(void **state)
 {
 	(void)state;
@@ -509,7 +510,7 @@ static void tables_in_spans_that_were_others(void **state)
 	}
 }
 
-/* What happens to a map that the list of goroutines had waiting, whenever it is read. */
+/* What happens to the map of a waiting goroutine each time it is read. */
 struct change {
 	uint64_t header, table, g;
 	enum { COUNTS, WRITES, IS_NO_MAP, RUNS, CHANGE_CNT } what;
@@ -538,8 +539,8 @@ static void change_map(struct image *img, const struct mem_req *req)
 		image_u32(img, c->g + img->prog.layout.g.status, IMAGE_G_RUNNING);
 }
 
-/* A goroutine that waits may run before its maps are read. When it does not, what changes
- * under a header in its frame is not that map. */
+/* A goroutine that waited may run before its maps are read. If it does not, tables that change
+ * under a header in its frame are not that map's. */
 static void a_map_that_changes(void **state)
 {
 	(void)state;
@@ -573,8 +574,8 @@ static void a_map_that_changes(void **state)
 	}
 }
 
-/* Who waits was interrupted in the middle of a write. Who runs would get on with it: its
- * stack has moved while it wrote, and this is what was left where the other one is now. */
+/* A goroutine that waits was interrupted in the middle of a write. One that runs would go on
+ * with the write: its stack has moved while it wrote, and this header was left on the old one. */
 static void a_header_in_the_middle_of_a_write(void **state)
 {
 	(void)state;
@@ -596,7 +597,7 @@ static void a_header_in_the_middle_of_a_write(void **state)
 	}
 }
 
-/* A map that chained a bucket since the heap was read, and goes on waiting. */
+/* A map that chained a bucket after the heap was read, and whose goroutine waits since. */
 static void a_newer_overflow_bucket(void **state)
 {
 	(void)state;
@@ -625,7 +626,7 @@ static void a_newer_overflow_bucket(void **state)
 	}
 }
 
-/* A stack that the heap, as it was read, has not, or not there. */
+/* A stack that the heap, as it was read, does not have, or has somewhere else. */
 static void a_stack_newer_than_the_heap(void **state)
 {
 	(void)state;
@@ -649,7 +650,7 @@ static void a_stack_newer_than_the_heap(void **state)
 	}
 }
 
-/* It was freed when its span is asked for: the goroutine has another one by then. */
+/* The stack is freed before its span is looked for: the goroutine has another stack by then. */
 static void a_stack_that_is_gone_when_looked_for(void **state)
 {
 	(void)state;
@@ -718,7 +719,7 @@ static void a_deep_stack(void **state)
 	}
 }
 
-/* Each of them would have its tables read. */
+/* The tables would be read for each of the copies. */
 static void a_stack_full_of_copies(void **state)
 {
 	enum { DEEP = 1 << 20 };
@@ -739,7 +740,7 @@ static void a_stack_full_of_copies(void **state)
 	}
 }
 
-/* As many maps as would fill our memory. */
+/* So many maps that they would fill our memory. */
 static void a_stack_full_of_maps(void **state)
 {
 	enum { DEEP = 128 << 20, MAPS = (1 << 20) + 1 };
@@ -762,7 +763,7 @@ static void a_stack_full_of_maps(void **state)
 	}
 }
 
-/* Far from what is in the tables, and never the same. */
+/* The count is far from what is in the tables, and never the same. */
 static void count_on(struct image *img, const struct mem_req *req)
 {
 	uint64_t *header = img->hook_ctx;
@@ -771,7 +772,7 @@ static void count_on(struct image *img, const struct mem_req *req)
 		image_u64(img, *header, 900 + img->reads % 100);
 }
 
-/* Where anything may change at any time, it is no sign of a map. */
+/* On a stack anything may change at any time: a change is not a sign of a map. */
 static void words_that_change_are_not_suspect(void **state)
 {
 	(void)state;
@@ -791,7 +792,7 @@ static void words_that_change_are_not_suspect(void **state)
 	}
 }
 
-/* Whatever is at runtime.allgs, the maps of the heap are counted. */
+/* No matter what is at runtime.allgs, the maps of the heap are counted. */
 static void what_is_no_list_of_goroutines(void **state)
 {
 	static const struct {
@@ -817,7 +818,7 @@ static void what_is_no_list_of_goroutines(void **state)
 		else
 			image_u64(img, img->gs.data[0] + 8 * (bad[i].word - 3), bad[i].value);
 		struct census *census = image_census(img);
-		if (bad[i].word == 3 + 19) { /* behind the status */
+		if (bad[i].word == 3 + 19) { /* the word after the status */
 			assert_int_equal(census->maps.len, 2);
 		} else {
 			one_map(census, map, MAP_ON_HEAP);
@@ -828,7 +829,7 @@ static void what_is_no_list_of_goroutines(void **state)
 	}
 }
 
-/* A stack pointer outside the stack: read while the goroutine went on. */
+/* A stack pointer outside the stack, because it was read while the goroutine went on. */
 static void a_stack_pointer_from_elsewhere(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Decoding swiss maps: what they hold, and of which types they are. */
+/* Decoding swiss maps: what they hold, and which types they have. */
 #include "image.h"
 
 static const struct version {
@@ -93,8 +93,7 @@ static void one_table(void **state)
 	}
 }
 
-/* Table capacities from 8 to 1024, with all numbers of tombstones that they can have
- * at the edges. */
+/* Table capacities from 8 to 1024, with the least and the most tombstones that they can have. */
 static void tombstones_are_what_is_neither_used_nor_left(void **state)
 {
 	static const struct image_table tables[] = {
@@ -196,7 +195,7 @@ static void a_directory_of_half_a_million_entries(void **state)
 	image_free(img);
 }
 
-/* Filled at a peak, then emptied: what a rebuild would give back. */
+/* A map that was filled at a peak, and then emptied. */
 static void a_rebuild_gives_back_the_peak(void **state)
 {
 	static const struct image_table tables[] = {
@@ -297,7 +296,7 @@ static void leftover_large_types_mean_nothing(void **state)
 	image_free(img);
 }
 
-/* Types of one size, told apart by the places of their pointers. */
+/* Types of one size, told apart by where they have pointers. */
 static void pointer_bits_narrow_types(void **state)
 {
 	(void)state;
@@ -353,7 +352,7 @@ static void like_types_are_ambiguous(void **state)
 	assert_null(m->type);
 	assert_int_equal(m->type_source, TYPE_AMBIGUOUS);
 	assert_int_equal(m->type_candidates, 2);
-	assert_int_equal(m->bucket_sz, 200); /* known all the same */
+	assert_int_equal(m->bucket_sz, 200); /* known although the type is not */
 	assert_int_equal(m->rebuild_bytes, 208);
 	census_free(census);
 	image_free(img);
@@ -382,11 +381,11 @@ static void named_types_are_shown_by_the_unnamed_one(void **state)
 	image_free(img);
 }
 
-/* Two group sizes that make arrays of one size class; only with the right one the
- * control words hold as many keys as the table counts. */
+/* Two group sizes make arrays of one size class. Only with the right one the control words have as
+ * many keys as the table counts. */
 static void control_words_decide_between_sizes(void **state)
 {
-	static const uint32_t elem_sizes[] = { 0, 1 }; /* 136 or 144 bytes a group */
+	static const uint32_t elem_sizes[] = { 0, 1 }; /* 136 or 144 bytes per group */
 
 	(void)state;
 	for (size_t i = 0; i < CNT(elem_sizes); i++) {
@@ -420,7 +419,7 @@ static void maps_of_unknown_types_count(void **state)
 	(void)state;
 	image_add_type(img, &known);
 	image_add_type(img, &unknown);
-	image_u8(img, unknown.addr + 23, 22); /* a map type no more */
+	image_u8(img, unknown.addr + 23, 22); /* not a map type any more */
 	uint64_t map = image_swiss_map(img, &unknown, 0, &table, 1);
 	image_open(img);
 	struct census *census = image_census(img);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Objects that are nearly swiss maps, and none. */
+/* Objects that are nearly swiss maps, but are not. */
 #include "image.h"
 
-/* A good map, for comparison, beside the one that a test spoils. */
+/* A good map for comparison, and the bad one, which a test spoils. */
 struct pair {
 	struct image *img;
 	struct image_type t;
@@ -10,8 +10,8 @@ struct pair {
 	uint64_t bad;
 };
 
-/* The bad one: depth 2, tables with 10, 20 and 5 keys, the first of which fills two
- * entries of the directory. */
+/* The bad map has depth 2, and tables with 10, 20 and 5 keys. The first table fills two entries
+ * of the directory. */
 static void pair_init(struct pair *p)
 {
 	static const struct image_table tables[] = {
@@ -27,7 +27,7 @@ static void pair_init(struct pair *p)
 	p->bad = image_swiss_map(p->img, &p->t, 2, tables, 3);
 }
 
-/* The bad one must be in no row, and the good one in one. */
+/* The good map must have a row, and the bad one none. */
 static void pair_judge(struct pair *p, const char *what)
 {
 	p->img->reads = 0;
@@ -106,7 +106,7 @@ static void spoilt_tabled_maps_are_none(void **state)
 	}
 }
 
-/* A directory of depth 40 with its length: nothing of that size is read. */
+/* A directory of depth 40 with a length that fits: nothing of that size is read. */
 static void huge_depths_are_refused_at_once(void **state)
 {
 	static const unsigned int depths[] = { 25, 40, 63, 64 };
@@ -154,7 +154,7 @@ static void spoilt_directories_are_none(void **state)
 	}
 }
 
-/* What a long directory is made of, behind one real table. */
+/* What a long directory is filled with after one real table. */
 enum filling { OUTSIDE, OTHER_SIZE, NO_POINTERS, FREE_PAGES, SAME_TABLE, FILLINGS };
 
 static uint64_t fill(struct image *img, enum filling what, uint64_t i, uint64_t first)
@@ -170,7 +170,7 @@ static uint64_t fill(struct image *img, enum filling what, uint64_t i, uint64_t 
 	return at[what];
 }
 
-/* Each bad address would end a system call, in each of several rounds. */
+/* Each bad address would end a system call, and there are several rounds. */
 static void no_directory_costs_a_read_an_entry(void **state)
 {
 	enum { DEPTH = 11 };
@@ -203,7 +203,7 @@ static void no_directory_costs_a_read_an_entry(void **state)
 	}
 }
 
-/* Tables in a ring: each says that its groups are the other one. */
+/* Two tables in a ring: each says that the other one is its groups. */
 static void tables_that_point_to_each_other(void **state)
 {
 	struct pair p;
@@ -239,7 +239,7 @@ static void groups_that_are_no_array(void **state)
 	}
 }
 
-/* The directory's memory holds fewer entries than the header says. */
+/* The memory of the directory has room for fewer entries than the header says. */
 static void a_directory_needs_its_memory(void **state)
 {
 	struct pair p;
@@ -263,7 +263,7 @@ static void a_directory_needs_its_memory(void **state)
 static void impossible_tables_are_none(void **state)
 {
 	static const struct image_table tables[] = {
-		{ 0, 24, 5, 0 }, /* no power of two */
+		{ 0, 24, 5, 0 }, /* not a power of two */
 		{ 0, 2048, 5, 0 }, /* would have been split */
 	};
 
@@ -272,7 +272,7 @@ static void impossible_tables_are_none(void **state)
 		struct pair p;
 
 		pair_init(&p);
-		image_u64(p.img, p.bad, 0); /* in the other one's place */
+		image_u64(p.img, p.bad, 0); /* where the other table belongs */
 		image_u64(p.img, p.bad + 8, 0);
 		p.bad = image_swiss_map(p.img, &p.t, 0, &tables[i], 1);
 		image_open(p.img);
@@ -304,7 +304,7 @@ static void a_part_of_a_directory_is_none(void **state)
 	}
 }
 
-/* A table without keys changes no sum; that it is none must be seen all the same. */
+/* A table without keys changes no sum. It must be seen all the same that it is not a table. */
 static void an_empty_table_counts_as_evidence(void **state)
 {
 	struct pair p;
@@ -319,7 +319,7 @@ static void an_empty_table_counts_as_evidence(void **state)
 	pair_judge(&p, "empty table");
 }
 
-/* The bytes of a good part, in memory that is no object of its own. */
+/* The bytes of a good part, in memory that is not an object of its own. */
 static void parts_are_objects(void **state)
 {
 	(void)state;
@@ -433,7 +433,7 @@ static void small_maps_have_a_group_to_themselves(void **state)
 	image_free(img);
 }
 
-/* In memory without pointers only the content can speak. */
+/* In memory without pointers there is no evidence but the contents. */
 static void groups_of_no_content_are_none(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -454,7 +454,7 @@ static void groups_of_no_content_are_none(void **state)
 	image_free(img);
 }
 
-/* Every NaN is a key of its own, and they may all have the same bits. */
+/* Every NaN is a different key, though all may have the same bits. */
 static void nan_keys_are_no_repetition(void **state)
 {
 	struct image *img = image_new(24, "");

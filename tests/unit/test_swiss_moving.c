@@ -22,7 +22,7 @@ static void insert(struct image *img, struct image_mover *m)
 	image_u64(img, table, image_get_u64(img, table) + 1); /* used is its low half */
 }
 
-/* The map grew: another directory with the same tables, never the last one again. */
+/* The map grew: it has another directory with the same tables, never the one before it. */
 static void grow(struct image *img, struct image_mover *m)
 {
 	uint64_t dir = image_get_u64(img, m->map + 16);
@@ -43,8 +43,8 @@ static uint64_t spare_dirs(struct image *img)
 	return first;
 }
 
-/* A writer that lost its processor in the middle of a write: the table has a key more
- * than the map counts, or what is to come is not to be seen, and nothing moves. */
+/* A writer that lost its processor in the middle of a write: the table has one key more than
+ * the map counts, or the change cannot be seen yet; and nothing moves. */
 static void a_write_that_stands_still_is_moving(void **state)
 {
 	(void)state;
@@ -52,7 +52,7 @@ static void a_write_that_stands_still_is_moving(void **state)
 		struct image *img = image_new(24, "");
 		uint64_t map = tabled_map(img), table = image_swiss_table(img, map, 0);
 
-		/* used is the lowest of its quarters, growthLeft the third one */
+		/* used is the lowest 16 bits, growthLeft the third ones */
 		image_u64(img, table, image_get_u64(img, table) + more - (more << 32));
 		image_u8(img, map + 34, 1);
 		image_open(img);
@@ -67,7 +67,7 @@ static void a_write_that_stands_still_is_moving(void **state)
 	}
 }
 
-/* The same of a small map: that one key shows, but nothing proves the map. */
+/* The same for a small map: the key can be seen, but nothing proves the map. */
 static void a_small_write_that_stands_still_is_suspect(void **state)
 {
 	(void)state;
@@ -90,8 +90,8 @@ static void a_small_write_that_stands_still_is_suspect(void **state)
 	}
 }
 
-/* The map leads to memory that is of another use than when the heap was read. What it led
- * to then contradicts the map as much, but is no proof. */
+/* The map leads to memory that had another use when the heap was read. What the heap says of that
+ * memory contradicts the map, but it proves nothing. */
 static void what_an_outdated_span_contradicts_is_suspect(void **state)
 {
 	static const char *const whats[] = { "directory", "table", "groups" };
@@ -108,7 +108,7 @@ static void what_an_outdated_span_contradicts_is_suspect(void **state)
 
 			if (i == 0) {
 				image_u64(img, map + 16, other + 8);
-			} else if (i == 1) { /* all that a table has, in a larger object */
+			} else if (i == 1) { /* all the words of a table, in a larger object */
 				for (int w = 0; w < 4; w++)
 					bytes[w] = image_get_u64(img, table + 8 * w);
 				image_write(img, other = large, bytes, sizeof(bytes));
@@ -123,7 +123,7 @@ static void what_an_outdated_span_contradicts_is_suspect(void **state)
 		}
 }
 
-/* The same of the only group of a small map. */
+/* The same for the only group of a small map. */
 static void a_group_of_an_outdated_span_is_no_proof(void **state)
 {
 	(void)state;
@@ -143,7 +143,7 @@ static void a_group_of_an_outdated_span_is_no_proof(void **state)
 	}
 }
 
-/* What adds up in memory that is another span's by now has no size that is known. */
+/* What adds up in memory that is another span's by now has no known size. */
 static void figures_of_an_outdated_span_are_suspect(void **state)
 {
 	static const char *const whats[] = { "directory", "table", "groups", "small" };
@@ -180,7 +180,7 @@ static void figures_of_an_outdated_span_are_suspect(void **state)
 			}
 }
 
-/* Of two maps in one batch only the one that rests on it. */
+/* When one of two maps in a batch depends on such a span, the other one is not suspect. */
 static void one_outdated_span_is_no_matter_of_others(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -208,7 +208,7 @@ static void one_outdated_span_is_no_matter_of_others(void **state)
 	image_free(img);
 }
 
-/* The sweeper frees a map with its table: in whichever order, it holds nothing. */
+/* The sweeper frees a map and its table, in whichever order: the map holds nothing then. */
 static void a_garbage_map_without_its_table_is_empty(void **state)
 {
 	(void)state;
@@ -229,7 +229,7 @@ static void a_garbage_map_without_its_table_is_empty(void **state)
 	}
 }
 
-/* The descriptor of a span, and how often it was read since the heap was. */
+/* The descriptor of a span, and how often it was read after the heap was. */
 struct watched {
 	uint64_t mspan;
 	int reads;
@@ -242,7 +242,7 @@ static void watch(struct image *img, const struct mem_req *req)
 	w->reads += image_covers(req, w->mspan);
 }
 
-/* Nothing else is freed in a cycle: a million maps need no descriptor more. */
+/* A span that was swept stays in this cycle: a million maps need no more reads of descriptors. */
 static void what_was_swept_is_not_read_again(void **state)
 {
 	(void)state;
@@ -265,7 +265,7 @@ static void what_was_swept_is_not_read_again(void **state)
 	}
 }
 
-/* An arena that the heap did not have when it was read: the index tells. */
+/* An arena that the heap did not have when it was read: the arena index tells so. */
 static void memory_of_a_new_arena_is_no_proof(void **state)
 {
 	(void)state;
@@ -288,7 +288,7 @@ static void a_map_that_stands_still_while_it_grows_is_suspect(void **state)
 		struct image *img = image_new(24, "");
 		uint64_t map = tabled_map(img);
 
-		image_u64(img, map + 24, 0); /* the directory is there, its length is not */
+		image_u64(img, map + 24, 0); /* the directory is set, its length is not yet */
 		image_u64(img, map, 8);
 		image_u8(img, map + 32, 0);
 		image_u8(img, map + 33, 0);
@@ -305,7 +305,7 @@ static void a_map_that_stands_still_while_it_grows_is_suspect(void **state)
 	}
 }
 
-/* The map has tables since its header was read, and its only group is something else. */
+/* The map got tables after its header was read, and its only group is something else now. */
 static void outgrow(struct image *img, struct image_mover *m)
 {
 	image_u64(img, m->map, 50);
@@ -334,8 +334,8 @@ static void a_small_map_may_be_outgrown_while_it_is_read(void **state)
 	assert_int_equal(row.live_keys, 50);
 }
 
-/* A key comes and goes, and is in the group whenever that is read but for one time, and in
- * no header. */
+/* A key comes and goes. It is in the group at every read of the group except one, and in no header
+ * that is read. */
 static void toggle(struct image *img, const struct mem_req *req)
 {
 	struct image_mover *m = img->hook_ctx;
@@ -374,12 +374,12 @@ static void a_key_more_while_it_is_read_is_moving(void **state)
 	struct map_info row = image_census_moving(img, &m, &found);
 	assert_true(found);
 	assert_int_equal(row.consistency, MAP_MOVING);
-	assert_int_equal(row.live_keys, 51); /* as read last */
+	assert_int_equal(row.live_keys, 51); /* as it was at the last read */
 	assert_int_equal(row.buckets, 16);
 	assert_true(map_counts(&row));
 }
 
-/* More keys than the tables that were read have slots: they are no longer its tables. */
+/* More keys than the tables that were read have slots: they are not the map's tables any more. */
 static void overfill(struct image *img, struct image_mover *m)
 {
 	image_u64(img, m->map, 16 * 8 + 1);
@@ -397,7 +397,7 @@ static void more_keys_than_slots_are_suspect(void **state)
 	assert_int_equal(row.consistency, MAP_SUSPECT);
 }
 
-/* Changed between the scan and the tables: read again, and then it stands still. */
+/* The map changed between the scan and the reads of its tables. Read again it stands still. */
 static void a_change_in_time_is_read_again(void **state)
 {
 	struct image *img = image_new(24, "");
@@ -412,8 +412,8 @@ static void a_change_in_time_is_read_again(void **state)
 	assert_int_equal(row.live_keys, 50);
 }
 
-/* A cache deletes as often as it inserts: its count is the same at each read, and its
- * tables, read one after the other, never add up to it. */
+/* A cache deletes as often as it inserts: its count is the same at each read, but its tables,
+ * which are read one after the other, never add up to it. */
 static void churn(struct image *img, const struct mem_req *req)
 {
 	struct image_mover *m = img->hook_ctx;
@@ -453,10 +453,10 @@ static void a_map_that_never_rests_is_suspect(void **state)
 	assert_true(found);
 	assert_int_equal(row.consistency, MAP_SUSPECT);
 	assert_false(map_counts(&row));
-	assert_in_range(m.reads, 3, 20); /* it was tried again, and given up */
+	assert_in_range(m.reads, 3, 20); /* it was tried again, and then given up */
 }
 
-/* A small map whose count changes before each read, its group never. */
+/* A small map whose count changes before each read, while its group does not. */
 static void count_only(struct image *img, struct image_mover *m)
 {
 	image_u64(img, m->map, m->reads % 2 ? 4 : 5);
@@ -512,7 +512,7 @@ static void a_map_that_vanishes_is_never_exact(void **state)
 	assert_true(!found || row.consistency == MAP_SUSPECT);
 }
 
-/* Whatever changes at whatever read: never exact with wrong figures. */
+/* Anything may change at any read: a map with wrong figures is never exact. */
 static void noise(struct image *img, struct image_mover *m)
 {
 	uint64_t x = 0x9e3779b97f4a7c15 * (m->reads + img->reads);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sums over maps: what each row adds to them, and takes out when it becomes another. */
+/* Sums over maps: what each row adds, and what it takes out when other facts become known of
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 
 #define CNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Of 10 buckets of 80 bytes: a key takes 10. */
+/* 10 buckets of 80 bytes: a key takes 10 bytes. */
 static const struct map_info holey = {
 	.live_keys = 20,
 	.buckets = 10,
@@ -37,7 +38,8 @@ static void expect_sums(const struct map_rows *r, const struct map_totals *wante
 	assert_memory_equal(&t, wanted, sizeof(t));
 }
 
-/* Adds maps, and lets them become others, that are in no sum but the count of garbage. */
+/* Adds maps and checks the sums; then makes all of them garbage, which is in no sum but its
+ * count. */
 static void expect(const struct map_info *m, size_t cnt, const struct map_totals *wanted)
 {
 	const struct map_info garbage = { .garbage = true };
@@ -74,8 +76,8 @@ static void a_map_is_added_and_becomes_another(void **state)
 	expect(&holey, 1, &wanted);
 }
 
-/* What is not in memory is no live memory either; where little is in memory a rebuild
- * gives nothing back. */
+/* Bytes that are not in memory are not live memory. When little is in memory a rebuild gives
+ * nothing back. */
 static void swapped_out_and_without_pointers(void **state)
 {
 	struct map_info m = holey;
@@ -99,7 +101,7 @@ static void swapped_out_and_without_pointers(void **state)
 	expect(&m, 1, &wanted);
 }
 
-/* Its tables are there, but of its holes nobody knows: all of it counts as live. */
+/* The tables count, but how much of them is holes is not known: all counts as live. */
 static void a_bucket_of_unknown_size(void **state)
 {
 	struct map_info m = holey;
@@ -147,7 +149,7 @@ static void headers_on_stacks_are_counted(void **state)
 	expect(m, CNT(m), &wanted);
 }
 
-/* As when a call tells the type: one row of many becomes another. */
+/* As when a traced call tells the type of one of many maps. */
 static void a_row_among_others_changes(void **state)
 {
 	struct map_info before = holey, after = holey;
@@ -172,7 +174,7 @@ static void a_row_among_others_changes(void **state)
 	rows_fini(&r);
 }
 
-/* Of three kinds, each as often as it is there: every field. */
+/* Three kinds with different numbers of rows: every field counts once per row. */
 static void many_maps_are_as_many_times_one(void **state)
 {
 	enum { FIELDS = sizeof(struct map_totals) / sizeof(uint64_t), N = 1000 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counting zero values in maps made by hand, true and false ones, whole and sampled. */
+/* Counting zero values, in whole maps and in samples. The maps are made by hand; some are
+ * hostile. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ enum { CLASSIC_FLAGS = 84, CLASSIC_INDIRECT_ELEM = 2, SWISS_INDIRECT_ELEM = 8 };
 
 static const uint64_t PLENTY = 1ull << 40;
 
-/* Above 128 bytes slots hold pointers; sz is of what they point to. */
+/* Elems above 128 bytes are kept behind pointers; sz is the size of such an elem. */
 static void make_indirect(struct image *img, const struct image_type *t, uint64_t sz)
 {
 	const struct go_layout *l = &img->prog.layout;
@@ -100,7 +101,7 @@ static uint64_t add_tables(struct image *img, struct image_type *t)
 	return image_swiss_map(img, t, 2, tables, CNT(tables));
 }
 
-/* Of each table one value, the last one; slots behind the used ones don't count. */
+/* One value of each table is zero, the last one. Slots after the used ones do not count. */
 static void tables_of_all_sizes(void **state)
 {
 	static const struct {
@@ -121,7 +122,7 @@ static void tables_of_all_sizes(void **state)
 		image_u8(img,
 			 elem_at(&t, image_swiss_groups(img, map, 2) + 111 * t.bucket_sz, 7) + 3,
 			 1);
-		/* Deleted, and empty. */
+		/* A deleted slot, and an empty one. */
 		image_u8(img, elem_at(&t, image_swiss_groups(img, map, 0) + 100 * t.bucket_sz, 0),
 			 1);
 		image_u8(img, elem_at(&t, image_swiss_groups(img, map, 1) + t.bucket_sz, 1), 1);
@@ -164,13 +165,13 @@ static void chains_in_and_out_of_the_array(void **state)
 	image_u8(img, elem_at(&t, outside, 2), 1);
 	image_u8(img, elem_at(&t, inside, 7), 1);
 	image_u8(img, elem_at(&t, array, 0), 1);
-	image_u8(img, elem_at(&t, outside, 3), 1); /* of no key */
+	image_u8(img, elem_at(&t, outside, 3), 1); /* not the elem of a key */
 	image_open(img);
 	assert_counted(count_only(img, map, PLENTY), 139 - 3, 139);
 	image_free(img);
 }
 
-/* A key is in the old array, or its slot there says that it has moved. */
+/* A key is in the old array, or its slot there says that the key has moved. */
 static void growing_maps(void **state)
 {
 	struct image *img = image_new(CLASSIC_MINOR, "");
@@ -219,7 +220,7 @@ static void values_behind_pointers(void **state)
 
 			image_u64(img, elem_at(&t, bucket, i), value);
 			image_zero(img, value, 400);
-			if (i < 3) /* in the first byte, behind the first read, in the last byte */
+			if (i < 3) /* in the first byte, after the first read, in the last byte */
 				image_u8(img, value + bytes[i], 1);
 		}
 		image_open(img);
@@ -228,7 +229,7 @@ static void values_behind_pointers(void **state)
 	}
 }
 
-/* Pointers that lead to no value: nothing is read there, and the count is not exact. */
+/* Pointers that do not lead to a value: nothing is read there, and the count is not exact. */
 static void bad_pointers_to_values(void **state)
 {
 	struct image *img = image_new(SWISS_MINOR, "");
@@ -254,7 +255,7 @@ static void bad_pointers_to_values(void **state)
 	image_free(img);
 }
 
-/* Values that are pointers, or pointers to values: a nil is only among the former. */
+/* Slots may have values that are pointers, or pointers to values. Only the former may be nil. */
 static void only_a_nil_tells_pointers(void **state)
 {
 	(void)state;
@@ -326,7 +327,7 @@ static void unknown_types_are_not_counted(void **state)
 	image_free(img);
 }
 
-/* struct { a int8; _ int16; b int64 } by hand: only bytes 0 and 8 to 15 are data. */
+/* The type is struct { a int8; _ int16; b int64 }: only bytes 0 and 8 to 15 are data. */
 static void padding_is_no_value(void **state)
 {
 	enum { FIELDS = 3, KIND_INT8 = 3, KIND_STRUCT = 25 };
@@ -369,8 +370,8 @@ static void padding_is_no_value(void **state)
 	image_free(img);
 }
 
-/* A struct in itself, a field beyond its end, fields that are nowhere: all of its bytes
- * count then, and nothing runs for ever. */
+/* A struct that contains itself, a field beyond the end, fields that cannot be read: then all
+ * bytes count, and nothing runs for ever. */
 static void structs_that_are_none(void **state)
 {
 	(void)state;
@@ -403,8 +404,8 @@ static void structs_that_are_none(void **state)
 /* ---- Hostile and moving memory ---- */
 
 struct spoiler {
-	uint64_t when; /* this is read for the values: ... */
-	uint64_t addr; /* ... change that to */
+	uint64_t when; /* when this address is read for the values, */
+	uint64_t addr; /* the word at addr changes to */
 	uint64_t to;
 	bool armed;
 };
@@ -485,7 +486,7 @@ static void chains_that_go_bad_are_not_counted(void **state)
 		image_add_type(img, &t);
 		uint64_t map = image_classic_map(img, &t, 4, 100);
 		uint64_t array = image_get_u64(img, map + 16);
-		/* A ring, into the middle of a bucket, out of the heap. */
+		/* The chain becomes a ring, or leads into a bucket, or out of the heap. */
 		uint64_t to[] = { array, array + 8, IMAGE_NOWHERE };
 
 		image_open(img);
@@ -593,11 +594,11 @@ static double uniform(void)
 	return (random_state >> 11) * 0x1p-53;
 }
 
-/* Draws `take` of `all` clusters, and says whether the interval holds the truth. In each
- * cluster the share of hits is that of all, give or take `spread`. */
+/* Draws `take` of `all` clusters, and says whether the truth is in the interval. The share of
+ * hits of a cluster differs from that of all by at most `spread`. */
 static bool interval_holds(unsigned int all, unsigned int take, double share, double spread)
 {
-	struct sample sample = { .all = all };
+	struct cluster_sample sample = { .all = all };
 	uint64_t hits = 0, slots = 0;
 
 	for (unsigned int c = 0; c < all; c++) {
@@ -607,17 +608,18 @@ static bool interval_holds(unsigned int all, unsigned int take, double share, do
 		for (uint64_t i = 0; i < n; i++)
 			z += uniform() < p;
 		if (uniform() * (all - c) < take - sample.taken)
-			sample_add(&sample, n, z);
+			cluster_sample_add(&sample, n, z);
 		hits += z;
 		slots += n;
 	}
-	struct interval got = sample_estimate(&sample, slots);
+	struct interval got = cluster_sample_estimate(&sample, slots);
 	assert_in_range(got.estimate, got.low, got.high);
 	assert_true(got.low >= sample.hits && got.high <= slots - (sample.slots - sample.hits));
 	return got.low <= hits && hits <= got.high;
 }
 
-/* 95 %, with few clusters and many, and where clusters differ more than chance has it. */
+/* In 95 % of the cases, for few and many clusters, and when clusters differ more than by
+ * chance. */
 static void intervals_hold_the_truth(void **state)
 {
 	enum { ROUNDS = 400 };
@@ -645,12 +647,12 @@ static void intervals_hold_the_truth(void **state)
 
 static void a_whole_sample_is_exact(void **state)
 {
-	struct sample sample = { .all = 3 };
+	struct cluster_sample sample = { .all = 3 };
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		sample_add(&sample, 100, 10 * i);
-	struct interval got = sample_estimate(&sample, 300);
+		cluster_sample_add(&sample, 100, 10 * i);
+	struct interval got = cluster_sample_estimate(&sample, 300);
 	assert_int_equal(got.estimate, 30);
 	assert_int_equal(got.low, 30);
 	assert_int_equal(got.high, 30);

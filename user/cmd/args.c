@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/units.h"
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
+
+enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE };
 
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret)
@@ -26,7 +29,7 @@ struct err *args_number(const char *what, const char *arg, unsigned long long ma
 	return NULL;
 }
 
-struct err *args_pid(const char *arg, pid_t *pid)
+static struct err *args_pid(const char *arg, pid_t *pid)
 {
 	unsigned long long v;
 
@@ -49,7 +52,8 @@ struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
 		       arg);
 }
 
-struct err *args_max_overhead(const char *arg, double *ret)
+/* A share of one core: 1%, 0.1%, 0. */
+static struct err *args_max_overhead(const char *arg, double *ret)
 {
 	char *end;
 	double percent = strtod(arg, &end);
@@ -63,7 +67,7 @@ struct err *args_max_overhead(const char *arg, double *ret)
 	return NULL;
 }
 
-struct err *args_attach(const char *arg, enum trace_attach *ret)
+static struct err *args_attach(const char *arg, enum trace_attach *ret)
 {
 	if (!strcmp(arg, "multi"))
 		*ret = TRACE_ATTACH_MULTI;
@@ -74,7 +78,8 @@ struct err *args_attach(const char *arg, enum trace_attach *ret)
 	return NULL;
 }
 
-struct err *args_ring_size(const char *arg, uint32_t *ret)
+/* Bytes of a ring of records: a power of two, at least a page. */
+static struct err *args_ring_size(const char *arg, uint32_t *ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), size;
 
@@ -85,22 +90,83 @@ struct err *args_ring_size(const char *arg, uint32_t *ret)
 	return NULL;
 }
 
-error_t args_fail(struct err **first, struct err *err)
+struct err *args_size(const char *option, const char *arg, uint64_t *ret)
+{
+	if (parse_bytes(arg, ret))
+		return NULL;
+	return err_new(ERR_USAGE, "--%s: '%s' is no size (examples: 4096, 64k, 256M, 1.5G)", option,
+		       arg);
+}
+
+error_t args_fail(struct args *args, struct err *err)
 {
 	if (!err)
 		return 0;
-	if (*first)
+	if (args->err)
 		err_free(err);
 	else
-		*first = err;
+		args->err = err;
 	return EINVAL;
 }
 
-bool args_ask_for_help(int argc, char **argv)
+error_t args_need_pid(struct args *args)
+{
+	return args->pid ? 0 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID"));
+}
+
+void args_init(struct argp_state *state, struct args *args)
+{
+	state->err_stream = NULL; /* errors are one line, without a hint at --help */
+	state->child_inputs[0] = args;
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case 'v':
+		a->verbose = true;
+		log_set_level(LOG_DEBUG);
+		return 0;
+	case OPT_MAX_OVERHEAD:
+		return args_fail(a, args_max_overhead(arg, &a->watch.max_overhead));
+	case OPT_ATTACH:
+		return args_fail(a, args_attach(arg, &a->watch.attach));
+	case OPT_RING_SIZE:
+		return args_fail(a, args_ring_size(arg, &a->watch.ring_sz));
+	case ARGP_KEY_ARG:
+		return args_fail(a, args_pid(arg, &a->pid));
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option common_options[] = {
+	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
+	  "Let probe hits cost the process SHARE of one core at most (1%; 0.1%, 5%; 0: no "
+	  "windows on inserts and deletes)",
+	  0 },
+	{ "verbose", 'v', NULL, 0, "Say more: histograms, probe sites, what goes on", 0 },
+	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "of each ring of records", 0 },
+	{ 0 },
+};
+
+const struct argp args_common = { .options = common_options, .parser = parse_common };
+
+static bool asks_for_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
 		    !strcmp(argv[i], "-?"))
 			return true;
 	return false;
+}
+
+bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts)
+{
+	if (asks_for_help(argc, argv))
+		argv[0] = (char *)name;
+	return !argp_parse(argp, argc, argv, 0, NULL, opts);
 }

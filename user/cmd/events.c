@@ -2,149 +2,192 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/units.h"
 #include "cmd/args.h"
+#include "cmd/interrupt.h"
+#include "model/names.h"
+#include "model/result_fill.h"
 #include "model/watch.h"
 #include "report/stream.h"
 
 /* Until somebody ends it. */
 #define FOREVER_NS (UINT64_C(100) * 365 * 86400 * NS_PER_S)
 
-struct options {
-	struct err *err; /* what is wrong with the command line */
-	pid_t pid;
-	struct watch_opts watch;
+struct events_args {
+	struct args common;
 	bool samples;
 };
 
-enum { OPT_SAMPLES = 256, OPT_MAX_OVERHEAD, OPT_ATTACH, OPT_RING_SIZE };
+enum { OPT_SAMPLES = 256 };
 
-static const struct argp_option argp_options[] = {
+static const struct argp_option events_options[] = {
 	{ "duration", 'd', "TIME", 0, "End after TIME (10s; 500ms, 2m); else when interrupted", 0 },
 	{ "samples", OPT_SAMPLES, NULL, 0,
 	  "Also inserts, deletes and makes: those seen in short windows", 0 },
-	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
-	  "Let probe hits cost the process SHARE of one core at most (1%; 0.1%, 5%)", 0 },
-	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "multi or perf", 0 },
-	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "of each ring of records", 0 },
-	{ "verbose", 'v', NULL, 0, "Say what goes on", 0 },
 	{ 0 },
 };
 
-static const char doc[] =
+static const char events_doc[] =
 	"Prints what happens in a running Go process, one JSON object a line: growths, clears and "
 	"clones of maps, memory calls, cycles of the garbage collector, and what was lost.\v"
 	"Exit codes: 0 interrupted, the time is over, or nobody reads any more; 2 usage; 3 not "
 	"permitted; 4 the target can't be read; 5 the target went away; 6 the kernel lacks "
 	"something.\n\n"
 	"Examples:\n"
-	"  maptrace events 4182 | jq 'select(.operation == \"grow\" and .bytes_to > 1e6)'\n"
+	"  maptrace events 4182 | jq 'select(.operation == \"grow\" and .slots_to >= 1024)'\n"
 	"  maptrace events --duration 1m 4182 >events.ndjson\n";
 
-static volatile bool interrupted;
-
-static void on_signal(int sig)
+static error_t parse_events(int key, char *arg, struct argp_state *state)
 {
-	(void)sig;
-	interrupted = true;
-}
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-	struct options *o = state->input;
+	struct events_args *o = state->input;
+	struct args *a = &o->common;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->err_stream = NULL;
+		args_init(state, a);
 		return 0;
 	case 'd':
-		return args_fail(&o->err, args_duration("duration", arg, &o->watch.duration_ns));
-	case 'v':
-		log_set_level(LOG_DEBUG);
-		return 0;
+		return args_fail(a, args_duration("duration", arg, &a->watch.duration_ns));
 	case OPT_SAMPLES:
 		o->samples = true;
 		return 0;
-	case OPT_MAX_OVERHEAD:
-		return args_fail(&o->err, args_max_overhead(arg, &o->watch.max_overhead));
-	case OPT_ATTACH:
-		return args_fail(&o->err, args_attach(arg, &o->watch.attach));
-	case OPT_RING_SIZE:
-		return args_fail(&o->err, args_ring_size(arg, &o->watch.ring_sz));
-	case ARGP_KEY_ARG:
-		return args_fail(&o->err, args_pid(arg, &o->pid));
 	case ARGP_KEY_END:
-		return o->pid ? 0
-			      : args_fail(&o->err,
-					  err_new(ERR_USAGE, "which process? give its PID"));
+		return args_need_pid(a);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* ---- running ---- */
+/* ---- from what the trace tells to lines ---- */
 
-struct run {
+struct events_run {
 	struct watch *w;
 	struct event_stream stream;
+	struct pool pool; /* of the event that is on its way */
 };
 
-static void stop_when_closed(const struct run *r)
+static void stop_when_closed(const struct events_run *r)
 {
 	if (r->stream.closed)
-		interrupted = true;
+		interrupt_now();
 }
 
-static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+static struct err *on_map_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
 {
-	struct run *r = ctx;
-	struct err *err = events_map(&r->stream, e, group);
+	struct events_run *r = ctx;
+	struct result_map_event event =
+		result_event_of(&r->pool, r->w->prog, e, r->stream.start_ns);
+	struct err *err = r->pool.failed ? err_nomem()
+					 : events_map(&r->stream, &event, group == ABI_GROUP_HOT);
 
+	pool_fini(&r->pool);
 	stop_when_closed(r);
 	return err;
 }
 
-static struct err *on_memcall(void *ctx, const struct trace_memcall *call)
+static struct err *on_memcall_event(void *ctx, const struct trace_memcall *c)
 {
-	struct run *r = ctx;
-	struct err *err = events_memcall(&r->stream, call);
+	struct events_run *r = ctx;
+	struct result_memcall call =
+		result_memcall_of(&r->pool, r->w->prog->lines, c, r->stream.start_ns);
+	struct err *err = r->pool.failed ? err_nomem() : events_memcall(&r->stream, &call);
 
+	pool_fini(&r->pool);
 	stop_when_closed(r);
 	return err;
 }
 
-static struct err *on_tick(void *ctx)
+static struct stream_losses losses_of(const struct watch *w)
 {
-	struct run *r = ctx;
+	struct trace_lost lost = trace_lost(w->trace);
+
+	return (struct stream_losses){
+		.map_records = lost.records,
+		.map_hits = lost.rare_hits,
+		.memory_calls = lost.memcalls,
+	};
+}
+
+static struct stream_state state_of(const struct watch *w)
+{
+	const struct gc_sample *gc = &w->gc_last;
+
+	return (struct stream_state){
+		.stopped_by = name_halt(w->halts.now),
+		.gc = {
+			.cycles = gc->cycles,
+			.ring_cnt = w->gc_err ? 0 : GC_RING,
+			.pause_ns = gc->pause_ns,
+			.pause_end_unix_ns = gc->pause_end_unix_ns,
+			.heap_marked_bytes = gc->heap_marked_bytes,
+			.heap_goal_bytes = gc->heap_goal_bytes,
+			.scannable_bytes = gc->scannable_bytes,
+		},
+		.lost = losses_of(w),
+	};
+}
+
+static struct err *on_events_tick(void *ctx)
+{
+	struct events_run *r = ctx;
 	struct err *err = target_check(r->w->target);
 
 	halts_look(&r->w->halts);
 	if (!err && !r->w->gc_err)
 		err_free(gcstats_read(&r->w->gc, &r->w->gc_last));
-	if (!err)
-		err = events_tick(&r->stream, &r->w->gc_last);
+	if (!err) {
+		struct stream_state now = state_of(r->w);
+		err = events_tick(&r->stream, &now);
+	}
 	stop_when_closed(r);
 	return err;
 }
 
-static const char *end_reason(const struct run *r, bool gone)
+/* ---- running ---- */
+
+static const char *maps_missing(const struct watch *w, const struct trace_result *tr)
+{
+	const char *why = tr->groups[ABI_GROUP_RARE].missing;
+
+	if (!why && program_has_unprobed_plugin(w->prog))
+		why = "what plugins do is not traced";
+	return why;
+}
+
+static struct err *start_stream(struct events_run *r)
+{
+	_cleanup_result_ struct result *result = result_new();
+	const struct trace_result *tr = trace_result(r->w->trace);
+
+	if (!result)
+		return err_nomem();
+	result_fill_target(result, r->w);
+	struct stream_start start = {
+		.maptrace = result->maptrace,
+		.host = result->host,
+		.target = &result->target,
+		.gc_cycles = r->w->gc_first.cycles,
+		.maps_missing = maps_missing(r->w, tr),
+		.memory_calls_missing = tr->memcalls_missing,
+		.gc_missing = r->w->gc_err ? r->w->gc_err->msg : NULL,
+	};
+	return result->pool.failed ? err_nomem() : events_start(&r->stream, &start);
+}
+
+static const char *end_reason(const struct events_run *r, bool gone)
 {
 	if (gone)
 		return "target_gone";
 	return trace_result(r->w->trace)->end == TRACE_END_DURATION ? "duration" : "interrupted";
 }
 
-static struct err *stream(struct run *r, int *exit_code_ret)
+static struct err *run_stream(struct events_run *r, int *exit_code_ret)
 {
-	struct err *err = events_start(&r->stream);
+	struct err *err = start_stream(r);
 
 	if (!err)
 		err = trace_run(r->w->trace);
@@ -155,21 +198,24 @@ static struct err *stream(struct run *r, int *exit_code_ret)
 		err = NULL;
 		*exit_code_ret = EXIT_GONE;
 	}
-	return err ? err : events_end(&r->stream, end_reason(r, gone));
+	struct stream_losses lost = losses_of(r->w);
+	return err ? err : events_end(&r->stream, end_reason(r, gone), &lost);
 }
 
-static struct err *run(const struct options *o, int *exit_code_ret)
+static struct err *run_events(const struct events_args *o, int *exit_code_ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
-	struct run r = { .stream = { .fd = STDOUT_FILENO, .samples = o->samples } };
-	struct trace_listener listener = { .event = on_event, .memcall = on_memcall, .ctx = &r };
-	struct watch_opts opts = o->watch;
+	struct events_run r = { .stream = { .fd = STDOUT_FILENO } };
+	struct trace_listener listener = { .event = on_map_event,
+					   .memcall = on_memcall_event,
+					   .ctx = &r };
+	struct watch_opts opts = o->common.watch;
 
 	opts.listener = &listener;
-	opts.tick = on_tick;
+	opts.tick = on_events_tick;
 	opts.tick_ctx = &r;
 	opts.rare_only = !o->samples;
-	struct err *err = watch_open(o->pid, &opts, &w);
+	struct err *err = watch_open(o->common.pid, &opts, &w);
 	if (!err)
 		err = watch_open_gc(w);
 	if (!err)
@@ -179,33 +225,27 @@ static struct err *run(const struct options *o, int *exit_code_ret)
 	if (w->trace_err)
 		return take_ptr(w->trace_err);
 	r.w = w;
-	r.stream.w = w;
-	return stream(&r, exit_code_ret);
+	return run_stream(&r, exit_code_ret);
 }
 
 struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 {
-	static const struct argp argp = {
-		.options = argp_options, .parser = parse_option, .args_doc = "PID", .doc = doc
-	};
-	struct options o = {
-		.watch = {
+	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { events_options, parse_events, "PID", events_doc,
+					  children,	  NULL,		NULL };
+	struct events_args o = {
+		.common.watch = {
 			.duration_ns = FOREVER_NS,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 			.stop = &interrupted,
 		},
 	};
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	if (args_ask_for_help(argc, argv))
-		argv[0] = (char *)"maptrace events"; /* the usage line starts with it */
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
+	if (!args_parse(&argp, "maptrace events", argc, argv, &o)) {
 		*exit_code_ret = EXIT_USAGE; /* of an unknown option getopt has told already */
-		return o.err;
+		return o.common.err;
 	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGPIPE, &ignore, NULL); /* a reader that ends is seen by EPIPE */
-	return run(&o, exit_code_ret);
+	interrupt_catch();
+	signal(SIGPIPE, SIG_IGN); /* a reader that ends is seen by EPIPE */
+	return run_events(&o, exit_code_ret);
 }

@@ -12,27 +12,30 @@ void classic_extras_fini(struct classic_extras *extras)
 	vec_fini(&extras->list);
 }
 
-static void add_object(struct census *census, struct classic_extra *e, const struct object *o)
+static void extra_add_object(const struct map_reader *r, struct map_batch *b,
+			     struct classic_extra *e, const struct object *o)
 {
 	e->bytes += o->size;
-	e->resident += census_claim(census, e->at, o);
+	e->resident += batch_claim_resident(r, b, e->at, o);
 }
 
-/* An object with pointers that starts there, all of which has that size. */
-static bool find_object(const struct heap *heap, uint64_t addr, uint64_t sz, struct object *ret)
+/* Finds an object with pointers that starts at addr and has that size up to its end. */
+static bool extra_find_object(const struct heap *heap, uint64_t addr, uint64_t sz,
+			      struct object *ret)
 {
 	return heap_object(heap, addr, ret) && ret->start == addr && !span_noscan(ret->span) &&
 	       ret->slot + ret->size - ret->start == sz;
 }
 
-/* The array of a slice that append made: it has all of its slot for its capacity. */
-static bool find_array(const struct heap *heap, const uint64_t *slice, struct object *ret)
+/* Finds the array of a slice that append made: its capacity fills the whole slot. */
+static bool extra_find_array(const struct heap *heap, const uint64_t *slice, struct object *ret)
 {
 	return slice[SLICE_LEN] <= slice[SLICE_CAP] && slice[SLICE_CAP] < UINT64_MAX / PTR_SZ &&
-	       find_object(heap, slice[SLICE_PTR], slice[SLICE_CAP] * PTR_SZ, ret);
+	       extra_find_object(heap, slice[SLICE_PTR], slice[SLICE_CAP] * PTR_SZ, ret);
 }
 
-static void add_list(struct census *census, struct classic_extra *e, int i)
+static void extra_add_list(const struct map_reader *r, struct map_batch *b, struct classic_extra *e,
+			   int i)
 {
 	const uint64_t *slice = e->slices[i];
 	bool empty = !slice[SLICE_PTR] && !slice[SLICE_LEN] && !slice[SLICE_CAP];
@@ -40,22 +43,22 @@ static void add_list(struct census *census, struct classic_extra *e, int i)
 
 	if (!e->lists[i])
 		return;
-	if (!find_object(census->heap, e->lists[i], SLICE_SZ, &header)) {
+	if (!extra_find_object(r->heap, e->lists[i], SLICE_SZ, &header)) {
 		e->doubt = e->lists[i];
 		return;
 	}
-	if (!empty && !find_array(census->heap, slice, &array)) {
+	if (!empty && !extra_find_array(r->heap, slice, &array)) {
 		e->doubt = slice[SLICE_PTR];
 		return;
 	}
 	e->listed = true;
-	add_object(census, e, &header);
+	extra_add_object(r, b, e, &header);
 	if (!empty)
-		add_object(census, e, &array);
+		extra_add_object(r, b, e, &array);
 }
 
-/* Reads n of them; what is not to be read any more is filled with zeroes. */
-static struct err *read_or_zero(struct mem *mem, struct mem_req *reqs, size_t n)
+/* Does n reads. Fills with zeroes what cannot be read any more. */
+static struct err *extras_read_or_zero(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	struct err *err = mem_gather(mem, reqs, n);
 
@@ -65,7 +68,8 @@ static struct err *read_or_zero(struct mem *mem, struct mem_req *reqs, size_t n)
 	return err;
 }
 
-static struct err *read_extras(struct mem *mem, struct classic_extras *extras, struct mem_req *reqs)
+static struct err *extras_read_lists(struct mem *mem, struct classic_extras *extras,
+				     struct mem_req *reqs)
 {
 	size_t n = 0;
 
@@ -75,12 +79,13 @@ static struct err *read_extras(struct mem *mem, struct classic_extras *extras, s
 		if (e->noscan)
 			reqs[n++] = (struct mem_req){ e->addr, sizeof(e->lists), false, e->lists };
 	}
-	return n ? read_or_zero(mem, reqs, n) : NULL;
+	return n ? extras_read_or_zero(mem, reqs, n) : NULL;
 }
 
-/* Only objects of the right size are read: else any of the target's memory would be. */
-static struct err *read_slices(const struct heap *heap, struct mem *mem,
-			       struct classic_extras *extras, struct mem_req *reqs)
+/* Reads the slice headers. Only objects of the right size are read: a pointer could lead to any
+ * memory of the target. */
+static struct err *extras_read_slices(const struct heap *heap, struct mem *mem,
+				      struct classic_extras *extras, struct mem_req *reqs)
 {
 	size_t n = 0;
 
@@ -90,15 +95,15 @@ static struct err *read_slices(const struct heap *heap, struct mem *mem,
 		uint64_t *slice = e->slices[i % CLASSIC_LISTS];
 		struct object o;
 
-		if (addr && find_object(heap, addr, SLICE_SZ, &o))
+		if (addr && extra_find_object(heap, addr, SLICE_SZ, &o))
 			reqs[n++] = (struct mem_req){ addr, SLICE_SZ, false, slice };
 	}
-	return n ? read_or_zero(mem, reqs, n) : NULL;
+	return n ? extras_read_or_zero(mem, reqs, n) : NULL;
 }
 
-/* What does not fit the heap may be newer than that: of a busy map. */
-static struct err *settle_doubts(struct census *census, struct census_batch *batch,
-				 struct classic_extras *extras)
+/* Settles what does not fit the heap: it may be newer than the heap, and its map busy. */
+static struct err *extras_settle_doubts(const struct map_reader *r, struct map_batch *batch,
+					struct classic_extras *extras)
 {
 	size_t n = extras->list.len, cnt = 0;
 	_cleanup_free_ uint64_t *doubts = malloc(n * sizeof(*doubts));
@@ -113,8 +118,7 @@ static struct err *settle_doubts(struct census *census, struct census_batch *bat
 		of[cnt] = &extras->list.data[i];
 		doubts[cnt++] = extras->list.data[i].doubt;
 	}
-	struct err *err = cnt ? heap_find_changed(census->heap, census->mem, doubts, cnt, changed)
-			      : NULL;
+	struct err *err = cnt ? heap_find_changed(r->heap, r->mem, doubts, cnt, changed) : NULL;
 	for (size_t i = 0; !err && i < cnt; i++) {
 		struct candidate *c = &batch->cands[of[i]->at];
 
@@ -124,7 +128,7 @@ static struct err *settle_doubts(struct census *census, struct census_batch *bat
 	return err;
 }
 
-struct err *classic_extra_read(struct census *census, struct census_batch *batch,
+struct err *classic_extra_read(const struct map_reader *r, struct map_batch *batch,
 			       struct classic_extras *extras)
 {
 	size_t n = extras->list.len;
@@ -132,18 +136,18 @@ struct err *classic_extra_read(struct census *census, struct census_batch *batch
 	if (!n)
 		return NULL;
 	_cleanup_free_ struct mem_req *reqs = malloc(n * CLASSIC_LISTS * sizeof(*reqs));
-	struct err *err = reqs ? read_extras(census->mem, extras, reqs) : err_nomem();
+	struct err *err = reqs ? extras_read_lists(r->mem, extras, reqs) : err_nomem();
 
 	if (!err)
-		err = read_slices(census->heap, census->mem, extras, reqs);
+		err = extras_read_slices(r->heap, r->mem, extras, reqs);
 	for (size_t i = 0; !err && i < n; i++) {
 		struct classic_extra *e = &extras->list.data[i];
 		struct object o;
 
-		if (heap_object(census->heap, e->addr, &o))
-			add_object(census, e, &o);
+		if (heap_object(r->heap, e->addr, &o))
+			extra_add_object(r, batch, e, &o);
 		for (int list = 0; list < CLASSIC_LISTS; list++)
-			add_list(census, e, list);
+			extra_add_list(r, batch, e, list);
 	}
-	return err ? err : settle_doubts(census, batch, extras);
+	return err ? err : extras_settle_doubts(r, batch, extras);
 }

@@ -5,99 +5,69 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "maps/scan.h"
 #include "maps/shape.h"
 
 enum {
 	PART_SPANS = 32,
-	/* Parts that may be finished while one before them is not: its thread may be kept
-	 * from running for so long. */
+	/* Parts that may be finished while one before them is not. The thread of that one may
+	 * have to wait for a processor for as long. */
 	AHEAD = 8,
-	/* Some ten thousand maps, in milliseconds; a thread starts in less than one. */
+	/* These have some ten thousand maps, which takes milliseconds; to start a thread takes
+	 * less than one. */
 	SPANS_A_THREAD = 128,
 	HUGE_PAGE_SZ = 2 << 20,
 };
 
-/* What the threads share: the heap and the stacks, which stay as they are, and this. */
+/* What the threads have in common: what never changes, and below the lock what does. */
 struct crew {
-	struct census *census;
+	const struct census_shared *shared;
 	struct header_spans spans;
-	pthread_mutex_t lock; /* for all below, and the rows of the census */
+	struct mem *mem; /* the caller's, which each thread splits */
+	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t turn_over;
+	struct census_part *whole;
 	size_t taken; /* parts that have begun */
 	size_t turn; /* the part whose rows come next */
-	struct err *err; /* the first one: all stop */
-	struct early { /* part i, finished before its turn, is in the slot i % AHEAD */
+	struct err *err; /* the first one: all threads stop */
+	struct early_part { /* part i, finished before its turn, is in the slot i % AHEAD */
 		bool done;
-		struct census part; /* rows, and no more */
+		struct census_part part; /* its rows; the counts are in `whole` already */
 	} early[AHEAD];
 };
 
-struct worker {
+struct crew_member {
 	struct crew *crew;
 	pthread_t thread;
 	struct mem mem;
-	struct census part; /* what this thread has found in its part */
-	struct scan *scan;
+	struct map_taker taker;
+	struct header_scan *scan;
 };
 
-static struct err *take_batch(void *ctx, struct candidate *cands, size_t cnt)
+static struct err *crew_member_init(struct crew_member *m, struct crew *crew)
 {
-	return census_take_batch(ctx, cands, cnt);
+	m->crew = crew;
+	m->mem = mem_split(crew->mem);
+	struct err *err = taker_init(&m->taker, crew->shared, &m->mem);
+
+	return err ? err : scan_new(crew->shared->heap, &m->mem, taker_take, &m->taker, &m->scan);
 }
 
-static struct err *worker_init(struct worker *w, struct crew *crew)
+static void crew_member_fini(struct crew_member *m)
 {
-	const struct census *census = crew->census;
-
-	w->crew = crew;
-	w->mem = mem_split(census->mem);
-	w->part = (struct census){
-		.heap = census->heap,
-		.mem = &w->mem,
-		.residency = census->residency,
-		.owners = census->owners,
-		.stacks = census->stacks,
-	};
-	struct err *err = census_tools_init(&w->part);
-	return err ? err : scan_new(census->heap, &w->mem, take_batch, &w->part, &w->scan);
+	scan_free(m->scan);
+	taker_fini(&m->taker);
+	mem_join(m->crew->mem, &m->mem);
 }
 
-static void worker_fini(struct worker *w)
+/* Adds the rows of the part whose turn it is, and those that waited for them. */
+static struct err *crew_add_parts(struct crew *crew, struct census_part *first)
 {
-	scan_free(w->scan);
-	census_tools_fini(&w->part);
-	rows_fini(&w->part.maps);
-	rows_fini(&w->part.late);
-	mem_join(w->crew->census->mem, &w->mem);
-}
-
-/* Moves the rows of a part to the census. */
-static struct err *add_rows(struct census *census, struct census *part)
-{
-	return rows_append(&census->maps, &part->maps) && rows_append(&census->late, &part->late)
-		       ? NULL
-		       : err_nomem();
-}
-
-static void add_counts(struct census *census, struct census *part)
-{
-	census->lookalike_cnt += part->lookalike_cnt;
-	census->empty_cnt += part->empty_cnt;
-	part->lookalike_cnt = part->empty_cnt = 0;
-	for (size_t i = 0; i < SPANCLASS_CNT; i++) {
-		census->class_bytes[i] += part->class_bytes[i];
-		part->class_bytes[i] = 0;
-	}
-}
-
-/* Adds the rows whose turn it is, and those that waited for them. */
-static struct err *add_parts(struct crew *crew, struct census *first)
-{
-	struct err *err = add_rows(crew->census, first);
-	struct early *next = &crew->early[++crew->turn % AHEAD];
+	struct err *err = part_move_rows(crew->whole, first);
+	struct early_part *next = &crew->early[++crew->turn % AHEAD];
 
 	for (; !err && next->done; next = &crew->early[++crew->turn % AHEAD]) {
-		err = add_rows(crew->census, &next->part);
+		err = part_move_rows(crew->whole, &next->part);
 		next->done = false;
 	}
 	pthread_cond_broadcast(&crew->turn_over);
@@ -111,31 +81,29 @@ static struct err *add_parts(struct crew *crew, struct census *first)
 		(b) = held;                                                                        \
 	} while (0)
 
-/* The rows are for another thread to add; this one goes on with the slot's, empty ones. */
-static void leave_part(struct worker *w, struct early *slot)
+/* Leaves the rows for another thread to add; this one goes on with the slot's, which are empty. */
+static void crew_leave_part(struct census_part *part, struct early_part *slot)
 {
-	SWAP(w->part.maps, slot->part.maps);
-	SWAP(w->part.late, slot->part.late);
+	SWAP(part->maps, slot->part.maps);
+	SWAP(part->late, slot->part.late);
 	slot->done = true;
 }
 
-/* Adds a part to the census, or leaves it to wait for its turn. */
-static struct err *end_part(struct worker *w, size_t part)
+/* Adds the nr-th part to the whole, or leaves it to wait for its turn. */
+static struct err *crew_end_part(struct crew *crew, size_t nr, struct census_part *part)
 {
-	struct crew *crew = w->crew;
-
-	while (!crew->err && part >= crew->turn + AHEAD)
+	while (!crew->err && nr >= crew->turn + AHEAD)
 		pthread_cond_wait(&crew->turn_over, &crew->lock);
 	if (crew->err)
 		return NULL;
-	add_counts(crew->census, &w->part);
-	if (part == crew->turn)
-		return add_parts(crew, &w->part);
-	leave_part(w, &crew->early[part % AHEAD]);
+	part_move_counts(crew->whole, part);
+	if (nr == crew->turn)
+		return crew_add_parts(crew, part);
+	crew_leave_part(part, &crew->early[nr % AHEAD]);
 	return NULL;
 }
 
-static void fail(struct crew *crew, struct err *err)
+static void crew_fail(struct crew *crew, struct err *err)
 {
 	if (crew->err)
 		err_free(err);
@@ -144,31 +112,31 @@ static void fail(struct crew *crew, struct err *err)
 	pthread_cond_broadcast(&crew->turn_over);
 }
 
-static void *work(void *ctx)
+static void *crew_member_work(void *ctx)
 {
-	struct worker *w = ctx;
-	struct crew *crew = w->crew;
+	struct crew_member *m = ctx;
+	struct crew *crew = m->crew;
 	size_t first, cnt = crew->spans.list.len;
 
 	pthread_mutex_lock(&crew->lock);
 	while (!crew->err && (first = crew->taken * PART_SPANS) < cnt) {
-		size_t part = crew->taken++;
+		size_t nr = crew->taken++;
 		size_t n = cnt - first < PART_SPANS ? cnt - first : PART_SPANS;
 
 		pthread_mutex_unlock(&crew->lock);
-		shape_forget_kinds(w->part.shapes); /* the rows start anew */
-		struct err *err = scan_spans(w->scan, crew->spans.list.data + first, n);
+		shape_forget_kinds(m->taker.reader.shapes); /* the part has no rows yet */
+		struct err *err = scan_spans(m->scan, crew->spans.list.data + first, n);
 		pthread_mutex_lock(&crew->lock);
 		if (!err)
-			err = end_part(w, part);
+			err = crew_end_part(crew, nr, &m->taker.part);
 		if (err)
-			fail(crew, err);
+			crew_fail(crew, err);
 	}
 	pthread_mutex_unlock(&crew->lock);
 	return NULL;
 }
 
-static size_t thread_cnt(size_t span_cnt)
+static size_t crew_size(size_t span_cnt)
 {
 	cpu_set_t cpus;
 	size_t n = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
@@ -180,31 +148,33 @@ static size_t thread_cnt(size_t span_cnt)
 	return n ? n : 1;
 }
 
-/* The caller is one of them. Without memory for threads fewer do it as well. */
-static struct err *run(struct crew *crew, struct worker *workers, size_t cnt)
+/* Runs the members; the caller's thread is the first of them. When a thread cannot be started,
+ * fewer do the work. */
+static struct err *crew_run(struct crew *crew, struct crew_member *members, size_t cnt)
 {
 	size_t ready = 0, started = 1;
 	struct err *err = NULL;
 
 	while (!err && ready < cnt)
-		err = worker_init(&workers[ready++], crew);
+		err = crew_member_init(&members[ready++], crew);
 	while (!err && started < cnt &&
-	       !pthread_create(&workers[started].thread, NULL, work, &workers[started]))
+	       !pthread_create(&members[started].thread, NULL, crew_member_work, &members[started]))
 		started++;
 	if (!err)
-		work(&workers[0]);
+		crew_member_work(&members[0]);
 	for (size_t i = 1; !err && i < started; i++)
-		pthread_join(workers[i].thread, NULL);
+		pthread_join(members[i].thread, NULL);
 	for (size_t i = 0; i < ready; i++)
-		worker_fini(&workers[i]);
+		crew_member_fini(&members[i]);
 	return err ? err : crew->err;
 }
 
 /*
- * Most of the objects are maps. Pages that nobody writes cost nothing, and those that
- * are written cost less when they are huge. Without memory for that rows grow as they come.
+ * Makes room for one row per object, since most of the objects are maps. Pages that nobody
+ * writes cost nothing, and huge pages cost less to write. Without memory for that the rows
+ * grow as they come.
  */
-static void reserve_rows(struct map_rows *rows, uint64_t cnt)
+static void crew_reserve_rows(struct map_rows *rows, uint64_t cnt)
 {
 	uint64_t sz = cnt * sizeof(*rows->data);
 	bool huge = sz > 2 * HUGE_PAGE_SZ;
@@ -217,25 +187,25 @@ static void reserve_rows(struct map_rows *rows, uint64_t cnt)
 		madvise(rows->data, sz, MADV_HUGEPAGE);
 }
 
-struct err *crew_take(struct census *census)
+struct err *crew_take(const struct census_shared *shared, struct census_part *whole)
 {
-	struct worker workers[CREW_MAX] = { 0 };
+	struct crew_member members[CREW_MAX] = { 0 };
 	struct crew crew = {
-		.census = census,
+		.shared = shared,
+		.mem = &shared->heap->prog->target->mem,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.turn_over = PTHREAD_COND_INITIALIZER,
+		.whole = whole,
 	};
-	struct err *err = header_spans_init(&crew.spans, census->heap);
+	struct err *err = header_spans_init(&crew.spans, shared->heap);
 
 	if (err)
 		return err;
-	if (!census->maps.cap)
-		reserve_rows(&census->maps, crew.spans.object_cnt);
-	err = run(&crew, workers, thread_cnt(crew.spans.list.len));
+	if (!whole->maps.cap)
+		crew_reserve_rows(&whole->maps, crew.spans.object_cnt);
+	err = crew_run(&crew, members, crew_size(crew.spans.list.len));
 	header_spans_fini(&crew.spans);
-	for (int i = 0; i < AHEAD; i++) {
-		rows_fini(&crew.early[i].part.maps);
-		rows_fini(&crew.early[i].part.late);
-	}
+	for (int i = 0; i < AHEAD; i++)
+		part_fini(&crew.early[i].part);
 	return err;
 }

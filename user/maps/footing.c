@@ -3,7 +3,7 @@
 
 #include "base/radix.h"
 
-/* A classic map may chain millions of buckets, from few spans in comparison. */
+/* A classic map may chain millions of buckets, which are in few spans in comparison. */
 enum { COMPACT_MIN = 1 << 16 };
 
 struct footing *footing_new(void)
@@ -24,7 +24,7 @@ void footing_free(struct footing *f)
 }
 
 /* Sorts the pairs, and leaves one of each. */
-static void compact(struct footing *f)
+static void footing_compact(struct footing *f)
 {
 	size_t kept = 0;
 
@@ -44,18 +44,18 @@ void footing_add(struct footing *f, const struct heap *heap, const struct span *
 	f->incomplete |= !vec_push(&f->pairs, pair);
 	if (f->pairs.len < f->compact_at)
 		return;
-	compact(f);
+	footing_compact(f);
 	f->compact_at = 2 * f->pairs.len > COMPACT_MIN ? 2 * f->pairs.len : COMPACT_MIN;
 }
 
-static const struct span *span_of(const struct heap *heap, uint64_t pair)
+static const struct span *pair_span(const struct heap *heap, uint64_t pair)
 {
 	return &heap->spans.data[pair >> 32];
 }
 
 /* Reads the descriptor of each span once. */
-static struct err *check_spans(struct footing *f, const struct heap *heap, struct mem *mem,
-			       bool *outdated)
+static struct err *footing_check_spans(struct footing *f, const struct heap *heap, struct mem *mem,
+				       bool *outdated)
 {
 	_cleanup_free_ struct span *spans = malloc(f->pairs.len * sizeof(*spans));
 	size_t n = 0;
@@ -63,7 +63,7 @@ static struct err *check_spans(struct footing *f, const struct heap *heap, struc
 	if (!spans)
 		return err_nomem();
 	for (size_t i = 0; i < f->pairs.len; i++) {
-		const struct span *s = span_of(heap, f->pairs.data[i]);
+		const struct span *s = pair_span(heap, f->pairs.data[i]);
 
 		if (!n || spans[n - 1].desc != s->desc)
 			spans[n++] = *s;
@@ -72,14 +72,14 @@ static struct err *check_spans(struct footing *f, const struct heap *heap, struc
 	for (size_t i = 0, at = 0; !err && i < f->pairs.len; i++) {
 		uint64_t pair = f->pairs.data[i];
 
-		at += i && span_of(heap, pair) != span_of(heap, f->pairs.data[i - 1]);
+		at += i && pair_span(heap, pair) != pair_span(heap, f->pairs.data[i - 1]);
 		outdated[(uint32_t)pair] |= spans[at].state == SPAN_DEAD;
 	}
 	return err;
 }
 
-/* From the next cycle on any span may be freed: the batch has to be noted anew, once. */
-static bool starts_anew(struct footing *f, const struct heap *heap, uint32_t sweepgen)
+/* From the next cycle on any span may be freed. Whether that has just become so. */
+static bool footing_starts_anew(struct footing *f, const struct heap *heap, uint32_t sweepgen)
 {
 	if (f->all || sweepgen == heap->sweepgen)
 		return false;
@@ -95,10 +95,10 @@ struct err *footing_check(struct footing *f, const struct heap *heap, struct mem
 
 	if (err)
 		return err;
-	*again = starts_anew(f, heap, sweepgen);
+	*again = footing_starts_anew(f, heap, sweepgen);
 	if (!*again && f->pairs.len) {
-		compact(f);
-		err = check_spans(f, heap, mem, outdated);
+		footing_compact(f);
+		err = footing_check_spans(f, heap, mem, outdated);
 	}
 	f->pairs.len = 0;
 	return err;

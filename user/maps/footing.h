@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * footing.h - the spans that the figures of a batch of maps rest on.
+ * footing.h - which spans the figures of a batch of maps depend on.
  *
- * The spans were read before the maps. Memory that has become another span's since then
- * may hold a table that adds up, while its size, and all that follows from it, would be
- * the old span's. Between the two only the sweeper frees spans of objects
- * (S runtime/mgcsweep.go sweepLocked.sweep, the one that calls mheap.freeSpan), and a span
- * only once in a cycle of the collector: what was swept stays until the next cycle.
+ * A footing is the list of these spans. It finds out whether one of them was freed, and its
+ * memory given to another span, after the heap was read. The memory may hold a table that adds
+ * up all the same, but its size, and all that follows from it, would be the old span's.
+ *
+ * Only the sweeper frees spans of objects (Go source: runtime/mgcsweep.go sweepLocked.sweep,
+ * the one that calls mheap.freeSpan), and a span only once in a cycle of the collector: what
+ * was swept stays until the next cycle.
  */
 #ifndef MAPTRACE_MAPS_FOOTING_H
 #define MAPTRACE_MAPS_FOOTING_H
@@ -20,20 +22,21 @@
 
 struct footing {
 	VEC(uint64_t) pairs; /* index of the span << 32 | candidate */
-	size_t compact_at; /* when there are as many */
-	bool all; /* spans are noted; else only those that may be freed in the same cycle */
-	bool incomplete; /* for lack of memory */
+	size_t compact_at; /* pairs are sorted, and doubles dropped, when there are this many */
+	bool all; /* notes all spans; else only those that may be freed in this cycle */
+	bool incomplete; /* a span is missing, for lack of memory */
 };
 
 /* NULL: out of memory. Free with footing_free(). */
 struct footing *footing_new(void);
 void footing_free(struct footing *f);
 
-/* What footing_note() does where it matters. */
+/* The part of footing_note() that is not inline. */
 void footing_add(struct footing *f, const struct heap *heap, const struct span *s, uint32_t i);
 
-/* Notes, where it matters, that the map of the i-th candidate of a batch rests on a span of
- * heap->spans. Inline: called for a million maps, it matters for few. */
+/* Notes that the figures of the i-th candidate of a batch depend on s, a span of heap->spans;
+ * does nothing when the span cannot be freed in this cycle. Inline, because it is called for a
+ * million maps and does nothing for most. */
 static inline void footing_note(struct footing *f, const struct heap *heap, const struct span *s,
 				uint32_t i)
 {
@@ -42,11 +45,13 @@ static inline void footing_note(struct footing *f, const struct heap *heap, cons
 }
 
 /*
- * Sets outdated for the candidates that rest on a span which is no longer the one that the
- * heap was read with; the others stay as they are. Must be called behind all reads of
- * the maps. A figure that rests on the others is right: while its map holds the memory, it
- * is not freed. Sets again instead, once in a footing's life, when more has to be noted
- * than was: the batch is to be decoded again. Forgets what was noted.
+ * Sets outdated[i] for each candidate i that depends on a span which is no longer the one that
+ * the heap was read with; leaves the others as they are. Must be called after all reads of the
+ * maps. Figures that depend on other spans are right: memory is not freed while a map holds it.
+ *
+ * When the collector began a new cycle, any span may be freed, and too few were noted. Then this
+ * sets *again instead, at most once per footing: the caller decodes the batch again, and the
+ * footing notes all spans from then on. Forgets what was noted.
  */
 struct err *footing_check(struct footing *f, const struct heap *heap, struct mem *mem,
 			  bool *outdated, bool *again);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-void sample_add(struct sample *s, uint64_t slots, uint64_t hits)
+void cluster_sample_add(struct cluster_sample *s, uint64_t slots, uint64_t hits)
 {
 	double n = slots, z = hits;
 
@@ -15,7 +15,7 @@ void sample_add(struct sample *s, uint64_t slots, uint64_t hits)
 	s->slots_hits += n * z;
 }
 
-/* The 0.975 quantile of Student's t, by its expansion around the normal one's. */
+/* The 0.975 quantile of Student's t, expanded around that of the normal distribution. */
 static double t_quantile(uint64_t degrees)
 {
 	const double z = 1.959964, v = degrees;
@@ -24,8 +24,8 @@ static double t_quantile(uint64_t degrees)
 	       (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
 }
 
-/* How much more the share varies than if single slots had been drawn. */
-static double design_effect(const struct sample *s, double share)
+/* The factor by which the share varies more than if single slots had been drawn. */
+static double design_effect(const struct cluster_sample *s, double share)
 {
 	double m = s->taken, n = s->slots;
 	double residues = s->hits_sq - 2 * share * s->slots_hits + share * share * s->slots_sq;
@@ -35,7 +35,7 @@ static double design_effect(const struct sample *s, double share)
 	return single > 0 && between > single ? between / single : 1;
 }
 
-struct interval sample_estimate(const struct sample *s, uint64_t total)
+struct interval cluster_sample_estimate(const struct cluster_sample *s, uint64_t total)
 {
 	double share = (double)s->hits / s->slots;
 	uint64_t misses = s->slots - s->hits;
@@ -53,7 +53,7 @@ struct interval sample_estimate(const struct sample *s, uint64_t total)
 	double half = t * sqrt(share * (1 - share) / n + t * t / (4 * n * n)) / (1 + t * t / n);
 	double low = floor(total * (center - half)), high = ceil(total * (center + half));
 
-	/* What was seen is certain. */
+	/* The slots that were seen are certain. */
 	return (struct interval){
 		.estimate = all.estimate,
 		.low = low > all.low ? low : all.low,

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * interval.h - what a sample of whole clusters of slots says of all of them.
+ * interval.h - what a sample of whole clusters of slots says about all slots.
  *
- * One-stage cluster sampling without replacement, with the ratio estimator: the share
- * of slots that have a property, among those found, times their number, which is
- * known. The variance is that between clusters, with its finite-population
- * correction. What it exceeds that of single slots by (the design effect, 1 at
- * least) shrinks the sample, and Wilson's score interval is taken of the rest: unlike
- * the normal one it holds for shares near 0 and 1, too. With the quantile of Student's
- * t for the clusters that there were.
+ * This is one-stage cluster sampling without replacement, with the ratio estimator: the share
+ * of the slots found that have a property, times the number of all slots, which is known.
+ *
+ * The variance is the one between clusters, with its finite-population correction. The design
+ * effect is the factor by which it exceeds the variance of single slots, and at least 1. The
+ * sample counts as smaller by this factor, and of such a sample Wilson's score interval is
+ * taken. Unlike the normal interval it holds for shares near 0 and 1, too. It uses the quantile
+ * of Student's t for the number of clusters that were taken.
  */
 #ifndef MAPTRACE_MAPS_INTERVAL_H
 #define MAPTRACE_MAPS_INTERVAL_H
 
 #include <stdint.h>
 
-/* Add clusters with sample_add() to one that is zero but for `all`. */
-struct sample {
+/* Starts with all fields 0 except `all`; cluster_sample_add() adds a cluster. */
+struct cluster_sample {
 	uint64_t all; /* clusters that there are */
-	uint64_t taken;
-	uint64_t slots; /* found in those taken */
+	uint64_t taken; /* clusters that were added */
+	uint64_t slots; /* found in the clusters taken */
 	uint64_t hits; /* slots with the property */
 	double slots_sq; /* sums of squares and products over the clusters */
 	double hits_sq;
@@ -28,14 +29,14 @@ struct sample {
 
 struct interval {
 	uint64_t estimate;
-	uint64_t low; /* 95 % */
+	uint64_t low; /* the 95 % interval */
 	uint64_t high;
 };
 
-void sample_add(struct sample *s, uint64_t slots, uint64_t hits);
+void cluster_sample_add(struct cluster_sample *s, uint64_t slots, uint64_t hits);
 
-/* Slots with the property among `total`. The sample needs a slot, total as many as the
- * sample has. */
-struct interval sample_estimate(const struct sample *s, uint64_t total);
+/* Estimates the slots with the property among `total` slots. The sample must have at least one
+ * slot, and total must not be less than the sample has. */
+struct interval cluster_sample_estimate(const struct cluster_sample *s, uint64_t total);
 
 #endif

@@ -4,32 +4,32 @@
 enum {
 	SLOTS_MIN = 64,
 	TINY_CLASS = 2 << 1 | 1, /* 16 bytes without pointers: the tiny allocator's */
-	TINY_SHARE = 2, /* groups in one of its slots */
+	TINY_SHARE = 2, /* groups that one of its slots has room for */
 };
 
-/* A large table. 16 bytes, since a process may have a million of them. */
+/* The owner of a large table. 16 bytes, since a process may have a million of them. */
 struct owner {
 	uint64_t table; /* 0: an empty slot */
-	uint64_t header : 48; /* the first that was found to have it; 0: none yet */
+	uint64_t header : 48; /* the first header that was found to have it; 0: none yet */
 	uint64_t walks : 8;
 	uint64_t contested : 1; /* the header is among the suspects */
 };
 _Static_assert(sizeof(struct owner) == 16, "a million maps must stay affordable");
 
-/* How many objects maps may have of a span, at one time. */
-static uint16_t room_of(const struct span *s)
+/* How many objects of a span maps may have at one time. */
+static uint16_t span_room(const struct span *s)
 {
 	if (s->state != SPAN_IN_USE)
 		return 0;
 	return span_slots(s) * (s->spanclass == TINY_CLASS ? TINY_SHARE : 1);
 }
 
-static void add_spans(struct owners *o)
+static void owners_add_spans(struct owners *o)
 {
 	for (size_t i = 0; i < o->heap->spans.len; i++) {
 		const struct span *s = &o->heap->spans.data[i];
 
-		o->left[i] = room_of(s);
+		o->left[i] = span_room(s);
 		if (s->state == SPAN_IN_USE)
 			o->class_bytes[s->spanclass] += span_bytes(s);
 	}
@@ -49,7 +49,7 @@ struct owners *owners_new(const struct heap *heap)
 		owners_free(o);
 		return NULL;
 	}
-	add_spans(o);
+	owners_add_spans(o);
 	return o;
 }
 
@@ -66,8 +66,8 @@ void owners_free(struct owners *o)
 
 /* ---- large tables ---- */
 
-/* The slot of a table, or the empty one in which it would be; there is one. */
-static struct owner *find_slot(const struct owners *o, uint64_t table)
+/* The slot of a table, or the empty slot that it belongs in; there always is one. */
+static struct owner *owners_find_slot(const struct owners *o, uint64_t table)
 {
 	size_t i = table * 0x9e3779b97f4a7c15 >> 20 & (o->slot_cnt - 1);
 
@@ -77,7 +77,7 @@ static struct owner *find_slot(const struct owners *o, uint64_t table)
 }
 
 /* A quarter of the slots stay empty. */
-static bool reserve_slot(struct owners *o)
+static bool owners_reserve_slot(struct owners *o)
 {
 	if (4 * (o->len + 1) <= 3 * o->slot_cnt)
 		return true;
@@ -92,18 +92,18 @@ static bool reserve_slot(struct owners *o)
 	o->slot_cnt = old_cnt ? 2 * old_cnt : SLOTS_MIN;
 	for (size_t i = 0; i < old_cnt; i++)
 		if (old[i].table)
-			*find_slot(o, old[i].table) = old[i];
+			*owners_find_slot(o, old[i].table) = old[i];
 	free(old);
 	return true;
 }
 
 /* NULL: out of memory. */
-static struct owner *owner_of(struct owners *o, uint64_t table)
+static struct owner *owners_find(struct owners *o, uint64_t table)
 {
-	if (!reserve_slot(o))
+	if (!owners_reserve_slot(o))
 		return NULL;
 
-	struct owner *owner = find_slot(o, table);
+	struct owner *owner = owners_find_slot(o, table);
 	o->len += !owner->table;
 	owner->table = table;
 	return owner;
@@ -112,7 +112,7 @@ static struct owner *owner_of(struct owners *o, uint64_t table)
 struct err *owners_walk(struct owners *o, uint64_t table, bool *ret, bool *owned_ret)
 {
 	pthread_mutex_lock(&o->lock);
-	struct owner *owner = owner_of(o, table);
+	struct owner *owner = owners_find(o, table);
 	if (owner) {
 		*ret = owner->walks < OWNERS_WALKS_MAX;
 		owner->walks += *ret;
@@ -122,10 +122,10 @@ struct err *owners_walk(struct owners *o, uint64_t table, bool *ret, bool *owned
 	return owner ? NULL : err_nomem();
 }
 
-/* Whether the header that was found to have the table still leads to it: its map may have
- * grown since, and the table be another's. */
-static struct err *still_has(const struct owner *owner, struct mem *mem, uint32_t table_off,
-			     bool *ret)
+/* Whether the owner still leads to the table: its map may have grown since, and the table may
+ * be another map's. */
+static struct err *owner_still_has(const struct owner *owner, struct mem *mem, uint32_t table_off,
+				   bool *ret)
 {
 	uint64_t now = 0;
 	struct mem_req req = { owner->header + table_off, sizeof(now), false, &now };
@@ -135,7 +135,7 @@ static struct err *still_has(const struct owner *owner, struct mem *mem, uint32_
 	return err;
 }
 
-static struct err *contest(struct owners *o, struct owner *owner)
+static struct err *owner_contest(struct owners *o, struct owner *owner)
 {
 	if (!owner->contested && !vec_push(&o->suspects.list, owner->header))
 		return err_nomem();
@@ -143,17 +143,18 @@ static struct err *contest(struct owners *o, struct owner *owner)
 	return NULL;
 }
 
-static struct err *add(struct owners *o, struct mem *mem, struct owner *owner, uint64_t header,
-		       uint32_t table_off, bool *ret)
+/* Makes the header the owner, unless another one still is. */
+static struct err *owner_set(struct owners *o, struct mem *mem, struct owner *owner,
+			     uint64_t header, uint32_t table_off, bool *ret)
 {
 	bool taken = false;
-	struct err *err = owner->header ? still_has(owner, mem, table_off, &taken) : NULL;
+	struct err *err = owner->header ? owner_still_has(owner, mem, table_off, &taken) : NULL;
 
 	*ret = !taken;
 	if (err)
 		return err;
 	if (taken)
-		return contest(o, owner);
+		return owner_contest(o, owner);
 	owner->header = header;
 	owner->contested = false;
 	return NULL;
@@ -163,21 +164,16 @@ struct err *owners_add(struct owners *o, struct mem *mem, uint64_t table, uint64
 		       uint32_t table_off, bool *ret)
 {
 	pthread_mutex_lock(&o->lock);
-	struct owner *owner = owner_of(o, table);
-	struct err *err = owner ? add(o, mem, owner, header, table_off, ret) : err_nomem();
+	struct owner *owner = owners_find(o, table);
+	struct err *err = owner ? owner_set(o, mem, owner, header, table_off, ret) : err_nomem();
 	pthread_mutex_unlock(&o->lock);
 	return err;
 }
 
 /* ---- spans ---- */
 
-void claims_note_chained(struct claims *c, uint8_t spanclass, uint64_t bytes, uint32_t at)
-{
-	c->incomplete |= !vec_push(&c->chained, ((struct chained){ at, spanclass, bytes }));
-}
-
-/* How many maps, one behind the other, may have had the same memory. */
-static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t *ret)
+/* How many maps, one after the other, may have had the same memory since the heap was read. */
+static struct err *owners_read_turns(const struct owners *o, struct mem *mem, uint64_t *ret)
 {
 	uint32_t now;
 	struct err *err = heap_read_sweepgen(o->heap, mem, &now);
@@ -188,11 +184,11 @@ static struct err *read_turns(const struct owners *o, struct mem *mem, uint64_t 
 	return err;
 }
 
-struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
+struct err *owners_take_again(struct owners *o, struct mem *mem, uint32_t span, bool *ret)
 {
-	uint16_t room = room_of(&o->heap->spans.data[span]);
+	uint16_t room = span_room(&o->heap->spans.data[span]);
 	uint64_t turns;
-	struct err *err = read_turns(o, mem, &turns);
+	struct err *err = owners_read_turns(o, mem, &turns);
 
 	*ret = !err && room && o->turns[span] + 1u < turns && o->turns[span] < UINT8_MAX;
 	if (!*ret)
@@ -202,19 +198,18 @@ struct err *owners_take_anew(struct owners *o, struct mem *mem, uint32_t span, b
 	return NULL;
 }
 
-struct err *owners_take_chained(struct owners *o, struct mem *mem, const struct chained *chained,
-				bool *ret)
+struct err *owners_take_chained(struct owners *o, struct mem *mem, uint8_t spanclass,
+				uint64_t bytes, bool *ret)
 {
-	uint64_t *of = &o->class_taken[chained->spanclass],
-		 room = o->class_bytes[chained->spanclass];
-	uint64_t turns, taken = __atomic_add_fetch(of, chained->bytes, __ATOMIC_RELAXED);
+	uint64_t room = o->class_bytes[spanclass], *of = &o->class_taken[spanclass];
+	uint64_t turns, taken = __atomic_add_fetch(of, bytes, __ATOMIC_RELAXED);
 
 	*ret = taken <= room;
 	if (*ret)
 		return NULL;
-	struct err *err = read_turns(o, mem, &turns);
+	struct err *err = owners_read_turns(o, mem, &turns);
 	*ret = !err && taken <= room * turns;
 	if (!*ret)
-		__atomic_sub_fetch(of, chained->bytes, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(of, bytes, __ATOMIC_RELAXED);
 	return err;
 }

@@ -8,12 +8,12 @@
 
 enum { SLOTS_MIN = 256 };
 
-/* Each word times an odd number of its own, so that none waits for another. */
+/* Multiplies each word by a different odd number: no product has to wait for another one. */
 static uint64_t hash_facts(const uint64_t *facts)
 {
 	uint64_t h = 0;
 
-#pragma GCC unroll 11 /* this and the next are called for every map that has to be built */
+#pragma GCC unroll 11 /* this and same_facts() run for every row that has to be built */
 	for (size_t i = 0; i < ROW_FACTS; i++)
 		h += facts[i] * (0x9e3779b97f4a7c15 * (2 * i + 3));
 	return h ^ h >> 32;
@@ -29,8 +29,8 @@ static bool same_facts(const uint64_t *a, const uint64_t *b)
 	return !differ;
 }
 
-/* The slot of a kind, or the empty one in which it would be; there is one. */
-static uint32_t *find_slot(const struct map_rows *r, const uint64_t *facts)
+/* The slot of a kind, or the empty slot that it belongs in; there always is one. */
+static uint32_t *rows_find_slot(const struct map_rows *r, const uint64_t *facts)
 {
 	size_t i = hash_facts(facts) & (r->slot_cnt - 1);
 
@@ -39,8 +39,8 @@ static uint32_t *find_slot(const struct map_rows *r, const uint64_t *facts)
 	return &r->slots[i];
 }
 
-/* A quarter of the slots or more stay empty. */
-static bool reserve_slot(struct map_rows *r)
+/* Makes room for one more kind; at least a quarter of the slots stay empty. */
+static bool rows_reserve_slot(struct map_rows *r)
 {
 	if (4 * (r->kinds.len + 1) <= 3 * r->slot_cnt)
 		return true;
@@ -54,18 +54,18 @@ static bool reserve_slot(struct map_rows *r)
 	r->slots = slots;
 	r->slot_cnt = cnt;
 	for (size_t i = 0; i < r->kinds.len; i++)
-		*find_slot(r, r->kinds.data[i].facts) = i + 1;
+		*rows_find_slot(r, r->kinds.data[i].facts) = i + 1;
 	return true;
 }
 
-static uint32_t kind_of(struct map_rows *r, const uint64_t *facts)
+static uint32_t rows_kind_of(struct map_rows *r, const uint64_t *facts)
 {
 	struct row_kind kind = { .cnt = 0 };
 
-	if (!reserve_slot(r))
+	if (!rows_reserve_slot(r))
 		return ROWS_NO_KIND;
 
-	uint32_t *slot = find_slot(r, facts);
+	uint32_t *slot = rows_find_slot(r, facts);
 	if (!*slot) {
 		memcpy(kind.facts, facts, sizeof(kind.facts));
 		if (r->kinds.len >= ROWS_NO_KIND - 1 || !vec_push(&r->kinds, kind))
@@ -80,7 +80,7 @@ uint32_t rows_kind(struct map_rows *r, const struct map_info *m)
 	uint64_t facts[ROW_FACTS];
 
 	memcpy(facts, (const uint64_t *)m + 1, sizeof(facts));
-	return kind_of(r, facts);
+	return rows_kind_of(r, facts);
 }
 
 bool rows_push(struct map_rows *r, const struct map_info *m)
@@ -102,7 +102,7 @@ bool rows_set(struct map_rows *r, size_t i, const struct map_info *m)
 	return true;
 }
 
-static void clear(struct map_rows *r)
+static void rows_clear(struct map_rows *r)
 {
 	r->len = r->kinds.len = 0;
 	if (r->slot_cnt)
@@ -116,7 +116,7 @@ bool rows_append(struct map_rows *r, struct map_rows *from)
 	if (!kinds || !vec_reserve(r, r->len + from->len))
 		return false;
 	for (size_t i = 0; i < from->kinds.len; i++) {
-		kinds[i] = kind_of(r, from->kinds.data[i].facts);
+		kinds[i] = rows_kind_of(r, from->kinds.data[i].facts);
 		if (kinds[i] == ROWS_NO_KIND)
 			return false;
 	}
@@ -126,7 +126,7 @@ bool rows_append(struct map_rows *r, struct map_rows *from)
 		r->data[r->len] = from->data[i];
 		r->data[r->len++].kind = kinds[from->data[i].kind];
 	}
-	clear(from);
+	rows_clear(from);
 	return true;
 }
 

@@ -2,9 +2,10 @@
 /*
  * rows.h - the maps of a census, ascending by address.
  *
- * A process may have millions of maps, and of nearly all of them there are thousands that
- * differ in nothing but their address. So what is known of a map is kept once, as a kind;
- * a row is an address and the number of a kind, in 12 bytes. Rows are handed out as copies.
+ * A process may have millions of maps, and nearly each of them differs from thousands of others
+ * only by its address. So the facts about a map, without its address, are kept once for all maps
+ * that have the same: such a set of facts is a kind. A row is an address and the number of a
+ * kind, in 12 bytes. Rows are handed out as copies.
  */
 #ifndef MAPTRACE_MAPS_ROWS_H
 #define MAPTRACE_MAPS_ROWS_H
@@ -34,27 +35,28 @@ static inline uint64_t row_addr(const struct map_row *row)
 enum { ROW_FACTS = sizeof(struct map_info) / 8 - 1 };
 
 struct row_kind {
-	uint64_t cnt; /* rows of this kind: none, when they have become another */
-	uint64_t facts[ROW_FACTS]; /* the words of a map_info behind its address */
+	uint64_t cnt; /* rows of this kind; 0 when all of them have got another kind */
+	uint64_t facts[ROW_FACTS]; /* the words of a map_info after its address */
 };
 _Static_assert(offsetof(struct map_info, addr) == 0 && sizeof(struct map_info) % 8 == 0 &&
 		       offsetof(struct map_info, noscan) == sizeof(struct map_info) - 1,
-	       "what is known of a map are the words behind its address, without a gap");
+	       "the facts about a map are the words after its address, without a gap");
 _Static_assert(sizeof(struct row_kind) == 96, "a million different maps must stay affordable");
 
 struct map_rows {
-	struct map_row *data; /* a VEC() by its fields; in order when the census is done */
+	struct map_row *data; /* with the next two a VEC(); in order when the census is done */
 	size_t len;
 	size_t cap;
-	VEC(struct row_kind) kinds; /* no two have the same facts */
-	uint32_t *slots; /* the kinds, found by a hash of their facts: index + 1, 0 for none */
+	VEC(struct row_kind) kinds; /* no two kinds have the same facts */
+	uint32_t *slots; /* a hash table of the kinds by their facts: index + 1; 0: empty */
 	size_t slot_cnt; /* a power of two, or 0 */
 };
 
-/* The kind of maps of which all that is known; ROWS_NO_KIND: out of memory. */
+/* Returns the kind with the facts of m, and adds it if there is none. ROWS_NO_KIND: out of
+ * memory. */
 uint32_t rows_kind(struct map_rows *r, const struct map_info *m);
 
-/* Appends a map of that kind. False: out of memory, and no row has changed. */
+/* Appends a map of that kind. Returns false when out of memory; then no row has changed. */
 static inline bool rows_push_kind(struct map_rows *r, uint64_t addr, uint32_t kind)
 {
 	if (!vec_reserve(r, r->len + 1))
@@ -64,7 +66,7 @@ static inline bool rows_push_kind(struct map_rows *r, uint64_t addr, uint32_t ki
 	return true;
 }
 
-/* False: out of memory, and no row has changed. */
+/* Append a map, and replace the i-th. Return false when out of memory; then no row has changed. */
 bool rows_push(struct map_rows *r, const struct map_info *m);
 bool rows_set(struct map_rows *r, size_t i, const struct map_info *m);
 
@@ -81,13 +83,14 @@ static inline struct map_info rows_get(const struct map_rows *r, size_t i)
 	return rows_kind_info(r, r->data[i].kind, row_addr(&r->data[i]));
 }
 
-/* Moves all rows of `from` behind those of r. False: out of memory, and no row has moved. */
+/* Moves all rows of `from` to the end of r. Returns false when out of memory; then no row has
+ * moved. */
 bool rows_append(struct map_rows *r, struct map_rows *from);
 
-/* The same, to where they belong; r is in order, and `from` need not be. */
+/* Moves all rows of `from` to where they belong in r, which is in order; `from` need not be. */
 bool rows_merge(struct map_rows *r, struct map_rows *from);
 
-/* The row of the map with this header address, or ROWS_NONE. r is in order. */
+/* The row of the map with this header address, or ROWS_NONE. r must be in order. */
 ssize_t rows_find(const struct map_rows *r, uint64_t addr);
 
 void rows_fini(struct map_rows *r);

@@ -11,68 +11,69 @@
 
 enum {
 	SPANS_A_READ = 32,
-	/* Sweeping a span takes microseconds, and happens once in a cycle. A sweeper that
-	 * lost its processor is waited for, but not for one that never comes back. */
-	ROUNDS = 8,
+	/* To sweep a span takes microseconds, and happens once in a cycle. We wait for a sweeper
+	 * that lost its processor, but not for one that never comes back. */
+	SCAN_ROUNDS = 8,
 	PAUSE_NS = 2000000,
 	PAUSES_MAX = 32,
 	SPAN_SZ = GO_PAGE_SZ, /* header classes have one-page spans */
-	BITS_SZ = SPAN_SZ / 16 / 8, /* alloc and mark bits: no class of ours is smaller */
+	BITS_SZ = SPAN_SZ / 16 / 8, /* alloc and mark bits: no header is smaller than 16 bytes */
 
-	/* End of a one-page span with Green Tea (go-runtime facts 4.6). */
+	/* At the end of a one-page span with Green Tea (go-runtime facts 4.6). */
 	INLINE_MARKS_SZ = 128,
 	INLINE_MARKS_OFF = 64,
 };
 
 struct span_bytes {
 	const struct span *span;
-	uint8_t memory[SPAN_SZ + MAP_HEADER_SZ_MAX]; /* every header is copied as a long one */
+	uint8_t memory[SPAN_SZ + MAP_HEADER_SZ_MAX]; /* room to copy any header as a long one */
 	uint8_t alloc_bits[BITS_SZ];
 	uint8_t mark_bits[BITS_SZ];
 	struct ptrbits ptrbits;
 	const uint8_t *ptr_bytes;
 	uint8_t ptr_buf[PTRBITS_SZ_MAX +
-			PTRBITS_PAD]; /* where they are not part of the span's memory */
+			PTRBITS_PAD]; /* used when they are not part of the span's memory */
 	bool bad; /* some of it cannot be read */
 };
 
-struct scan {
+struct header_scan {
 	const struct heap *heap;
 	struct mem *mem;
 	uint32_t header_sz;
 	uint32_t ptr_pattern; /* bit i: word i of a header is a pointer */
-	scan_visit_fn visit;
+	candidates_visit_fn visit;
 	void *ctx;
 	struct candidate *cands;
 	size_t cand_cnt;
 	struct span_bytes *spans;
-	struct span descs[SPANS_A_READ]; /* of the spans, as new as their bytes */
-	struct span_bits places[SPANS_A_READ]; /* of their bitmaps */
+	struct span descs[SPANS_A_READ]; /* the spans' descriptors, as new as their bytes */
+	struct span_bits places[SPANS_A_READ]; /* where their bitmaps are */
 	size_t span_cnt;
 	unsigned int pause_cnt;
 };
 
-static bool bit(const uint8_t *bits, size_t i)
+static bool scan_bit(const uint8_t *bits, size_t i)
 {
 	return bits[i / 8] >> (i % 8) & 1;
 }
 
-static bool has_header_pattern(const struct scan *s, const struct span_bytes *sb, size_t off)
+static bool scan_has_header_pattern(const struct header_scan *s, const struct span_bytes *sb,
+				    size_t off)
 {
 	return ptrbits_mask(&sb->ptrbits, sb->ptr_bytes, off / 8, s->header_sz / 8) ==
 	       s->ptr_pattern;
 }
 
-static bool is_garbage(const struct scan *s, const struct span_bytes *sb, size_t i)
+static bool scan_is_garbage(const struct header_scan *s, const struct span_bytes *sb, size_t i)
 {
 	const uint8_t *inline_marks = sb->memory + SPAN_SZ - INLINE_MARKS_SZ + INLINE_MARKS_OFF;
 
 	if (!sb->span->unswept)
 		return false;
-	return !bit(s->heap->prog->layout.inline_marks ? inline_marks : sb->mark_bits, i);
+	return !scan_bit(s->heap->prog->layout.inline_marks ? inline_marks : sb->mark_bits, i);
 }
 
-static struct err *flush(struct scan *s)
+static struct err *scan_flush(struct header_scan *s)
 {
 	struct err *err = s->cand_cnt ? s->visit(s->ctx, s->cands, s->cand_cnt) : NULL;
 
@@ -80,7 +81,7 @@ static struct err *flush(struct scan *s)
 	return err;
 }
 
-static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
+static struct err *scan_span(struct header_scan *s, const struct span_bytes *sb)
 {
 	uint64_t size = span_elemsize(sb->span);
 	size_t cnt = span_slots(sb->span), freeindex = span_freeindex(sb->span);
@@ -88,19 +89,19 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 	for (size_t i = 0; i < cnt; i++) {
 		size_t off = i * size;
 
-		if (i >= freeindex && !bit(sb->alloc_bits, i))
+		if (i >= freeindex && !scan_bit(sb->alloc_bits, i))
 			continue;
-		if (!has_header_pattern(s, sb, off))
+		if (!scan_has_header_pattern(s, sb, off))
 			continue;
 		struct candidate *c = &s->cands[s->cand_cnt++];
 		c->addr = span_base(sb->span) + off;
-		c->garbage = is_garbage(s, sb, i);
+		c->garbage = scan_is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
 		c->moved = c->rewritten = c->outdated = c->misfit = c->refused = false;
-		c->found = c->stray = 0;
+		c->found = c->doubt = 0;
 		memcpy(c->header, sb->memory + off, sizeof(c->header));
-		if (s->cand_cnt == SCAN_BATCH) {
-			struct err *err = flush(s);
+		if (s->cand_cnt == CANDIDATES_MAX) {
+			struct err *err = scan_flush(s);
 			if (err)
 				return err;
 		}
@@ -108,8 +109,8 @@ static struct err *scan_span(struct scan *s, const struct span_bytes *sb)
 	return NULL;
 }
 
-/* Finds the pointer bits of a span; true when they have to be read for themselves. */
-static bool place_ptrbits(const struct scan *s, struct span_bytes *sb)
+/* Finds the pointer bits of a span. Returns true when they need a read of their own. */
+static bool scan_place_ptrbits(const struct header_scan *s, struct span_bytes *sb)
 {
 	const struct span *span = sb->span;
 
@@ -122,8 +123,8 @@ static bool place_ptrbits(const struct scan *s, struct span_bytes *sb)
 	return !inside;
 }
 
-/* Reads what belongs to the collected spans; those that went away are bad. */
-static struct err *read_collected(struct scan *s)
+/* Reads what belongs to the collected spans. Marks those as bad that went away. */
+static struct err *scan_read_collected(struct header_scan *s)
 {
 	struct mem_req reqs[SPANS_A_READ * 4];
 	size_t n = 0;
@@ -137,7 +138,7 @@ static struct err *read_collected(struct scan *s)
 		if (sb->span->unswept)
 			reqs[n++] =
 				(struct mem_req){ s->places[i].mark, bits, false, sb->mark_bits };
-		if (place_ptrbits(s, sb))
+		if (scan_place_ptrbits(s, sb))
 			reqs[n++] = (struct mem_req){ sb->ptrbits.addr, sb->ptrbits.len, false,
 						      sb->ptr_buf };
 	}
@@ -149,8 +150,8 @@ static struct err *read_collected(struct scan *s)
 	return err;
 }
 
-/* Scans the collected spans, but those that were swept meanwhile: they stay. */
-static struct err *scan_steady(struct scan *s, bool last_round)
+/* Scans the collected spans. Those that were swept meanwhile stay collected, to be read again. */
+static struct err *scan_steady(struct header_scan *s, bool last_round)
 {
 	struct span after[SPANS_A_READ];
 	struct span_bits places[SPANS_A_READ];
@@ -158,7 +159,7 @@ static struct err *scan_steady(struct scan *s, bool last_round)
 	struct err *err = heap_reread_spans(s->heap, s->mem, s->descs, s->places, s->span_cnt);
 
 	if (!err)
-		err = read_collected(s);
+		err = scan_read_collected(s);
 	if (err)
 		return err;
 	memcpy(after, s->descs, sizeof(after));
@@ -176,21 +177,21 @@ static struct err *scan_steady(struct scan *s, bool last_round)
 	return err;
 }
 
-static struct err *scan_collected(struct scan *s)
+static struct err *scan_collected(struct header_scan *s)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	struct err *err = NULL;
 
-	for (int round = 1; s->span_cnt && round <= ROUNDS && !err; round++) {
-		err = scan_steady(s, round == ROUNDS);
-		if (s->span_cnt && round >= ROUNDS / 2 && s->pause_cnt++ < PAUSES_MAX)
+	for (int round = 1; s->span_cnt && round <= SCAN_ROUNDS && !err; round++) {
+		err = scan_steady(s, round == SCAN_ROUNDS);
+		if (s->span_cnt && round >= SCAN_ROUNDS / 2 && s->pause_cnt++ < PAUSES_MAX)
 			nanosleep(&pause, NULL);
 	}
 	s->span_cnt = 0;
 	return err;
 }
 
-struct err *scan_spans(struct scan *s, const uint32_t *spans, size_t cnt)
+struct err *scan_spans(struct header_scan *s, const uint32_t *spans, size_t cnt)
 {
 	struct err *err = NULL;
 
@@ -201,13 +202,13 @@ struct err *scan_spans(struct scan *s, const uint32_t *spans, size_t cnt)
 	}
 	if (!err)
 		err = scan_collected(s);
-	return err ? err : flush(s);
+	return err ? err : scan_flush(s);
 }
 
-struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn visit, void *ctx,
-		     struct scan **ret)
+struct err *scan_new(const struct heap *heap, struct mem *mem, candidates_visit_fn visit, void *ctx,
+		     struct header_scan **ret)
 {
-	struct scan *s = calloc(1, sizeof(*s));
+	struct header_scan *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_nomem();
@@ -217,7 +218,7 @@ struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn vis
 	s->ptr_pattern = layout_map_header_ptrs(&heap->prog->layout);
 	s->visit = visit;
 	s->ctx = ctx;
-	s->cands = malloc(SCAN_BATCH * sizeof(*s->cands));
+	s->cands = malloc(CANDIDATES_MAX * sizeof(*s->cands));
 	s->spans = malloc(SPANS_A_READ * sizeof(*s->spans));
 	if (!s->cands || !s->spans) {
 		scan_free(s);
@@ -229,7 +230,7 @@ struct err *scan_new(const struct heap *heap, struct mem *mem, scan_visit_fn vis
 	return NULL;
 }
 
-void scan_free(struct scan *s)
+void scan_free(struct header_scan *s)
 {
 	if (!s)
 		return;

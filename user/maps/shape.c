@@ -16,7 +16,7 @@ void evidence_place(const struct heap *heap, struct evidence *ev)
 	ev->bit_bytes = NULL;
 	if (evidence_is_bare(ev))
 		return;
-	/* In others it is a leftover of the descriptor's former use. */
+	/* In other spans the word is left over from the descriptor's former use. */
 	if (!span_sizeclass(o->span) && mspan->large_type != OFF_NONE)
 		ev->type_at = span_desc(o->span) + mspan->large_type;
 	if (o->has_header)
@@ -59,7 +59,7 @@ struct err *evidence_read(struct heap *heap, uint64_t addr, struct evidence *ev,
 }
 
 /* Whether the words of the first bucket are pointers where the type has them. */
-static bool bits_fit(const struct evidence *ev, const struct map_type *t)
+static bool evidence_bits_fit(const struct evidence *ev, const struct map_type *t)
 {
 	if (!ev->has_bits || !t->has_ptr_mask)
 		return true;
@@ -72,7 +72,7 @@ static bool bits_fit(const struct evidence *ev, const struct map_type *t)
 	return true;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
+static bool elem_is_zero(const uint8_t *p, size_t len)
 {
 	for (; len >= 8; p += 8, len -= 8)
 		if (load_u64(p, 0))
@@ -84,19 +84,19 @@ static bool is_zero(const uint8_t *p, size_t len)
 }
 
 /* The first of the slots in a word that has a bit for each. */
-static uint32_t slot_of(uint64_t slots)
+static uint32_t group_slot_of(uint64_t slots)
 {
 	return __builtin_ctzll(slots) / 8;
 }
 
-/* A full group has 28 pairs of keys; but where each sets another one of 64 bits, no two
- * are the same. Keys of 8 bytes, as most are. */
+/* A quick test for keys of 8 bytes, as most are: a full group has 28 pairs of keys to compare, but
+ * when each key sets a different one of 64 bits, no two are the same. */
 static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
 {
 	uint64_t seen = 0;
 
 	for (; slots; slots &= slots - 1) {
-		uint64_t key = load_u64(keys, slot_of(slots) * stride);
+		uint64_t key = load_u64(keys, group_slot_of(slots) * stride);
 		uint64_t bit = 1ull << (key * 0x9e3779b97f4a7c15 >> 58);
 
 		if (seen & bit)
@@ -107,55 +107,60 @@ static bool sure_to_differ(const uint8_t *keys, uint32_t stride, uint64_t slots)
 }
 
 /* Whether two of the slots have the same key. */
-static bool has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots)
+static bool group_has_twins(const struct slots *s, const uint8_t *keys, uint64_t slots)
 {
 	if (s->key_sz == 8 && sure_to_differ(keys, s->key_stride, slots))
 		return false;
 	for (; slots; slots &= slots - 1) {
-		const uint8_t *key = keys + slot_of(slots) * s->key_stride;
+		const uint8_t *key = keys + group_slot_of(slots) * s->key_stride;
 
 		for (uint64_t others = slots & (slots - 1); others; others &= others - 1)
-			if (!memcmp(key, keys + slot_of(others) * s->key_stride, s->key_sz))
+			if (!memcmp(key, keys + group_slot_of(others) * s->key_stride, s->key_sz))
 				return true;
 	}
 	return false;
 }
 
 /*
- * What every group of a type has in common: elems of empty slots are zero (delete
- * clears them always), and no key is there twice (but for NaN).
+ * Whether the bytes have what every group of a type has: elems of empty slots are zero (delete
+ * always clears them), and no key is there twice (except NaN).
  */
-static bool group_fits(const struct map_type *t, const uint8_t *g)
+static bool group_fits_type(const struct map_type *t, const uint8_t *g)
 {
 	const struct slots *s = &t->slots;
 	const uint8_t *keys = g + s->keys_off, *elems = g + s->elems_off;
 	uint64_t vacant = load_u64(g, 0) >> 7 & EACH_BYTE, full = vacant ^ EACH_BYTE;
 
 	for (; vacant; vacant &= vacant - 1)
-		if (!is_zero(elems + slot_of(vacant) * s->elem_stride, s->elem_sz))
+		if (!elem_is_zero(elems + group_slot_of(vacant) * s->elem_stride, s->elem_sz))
 			return false;
-	return t->need_key_update || !has_twins(s, keys, full);
+	return t->need_key_update || !group_has_twins(s, keys, full);
 }
 
 bool shape_fits_group(const struct shape *shape, const uint8_t *group)
 {
 	for (uint8_t i = 0; i < shape->form_cnt; i++)
-		if (group_fits(shape->forms[i], group))
+		if (group_fits_type(shape->forms[i], group))
 			return true;
-	/* With more forms than are kept, one of the others may fit. */
+	/* There may be more forms than are kept, and one of those may fit. */
 	return shape->form_cnt == SHAPE_FORMS_MAX;
 }
 
-static bool fits(const struct heap *heap, const struct object *o, const struct map_type *t,
-		 uint64_t n)
+bool shape_alloc_fits(const struct heap *heap, const struct object *o, uint64_t sz)
+{
+	return o->size == alloc_size(sz, span_noscan(o->span), heap_malloc_headers(heap));
+}
+
+bool shape_type_fits(const struct heap *heap, const struct object *o, const struct map_type *t,
+		     uint64_t n)
 {
 	bool noscan = t->bucket_ptr_bytes == 0;
 
 	return noscan == span_noscan(o->span) && n <= UINT64_MAX / t->bucket_sz &&
-	       alloc_size(n * t->bucket_sz, noscan, heap_malloc_headers(heap)) == o->size;
+	       shape_alloc_fits(heap, o, n * t->bucket_sz);
 }
 
-static void add_size(struct shape *s, uint16_t size)
+static void shape_add_size(struct shape *s, uint16_t size)
 {
 	for (uint8_t i = 0; i < s->size_cnt; i++)
 		if (s->sizes[i] == size)
@@ -164,7 +169,7 @@ static void add_size(struct shape *s, uint16_t size)
 		s->sizes[s->size_cnt++] = size;
 }
 
-static void add_form(struct shape *s, const struct map_type *t)
+static void shape_add_form(struct shape *s, const struct map_type *t)
 {
 	for (uint8_t i = 0; i < s->form_cnt; i++)
 		if (!memcmp(&s->forms[i]->slots, &t->slots, sizeof(t->slots)) &&
@@ -176,9 +181,9 @@ static void add_form(struct shape *s, const struct map_type *t)
 		s->forms[s->form_cnt++] = t;
 }
 
-/* Several map types may have one bucket type (type M map[K]V): they are one answer,
- * shown by the unnamed type. */
-static bool is_repeated(const struct heap *heap, const struct map_type *t)
+/* Several map types may have the same bucket type (type M map[K]V and map[K]V). They count as one
+ * answer, for which the unnamed type stands. */
+static bool type_is_repeated(const struct heap *heap, const struct map_type *t)
 {
 	return gotypes_by_bucket(heap->prog->types, t->bucket) != t;
 }
@@ -194,16 +199,16 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 	for (size_t i = 0; i < cnt; i++) {
 		const struct map_type *t = &types[i];
 
-		if ((only_sz && t->bucket_sz != only_sz) || !fits(heap, &ev->o, t, n) ||
-		    !bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
+		if ((only_sz && t->bucket_sz != only_sz) || !shape_type_fits(heap, &ev->o, t, n) ||
+		    !evidence_bits_fit(ev, t) || (may_be && !may_be(ctx, t)))
 			continue;
 		s.candidates += s.candidates < UINT16_MAX;
-		if (is_repeated(heap, t))
+		if (type_is_repeated(heap, t))
 			continue;
 		distinct++;
 		s.type = t;
-		add_size(&s, t->bucket_sz);
-		add_form(&s, t);
+		shape_add_size(&s, t->bucket_sz);
+		shape_add_form(&s, t);
 	}
 	if (distinct == 1)
 		s.source = TYPE_UNIQUE_SHAPE;
@@ -214,8 +219,8 @@ struct shape shape_narrow(const struct heap *heap, const struct evidence *ev, ui
 	return s;
 }
 
-/* How many map types share a bucket type: type M map[K]V and map[K]V do. */
-static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
+/* How many map types have that bucket type. */
+static uint16_t types_with_bucket(const struct heap *heap, uint64_t bucket)
 {
 	size_t cnt;
 	const struct map_type *types = gotypes_maps(heap->prog->types, &cnt);
@@ -226,11 +231,11 @@ static uint16_t count_by_bucket(const struct heap *heap, uint64_t bucket)
 	return n;
 }
 
-static struct shape by_header(const struct heap *heap, const struct map_type *t)
+static struct shape shape_by_header(const struct heap *heap, const struct map_type *t)
 {
 	return (struct shape){
 		.type = t,
-		.candidates = count_by_bucket(heap, t->bucket),
+		.candidates = types_with_bucket(heap, t->bucket),
 		.source = TYPE_HEADER,
 		.size_cnt = 1,
 		.sizes = { t->bucket_sz },
@@ -241,13 +246,13 @@ static struct shape by_header(const struct heap *heap, const struct map_type *t)
 
 enum { MASK_WORDS = (SHAPE_WORDS + 63) / 64 };
 
-/* Everything that a type is told by. */
+/* All evidence for a type: the key of the cache. */
 struct look {
 	uint64_t size; /* of the object */
 	uint64_t n;
 	uint64_t type_word;
-	uint64_t traits; /* what else there is, put together */
-	uint32_t mask_words; /* that are used: small maps have one */
+	uint64_t traits; /* the bucket size if known, and two bits */
+	uint32_t mask_words; /* in use; small maps have one */
 	uint64_t mask[MASK_WORDS]; /* bit i: word i is a pointer */
 };
 
@@ -295,7 +300,7 @@ static bool look_same(const struct look *a, const struct look *b)
 	return same;
 }
 
-/* Each part times an odd number of its own, so that none waits for another. */
+/* Multiplies each part by a different odd number: no product has to wait for another one. */
 static size_t look_hash(const struct look *look)
 {
 	uint64_t h = look->size * 0x9e3779b97f4a7c15 + look->n * 0xbf58476d1ce4e5b9 +
@@ -306,14 +311,14 @@ static size_t look_hash(const struct look *look)
 	return (h >> 40) % SHAPE_CACHE_SLOTS;
 }
 
-static struct shape find_shape(const struct heap *heap, const struct evidence *ev, uint64_t n,
+static struct shape shape_find(const struct heap *heap, const struct evidence *ev, uint64_t n,
 			       uint16_t only_sz)
 {
 	const struct map_type *t =
 		ev->type_word ? gotypes_by_bucket(heap->prog->types, ev->type_word) : NULL;
 
-	if (t && fits(heap, &ev->o, t, n))
-		return by_header(heap, t);
+	if (t && shape_type_fits(heap, &ev->o, t, n))
+		return shape_by_header(heap, t);
 	return shape_narrow(heap, ev, n, only_sz, /* may_be= */ NULL, NULL);
 }
 
@@ -332,7 +337,7 @@ struct small_shape *shape_of_small(const struct heap *heap, struct shape_cache *
 
 	if (small->mask != mask || small->spanclass != spanclass)
 		*small = (struct small_shape){
-			.shape = find_shape(heap, ev, 1, /* only_sz= */ 0),
+			.shape = shape_find(heap, ev, 1, /* only_sz= */ 0),
 			.mask = mask,
 			.spanclass = spanclass,
 		};
@@ -357,7 +362,7 @@ const struct shape *shape_of(const struct heap *heap, struct shape_cache *cache,
 	size_t i = look_hash(&look);
 	if (!look_same(&cache->slots[i].look, &look)) {
 		cache->slots[i].look = look;
-		cache->slots[i].shape = find_shape(heap, ev, n, only_sz);
+		cache->slots[i].shape = shape_find(heap, ev, n, only_sz);
 	}
 	return &cache->slots[i].shape;
 }

@@ -2,9 +2,9 @@
 /*
  * sizing.h - what `make(map[K]V, n)` followed by n inserts allocates.
  *
- * The runtime's own rules, so that the difference to what a map holds now is what
- * a rebuild gives back. Keys hash at random: where a table or bucket may overflow
- * the expected number of overflows counts.
+ * It follows the runtime's own rules, so that the difference to what a map holds now is what
+ * a rebuild gives back. Keys hash at random: where a table or bucket may overflow, the
+ * expected number of overflows counts.
  */
 #ifndef MAPTRACE_MAPS_SIZING_H
 #define MAPTRACE_MAPS_SIZING_H
@@ -12,14 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLASSIC_EXTRA_SZ = 24 }; /* runtime.mapextra */
-
 struct table_shape {
 	uint32_t bucket_sz; /* bytes of a bucket or group */
 	bool noscan; /* without pointers */
 	bool listed; /* classic: the map has a list of its overflow buckets */
 	bool malloc_headers; /* Go 1.22 and later */
-	uint8_t load_num; /* classic: most keys for every two buckets */
+	uint8_t load_num; /* classic: as in struct classic_layout */
 };
 
 /* Bytes of groups, tables and directory of a swiss map. */
@@ -27,19 +25,20 @@ uint64_t sizing_swiss(uint64_t len, const struct table_shape *shape);
 
 /*
  * Bytes of the bucket array and overflow buckets of a classic map, and of what it keeps
- * beside them (classic_extra.h). A map that is listed without overflow buckets has been
- * ranged over. So will be the fresh one, and have an empty list, too: nothing comes back
- * of that.
+ * beside them (classic_extra.h). A map that has a list without any overflow bucket in it has
+ * been ranged over. The fresh map will be, too, and get its empty list, so a rebuild does not
+ * give the list back.
  */
 uint64_t sizing_classic(uint64_t len, const struct table_shape *shape);
 
-/* Bytes of one table of a swiss map, its descriptor included, and of a classic array of
- * 1 << b buckets. */
+/* Bytes of one table of a swiss map with its groups. */
 uint64_t sizing_swiss_table(uint64_t slots, const struct table_shape *shape);
+
+/* Bytes of a classic array of 1 << b buckets. */
 uint64_t sizing_classic_array_bytes(unsigned int b, const struct table_shape *shape);
 
-/* Buckets in a fresh classic array of 1 << b: from b == 4 on it brings overflow
- * buckets along. */
+/* Buckets in a fresh classic array of 1 << b buckets: from b == 4 on it has some more, for
+ * overflow. */
 uint64_t sizing_classic_array(unsigned int b);
 
 #endif

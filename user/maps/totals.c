@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "maps/totals.h"
 
-/* Adds n maps of which all that is known. */
-static void add(struct map_totals *t, const struct map_info *m, uint64_t n)
+/* Adds n maps that have all these facts in common. */
+static void totals_add(struct map_totals *t, const struct map_info *m, uint64_t n)
 {
 	if (m->consistency == MAP_SUSPECT)
 		t->suspect_cnt += n;
@@ -43,7 +43,7 @@ struct map_totals totals_of(const struct map_rows *rows)
 	for (size_t i = 0; i < rows->kinds.len; i++) {
 		struct map_info m = rows_kind_info(rows, i, 0);
 
-		add(&t, &m, rows->kinds.data[i].cnt);
+		totals_add(&t, &m, rows->kinds.data[i].cnt);
 	}
 	return t;
 }

@@ -18,13 +18,13 @@ struct map_totals {
 	uint64_t slots;
 	uint64_t table_bytes;
 	uint64_t resident_bytes;
-	uint64_t live_resident_bytes; /* of resident_bytes: what is no hole */
+	uint64_t live_resident_bytes; /* of resident_bytes: what is not a hole */
 	uint64_t hole_bytes;
 	uint64_t old_bytes;
 	uint64_t gives_back_bytes;
 	uint64_t gives_back_resident_bytes;
-	uint64_t unknown_size_cnt; /* maps whose bucket size is unknown: in the sums of
-				    * table bytes, but not of holes and rebuilds */
+	uint64_t unknown_size_cnt; /* maps whose bucket size is unknown: they count in table_bytes,
+				    * but not in the sums of holes and of what rebuilds give back */
 	uint64_t scan_bytes; /* of table_bytes: what the collector has to scan */
 };
 

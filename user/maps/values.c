@@ -6,216 +6,49 @@
 #include "base/clock.h"
 #include "maps/buckets.h"
 #include "maps/interval.h"
+#include "maps/kinds.h"
 #include "maps/shape.h"
-#include "maps/sizing.h"
+#include "maps/valuescan.h"
 
 enum {
-	/* A sample below this says little: maps that small are read whole, or not. */
+	/* A smaller sample says little. Maps that are smaller are read whole, or not at all. */
 	SAMPLE_MIN = 128 << 10,
-	/* Clusters that a sample should have, and what they may be large. */
+	/* A sample is made of clusters, which are neighbouring buckets: how many it should have,
+	 * and the bytes that a cluster may have. */
 	CLUSTERS = 128,
 	CLUSTERS_MIN = 16,
 	CLUSTER_SZ_MIN = 4096,
 	CLUSTER_SZ_MAX = 1 << 20,
 	/* A walk that reads twice its share, and this, follows something odd. */
 	OVERRUN = 1 << 20,
-	TRIES = 3, /* at a map that changes */
-
-	/* Values behind pointers: so many are looked at together, by their first bytes. */
-	POINTEES = 512,
-	POINTEE_HEAD = 256,
-	POINTEE_CHUNK = 64 << 10,
-	UNTOUCHED_MIN = 4096,
+	VALUES_TRIES = 3, /* at a map that changes */
 };
 
-/* What a visit to buckets found. */
-struct tally {
-	uint64_t full;
-	uint64_t zero;
-	uint64_t unread; /* values that were not where their slots point to */
+/* Counts in one map after the other. */
+struct value_counter {
+	struct value_scan scan;
+	struct shape_cache *shapes;
+	uint64_t random; /* state of next_random() */
+	bool may_point; /* one of the types that fit the map at hand points to its elems */
 };
 
-struct scan {
-	struct values *values;
-	struct heap *heap;
-	struct mem *mem;
-	enum map_kind kind;
-	uint64_t random;
-	uint8_t *buf; /* BUCKETS_READ_SZ */
-	uint8_t *heads; /* POINTEES * POINTEE_HEAD */
-	uint8_t *chunk; /* POINTEE_CHUNK */
-
-	/* Of the map at hand. */
-	const struct map_type *form; /* where it keeps its elems */
-	bool may_point; /* one of the types that fit points to its elems */
-	struct tally tally;
-	uint64_t left; /* bytes that may still be read */
-	uint64_t pointees[POINTEES];
-	size_t pointee_cnt;
-	struct err *err; /* the visitor's */
-};
-
-/* ---- values ---- */
-
-static bool is_zero(const uint8_t *p, size_t len)
+static struct err *value_counter_init(struct value_counter *v, const struct census *census,
+				      uint64_t seed)
 {
-	uint64_t word;
+	struct err *err = value_scan_init(&v->scan, census->heap, census->residency);
 
-	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		if (word)
-			return false;
-	}
-	for (; len; p++, len--)
-		if (*p)
-			return false;
-	return true;
+	v->random = seed;
+	v->shapes = shape_cache_new();
+	return err || v->shapes ? err : err_nomem();
 }
 
-/* Whether the part [off, off + len) of a value is zero, but for what is no data. */
-static bool part_is_zero(const struct map_type *form, const uint8_t *part, uint64_t off,
-			 uint64_t len)
+static void value_counter_fini(struct value_counter *v)
 {
-	if (!form->data_run_cnt)
-		return is_zero(part, len);
-	for (uint32_t i = 0; i < form->data_run_cnt; i++) {
-		uint64_t from = form->data_runs[i].off, to = from + form->data_runs[i].len;
-
-		from = from > off ? from - off : 0;
-		to = to > off ? to - off : 0;
-		if (to > len)
-			to = len;
-		if (from < to && !is_zero(part + from, to - from))
-			return false;
-	}
-	return true;
-}
-
-/* Takes bytes off what may be read; false when there are not as many. */
-static bool spend(struct scan *s, uint64_t bytes)
-{
-	if (bytes > s->left)
-		return false;
-	s->left -= bytes;
-	s->values->bytes += bytes;
-	return true;
-}
-
-/* Whether the rest of a value is, whose head is zero; false when that takes too much. */
-static bool read_tail(struct scan *s, uint64_t addr, uint64_t off, bool *zero_ret)
-{
-	uint64_t size = s->form->pointee_sz;
-
-	for (*zero_ret = true; off < size && *zero_ret; off += POINTEE_CHUNK) {
-		uint32_t n = size - off < POINTEE_CHUNK ? size - off : POINTEE_CHUNK;
-		struct mem_req req = { addr + off, n, false, s->chunk };
-
-		if (!spend(s, n))
-			return false;
-		s->err = residency_read(s->values->census->residency, s->mem, &req);
-		if (s->err)
-			return false;
-		s->tally.unread += !req.ok;
-		*zero_ret = req.ok && part_is_zero(s->form, s->chunk, off, n);
-	}
-	return true;
-}
-
-static bool is_value_object(const struct scan *s, uint64_t addr)
-{
-	struct object o;
-
-	return heap_object(s->heap, addr, &o) && o.start == addr &&
-	       o.slot + o.size - addr >= s->form->pointee_sz;
-}
-
-/* Bytes to look at of each value first. Large ones may lie in pages that nobody wrote:
- * they are read one by one, by a reader that leaves those alone. */
-static uint32_t head_size(uint32_t size)
-{
-	if (size >= UNTOUCHED_MIN)
-		return 0;
-	return size < POINTEE_HEAD ? size : POINTEE_HEAD;
-}
-
-/* Looks at the values that were put off, in a few reads. */
-static bool look_at_pointees(struct scan *s)
-{
-	uint32_t size = s->form->pointee_sz, head = head_size(size);
-	struct mem_req reqs[POINTEES];
-	size_t n = 0;
-	bool go_on = true;
-
-	for (size_t i = 0; i < s->pointee_cnt; i++) {
-		if (is_value_object(s, s->pointees[i]))
-			reqs[n++] = (struct mem_req){ s->pointees[i], head, false,
-						      s->heads + i * POINTEE_HEAD };
-		else
-			s->tally.unread++;
-	}
-	s->pointee_cnt = 0;
-	if (!n)
-		return true;
-	if (!spend(s, (uint64_t)n * head))
-		return false;
-	if (head)
-		s->err = mem_gather(s->mem, reqs, n);
-	if (s->err)
-		return false;
-	for (size_t i = 0; i < n && go_on; i++) {
-		bool ok = reqs[i].ok || !head;
-		bool zero = ok && part_is_zero(s->form, reqs[i].dst, 0, head);
-
-		s->tally.unread += !ok;
-		if (zero)
-			go_on = read_tail(s, reqs[i].addr, head, &zero);
-		s->tally.zero += zero;
-	}
-	return go_on;
-}
-
-static bool look_at_slot(struct scan *s, const uint8_t *elem)
-{
-	s->tally.full++;
-	if (!s->form->pointee_sz) {
-		s->tally.zero += part_is_zero(s->form, elem, 0, s->form->slots.elem_sz);
-		return true;
-	}
-	memcpy(&s->pointees[s->pointee_cnt++], elem, 8);
-	return s->pointee_cnt < POINTEES || look_at_pointees(s);
-}
-
-/* A buckets_visit_fn. */
-static bool look_at_buckets(void *ctx, const uint8_t *buckets, size_t n)
-{
-	struct scan *s = ctx;
-	const struct map_type *form = s->form;
-	bool go_on = spend(s, n * form->bucket_sz);
-
-	for (const uint8_t *b = buckets; go_on && n; n--, b += form->bucket_sz)
-		for (unsigned int i = 0; go_on && i < BUCKET_SLOTS; i++)
-			if (bucket_slot_is_full(s->kind, b[i]))
-				go_on = look_at_slot(s, b + form->slots.elems_off +
-								i * form->slots.elem_stride);
-	return go_on;
+	value_scan_fini(&v->scan);
+	shape_cache_free(v->shapes);
 }
 
 /* ---- one map ---- */
-
-/* Looks at a range of buckets and adds to s->tally. */
-static struct err *look_at_range(struct scan *s, const struct buckets *b, uint64_t first,
-				 uint64_t n, bool *whole_ret)
-{
-	struct bucket_visitor visitor = { look_at_buckets, s, s->buf };
-	struct err *err = buckets_visit(b, first, n, &visitor, whole_ret);
-
-	if (!err && *whole_ret && s->pointee_cnt)
-		*whole_ret = look_at_pointees(s);
-	s->pointee_cnt = 0;
-	if (!err)
-		err = take_ptr(s->err);
-	return err;
-}
 
 /* splitmix64 */
 static uint64_t next_random(uint64_t *state)
@@ -228,34 +61,35 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* True with a chance of part in whole. */
-static bool draw(struct scan *s, uint64_t part, uint64_t whole)
+static bool value_draw(struct value_counter *v, uint64_t part, uint64_t whole)
 {
-	return (unsigned __int128)next_random(&s->random) * whole >> 64 < part;
+	return (unsigned __int128)next_random(&v->random) * whole >> 64 < part;
 }
 
-static struct err *read_whole(struct scan *s, const struct buckets *b, struct value_count *row)
+static struct err *value_read_whole(struct value_counter *v, const struct buckets *b,
+				    struct value_count *row)
 {
 	bool whole;
-	struct err *err = look_at_range(s, b, 0, b->cnt, &whole);
+	struct err *err = value_scan_range(&v->scan, b, 0, b->cnt, &whole);
 
-	if (err || !whole || !census_is_near(s->tally.full, b->live_keys))
+	if (err || !whole || !map_count_is_near(v->scan.tally.full, b->live_keys))
 		return err;
 	row->status = VALUES_OK;
-	row->zero = row->low = row->high = s->tally.zero;
+	row->zero = row->low = row->high = v->scan.tally.zero;
 	return NULL;
 }
 
-/* Reads each cluster of some neighbouring buckets with the same chance. share: the
- * part of cost that may be read. */
-static struct err *read_sample(struct scan *s, const struct buckets *b, uint64_t share,
-			       uint64_t cost, struct value_count *row)
+/* Reads some clusters of buckets; each of them has the same chance to be read. share: bytes that
+ * may be read, of cost bytes for the whole map. */
+static struct err *value_read_sample(struct value_counter *v, const struct buckets *b,
+				     uint64_t share, uint64_t cost, struct value_count *row)
 {
 	uint64_t sz = share / CLUSTERS;
 	uint64_t width = (sz < CLUSTER_SZ_MIN	? CLUSTER_SZ_MIN
 			  : sz > CLUSTER_SZ_MAX ? CLUSTER_SZ_MAX
 						: sz) /
 			 b->bucket_sz;
-	struct sample sample = { .all = (b->cnt + width - 1) / width };
+	struct cluster_sample sample = { .all = (b->cnt + width - 1) / width };
 	uint64_t take = (unsigned __int128)sample.all * share / cost;
 
 	if (take < CLUSTERS_MIN) {
@@ -263,16 +97,17 @@ static struct err *read_sample(struct scan *s, const struct buckets *b, uint64_t
 		return NULL;
 	}
 	for (uint64_t i = 0; i < sample.all && sample.taken < take; i++) {
-		struct tally before = s->tally;
+		struct value_tally before = v->scan.tally;
 		uint64_t first = i * width, n = b->cnt - first < width ? b->cnt - first : width;
 		bool whole;
 
-		if (!draw(s, take - sample.taken, sample.all - i))
+		if (!value_draw(v, take - sample.taken, sample.all - i))
 			continue;
-		struct err *err = look_at_range(s, b, first, n, &whole);
+		struct err *err = value_scan_range(&v->scan, b, first, n, &whole);
 		if (err || !whole)
 			return err;
-		sample_add(&sample, s->tally.full - before.full, s->tally.zero - before.zero);
+		cluster_sample_add(&sample, v->scan.tally.full - before.full,
+				   v->scan.tally.zero - before.zero);
 	}
 	if (!sample.slots) {
 		row->status = VALUES_TOO_FEW;
@@ -280,7 +115,7 @@ static struct err *read_sample(struct scan *s, const struct buckets *b, uint64_t
 	}
 	if (sample.slots > b->live_keys)
 		return NULL;
-	struct interval zero = sample_estimate(&sample, b->live_keys);
+	struct interval zero = cluster_sample_estimate(&sample, b->live_keys);
 	row->status = VALUES_OK;
 	row->sampled = true;
 	row->zero = zero.estimate;
@@ -289,22 +124,23 @@ static struct err *read_sample(struct scan *s, const struct buckets *b, uint64_t
 	return NULL;
 }
 
-static bool same_data(const struct map_type *a, const struct map_type *b)
+static bool form_same_data(const struct map_type *a, const struct map_type *b)
 {
 	return a->data_run_cnt == b->data_run_cnt &&
 	       (!a->data_run_cnt ||
 		!memcmp(a->data_runs, b->data_runs, a->data_run_cnt * sizeof(*a->data_runs)));
 }
 
-static bool same_slots(const struct map_type *a, const struct map_type *b)
+static bool form_same_slots(const struct map_type *a, const struct map_type *b)
 {
 	return a->bucket_sz == b->bucket_sz && a->slots.elem_sz == b->slots.elem_sz &&
 	       a->slots.elems_off == b->slots.elems_off &&
 	       a->slots.elem_stride == b->slots.elem_stride;
 }
 
-/* The form that the types of a shape have in common, or NULL. Where only some have
- * pointers to elems it is that of the others, and *may_point_ret is set. */
+/* The form, which is where a bucket keeps its elems, that the types of a shape have in common; or
+ * NULL. When only some have pointers to their elems, it is the form of the others, and
+ * *may_point_ret is set. */
 static const struct map_type *common_form(const struct shape *shape, bool *may_point_ret)
 {
 	const struct map_type *form = shape->form_cnt ? shape->forms[0] : NULL;
@@ -317,111 +153,113 @@ static const struct map_type *common_form(const struct shape *shape, bool *may_p
 	for (uint8_t i = 0; same && i < shape->form_cnt; i++) {
 		const struct map_type *t = shape->forms[i];
 
-		same = same_slots(form, t);
+		same = form_same_slots(form, t);
 		if (!form->pointee_sz && t->pointee_sz)
 			*may_point_ret = true;
 		else
-			same &= form->pointee_sz == t->pointee_sz && same_data(form, t);
+			same &= form->pointee_sz == t->pointee_sz && form_same_data(form, t);
 	}
 	return same ? form : NULL;
 }
 
-/* Of several types that fit, any will do when all of them keep their elems alike. */
-static struct err *find_common_form(struct scan *s, const struct buckets *b,
+/* Finds the form of a map that several types fit: any of them will do when all keep their elems
+ * alike. */
+static struct err *find_common_form(struct value_counter *v, const struct buckets *b,
 				    const struct map_type **ret)
 {
 	const struct bucket_array *a = &b->arrays.data[0];
-	uint64_t n = s->kind == MAP_SWISS ? a->cnt : sizing_classic_array(__builtin_ctzll(a->cnt));
+	uint64_t n = v->scan.ops->allocated_buckets(a->cnt);
 	struct evidence evidence;
 	bool known;
 
 	*ret = NULL;
-	struct err *err = evidence_read(s->heap, a->addr, &evidence, &known);
+	struct err *err = evidence_read(v->scan.heap, a->addr, &evidence, &known);
 	if (err || !known)
 		return err;
-	const struct shape *shape =
-		shape_of(s->heap, s->values->census->shapes, &evidence, n, b->bucket_sz);
-	const struct map_type *form = common_form(shape, &s->may_point);
+	const struct shape *shape = shape_of(v->scan.heap, v->shapes, &evidence, n, b->bucket_sz);
+	const struct map_type *form = common_form(shape, &v->may_point);
 	*ret = form && form->bucket_sz == b->bucket_sz ? form : NULL;
 	return NULL;
 }
 
-static uint64_t rebuild_bytes(const struct scan *s, const struct buckets *b, bool listed,
-			      uint64_t live_keys)
+static uint64_t value_rebuild_bytes(const struct value_counter *v, const struct buckets *b,
+				    bool listed, uint64_t live_keys)
 {
 	struct object o;
-	bool known = heap_object(s->heap, b->arrays.data[0].addr, &o);
+	bool known = heap_object(v->scan.heap, b->arrays.data[0].addr, &o);
 	struct table_shape shape = {
 		.bucket_sz = b->bucket_sz,
 		.noscan = known && span_noscan(o.span),
 		.listed = listed,
-		.malloc_headers = heap_malloc_headers(s->heap),
-		.load_num = s->heap->prog->layout.classic.load_num,
+		.malloc_headers = heap_malloc_headers(v->scan.heap),
+		.load_num = v->scan.heap->prog->layout.classic.load_num,
 	};
 
-	return s->kind == MAP_SWISS ? sizing_swiss(live_keys, &shape)
-				    : sizing_classic(live_keys, &shape);
+	return v->scan.ops->fresh_bytes(live_keys, &shape);
 }
 
-/* What is said of the figures of a row that has some. */
-static struct err *set_consistency(const struct scan *s, const struct buckets *b,
-				   const struct map_info *m, struct value_count *row)
+/* Sets what a row says about its own figures. */
+static struct err *value_set_consistency(const struct value_counter *v, const struct buckets *b,
+					 const struct map_info *m, struct value_count *row)
 {
 	bool still;
 	struct err *err = buckets_stand_still(b, &still);
-	bool complete = row->sampled || s->tally.full == b->live_keys;
+	bool complete = row->sampled || v->scan.tally.full == b->live_keys;
 
 	still &= m->consistency == MAP_EXACT && b->live_keys == m->live_keys && complete &&
-		 !s->tally.unread;
+		 !v->scan.tally.unread;
 	row->consistency = still ? MAP_EXACT : MAP_MOVING;
-	row->read = s->tally.full;
-	/* Of the keys that the census found, so that the two rebuilds compare. */
+	row->read = v->scan.tally.full;
+	/* From the keys that the census found, so that the two rebuilds can be compared. */
 	uint64_t live_keys = row->zero < m->live_keys ? m->live_keys - row->zero : 0;
-	row->rebuild_bytes = rebuild_bytes(s, b, m->listed, live_keys);
+	row->rebuild_bytes = value_rebuild_bytes(v, b, m->listed, live_keys);
 	return err;
 }
 
-static struct err *count_found(struct scan *s, const struct buckets *b, const struct map_info *m,
-			       uint64_t share, uint64_t cost, struct value_count *row)
+static struct err *value_count_found(struct value_counter *v, const struct buckets *b,
+				     const struct map_info *m, uint64_t share, uint64_t cost,
+				     struct value_count *row)
 {
 	struct err *err = NULL;
 
-	s->form = m->type;
-	s->may_point = false;
-	if (!s->form)
-		err = find_common_form(s, b, &s->form);
+	const struct map_type *form = m->type;
+
+	v->may_point = false;
+	if (!form)
+		err = find_common_form(v, b, &form);
 	if (err)
 		return err;
-	if (!s->form || !s->form->slots.elem_sz) {
-		row->status = s->form ? VALUES_NONE : VALUES_TYPE_AMBIGUOUS;
+	if (!form || !form->slots.elem_sz) {
+		row->status = form ? VALUES_NONE : VALUES_TYPE_AMBIGUOUS;
 		return NULL;
 	}
-	s->tally = (struct tally){ 0 };
-	s->left = 2 * share + OVERRUN;
-	err = share < cost ? read_sample(s, b, share, cost, row) : read_whole(s, b, row);
+	value_scan_begin(&v->scan, form, 2 * share + OVERRUN);
+	err = share < cost ? value_read_sample(v, b, share, cost, row)
+			   : value_read_whole(v, b, row);
 	if (err || row->status != VALUES_OK)
 		return err;
-	/* Only a nil tells values that are pointers from pointers to values. */
-	if (s->may_point && !s->tally.zero) {
+	/* Values that are pointers may be nil; pointers to values may not. So only a nil tells
+	 * which of the two the slots have. */
+	if (v->may_point && !v->scan.tally.zero) {
 		row->status = VALUES_TYPE_AMBIGUOUS;
 		return NULL;
 	}
-	return set_consistency(s, b, m, row);
+	return value_set_consistency(v, b, m, row);
 }
 
-static struct err *count_map(struct scan *s, const struct map_info *m, uint64_t share,
-			     uint64_t cost, struct value_count *row)
+static struct err *value_count_map(struct value_counter *v, const struct map_info *m,
+				   uint64_t share, uint64_t cost, struct value_count *row)
 {
 	struct err *err = NULL;
 
 	*row = (struct value_count){ .status = VALUES_CHANGED };
-	for (int i = 0; i < TRIES && !err && row->status == VALUES_CHANGED; i++) {
+	for (int i = 0; i < VALUES_TRIES && !err && row->status == VALUES_CHANGED; i++) {
 		struct buckets b;
 		bool found;
 
-		err = buckets_init(&b, s->heap, s->values->census->residency, m, &found);
+		err = buckets_init(&b, v->scan.heap, v->scan.residency, m, &found);
 		if (!err && found && b.cnt)
-			err = count_found(s, &b, m, share, cost, row);
+			err = value_count_found(v, &b, m, share, cost, row);
 		buckets_fini(&b);
 	}
 	if (err)
@@ -431,8 +269,8 @@ static struct err *count_map(struct scan *s, const struct map_info *m, uint64_t 
 
 /* ---- all maps ---- */
 
-/* What can be said without reading; VALUES_OVER_BUDGET: the map is to be read. */
-static enum value_status status_of(const struct map_info *m)
+/* What can be said without a read; VALUES_OVER_BUDGET: the map is to be read. */
+static enum value_status value_status_of(const struct map_info *m)
 {
 	if (!map_counts(m))
 		return VALUES_NOT_COUNTED;
@@ -445,8 +283,8 @@ static enum value_status status_of(const struct map_info *m)
 	return m->type_source == TYPE_AMBIGUOUS ? VALUES_TYPE_AMBIGUOUS : VALUES_TYPE_UNKNOWN;
 }
 
-/* Most bytes that reading the whole map takes, in a sane process. */
-static uint64_t cost_of(const struct map_info *m)
+/* The most bytes that it takes to read the whole map, in a sane process. */
+static uint64_t value_cost(const struct map_info *m)
 {
 	uint64_t each = m->type ? m->type->pointee_sz : 0, cost;
 
@@ -456,54 +294,54 @@ static uint64_t cost_of(const struct map_info *m)
 	return cost;
 }
 
-struct job {
+struct value_job {
 	size_t row; /* of the census */
 	uint64_t cost;
 };
 
-struct plan {
-	VEC(struct job) jobs; /* largest first */
-	double cost; /* of those ahead: a sum that may be beyond 64 bits */
+struct value_plan {
+	VEC(struct value_job) jobs; /* largest first */
+	double cost; /* of the jobs that are not done yet: the sum may need more than 64 bits */
 };
 
-static void plan_fini(struct plan *p)
+static void value_plan_fini(struct value_plan *p)
 {
 	vec_fini(&p->jobs);
 }
 
-static int cmp_largest(const void *a, const void *b)
+static int cmp_value_job(const void *a, const void *b)
 {
-	const struct job *x = a, *y = b;
+	const struct value_job *x = a, *y = b;
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? 1 : -1;
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static struct err *plan_init(struct plan *p, struct values *values)
+static struct err *value_plan_init(struct value_plan *p, struct values *values)
 {
 	const struct census *census = values->census;
 
-	*p = (struct plan){ 0 };
+	*p = (struct value_plan){ 0 };
 	for (size_t i = 0; i < census->maps.len; i++) {
 		struct map_info m = census_map(census, i);
 		struct value_count *row = &values->rows[i];
 
-		row->status = status_of(&m);
+		row->status = value_status_of(&m);
 		row->consistency = m.consistency;
 		if (row->status != VALUES_OVER_BUDGET)
 			continue;
-		if (!vec_push(&p->jobs, ((struct job){ i, cost_of(&m) })))
+		if (!vec_push(&p->jobs, ((struct value_job){ i, value_cost(&m) })))
 			return err_nomem();
-		p->cost += cost_of(&m);
+		p->cost += value_cost(&m);
 	}
-	vec_sort(&p->jobs, cmp_largest);
+	vec_sort(&p->jobs, cmp_value_job);
 	return NULL;
 }
 
-/* The part of a map's cost that may be read: all, while all that is ahead fits; else
- * in proportion, but no sample too small to tell anything. */
-static uint64_t share_of(const struct job *job, double ahead, uint64_t budget)
+/* Bytes of a map's cost that may be read. All, when the budget is enough for all jobs ahead;
+ * else in proportion, but at least a sample that says something. */
+static uint64_t value_share(const struct value_job *job, double ahead, uint64_t budget)
 {
 	double part = ahead > budget ? job->cost * (budget / ahead) : job->cost;
 	uint64_t share = part < job->cost ? (uint64_t)part : job->cost;
@@ -513,47 +351,40 @@ static uint64_t share_of(const struct job *job, double ahead, uint64_t budget)
 	return share < job->cost ? share : job->cost;
 }
 
-static struct err *run_plan(struct scan *s, struct plan *p, uint64_t budget)
+static struct err *value_plan_run(struct value_plan *p, struct values *values,
+				  struct value_counter *v, uint64_t budget)
 {
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < p->jobs.len; i++) {
-		const struct job *job = &p->jobs.data[i];
-		uint64_t share = share_of(job, p->cost, budget);
-		uint64_t before = s->values->bytes;
-		struct map_info m = census_map(s->values->census, job->row);
+		const struct value_job *job = &p->jobs.data[i];
+		uint64_t share = value_share(job, p->cost, budget);
+		uint64_t before = v->scan.bytes;
+		struct map_info m = census_map(values->census, job->row);
 
 		p->cost -= job->cost;
 		if (share > budget)
 			continue; /* a smaller one may still fit */
-		err = count_map(s, &m, share, job->cost, &s->values->rows[job->row]);
-		uint64_t spent = s->values->bytes - before;
+		err = value_count_map(v, &m, share, job->cost, &values->rows[job->row]);
+		uint64_t spent = v->scan.bytes - before;
 		budget -= spent < budget ? spent : budget;
 	}
 	return err;
 }
 
-static struct err *scan(struct values *values, struct plan *plan, const struct values_opts *opts)
+static struct err *values_run(struct values *values, struct value_plan *plan,
+			      const struct values_opts *opts)
 {
-	_cleanup_free_ uint8_t *buf = malloc(BUCKETS_READ_SZ);
-	_cleanup_free_ uint8_t *heads = malloc(POINTEES * POINTEE_HEAD);
-	_cleanup_free_ uint8_t *chunk = malloc(POINTEE_CHUNK);
-	struct heap *heap = values->census->heap;
-	struct scan s = {
-		.values = values,
-		.heap = heap,
-		.mem = &heap->prog->target->mem,
-		.kind = heap->prog->layout.kind,
-		.random = opts->seed,
-		.buf = buf,
-		.heads = heads,
-		.chunk = chunk,
-	};
+	_cleanup_(value_counter_fini) struct value_counter v = { 0 };
+	struct err *err = value_counter_init(&v, values->census, opts->seed);
 
-	return buf && heads && chunk ? run_plan(&s, plan, opts->budget_bytes) : err_nomem();
+	if (!err)
+		err = value_plan_run(plan, values, &v, opts->budget_bytes);
+	values->bytes = v.scan.bytes;
+	return err;
 }
 
-static void sum_up(struct values *values)
+static void values_sum_up(struct values *values)
 {
 	for (size_t i = 0; i < values->census->maps.len; i++) {
 		values->counted += values->rows[i].status == VALUES_OK;
@@ -565,16 +396,16 @@ struct err *values_take(const struct census *census, const struct values_opts *o
 			struct values **ret, struct err **gone_ret)
 {
 	_cleanup_values_ struct values *values = calloc(1, sizeof(*values));
-	_cleanup_(plan_fini) struct plan plan = { 0 };
+	_cleanup_(value_plan_fini) struct value_plan plan = { 0 };
 	uint64_t start = clock_ns();
 
 	if (!values)
 		return err_nomem();
 	values->census = census;
 	values->rows = calloc(census->maps.len + 1, sizeof(*values->rows));
-	struct err *err = values->rows ? plan_init(&plan, values) : err_nomem();
+	struct err *err = values->rows ? value_plan_init(&plan, values) : err_nomem();
 	if (!err)
-		err = scan(values, &plan, opts);
+		err = values_run(values, &plan, opts);
 	if (err_is(err, ERR_GONE)) {
 		for (size_t i = 0; i < census->maps.len; i++)
 			if (values->rows[i].status == VALUES_OVER_BUDGET)
@@ -584,7 +415,7 @@ struct err *values_take(const struct census *census, const struct values_opts *o
 	}
 	if (err)
 		return err_wrap(err, "counting zero values");
-	sum_up(values);
+	values_sum_up(values);
 	values->take_ns = clock_ns() - start;
 	*ret = take_ptr(values);
 	return NULL;

@@ -11,7 +11,7 @@
  * A map is its address and its type: the collector gives the memory of a dead map to
  * the next one. Maps without an address of their own are told apart by kind and type.
  */
-static uint64_t row_key(const struct trace_row *row)
+static uint64_t activity_key(const struct trace_row *row)
 {
 	uint64_t kind = (row->on_stack ? 1 : 0) | (row->nil_map ? 2 : 0);
 
@@ -23,18 +23,18 @@ static uint64_t row_key(const struct trace_row *row)
 static struct err *activity_for(struct activities *as, const struct trace_row *row,
 				struct activity **ret)
 {
-	size_t i = table_get(&as->by_key, row_key(row));
+	size_t i = table_get(&as->by_key, activity_key(row));
 
 	if (i == TABLE_NONE) {
 		struct activity a = {
 			.addr = row->map,
 			.on_stack = row->on_stack,
 			.nil_map = row->nil_map,
-			.key = row_key(row),
+			.key = activity_key(row),
 		};
 
 		i = as->maps.len;
-		if (!vec_push(&as->maps, a) || !table_put(&as->by_key, row_key(row), i))
+		if (!vec_push(&as->maps, a) || !table_put(&as->by_key, activity_key(row), i))
 			return err_nomem();
 	}
 	*ret = &as->maps.data[i];
@@ -68,15 +68,15 @@ static void op_finish(struct activity_op *op, enum abi_op kind, const struct tra
 	op->missing = rate.missing;
 }
 
-static void add_row(struct activity *a, const struct trace_result *trace,
-		    const struct trace_row *row, const struct gotypes *types)
+static void activity_add_row(struct activity *a, const struct trace_result *trace,
+			     const struct trace_row *row, const struct gotypes *types)
 {
 	if (!a->type && row->type)
 		a->type = gotypes_find(types, row->type);
 	op_add(&a->ops[row->op], trace, row);
 }
 
-static double total_rate(const struct activity *a)
+static double activity_rate(const struct activity *a)
 {
 	double sum = 0;
 
@@ -85,15 +85,15 @@ static double total_rate(const struct activity *a)
 	return sum;
 }
 
-static int cmp_busiest(const void *a, const void *b)
+static int cmp_activity(const void *a, const void *b)
 {
-	double x = total_rate(a), y = total_rate(b);
+	double x = activity_rate(a), y = activity_rate(b);
 
 	return x < y ? 1 : -(x > y);
 }
 
 /* Where a row of the trace belongs. */
-struct place {
+struct row_place {
 	size_t map;
 	size_t site;
 };
@@ -122,8 +122,8 @@ static void site_add(struct call_site *site, const struct trace_result *trace,
 	site->type = row->type ? gotypes_find(types, row->type) : NULL;
 }
 
-static struct err *sum_rows(struct activities *as, const struct trace_result *trace,
-			    const struct gotypes *types, struct place *places)
+static struct err *activities_sum_rows(struct activities *as, const struct trace_result *trace,
+				       const struct gotypes *types, struct row_place *row_places)
 {
 	_cleanup_(table_fini) struct table by_caller = { 0 };
 
@@ -133,31 +133,31 @@ static struct err *sum_rows(struct activities *as, const struct trace_result *tr
 		struct err *err = activity_for(as, row, &a);
 
 		if (!err)
-			err = site_for(as, &by_caller, row, &places[i].site);
+			err = site_for(as, &by_caller, row, &row_places[i].site);
 		if (err)
 			return err;
-		places[i].map = (size_t)(a - as->maps.data);
-		add_row(a, trace, row, types);
-		site_add(&as->sites.data[places[i].site], trace, row, types);
+		row_places[i].map = (size_t)(a - as->maps.data);
+		activity_add_row(a, trace, row, types);
+		site_add(&as->sites.data[row_places[i].site], trace, row, types);
 	}
 	return NULL;
 }
 
-static void sum_samples(struct activities *as, const struct trace_result *trace,
-			const struct place *places)
+static void activities_sum_samples(struct activities *as, const struct trace_result *trace,
+				   const struct row_place *row_places)
 {
 	for (size_t i = 0; i < trace->sample_cnt; i++) {
 		const struct trace_sample *sample = &trace->samples[i];
-		const struct place *place = &places[sample->row];
+		const struct row_place *row_place = &row_places[sample->row];
 		enum abi_op op = trace->rows[sample->row].op;
 
-		rate_add(&as->maps.data[place->map].ops[op].sum, trace, sample);
-		rate_add(&as->sites.data[place->site].did.sum, trace, sample);
+		rate_add(&as->maps.data[row_place->map].ops[op].sum, trace, sample);
+		rate_add(&as->sites.data[row_place->site].did.sum, trace, sample);
 	}
 	for (size_t i = 0; i < as->maps.len; i++) {
 		for (int op = 0; op < ABI_OP_CNT; op++)
 			op_finish(&as->maps.data[i].ops[op], op, trace);
-		as->per_s += total_rate(&as->maps.data[i]);
+		as->per_s += activity_rate(&as->maps.data[i]);
 	}
 	for (size_t i = 0; i < as->sites.len; i++)
 		op_finish(&as->sites.data[i].did, as->sites.data[i].op, trace);
@@ -180,9 +180,9 @@ static bool index_addr(struct activities *as, size_t i)
 }
 
 /* Sorting moves the activities: their index is made anew. */
-static struct err *sort(struct activities *as)
+static struct err *activities_sort(struct activities *as)
 {
-	vec_sort(&as->maps, cmp_busiest);
+	vec_sort(&as->maps, cmp_activity);
 	vec_sort(&as->sites, cmp_busiest_site);
 	table_fini(&as->by_key);
 	for (size_t i = 0; i < as->maps.len; i++)
@@ -194,13 +194,15 @@ static struct err *sort(struct activities *as)
 struct err *activities_init(struct activities *as, const struct trace_result *trace,
 			    const struct gotypes *types)
 {
-	_cleanup_free_ struct place *places = calloc(trace->row_cnt + 1, sizeof(*places));
+	_cleanup_free_ struct row_place *row_places =
+		calloc(trace->row_cnt + 1, sizeof(*row_places));
 
 	memset(as, 0, sizeof(*as));
-	struct err *err = places ? sum_rows(as, trace, types, places) : err_nomem();
+	struct err *err = row_places ? activities_sum_rows(as, trace, types, row_places)
+				     : err_nomem();
 	if (!err) {
-		sum_samples(as, trace, places);
-		err = sort(as);
+		activities_sum_samples(as, trace, row_places);
+		err = activities_sort(as);
 	}
 	if (err)
 		activities_fini(as);
@@ -224,5 +226,5 @@ const struct activity *activities_find(const struct activities *as, uint64_t add
 
 const struct activity *activities_of_row(const struct activities *as, const struct trace_row *row)
 {
-	return &as->maps.data[table_get(&as->by_key, row_key(row))];
+	return &as->maps.data[table_get(&as->by_key, activity_key(row))];
 }

@@ -6,20 +6,7 @@
 
 #include "base/table.h"
 
-const char *finding_name(enum finding_kind kind)
-{
-	switch (kind) {
-	case FINDING_MAP_HOLES:
-		return "map_holes";
-	case FINDING_ZERO_VALUES:
-		return "zero_values";
-	case FINDING_FREE_HEAP:
-		return "free_heap";
-	}
-	return "?";
-}
-
-static int cmp_largest(const void *a, const void *b)
+static int cmp_finding(const void *a, const void *b)
 {
 	uint64_t x = ((const struct finding *)a)->bytes, y = ((const struct finding *)b)->bytes;
 
@@ -42,7 +29,7 @@ static struct err *finding_for(struct findings *f, struct table *by_kind, enum f
 	return NULL;
 }
 
-static void add_map(struct finding *finding, const struct map_info *m, uint64_t bytes)
+static void finding_add_map(struct finding *finding, const struct map_info *m, uint64_t bytes)
 {
 	finding->bytes += bytes;
 	finding->map_cnt++;
@@ -55,7 +42,7 @@ static void add_map(struct finding *finding, const struct map_info *m, uint64_t 
 	}
 }
 
-static struct err *add_maps(struct findings *f, const struct census *census)
+static struct err *findings_add_maps(struct findings *f, const struct census *census)
 {
 	_cleanup_(table_fini) struct table by_kind = { 0 };
 	struct err *err = NULL;
@@ -69,7 +56,7 @@ static struct err *add_maps(struct findings *f, const struct census *census)
 			continue;
 		err = finding_for(f, &by_kind, FINDING_MAP_HOLES, &m, &finding);
 		if (!err)
-			add_map(finding, &m, map_gives_back_resident(&m));
+			finding_add_map(finding, &m, map_gives_back_resident(&m));
 	}
 	return err;
 }
@@ -92,7 +79,7 @@ static struct err *add_zero_values(struct findings *f, const struct values *valu
 		err = finding_for(f, &by_kind, FINDING_ZERO_VALUES, &m, &finding);
 		if (err)
 			return err;
-		add_map(finding, &m, all - holes);
+		finding_add_map(finding, &m, all - holes);
 		finding->zero_values += v->zero;
 		finding->all_bytes += all;
 		finding->sampled |= v->sampled;
@@ -117,7 +104,7 @@ struct err *findings_init(struct findings *f, const struct snapshot *snap,
 				     .bytes = snap->ledger.rows[ROW_FREE] };
 
 	memset(f, 0, sizeof(*f));
-	struct err *err = add_maps(f, snap->census);
+	struct err *err = findings_add_maps(f, snap->census);
 	if (!err && values)
 		err = add_zero_values(f, values);
 	if (!err && !vec_push(&f->list, free_heap))
@@ -127,7 +114,7 @@ struct err *findings_init(struct findings *f, const struct snapshot *snap,
 		return err;
 	}
 	drop_small(f, min_bytes);
-	vec_sort(&f->list, cmp_largest);
+	vec_sort(&f->list, cmp_finding);
 	return NULL;
 }
 

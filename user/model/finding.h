@@ -10,13 +10,8 @@
 
 #include "base/vec.h"
 #include "maps/values.h"
+#include "model/result_words.h"
 #include "model/snapshot.h"
-
-enum finding_kind {
-	FINDING_MAP_HOLES, /* the tables of maps of one type are far larger than their keys need */
-	FINDING_ZERO_VALUES, /* maps of one type keep entries whose value is zero */
-	FINDING_FREE_HEAP, /* free pages that Go has not returned to the OS */
-};
 
 struct finding {
 	enum finding_kind kind;
@@ -47,8 +42,5 @@ struct findings {
 struct err *findings_init(struct findings *f, const struct snapshot *snap,
 			  const struct values *values, uint64_t min_bytes);
 void findings_fini(struct findings *f);
-
-/* The name in JSON. */
-const char *finding_name(enum finding_kind kind);
 
 #endif

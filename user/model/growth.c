@@ -6,8 +6,8 @@
 #include "maps/sizing.h"
 
 enum {
-	SMALL_SLOTS = 8,
-	TABLE_SLOTS_MAX = 1024,
+	SMALL_SLOTS = BUCKET_SLOTS,
+	TABLE_SLOTS_MAX = SWISS_TABLE_SLOTS_MAX,
 	DIRECTORY_ENTRY = 8,
 	TOMBSTONES_PART = 10,
 	/* Of rates: below it the change is chance. */
@@ -18,18 +18,18 @@ enum {
 
 static const double FORECAST_MAX_S = 100.0 * 365 * 86400;
 
-static struct table_shape table_shape_of(const struct program *prog, uint32_t bucket_sz,
+static struct table_shape table_shape_of(const struct go_layout *layout, uint32_t bucket_sz,
 					 bool noscan)
 {
 	return (struct table_shape){
 		.bucket_sz = bucket_sz,
 		.noscan = noscan,
-		.malloc_headers = prog->layout.bitmap == HEAP_BITMAP_SPAN,
-		.load_num = prog->layout.classic.load_num,
+		.malloc_headers = layout->bitmap == HEAP_BITMAP_SPAN,
+		.load_num = layout->classic.load_num,
 	};
 }
 
-static uint64_t group_bytes(const struct table_shape *s)
+static uint64_t growth_group_bytes(const struct table_shape *s)
 {
 	return alloc_size(s->bucket_sz, s->noscan, s->malloc_headers);
 }
@@ -37,12 +37,6 @@ static uint64_t group_bytes(const struct table_shape *s)
 static unsigned int log2_of(uint64_t v)
 {
 	return v ? 63 - __builtin_clzll(v) : 0;
-}
-
-/* Keys that a table takes before it grows. */
-static uint64_t table_limit(uint64_t slots)
-{
-	return slots == SMALL_SLOTS ? slots - 1 : slots / 8 * 7;
 }
 
 /* ---- seen ---- */
@@ -60,7 +54,7 @@ static void set_bytes(struct growth *g, const struct trace_event *e, const struc
 		g->bytes_to = sizing_classic_array_bytes(to, s);
 		return;
 	case TRACE_GROWTH_SMALL_TO_TABLE:
-		g->bytes_from = e->slots_from ? group_bytes(s) : 0;
+		g->bytes_from = e->slots_from ? growth_group_bytes(s) : 0;
 		g->bytes_to = sizing_swiss_table(e->slots_to, s) + DIRECTORY_ENTRY;
 		return;
 	case TRACE_GROWTH_TABLE_DOUBLE:
@@ -86,7 +80,7 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 		  (event->tombstones && TOMBSTONES_PART * event->tombstones >= event->slots_from);
 	if (type && event->slots_from <= (uint64_t)SMALL_SLOTS << CLASSIC_B_MAX) {
 		struct table_shape s =
-			table_shape_of(prog, type->bucket_sz, type->bucket_ptr_bytes == 0);
+			table_shape_of(&prog->layout, type->bucket_sz, type->bucket_ptr_bytes == 0);
 		set_bytes(&g, event, &s);
 	}
 	return g;
@@ -94,18 +88,16 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 
 /* ---- to come ---- */
 
-/* S runtime/map.go overLoadFactor. */
 static void next_classic(const struct map_info *m, const struct table_shape *s, struct forecast *f)
 {
 	uint64_t base = m->buckets - m->overflow_buckets;
-	uint64_t limit = s->load_num * (base / 2);
 
 	f->event = FORECAST_DOUBLE;
-	f->at_live_keys = (limit > SMALL_SLOTS ? limit : SMALL_SLOTS) + 1;
+	f->at_live_keys = classic_array_limit(base, s->load_num) + 1;
 	f->allocates_bytes = sizing_classic_array_bytes(log2_of(base) + 1, s);
 }
 
-static uint64_t minus(uint64_t a, uint64_t b)
+static uint64_t minus_or_zero(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
@@ -115,11 +107,11 @@ static void next_splits(const struct map_info *m, const struct table_shape *s, s
 {
 	uint64_t all = 1ull << log2_of(m->table_cnt);
 	bool done = all == m->table_cnt;
-	uint64_t limit = all * table_limit(TABLE_SLOTS_MAX);
+	uint64_t limit = all * swiss_table_limit(TABLE_SLOTS_MAX);
 	uint64_t splits = done ? all : 2 * all - m->table_cnt;
 
 	f->event = FORECAST_SPLIT;
-	f->at_live_keys = done ? minus(limit, m->tombstones) + 1 : m->live_keys + 1;
+	f->at_live_keys = done ? minus_or_zero(limit, m->tombstones) + 1 : m->live_keys + 1;
 	f->allocates_bytes = splits * 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }
 
@@ -132,7 +124,8 @@ static void next_swiss(const struct map_info *m, const struct table_shape *s, st
 		return;
 	}
 	f->event = slots < TABLE_SLOTS_MAX ? FORECAST_DOUBLE : FORECAST_SPLIT;
-	f->at_live_keys = m->small ? SMALL_SLOTS + 1 : minus(table_limit(slots), m->tombstones) + 1;
+	f->at_live_keys = m->small ? SMALL_SLOTS + 1
+				   : minus_or_zero(swiss_table_limit(slots), m->tombstones) + 1;
 	f->allocates_bytes = slots < TABLE_SLOTS_MAX ? sizing_swiss_table(2 * slots, s)
 						     : 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
 }
@@ -153,15 +146,15 @@ static void set_rate(const struct map_info *m, const struct map_history *h, stru
 	f->in_ns = s * NS_PER_S;
 }
 
-bool forecast_of(const struct program *prog, const struct map_info *m,
+bool forecast_of(const struct go_layout *layout, const struct map_info *m,
 		 const struct map_history *history, struct forecast *ret)
 {
-	struct table_shape s = table_shape_of(prog, m->bucket_sz, m->noscan);
+	struct table_shape s = table_shape_of(layout, m->bucket_sz, m->noscan);
 	struct forecast f = { 0 };
 
 	if (!m->bucket_sz || !map_counts(m) || m->buckets <= m->overflow_buckets)
 		return false;
-	if (prog->layout.kind == MAP_CLASSIC)
+	if (layout->kind == MAP_CLASSIC)
 		next_classic(m, &s, &f);
 	else
 		next_swiss(m, &s, &f);

@@ -48,7 +48,7 @@ struct forecast {
 
 /* `history` may be NULL. False for a map of unknown bucket size, or one that is about
  * to grow as it was read. */
-bool forecast_of(const struct program *prog, const struct map_info *m,
+bool forecast_of(const struct go_layout *layout, const struct map_info *m,
 		 const struct map_history *history, struct forecast *ret);
 
 #endif

@@ -92,7 +92,7 @@ static bool is_smaller(const struct newcomers *n, size_t a, size_t b)
 	return n->maps[a].table_bytes < n->maps[b].table_bytes;
 }
 
-static void swap(struct newcomers *n, size_t a, size_t b)
+static void newcomers_swap(struct newcomers *n, size_t a, size_t b)
 {
 	struct newcomer m = n->maps[a];
 
@@ -103,7 +103,7 @@ static void swap(struct newcomers *n, size_t a, size_t b)
 static void sift_up(struct newcomers *n, size_t i)
 {
 	for (; i && is_smaller(n, i, (i - 1) / 2); i = (i - 1) / 2)
-		swap(n, i, (i - 1) / 2);
+		newcomers_swap(n, i, (i - 1) / 2);
 }
 
 static void sift_down(struct newcomers *n, size_t i)
@@ -112,7 +112,7 @@ static void sift_down(struct newcomers *n, size_t i)
 		child += child + 1 < n->len && is_smaller(n, child + 1, child);
 		if (!is_smaller(n, child, i))
 			return;
-		swap(n, i, child);
+		newcomers_swap(n, i, child);
 	}
 }
 
@@ -131,7 +131,7 @@ static void consider(struct newcomers *n, struct newcomer m)
 }
 
 /* Starts the history of a map. */
-static struct err *follow(struct history *h, const struct map_info *m, uint64_t now_ns)
+static struct err *history_follow(struct history *h, const struct map_info *m, uint64_t now_ns)
 {
 	size_t i = h->maps.len;
 
@@ -162,7 +162,7 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 	for (size_t i = 0; !err && i < newcomers.len; i++) {
 		struct map_info m = census_map(census, newcomers.maps[i].row);
 
-		err = follow(h, &m, now_ns);
+		err = history_follow(h, &m, now_ns);
 	}
 	h->samples++;
 	h->last_ns = now_ns;

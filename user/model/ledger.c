@@ -206,8 +206,8 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 
 /* ---- all of it ---- */
 
-static struct err *count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
-			 struct residency *r, struct addrspace *as)
+static struct err *ledger_count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
+				struct residency *r, struct addrspace *as)
 {
 	_cleanup_(metadata_fini) struct metadata metadata = { .missing = NULL };
 	struct counter c = { .l = l, .as = as, .metadata = &metadata };
@@ -235,7 +235,7 @@ struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pageal
 	struct ledger_maps none = { 0 };
 
 	memset(l, 0, sizeof(*l));
-	struct err *err = count(l, heap, pa, r, as);
+	struct err *err = ledger_count(l, heap, pa, r, as);
 	if (!err)
 		ledger_set_maps(l, &none);
 	return err;
@@ -244,64 +244,4 @@ struct err *ledger_init(struct ledger *l, struct heap *heap, const struct pageal
 void ledger_fini(struct ledger *l)
 {
 	released_fini(&l->released);
-}
-
-const char *ledger_row_name(enum ledger_row row)
-{
-	static const char *const names[] = {
-		[ROW_MAP_LIVE] = "map_live",
-		[ROW_MAP_HOLES] = "map_hole",
-		[ROW_OTHER_HEAP] = "other_heap",
-		[ROW_FREE_SLOTS] = "free_slot",
-		[ROW_FREE] = "free",
-		[ROW_RELEASED] = "released_resident",
-		[ROW_HUGE_EXCESS] = "huge_excess",
-		[ROW_STACKS] = "stack",
-		[ROW_RUNTIME] = "runtime",
-		[ROW_FILES] = "file",
-		[ROW_ANON] = "anon",
-	};
-
-	return names[row];
-}
-
-const char *ledger_region_name(enum ledger_region region)
-{
-	static const char *const names[] = {
-		[REGION_SPANS] = "heap_spans",
-		[REGION_FREE] = "heap_free",
-		[REGION_RELEASED] = "heap_released",
-		[REGION_STACKS] = "stack",
-		[REGION_RUNTIME] = "runtime",
-		[REGION_FILES] = "file",
-		[REGION_ANON] = "anon",
-	};
-
-	return names[region];
-}
-
-enum ledger_remedy ledger_row_remedy(enum ledger_row row)
-{
-	switch (row) {
-	case ROW_MAP_HOLES:
-		return REMEDY_REBUILD_MAPS;
-	case ROW_FREE:
-		return REMEDY_FREE_OS_MEMORY;
-	case ROW_FREE_SLOTS:
-		return REMEDY_MOVE_OBJECTS;
-	default:
-		return REMEDY_NONE;
-	}
-}
-
-const char *ledger_remedy_name(enum ledger_remedy remedy)
-{
-	static const char *const names[] = {
-		[REMEDY_NONE] = NULL,
-		[REMEDY_REBUILD_MAPS] = "rebuild_maps",
-		[REMEDY_FREE_OS_MEMORY] = "free_os_memory",
-		[REMEDY_MOVE_OBJECTS] = "move_objects",
-	};
-
-	return names[remedy];
 }

@@ -19,41 +19,7 @@
 #include "heap/pagealloc.h"
 #include "heap/residency.h"
 #include "model/released.h"
-
-/* Who owns pages; all but the unexplained bytes are whole pages. */
-enum ledger_region {
-	REGION_SPANS, /* objects of the heap, with free slots between them */
-	REGION_FREE, /* free pages that Go keeps */
-	REGION_RELEASED, /* pages that Go has given back, or never used */
-	REGION_STACKS, /* goroutine stacks and other spans of the runtime */
-	REGION_RUNTIME, /* the runtime's own memory */
-	REGION_FILES, /* the program, libraries, files, shared memory */
-	REGION_ANON, /* C code's and other anonymous memory */
-	REGION_CNT,
-};
-
-enum ledger_row {
-	ROW_MAP_LIVE, /* map tables: share of the live keys */
-	ROW_MAP_HOLES, /* map tables: the rest */
-	ROW_OTHER_HEAP, /* other objects */
-	ROW_FREE_SLOTS, /* free slots of spans, and their ends */
-	ROW_FREE, /* REGION_FREE */
-	ROW_RELEASED, /* REGION_RELEASED without the next one */
-	ROW_HUGE_EXCESS, /* RELEASED_HUGE: in memory because of a huge page around it */
-	ROW_STACKS,
-	ROW_RUNTIME,
-	ROW_FILES,
-	ROW_ANON,
-	ROW_CNT,
-};
-
-/* What makes the bytes of a row come back. */
-enum ledger_remedy {
-	REMEDY_NONE,
-	REMEDY_REBUILD_MAPS, /* copy the live keys into a new map, drop the old one */
-	REMEDY_FREE_OS_MEMORY, /* debug.FreeOSMemory(), or a memory limit */
-	REMEDY_MOVE_OBJECTS, /* allocate the few that are left anew, together */
-};
+#include "model/result_words.h"
 
 struct ledger {
 	struct resident regions[REGION_CNT];
@@ -90,12 +56,5 @@ struct ledger_maps {
 
 /* Computes the rows. May be called again. */
 void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps);
-
-/* Names in JSON. */
-const char *ledger_row_name(enum ledger_row row);
-const char *ledger_region_name(enum ledger_region region);
-
-enum ledger_remedy ledger_row_remedy(enum ledger_row row);
-const char *ledger_remedy_name(enum ledger_remedy remedy); /* NULL: none */
 
 #endif

@@ -80,33 +80,3 @@ struct memcaller memcaller_of(struct lines *lines, const uint64_t stack[ABI_MEM_
 		m.reason = MEM_REASON_C;
 	return m;
 }
-
-const char *mem_reason_name(enum mem_reason reason)
-{
-	static const char *const names[MEM_REASON_CNT] = {
-		[MEM_REASON_UNKNOWN] = "unknown",
-		[MEM_REASON_BACKGROUND_SCAVENGER] = "background_scavenger",
-		[MEM_REASON_FREE_OS_MEMORY] = "free_os_memory",
-		[MEM_REASON_ALLOCATION] = "allocation",
-		[MEM_REASON_RUNTIME] = "runtime",
-		[MEM_REASON_PROGRAM] = "program",
-		[MEM_REASON_C] = "c",
-	};
-
-	return names[reason];
-}
-
-const char *mem_reason_text(enum mem_reason reason)
-{
-	static const char *const texts[MEM_REASON_CNT] = {
-		[MEM_REASON_UNKNOWN] = "callers unknown",
-		[MEM_REASON_BACKGROUND_SCAVENGER] = "background scavenger",
-		[MEM_REASON_FREE_OS_MEMORY] = "debug.FreeOSMemory",
-		[MEM_REASON_ALLOCATION] = "allocations",
-		[MEM_REASON_RUNTIME] = "the runtime",
-		[MEM_REASON_PROGRAM] = "the program itself",
-		[MEM_REASON_C] = "C code",
-	};
-
-	return texts[reason];
-}

@@ -10,7 +10,7 @@
 /* ---- ranges ---- */
 
 /* Keeps the largest; the list is sorted at the end. */
-static void add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
+static void reclaim_add_range(struct reclaim_row *row, uint64_t addr, uint64_t bytes)
 {
 	size_t least = 0;
 
@@ -44,7 +44,7 @@ static void add_free_ranges(struct reclaim_row *row, const struct snapshot *snap
 						 (uint64_t)f->npages * GO_PAGE_SZ);
 
 		if (bytes)
-			add_range(row, f->base, bytes);
+			reclaim_add_range(row, f->base, bytes);
 	}
 }
 
@@ -54,7 +54,7 @@ static void add_map_ranges(struct reclaim_row *row, const struct snapshot *snap)
 		struct map_info m = census_map(snap->census, i);
 
 		if (map_counts(&m) && m.bucket_sz && map_gives_back_resident(&m))
-			add_range(row, m.addr, map_gives_back_resident(&m));
+			reclaim_add_range(row, m.addr, map_gives_back_resident(&m));
 	}
 }
 
@@ -71,13 +71,13 @@ static void add_span_ranges(struct reclaim_row *row, const struct snapshot *snap
 			continue;
 		if (span_base(s) != end) {
 			if (end)
-				add_range(row, start, end - start);
+				reclaim_add_range(row, start, end - start);
 			start = span_base(s);
 		}
 		end = span_base(s) + span_bytes(s);
 	}
 	if (end)
-		add_range(row, start, end - start);
+		reclaim_add_range(row, start, end - start);
 }
 
 static enum reclaim_cause released_cause(enum released_kind kind)
@@ -87,9 +87,12 @@ static enum reclaim_cause released_cause(enum released_kind kind)
 		return CAUSE_LAZY_FREE;
 	case RELEASED_LOCKED:
 		return CAUSE_CALL_FAILED;
-	default:
-		return CAUSE_REFILLED;
+	case RELEASED_HUGE:
+	case RELEASED_REFILLED:
+	case RELEASED_KIND_CNT:
+		break;
 	}
+	return CAUSE_REFILLED;
 }
 
 static void add_released_ranges(struct reclaim *rc, const struct released *rel)
@@ -97,7 +100,7 @@ static void add_released_ranges(struct reclaim *rc, const struct released *rel)
 	for (size_t i = 0; i < rel->runs.len; i++) {
 		const struct released_run *r = &rel->runs.data[i];
 
-		add_range(&rc->rows[released_cause(r->kind)], r->start, r->end - r->start);
+		reclaim_add_range(&rc->rows[released_cause(r->kind)], r->start, r->end - r->start);
 	}
 }
 
@@ -146,14 +149,14 @@ static const char *why_not_scavenged(const struct reclaim *rc, const struct gc_s
 				     bool busy)
 {
 	if (!rc->scavenger_known)
-		return "the scavenger's goals are not known";
+		return "the goals of Go's scavenger are not known";
 	if (busy)
-		return "too little is free in their 4 MiB chunks for the scavenger";
+		return "the scavenger skips 4 MiB chunks in which so little is free";
 	if (gc->percent < 0 && !rc->scavenger.limit_active)
 		return "the collector is off, so the scavenger has no goal";
 	if (gc->cycles < 2)
 		return "the scavenger has no goal before the second cycle";
-	return "the scavenger's goal is to keep so much for the next cycle";
+	return "the scavenger keeps this much for the next cycle";
 }
 
 static void judge_free(struct reclaim *rc, const struct snapshot *snap,
@@ -165,24 +168,16 @@ static void judge_free(struct reclaim *rc, const struct snapshot *snap,
 	uint64_t pending = rc->scavenger_known ? scavenger_pending(&rc->scavenger) : 0;
 
 	row->not_yet_bytes = pending < loose ? pending : loose;
-	row->not_yet = "the scavenger is at work: the heap is above its goal";
+	row->not_yet = "the scavenger is at work, since the heap is above its goal";
 	row->never = why_not_scavenged(rc, from->gc, busy > row->bytes / 2);
 }
 
-static void judge(struct reclaim *rc, const struct reclaim_sources *from)
+static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from)
 {
-	static const char *const never[CAUSE_CNT] = {
-		[CAUSE_PINNED_BY_MAP] = "maps never shrink",
-		[CAUSE_SPAN_PINNED] = "objects never move: the last one keeps its span",
-		[CAUSE_REFILLED] = "Go takes it for returned, and won't return it again",
-		[CAUSE_CALL_FAILED] = "the memory is locked: madvise fails",
-		[CAUSE_GRANULARITY] = "less than a physical page",
-	};
-
 	for (int i = 0; i < CAUSE_CNT; i++)
-		rc->rows[i].never = never[i];
+		rc->rows[i].never = reclaim_cause_words[i].text;
 	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
-	rc->rows[CAUSE_LAZY_FREE].not_yet = "the kernel takes it when memory is short";
+	rc->rows[CAUSE_LAZY_FREE].not_yet = "when the kernel needs memory, it takes this";
 	judge_free(rc, from->snap, from);
 	for (int i = 0; i < CAUSE_CNT; i++) {
 		struct reclaim_row *row = &rc->rows[i];
@@ -220,6 +215,8 @@ static void join_calls(struct reclaim_row *row, const struct trace_result *tr)
 static void sum_calls(struct reclaim *rc, const struct trace_result *tr, uint64_t traced_ns)
 {
 	rc->traced = tr && !tr->memcalls_missing;
+	rc->returned_bytes = rc->failed_calls = rc->failed_bytes = 0;
+	rc->failed_errno = 0;
 	for (size_t i = 0; rc->traced && i < tr->memsum_cnt; i++) {
 		const struct trace_memsum *s = &tr->memsums[i];
 
@@ -251,20 +248,8 @@ void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from)
 			rc->first_seen_ns[i] && from->trace ? now - rc->first_seen_ns[i] : 0;
 	}
 	sum_calls(rc, from->trace, from->traced_ns);
-	judge(rc, from);
+	reclaim_judge(rc, from);
 	list_ranges(rc, from->snap);
 	for (int i = CAUSE_LAZY_FREE; rc->traced && i <= CAUSE_CALL_FAILED; i++)
 		join_calls(&rc->rows[i], from->trace);
-}
-
-const char *reclaim_cause_name(enum reclaim_cause cause)
-{
-	static const char *const names[] = {
-		[CAUSE_NOT_SCAVENGED] = "not_scavenged", [CAUSE_PINNED_BY_MAP] = "pinned_by_map",
-		[CAUSE_SPAN_PINNED] = "span_pinned",	 [CAUSE_LAZY_FREE] = "lazy_free",
-		[CAUSE_REFILLED] = "refilled",		 [CAUSE_CALL_FAILED] = "call_failed",
-		[CAUSE_GRANULARITY] = "granularity",
-	};
-
-	return names[cause];
 }

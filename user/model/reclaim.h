@@ -10,19 +10,9 @@
 #include <stdint.h>
 
 #include "heap/scavenger.h"
+#include "model/result_words.h"
 #include "model/snapshot.h"
 #include "trace/trace.h"
-
-enum reclaim_cause {
-	CAUSE_NOT_SCAVENGED, /* free pages of Go's page allocator, never given back */
-	CAUSE_PINNED_BY_MAP, /* holes that no madvise reaches while the map lives */
-	CAUSE_SPAN_PINNED, /* pages kept by a few live objects */
-	CAUSE_LAZY_FREE, /* given back with MADV_FREE: counted until the kernel needs it */
-	CAUSE_REFILLED, /* given back, and resident again */
-	CAUSE_CALL_FAILED, /* madvise fails: the memory is locked, or it said so */
-	CAUSE_GRANULARITY, /* free, but less than a physical page */
-	CAUSE_CNT,
-};
 
 enum { RECLAIM_RANGES_MAX = 64 };
 
@@ -72,7 +62,5 @@ struct reclaim_sources {
 
 /* Computes the rows; call reclaim_track() for the same snapshot before. */
 void reclaim_sum(struct reclaim *rc, const struct reclaim_sources *from);
-
-const char *reclaim_cause_name(enum reclaim_cause cause);
 
 #endif

@@ -14,6 +14,11 @@ struct refault_sum {
 	uint64_t faults[MEM_REASON_CNT];
 };
 
+/*
+ * Sums up the pages and faults of all givers by the reason of their calls, in pages and
+ * in faults. All 0 when refaults are missing. Cannot fail: a call whose stack says nothing
+ * counts as MEM_REASON_UNKNOWN.
+ */
 struct refault_sum refaults_sum(struct lines *lines, const struct trace_refaults *refaults);
 
 /* The age that at least half of the faults are below; 0 without faults. */

@@ -19,7 +19,7 @@ static void set_ledger_maps(struct snapshot *snap)
 	ledger_set_maps(&snap->ledger, &maps);
 }
 
-static struct err *take(struct program *prog, struct snapshot *snap)
+static struct err *snapshot_read(struct program *prog, struct snapshot *snap)
 {
 	_cleanup_(addrspace_fini) struct addrspace as;
 	struct err *err = addrspace_init(&as, prog->target->pid);
@@ -41,7 +41,7 @@ static struct err *take(struct program *prog, struct snapshot *snap)
 	return err;
 }
 
-static struct err *take_once(struct program *prog, struct snapshot **ret)
+static struct err *snapshot_take_once(struct program *prog, struct snapshot **ret)
 {
 	_cleanup_snapshot_ struct snapshot *snap = calloc(1, sizeof(*snap));
 	uint64_t start = clock_ns();
@@ -49,7 +49,7 @@ static struct err *take_once(struct program *prog, struct snapshot **ret)
 	if (!snap)
 		return err_nomem();
 	snap->residency.pagemap.fd = -1;
-	struct err *err = take(prog, snap);
+	struct err *err = snapshot_read(prog, snap);
 	if (err)
 		return err;
 	snap->take_ns = clock_ns() - start;
@@ -65,7 +65,7 @@ struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 
 	for (int i = 0; i < TRIES && (!taken || (*snap)->census->totals.suspect_cnt); i++) {
 		_cleanup_snapshot_ struct snapshot *now = NULL;
-		struct err *err = take_once(prog, &now);
+		struct err *err = snapshot_take_once(prog, &now);
 
 		if (err && !taken)
 			return err;

@@ -14,7 +14,6 @@ enum {
 	 * least this far apart. */
 	CENSUS_TIME_SHARE = 10,
 	CENSUS_INTERVAL_MS = 500,
-	TICK_MS = 100,
 };
 
 /* ---- census ---- */
@@ -106,19 +105,6 @@ static void gc_sample(struct watch *w)
 		err_free(gcstats_read(&w->gc, &w->gc_last));
 }
 
-static void sum_reclaim(struct watch *w)
-{
-	struct reclaim_sources from = {
-		.snap = w->snap,
-		.trace = w->trace ? trace_result(w->trace) : NULL,
-		.traced_ns = w->watched_ns,
-		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
-		.gc = &w->gc_last,
-	};
-
-	reclaim_sum(&w->reclaim, &from);
-}
-
 /* The first census decides whether there are any; its failure is a result too. */
 static struct err *take_first_census(struct watch *w)
 {
@@ -131,10 +117,11 @@ static struct err *take_first_census(struct watch *w)
 	return err;
 }
 
-/* Called by the trace. A census that fails in between is one sample less. */
-static struct err *on_tick(void *ctx)
+/* ---- while it is watched: called by the trace, in a thread of its own ---- */
+
+/* A census that fails in between is one sample less. */
+static struct err *watch_tick(struct watch *w)
 {
-	struct watch *w = ctx;
 	struct err *err = target_check(w->target);
 
 	halts_look(&w->halts);
@@ -153,236 +140,39 @@ static struct err *on_tick(void *ctx)
 	return err;
 }
 
-/* ---- trace ---- */
-
-static struct err *find_func(void *ctx, const char *name, struct trace_func *ret)
-{
-	const struct program *prog = ctx;
-	struct gofunc f;
-
-	*ret = (struct trace_func){ 0 };
-	if (!pclntab_find(prog->funcs, name, &f) ||
-	    !program_file_offset(prog, f.addr, &ret->file_off))
-		return NULL;
-	ret->present = true;
-	ret->addr = f.addr;
-	ret->size = f.size;
-	size_t want = f.size < sizeof(ret->code) ? f.size : sizeof(ret->code);
-	ret->code_sz = program_read_code(prog, f.addr, ret->code, want);
-	return NULL;
-}
-
-static struct trace_header_layout header_layout(const struct go_layout *l)
-{
-	struct trace_header_layout h = { .live_keys_off = 0 };
-
-	if (l->kind == MAP_CLASSIC) {
-		h.kind = TRACE_MAP_CLASSIC;
-		h.header_sz = l->classic.header_sz;
-		h.seed_off = 12;
-		h.classic.b_off = 9;
-		h.classic.noverflow_off = 10;
-		h.classic.buckets_off = l->classic.buckets;
-		h.classic.load_num = l->classic.load_num;
-		return h;
-	}
-	h.kind = TRACE_MAP_SWISS;
-	h.header_sz = l->swiss.header_sz;
-	h.seed_off = 8;
-	h.swiss.dir_ptr_off = 16;
-	h.swiss.dir_len_off = 24;
-	h.swiss.table_used_off = 0;
-	h.swiss.table_capacity_off = 2;
-	h.swiss.table_growth_left_off = 4;
-	return h;
-}
-
-/* What a call found in its map, before it. */
-static struct err *on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+struct err *watch_on_tick(void *ctx)
 {
 	struct watch *w = ctx;
 
-	(void)group;
+	pthread_mutex_lock(&w->lock);
+	struct err *err = watch_tick(w);
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
+/* What a call found in its map, before it. */
+static void note_event(struct watch *w, const struct trace_event *e)
+{
 	if (!e->live_known || e->on_stack)
-		return NULL;
+		return;
 	history_live_keys(&w->history, e->map, e->op == ABI_OP_CLEAR ? 0 : e->live_keys,
 			  e->ktime_ns);
 	if (e->op == ABI_OP_GROW && e->growth == TRACE_GROWTH_DOUBLE)
 		history_buckets(&w->history, e->map, e->slots_to / BUCKET_SLOTS, e->ktime_ns);
+}
+
+struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
+{
+	struct watch *w = ctx;
+
+	(void)group;
+	pthread_mutex_lock(&w->lock);
+	note_event(w, e);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-struct err *watch_open_trace(struct watch *w)
-{
-	struct trace_opts opts;
-
-	trace_opts_init(&opts);
-	opts.pid = w->target->pid;
-	opts.pidfd = w->target->pidfd;
-	opts.machine = elf_file_machine(w->prog->elf);
-	opts.code_path = w->prog->image.mapped->path;
-	opts.layout = header_layout(&w->prog->layout);
-	opts.goid_off = w->prog->layout.g.goid;
-	opts.find_func = find_func;
-	opts.find_ctx = w->prog;
-	opts.duration_ns = w->opts.duration_ns;
-	opts.tick_ns = TICK_MS * NS_PER_MS;
-	opts.tick = on_tick;
-	opts.tick_ctx = w;
-	opts.stop = w->opts.stop;
-	opts.attach = w->opts.attach;
-	opts.ring_sz = w->opts.ring_sz;
-	opts.memcalls = TRACE_MEMCALLS_AUTO;
-	opts.refaults = !w->opts.listener; /* a stream has no place for them */
-	w->listener = (struct trace_listener){ .event = on_event, .ctx = w };
-	opts.listener = w->opts.listener ? w->opts.listener : &w->listener;
-	opts.rare_only = w->opts.rare_only;
-	if (w->opts.tick) {
-		opts.tick = w->opts.tick;
-		opts.tick_ctx = w->opts.tick_ctx;
-	}
-	opts.max_overhead = w->opts.max_overhead;
-
-	struct err *err = trace_open(&opts, &w->trace);
-	if (err_is(err, ERR_UNSUPPORTED)) { /* this architecture: the census still works */
-		w->trace_err = err;
-		return NULL;
-	}
-	if (!err_is(err, ERR_KERNEL))
-		return err;
-	struct err *advice =
-		err_new(ERR_KERNEL, "%s; --duration 0 takes a census without a trace", err->msg);
-	err_free(err);
-	return advice;
-}
-
-static struct err *run_trace(struct watch *w)
-{
-	uint64_t start = clock_ns();
-
-	halts_init(&w->halts, w->target->pid); /* stopped since before is no news of the trace */
-	struct err *err = w->trace ? trace_run(w->trace) : NULL;
-	halts_look(&w->halts);
-	w->watched_ns = clock_ns() - start;
-	history_end(&w->history, clock_ns());
-	if (w->trace && trace_result(w->trace)->end == TRACE_END_TARGET_GONE && !err)
-		err = target_check(w->target);
-	return err;
-}
-
-/* ---- the result ---- */
-
-/* Reads the seeds that the maps of the trace have now; 0 where there is no map. */
-static struct err *read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
-{
-	struct trace_header_layout layout = header_layout(&w->prog->layout);
-	_cleanup_free_ struct mem_req *reqs = malloc((tr->map_cnt + 1) * sizeof(*reqs));
-
-	if (!reqs)
-		return err_nomem();
-	for (size_t i = 0; i < tr->map_cnt; i++)
-		reqs[i] = (struct mem_req){ tr->maps[i].addr + layout.seed_off, sizeof(*seeds),
-					    false, &seeds[i] };
-	return mem_gather(&w->target->mem, reqs, tr->map_cnt);
-}
-
-/*
- * A traced call names the type of its map: better than any guess from memory. The map
- * at its address may be another one by now: it is the same if it has the same seed. A
- * clear, which is always traced, gives it a new one.
- */
-static struct err *apply_traced_types(struct watch *w)
-{
-	const struct trace_result *tr = trace_result(w->trace);
-	_cleanup_free_ uint32_t *seeds = calloc(tr->map_cnt + 1, sizeof(*seeds));
-	struct err *err = seeds ? read_seeds(w, tr, seeds) : err_nomem();
-
-	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
-		const struct trace_map *traced = &tr->maps[i];
-		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
-		ssize_t row = type ? rows_find(&w->snap->census->maps, traced->addr) : ROWS_NONE;
-		bool same = traced->live_reads && seeds[i] &&
-			    (traced->seed == seeds[i] || traced->cleared_last);
-
-		if (row == ROWS_NONE || !same)
-			continue;
-		struct map_info m = census_map(w->snap->census, row);
-		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
-			err = snapshot_set_type(w->snap, row, type);
-	}
-	snapshot_sum(w->snap);
-	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
-		err_free(err);
-		err = NULL;
-	}
-	return err;
-}
-
-/* Last, since the trace has told some types by then. */
-static struct err *count_zero_values(struct watch *w)
-{
-	struct err *gone = NULL;
-	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
-
-	if (w->gone)
-		err_free(gone);
-	else
-		w->gone = gone;
-	return err;
-}
-
-static uint64_t timeval_ns(struct timeval tv)
-{
-	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
-}
-
-static void sum_cost(struct watch *w)
-{
-	struct watch_cost *cost = &w->cost;
-	struct rusage self, children;
-
-	getrusage(RUSAGE_SELF, &self);
-	getrusage(RUSAGE_CHILDREN, &children);
-	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
-		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
-	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
-	cost->bytes_read = w->target->mem.bytes_read;
-	cost->read_calls = w->target->mem.call_cnt;
-	if (!w->trace)
-		return;
-
-	const struct trace_result *tr = trace_result(w->trace);
-	double spent_ns = tr->cost.spent_ns + tr->cost.faults_ns;
-	cost->hits = tr->cost.hits;
-	cost->hits_ns = tr->cost.spent_ns;
-	if (tr->end_ns > tr->start_ns)
-		cost->share = spent_ns / (double)(tr->end_ns - tr->start_ns);
-	cost->held = spent_ns <= tr->cost.budget_ns;
-	cost->lost_records = tr->cost.counts[ABI_COUNT_RING_FULL] + tr->cost.bad_records;
-	for (int g = 0; g < ABI_GROUP_CNT; g++)
-		if (tr->groups[g].attached_ns > cost->attached_ns)
-			cost->attached_ns = tr->groups[g].attached_ns;
-}
-
-static struct err *conclude(struct watch *w)
-{
-	struct err *err = NULL;
-
-	if (w->trace)
-		err = activities_init(&w->activities, trace_result(w->trace), w->prog->types);
-	if (!err && w->trace && w->snap)
-		err = apply_traced_types(w);
-	if (!err && w->snap && w->opts.values.budget_bytes)
-		err = count_zero_values(w);
-	if (!err && w->snap)
-		sum_reclaim(w);
-	if (!err && w->snap)
-		err = findings_init(&w->findings, w->snap, w->values, w->opts.min_waste_bytes);
-	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
-	if (!err)
-		sum_cost(w);
-	return err;
-}
+/* ---- from the beginning to the end ---- */
 
 struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
@@ -391,6 +181,7 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	if (!w)
 		return err_nomem();
 	w->opts = *opts;
+	pthread_mutex_init(&w->lock, NULL);
 	struct err *err = target_open(pid, &w->target);
 	if (!err)
 		err = program_open(w->target, &w->prog);
@@ -414,29 +205,91 @@ static struct err *why_gone(const struct watch *w, struct err *err)
 	return why;
 }
 
+/* What was learnt until the target left still counts. */
+static struct err *keep_if_gone(struct watch *w, struct err *err)
+{
+	if (!err_is(err, ERR_GONE) || !(w->snap || w->trace))
+		return err;
+	if (w->gone)
+		err_free(err);
+	else
+		w->gone = why_gone(w, err);
+	return NULL;
+}
+
+struct err *watch_begin(struct watch *w)
+{
+	struct err *err = take_first_census(w);
+
+	if (!err)
+		err = gc_open(w, w->snap ? w->snap->heap : NULL);
+	if (!err && w->opts.duration_ns)
+		err = watch_open_trace(w);
+	return keep_if_gone(w, err);
+}
+
+/* Stopped since before is no news of the trace. */
+static void start_clock(struct watch *w)
+{
+	halts_init(&w->halts, w->target->pid);
+	w->start_ns = clock_ns();
+}
+
+static struct err *end_clock(struct watch *w, struct err *err)
+{
+	halts_look(&w->halts);
+	w->end_ns = clock_ns();
+	history_end(&w->history, w->end_ns);
+	if (!err)
+		err = target_check(w->target);
+	if (!err)
+		gc_sample(w);
+	return keep_if_gone(w, err);
+}
+
+bool watch_goes_on(const struct watch *w)
+{
+	return w->trace && !w->gone;
+}
+
+struct err *watch_start(struct watch *w)
+{
+	start_clock(w);
+	return watch_goes_on(w) ? keep_if_gone(w, trace_start(w->trace)) : NULL;
+}
+
+int watch_fd(const struct watch *w)
+{
+	return w->trace ? trace_fd(w->trace) : -1;
+}
+
+bool watch_step(struct watch *w)
+{
+	return watch_goes_on(w) && trace_step(w->trace);
+}
+
+uint64_t watch_ns(const struct watch *w)
+{
+	return w->start_ns ? (w->end_ns ? w->end_ns : clock_ns()) - w->start_ns : 0;
+}
+
+struct err *watch_stop(struct watch *w)
+{
+	return end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_open(pid, opts, &w);
 
 	if (!err)
-		err = take_first_census(w);
-	if (!err)
-		err = gc_open(w, w->snap ? w->snap->heap : NULL);
-	if (!err && opts->duration_ns)
-		err = watch_open_trace(w);
-	if (!err)
-		err = run_trace(w);
-	if (!err)
-		err = target_check(w->target);
-	if (!err)
-		gc_sample(w);
-	if (err_is(err, ERR_GONE) && w && (w->snap || w->trace)) {
-		w->gone = why_gone(w, err); /* what was learnt until then still counts */
-		err = NULL;
-	}
-	if (!err)
-		err = conclude(w);
+		err = watch_begin(w);
+	if (err)
+		return err;
+	start_clock(w);
+	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
+	err = end_clock(w, err);
 	if (err)
 		return err;
 	*ret = take_ptr(w);
@@ -447,10 +300,8 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
-	findings_fini(&w->findings);
+	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
-	activities_fini(&w->activities);
-	trace_close(w->trace);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
 	err_free(w->census_err);
@@ -459,5 +310,6 @@ void watch_free(struct watch *w)
 	err_free(w->gc_err);
 	program_close(w->prog);
 	target_close(w->target);
+	pthread_mutex_destroy(&w->lock);
 	free(w);
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * watch.h - one observation of a target: a census, a trace with more censuses in
- * it, and what follows from them. The result that the renderers show.
+ * watch.h - one observation of a target: a census, a trace with more censuses in it, and
+ * what is read beside them. What follows from all that is a struct result, which can be
+ * made at any time.
  */
 #ifndef MAPTRACE_MODEL_WATCH_H
 #define MAPTRACE_MODEL_WATCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "heap/gcstats.h"
 #include "model/activity.h"
-#include "model/finding.h"
 #include "model/history.h"
-#include "model/reclaim.h"
 #include "maps/values.h"
+#include "model/reclaim.h"
+#include "model/result.h"
 #include "model/snapshot.h"
 #include "process/halt.h"
 #include "process/program.h"
@@ -23,6 +25,8 @@
 struct watch_opts {
 	uint64_t duration_ns; /* 0: census only */
 	uint64_t min_waste_bytes;
+	uint64_t top; /* groups that activity refers to by rank */
+	bool only_top; /* list only so many maps in the result, and those in findings */
 	enum trace_attach attach;
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* without a budget: don't count zero values */
@@ -36,21 +40,8 @@ struct watch_opts {
 	bool rare_only;
 };
 
-/* What the observation cost, and whom. */
-struct watch_cost {
-	uint64_t hits; /* probe hits in the target: each cost it a trap */
-	double hits_ns; /* all of them: hits times their measured price */
-	double share; /* of one core, over the time watched: of hits and page faults */
-	bool held; /* they are within the budget */
-	uint64_t attached_ns;
-	uint64_t lost_records;
-	uint64_t cpu_ns; /* of maptrace */
-	uint64_t peak_rss_bytes; /* of maptrace */
-	uint64_t bytes_read; /* of the target's memory */
-	uint64_t read_calls; /* system calls that this took */
-};
-
 struct watch {
+	pthread_mutex_t lock; /* between the thread of ticks and events, and publications */
 	struct watch_opts opts;
 	struct target *target;
 	struct program *prog;
@@ -61,14 +52,13 @@ struct watch {
 	struct history history; /* of a watch that lasts */
 	struct trace *trace; /* NULL: none was asked for, or possible */
 	struct err *trace_err; /* why not; else NULL */
-	struct activities activities;
+	const struct trace_result *traced; /* as of the latest publication; NULL: no trace */
 	struct values *values; /* zero values in the maps of snap; NULL: not asked for */
-	struct findings findings;
 	struct halts halts; /* times in which nothing could happen */
 	struct err *gone; /* the target exited or executed another program */
 	uint64_t next_census_ns;
-	uint64_t watched_ns;
-	struct watch_cost cost;
+	uint64_t start_ns; /* of the time that was watched */
+	uint64_t end_ns; /* 0: it goes on */
 	bool cgroup_limited;
 	uint64_t cgroup_left_bytes; /* at the end */
 	struct trace_listener listener;
@@ -82,20 +72,66 @@ struct watch {
 };
 
 /*
- * Observes the process. Fails when nothing can be shown: no such process, not a
- * Go program, not permitted, a kernel without what tracing needs. What fails
- * later is kept in the result, with the reason.
+ * Observes the process from the beginning to the end. Fails when nothing can be shown: no
+ * such process, not a Go program, not permitted, a kernel without what tracing needs. What
+ * fails later is kept in the watch, with the reason. Free with watch_free().
  */
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+
+/*
+ * The same in steps, for a loop that drives several, or shows each while it goes on:
+ *
+ *	err = watch_open(pid, &opts, &w);	finds the program
+ *	err = watch_begin(w);			takes a census, prepares the trace
+ *	err = watch_start(w);			attaches it
+ *	while (watch_step(w)) {
+ *		... poll() for watch_fd(w), other work of a few milliseconds ...
+ *		... now and then: err = watch_publish(w, false, &result) ...
+ *	}
+ *	err = watch_stop(w);
+ *	err = watch_publish(w, true, &result);
+ *
+ * The rules of trace.h hold: one thread at a time for one watch. watch_fd() is -1 without a
+ * trace, and then there is no step.
+ */
+struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+struct err *watch_begin(struct watch *w);
+struct err *watch_start(struct watch *w);
+int watch_fd(const struct watch *w);
+bool watch_step(struct watch *w);
+struct err *watch_stop(struct watch *w);
 void watch_free(struct watch *w);
 DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 #define _cleanup_watch_ _cleanup_(cleanup_watch)
 
+/* Whether there is a trace, and somebody to trace. */
+bool watch_goes_on(const struct watch *w);
+
+/*
+ * Makes a result of what is known so far. Free with result_free(); it stays valid after
+ * watch_free(). `last`: nothing is observed any more; zero values are counted, and the maps
+ * are moved into the result instead of copied, so it can be made only once.
+ */
+struct err *watch_publish(struct watch *w, bool last, struct result **ret);
+
+/* How long it has been watched. */
+uint64_t watch_ns(const struct watch *w);
+
+/* Finds the places of the probes and attaches nothing: a result with the target and
+ * trace.traced->sites alone. */
+struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret);
+
 /* Opens the collector's counters by themselves, for a watch without censuses. */
 struct err *watch_open_gc(struct watch *w);
 
-/* Prepares the trace only, to list its probe sites; attaches nothing. */
+/* Prepares the trace only; attaches nothing. */
 struct err *watch_open_trace(struct watch *w);
-struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+
+/* Where the words of a map's header are, for the trace. */
+struct trace_header_layout watch_header_layout(const struct go_layout *layout);
+
+/* What the trace calls while it goes on; ctx is the watch. */
+struct err *watch_on_tick(void *ctx);
+struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_group_id group);
 
 #endif

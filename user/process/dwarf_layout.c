@@ -184,32 +184,33 @@ static const struct fixed_field common_fixed[] = {
 };
 
 static const struct fixed_field classic_fixed[] = {
-	{ HMAP, "count", NULL, 0 },
-	{ HMAP, "flags", NULL, 8 },
-	{ HMAP, "B", NULL, 9 },
-	{ HMAP, "noverflow", NULL, 10 },
-	{ HMAP, "hash0", NULL, 12 },
+	{ HMAP, "count", NULL, HMAP_COUNT },
+	{ HMAP, "flags", NULL, HMAP_FLAGS },
+	{ HMAP, "B", NULL, HMAP_B },
+	{ HMAP, "noverflow", NULL, HMAP_NOVERFLOW },
+	{ HMAP, "hash0", NULL, HMAP_HASH0 },
+	/* abi.MapType */
 	{ MAPTYPE, "Bucket", "bucket", 64 },
 	{ MAPTYPE, "KeySize", "keysize", 80 },
 	{ MAPTYPE, "ValueSize", "elemsize", 81 },
 };
 
 static const struct fixed_field swiss_fixed[] = {
-	{ MAP, "used", NULL, 0 },
-	{ MAP, "seed", NULL, 8 },
-	{ MAP, "dirPtr", NULL, 16 },
-	{ MAP, "dirLen", NULL, 24 },
-	{ MAP, "globalDepth", NULL, 32 },
-	{ MAP, "globalShift", NULL, 33 },
-	{ MAP, "writing", NULL, 34 },
-	{ MAP, "clearSeq", NULL, 40 },
-	{ TABLE, "used", NULL, 0 },
-	{ TABLE, "capacity", NULL, 2 },
-	{ TABLE, "growthLeft", NULL, 4 },
-	{ TABLE, "localDepth", NULL, 6 },
-	{ TABLE, "index", NULL, 8 },
-	{ TABLE, "groups.data", NULL, 16 },
-	{ TABLE, "groups.lengthMask", NULL, 24 },
+	{ MAP, "used", NULL, SWISS_MAP_USED },
+	{ MAP, "seed", NULL, SWISS_MAP_SEED },
+	{ MAP, "dirPtr", NULL, SWISS_MAP_DIR_PTR },
+	{ MAP, "dirLen", NULL, SWISS_MAP_DIR_LEN },
+	{ MAP, "globalDepth", NULL, SWISS_MAP_GLOBAL_DEPTH },
+	{ MAP, "globalShift", NULL, SWISS_MAP_GLOBAL_SHIFT },
+	{ MAP, "writing", NULL, SWISS_MAP_WRITING },
+	{ MAP, "clearSeq", NULL, SWISS_MAP_CLEAR_SEQ },
+	{ TABLE, "used", NULL, SWISS_TABLE_USED },
+	{ TABLE, "capacity", NULL, SWISS_TABLE_CAPACITY },
+	{ TABLE, "growthLeft", NULL, SWISS_TABLE_GROWTH_LEFT },
+	{ TABLE, "localDepth", NULL, SWISS_TABLE_LOCAL_DEPTH },
+	{ TABLE, "index", NULL, SWISS_TABLE_INDEX },
+	{ TABLE, "groups.data", NULL, SWISS_TABLE_GROUPS },
+	{ TABLE, "groups.lengthMask", NULL, SWISS_TABLE_LENGTH_MASK },
 	{ MAPTYPE, "Group", NULL, 64 },
 };
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "process/buildinfo.h"
+#include "process/mapheader.h"
 
 /* In place of an offset that the layout does not have. */
 #define OFF_NONE UINT32_MAX
@@ -77,7 +78,7 @@ struct mheap_layout {
 	uint32_t heap_arena_sz;
 };
 
-/* runtime.hmap. In all versions count is at 0, flags at 8, B at 9, noverflow at 10, hash0 at 12. */
+/* runtime.hmap, but for the fields of mapheader.h. */
 struct classic_layout {
 	uint32_t header_sz;
 	uint32_t buckets;
@@ -89,8 +90,7 @@ struct classic_layout {
 	uint32_t load_num;
 };
 
-/* internal/runtime/maps.Map. In all versions used is at 0, seed at 8, dirPtr at 16, dirLen at 24,
- * globalDepth at 32, globalShift at 33, writing at 34, clearSeq at 40. */
+/* internal/runtime/maps.Map, but for the fields of mapheader.h. */
 struct swiss_layout {
 	uint32_t header_sz;
 	uint32_t tombstone_possible; /* OFF_NONE in 1.24 */
@@ -185,7 +185,7 @@ static inline uint32_t layout_map_header_ptrs(const struct go_layout *layout)
 	const struct classic_layout *c = &layout->classic;
 
 	if (layout->kind == MAP_SWISS)
-		return 1u << (16 / 8); /* dirPtr */
+		return 1u << (SWISS_MAP_DIR_PTR / 8);
 	return 1u << (c->buckets / 8) | 1u << (c->oldbuckets / 8) | 1u << (c->extra / 8);
 }
 

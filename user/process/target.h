@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "process/container.h"
 #include "process/mem.h"
 
 struct target {
@@ -27,6 +28,7 @@ struct target {
 	uint64_t started_at_s; /* Unix time */
 	uint64_t uptime_ns; /* at the time of target_open() */
 	uint64_t cgroup_limit_bytes; /* lowest memory limit of its cgroups; 0: none */
+	struct container container; /* at the time of target_open() */
 	bool other_pid_ns;
 	bool other_mnt_ns;
 	struct mem mem;

@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report.h - renders what was observed. Renderers read the result and write to a
- * stream; they decide nothing.
+ * report.h - renders a finished result. Renderers read nothing but the result, and
+ * decide nothing; they may run several times on one result.
  */
 #ifndef MAPTRACE_REPORT_REPORT_H
 #define MAPTRACE_REPORT_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "model/watch.h"
+#include "base/err.h"
+#include "model/result.h"
 
 struct report_opts {
-	uint64_t top; /* maps to list in text */
-	bool verbose;
+	uint64_t top; /* rows of MAPS in the text */
+	bool verbose; /* with histograms, and with the callers of all rows of ACTIVITY */
+	int columns; /* of the text, see terminal_columns(); 0: as many as without a terminal */
 };
 
-/* For people. */
-struct err *report_text(const struct watch *w, const struct report_opts *opts, FILE *out);
+/* For people. Errors of the stream are left in it, see ferror(3). */
+struct err *report_text(struct result *r, const struct report_opts *opts, FILE *out);
 
-/* One JSON document, with every map; rows are written one by one. */
-struct err *report_json(const struct watch *w, FILE *out);
+/* The probe sites, a line each: what would be, or was, attached. */
+void report_sites(const struct result *r, FILE *out);
+
+/* One JSON document, with every map; rows are written one by one. report/json_read.h reads
+ * it, report.schema.json describes it. */
+struct err *report_json(struct result *r, FILE *out);
+
+/* The JSON document of a run that failed: who made it, and `error`: {code, kind, message}. */
+struct err *report_json_error(FILE *out, const struct err *err);
 
 #endif

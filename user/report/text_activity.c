@@ -2,205 +2,250 @@
 #include "report/text_parts.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
-#include "model/growth.h"
-#include "report/names.h"
+#include "base/short_name.h"
 
 enum {
+	NAME_SZ = 256,
 	ACTIVITY_ROWS = 10,
-	CALLER_ROWS = 3, /* whose callers are shown, too */
+	CALLER_ROWS = 3, /* whose callers are shown without --verbose, too */
 	SUBJECT_INDENT = 10,
-	CALLER_INDENT = 18, /* below the function */
+	SITE_INDENT = 15,
 };
 
-static void flow_rate(struct flow *f, const struct activity_op *op)
+/* The operations that have a column. */
+static const struct {
+	enum map_op op;
+	const char *title;
+} op_columns[] = {
+	{ MAP_OP_INSERT, "inserts" }, { MAP_OP_DELETE, "deletes" }, { MAP_OP_CLEAR, "clears" },
+	{ MAP_OP_GROW, "growths" },   { MAP_OP_MAKE, "makes" },
+};
+
+enum { OP_COLUMNS = sizeof(op_columns) / sizeof(op_columns[0]) };
+
+/* What stands in a column, or before its number. */
+enum op_sign {
+	SIGN_ROUGH, /* seen, but only a part of it */
+	SIGN_UNSEEN, /* not seen, but it may have happened */
+	SIGN_NONE, /* not seen, and nothing was overlooked */
+	SIGN_CNT,
+};
+
+static const struct {
+	const char *sign;
+	const char *meaning;
+} signs[SIGN_CNT] = {
+	[SIGN_ROUGH] = { "~", "rough, as some were missed" },
+	[SIGN_UNSEEN] = { "?", "none seen, but some may be missed" },
+	[SIGN_NONE] = { "-", "none seen" },
+};
+
+/* The sign of an operation; SIGN_CNT: a plain number. */
+static enum op_sign op_sign(const struct result_op *op)
 {
+	if (op->hits)
+		return op->rough ? SIGN_ROUGH : SIGN_CNT;
+	return op->rough ? SIGN_UNSEEN : SIGN_NONE;
+}
+
+static void flow_rate(struct flow *f, const struct result_op *op)
+{
+	enum op_sign sign = op_sign(op);
 	char text[64];
 
-	if (op->hits)
-		snprintf(text, sizeof(text), "%s%s", op->rough ? "~" : "", text_rate(op->per_s).s);
-	else
-		snprintf(text, sizeof(text), op->rough ? "?" : "-");
+	snprintf(text, sizeof(text), "%s%s", sign < SIGN_CNT ? signs[sign].sign : "",
+		 op->hits ? text_rate(op->per_s).s : "");
 	flow_add(f, 1, "%7s", text);
 }
 
-static void flow_subject(const struct page *p, struct flow *f, const struct busy *row)
+static bool has_interval(const struct result_op *op)
 {
-	const struct activity *a = &row->sum;
-	char type[NAME_SZ];
-
-	if (row->place && row->place <= p->opts->top)
-		flow_add(f, 2, "#%zu", row->place);
-	if (a->type) {
-		name_short(a->type->name, type, sizeof(type));
-		flow_add(f, 2, "%s", type);
-	} else if (row->map.addr)
-		flow_type(p, f, 2, &row->map);
-	else if (a->addr)
-		flow_add(f, 2, "map at 0x%" PRIx64, a->addr);
-	else
-		flow_add(f, 2, "maps of types not told");
-	if (a->on_stack)
-		flow_add(f, 2, "on goroutine stacks");
-	if (a->nil_map)
-		flow_add(f, 2, "nil");
-	if (row->map_cnt > 1)
-		flow_add(f, 2, "(%s)", COUNTED(row->map_cnt, "map"));
+	return op->per_s_low < op->per_s_high;
 }
 
-/* "main.(*Gateway).pay gateway.go:123 (55 %)" */
-static void flow_caller(const struct page *p, struct flow *f, uint64_t return_addr,
-			double share_percent)
+/* Adds "main.(*Gateway).pay gateway.go:123 (55 %)", and a comma if more follows. */
+static void flow_caller(struct flow *f, const struct result_op *op, bool more)
 {
-	const struct place *place = lines_of_call(p->w->prog->lines, return_addr);
-	const struct frame *frame = place->frames;
+	const struct result_caller *caller = op->caller;
+	const char *comma = more ? "," : "", *slash;
 	char name[NAME_SZ] = "?";
 
-	if (place->cnt)
-		name_short(frame->function, name, sizeof(name));
+	if (caller->function)
+		name_short(caller->function, name, sizeof(name));
 	flow_add(f, 1, "%s", name);
-	if (place->cnt && frame->file && frame->line)
-		flow_add(f, 1, "%s:%u (%.0f %%)", file_base(frame->file), frame->line,
-			 share_percent);
-	else
-		flow_add(f, 1, "(%.0f %%)", share_percent);
+	if (caller->at && caller->at->file && caller->at->line) {
+		slash = strrchr(caller->at->file, '/');
+		flow_add(f, 1, "%s:%" PRIu64, slash ? slash + 1 : caller->at->file,
+			 caller->at->line);
+	}
+	flow_add(f, 1, "(%.0f %%)%s", 100 * op->caller_share, comma);
 }
 
-static void print_caller(const struct page *p, const struct busy *row, enum abi_op op)
+/* Adds how far the truth may be from the number in the column. */
+static void flow_interval(struct flow *f, const struct result_op *op, bool more)
 {
-	struct flow f = { .out = p->out, .indent = CALLER_INDENT };
-	uint64_t caller = 0, hits = 0;
-	_cleanup_err_ struct err *err = busiest_caller(&p->busiest, row, op, &caller, &hits);
+	const char *comma = more ? "," : "";
 
-	if (err || !caller)
+	if (has_interval(op))
+		flow_add(f, 1, "%s/s to %s/s%s", text_rate(op->per_s_low).s,
+			 text_rate(op->per_s_high).s, comma);
+	else
+		flow_add(f, 1, "%s/s or more%s", text_rate(op->per_s_low).s, comma);
+}
+
+/* Where an operation comes from, and what else is known of it: one line, or nothing. */
+static void print_site(const struct page *p, enum map_op op, const struct result_op *did)
+{
+	bool caller = did->caller && !isnan(did->caller_share);
+	bool interval = has_interval(did) || (did->rough && did->per_s_low > 0);
+	bool keys = interval && op == MAP_OP_INSERT && did->changes && did->changes->told;
+	struct flow f = page_flow(p, SITE_INDENT);
+
+	if (!did->hits || (!caller && !interval))
 		return;
-	flow_add(&f, 0, "%12s from", name_op(op));
-	flow_caller(p, &f, caller, percent(hits, row->sum.ops[op].hits));
+	flow_add(&f, SUBJECT_INDENT - 4, "%6s%s", map_op_words[op].text, caller ? " from" : "");
+	if (caller)
+		flow_caller(&f, did, interval);
+	if (interval)
+		flow_interval(&f, did, keys);
+	if (keys)
+		flow_add(&f, 1, "%.0f %% new keys",
+			 percent(did->changes->changed, did->changes->told));
 	flow_end(&f);
 }
 
-/* How far the truth may be off, and what can be told of new keys. */
-static void print_interval(const struct page *p, const struct busy *row, enum abi_op op)
+static void print_op_sites(const struct page *p, const struct result_busy *row)
 {
-	const struct activity_op *did = &row->sum.ops[op];
-
-	if (did->per_s_low < did->per_s_high)
-		fprintf(p->out, "%12s %s to %s per second (95 %%)", name_op(op),
-			text_rate(did->per_s_low).s, text_rate(did->per_s_high).s);
-	else if (did->rough && did->per_s_low > 0)
-		fprintf(p->out, "%12s %s or more per second", name_op(op),
-			text_rate(did->per_s_low).s);
-	else
-		return;
-	if (op == ABI_OP_INSERT && did->told)
-		fprintf(p->out, ", %.0f %% new keys", percent(did->changed, did->told));
-	fputc('\n', p->out);
+	for (enum map_op op = 0; op < MAP_OP_CNT; op++)
+		print_site(p, op, &row->activity.ops[op]);
 }
 
-static void print_callers(const struct page *p, const struct busy *row)
+static void print_busy(const struct page *p, const struct result_busy *row)
 {
-	for (int op = 0; op < ABI_OP_CNT; op++) {
-		if (!row->sum.ops[op].hits)
-			continue;
-		print_caller(p, row, op);
-		print_interval(p, row, op);
+	struct flow f = page_flow(p, SUBJECT_INDENT);
+
+	for (int i = 0; i < OP_COLUMNS; i++)
+		flow_rate(&f, &row->activity.ops[op_columns[i].op]);
+	if (row->rank && row->rank <= p->opts->top)
+		flow_add(&f, 2, "#%" PRIu64, row->rank);
+	flow_label(&f, 2, known_text(row->label));
+	if (row->map_cnt > 1)
+		flow_add(&f, 2, "(%s)", COUNTED(row->map_cnt, "map"));
+	flow_end(&f);
+}
+
+static bool shows_sites(const struct page *p, size_t i)
+{
+	return p->opts->verbose || i < CALLER_ROWS;
+}
+
+static void print_busiest(const struct page *p, const struct result_traced *t)
+{
+	struct flow f = page_flow(p, SUBJECT_INDENT);
+
+	for (int i = 0; i < OP_COLUMNS; i++)
+		flow_add(&f, 1, "%7s", op_columns[i].title);
+	flow_add(&f, 2, "map");
+	flow_end(&f);
+	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++) {
+		print_busy(p, &t->busiest.data[i]);
+		if (shows_sites(p, i))
+			print_op_sites(p, &t->busiest.data[i]);
 	}
+	if (t->busiest_total > ACTIVITY_ROWS)
+		page_words(p, 2, 4, "and %s (--json)",
+			   COUNTED(t->busiest_total - ACTIVITY_ROWS, "more row"));
 }
 
-static void print_growths(const struct page *p, const struct trace_result *tr)
+/* Notes which signs a row has, and whether its sites have intervals. */
+static bool note_op_signs(const struct result_busy *row, bool used[SIGN_CNT + 1])
 {
-	uint64_t churn = 0, grow = 0;
+	bool interval = false;
 
-	for (size_t i = 0; i < tr->event_cnt; i++) {
-		const struct trace_event *e = &tr->events[i];
-
-		grow += e->op == ABI_OP_GROW;
-		churn += e->op == ABI_OP_GROW && growth_of(p->w->prog, e).churn;
-	}
-	if (churn)
-		fprintf(p->out, "  growths for churn, not for new keys: %s of %s\n", COUNT(churn),
-			COUNT(grow));
+	for (int i = 0; i < OP_COLUMNS; i++)
+		used[op_sign(&row->activity.ops[op_columns[i].op])] = true;
+	for (enum map_op op = 0; op < MAP_OP_CNT; op++)
+		interval |= row->activity.ops[op].hits && has_interval(&row->activity.ops[op]);
+	return interval;
 }
 
-/* What was not looked at any more is not what did not happen. */
-static void print_budget(const struct page *p, const struct trace_group *g, const char *what)
+/* What the signs in the rows mean, where there are any. */
+static void print_legend(const struct page *p, const struct result_traced *t)
 {
-	if (g->missing || !g->out_of_budget)
+	bool used[SIGN_CNT + 1] = { false }, intervals = false;
+	struct flow f = page_flow(p, 4);
+
+	for (size_t i = 0; i < t->busiest.len && i < ACTIVITY_ROWS; i++)
+		intervals |= note_op_signs(&t->busiest.data[i], used) && shows_sites(p, i);
+	for (int s = 0; s < SIGN_CNT; s++)
+		if (used[s])
+			flow_add(&f, 2, "%s %s", signs[s].sign, signs[s].meaning);
+	if (intervals)
+		flow_add(&f, 2, "x/s to y/s: 95 %% interval");
+	if (f.column)
+		flow_end(&f);
+}
+
+/* What was not looked at any more may have happened all the same. */
+static void print_budget(const struct page *p, const struct result_probe_group *g, const char *what)
+{
+	if (is_refused(g->status) || !g->out_of_budget)
 		return;
 	if (g->windows)
-		fprintf(p->out, "  %s: %s, then the budget was used up\n", what,
-			COUNTED(g->windows, "window"));
+		page_words(p, 2, 4, "%s: %s, then the budget (--max-overhead) was used up", what,
+			   COUNTED(g->windows, "window"));
 	else
-		fprintf(p->out, "  %s: none seen, --max-overhead is too small\n", what);
+		page_words(p, 2, 4, "%s: none seen, because --max-overhead is too small", what);
 }
 
 /* What is not in the rows, and why. */
-static void print_missing(const struct page *p, const struct trace_result *tr)
+static void print_missing(const struct page *p, const struct result_traced *t)
 {
-	const struct trace_group *hot = &tr->groups[ABI_GROUP_HOT];
-	const struct trace_group *rare = &tr->groups[ABI_GROUP_RARE];
-
-	if (hot->missing)
-		print_reason(p, "  inserts, deletes and makes are not traced", hot->missing);
-	if (rare->missing)
-		print_reason(p, "  clears and growths are not traced", rare->missing);
-	print_budget(p, hot, "inserts, deletes, small makes");
-	print_budget(p, rare, "clears and growths");
-	print_budget(p, &tr->groups[ABI_GROUP_MAKE], "makes with a size");
+	if (is_refused(t->hot.status))
+		page_words(p, 2, 6, "inserts, deletes and makes are not traced: %s",
+			   known_text(t->hot.reason));
+	if (is_refused(t->rare.status))
+		page_words(p, 2, 6, "clears and growths are not traced: %s",
+			   known_text(t->rare.reason));
+	print_budget(p, &t->hot, "inserts, deletes, small makes");
+	print_budget(p, &t->rare, "clears and growths");
+	print_budget(p, &t->make, "makes with a size");
+	if (t->plugins_not_traced)
+		page_words(p, 2, 4, "without plugins: their own map functions are not traced");
 }
 
-static void print_busy(const struct page *p, const struct busy *row, bool callers)
+static void print_losses(const struct page *p, const struct result_traced *t)
 {
-	static const enum abi_op columns[] = { ABI_OP_INSERT, ABI_OP_DELETE, ABI_OP_CLEAR,
-					       ABI_OP_GROW, ABI_OP_MAKE };
-	struct flow f = { .out = p->out, .indent = SUBJECT_INDENT };
-
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		flow_rate(&f, &row->sum.ops[columns[i]]);
-	flow_subject(p, &f, row);
-	flow_end(&f);
-	if (callers)
-		print_callers(p, row);
-}
-
-static void print_busiest(const struct page *p)
-{
-	size_t cnt = p->busiest.rows.len;
-
-	fprintf(p->out, " %7s %7s %7s %7s %7s  %s\n", "inserts", "deletes", "clears", "growths",
-		"makes", "map");
-	for (size_t i = 0; i < cnt && i < ACTIVITY_ROWS; i++)
-		print_busy(p, &p->busiest.rows.data[i], p->opts->verbose || i < CALLER_ROWS);
-	if (cnt > ACTIVITY_ROWS)
-		fprintf(p->out, "  and %s (--json)\n", COUNTED(cnt - ACTIVITY_ROWS, "more row"));
+	if (t->lost_hits)
+		page_words(p, 2, 4,
+			   "%s lost: there may be more of everything, also where there is a ?",
+			   COUNTED(t->lost_hits, "hit"));
+	if (t->growths.for_churn)
+		page_words(p, 2, 4, "growths for churn, not for new keys: %s of %s",
+			   COUNT(t->growths.for_churn), COUNT(t->growths.seen));
 }
 
 void print_activity(const struct page *p)
 {
-	const struct watch *w = p->w;
+	const struct result_traced *t = p->r->trace.traced;
 
-	if (w->trace_err) {
-		fputc('\n', p->out);
-		print_reason(p, "ACTIVITY  not traced", w->trace_err->msg);
-	}
-	if (!w->trace)
+	if (is_refused(p->r->trace.status))
+		page_heading(p, "ACTIVITY", "not traced: %s", known_text(p->r->trace.reason));
+	if (!t)
 		return;
-
-	const struct trace_result *tr = trace_result(w->trace);
-
-	fprintf(p->out, "\nACTIVITY  per second; inserts, deletes and makes from %s\n",
-		COUNTED(tr->groups[ABI_GROUP_HOT].windows, "window"));
-	print_missing(p, tr);
-	if (program_has_unprobed_plugin(w->prog))
-		fprintf(p->out, "  not by plugins: their functions for maps are not traced\n");
-	if (!p->busiest.rows.len) {
-		fprintf(p->out, "  no map operation seen%s\n",
-			w->halts.last != HALT_NONE ? ": the target was stopped, see above" : "");
+	page_heading(p, "ACTIVITY", "per second; inserts, deletes and makes estimated from %s",
+		     COUNTED(t->hot.windows, "window"));
+	print_missing(p, t);
+	if (!t->busiest.len) {
+		page_words(p, 2, 4, "no map operation seen%s",
+			   t->target_stopped_by ? ": the process was stopped, see above" : "");
 		return;
 	}
-	print_busiest(p);
-	if (trace_lost_hits(tr))
-		fprintf(p->out, "  %s lost: there may be more of everything, also where a ? is\n",
-			COUNTED(trace_lost_hits(tr), "hit"));
-	print_growths(p, tr);
+	print_busiest(p, t);
+	print_legend(p, t);
+	print_losses(p, t);
 }

@@ -1,70 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-/* A host-wide price must not go unsaid. */
-static void print_tracepoint_cost(const struct page *p)
-{
-	const struct trace_result *tr = p->w->trace ? trace_result(p->w->trace) : NULL;
+#include <stdbool.h>
+#include <string.h>
 
-	if (tr && !tr->memcalls_missing && tr->memcalls_by == TRACE_MEMCALLS_TRACEPOINTS)
-		fprintf(p->out,
-			"      machine: this kernel refuses fentry, so memory calls came from the\n"
-			"      syscall tracepoints: all system calls took longer meanwhile\n");
-	if (tr && tr->refaults.watched_ns)
-		fprintf(p->out,
-			"      machine: page faults of all processes took %.2f us longer "
-			"meanwhile\n",
-			tr->cost.any_fault_ns / 1000);
+enum { COST_INDENT = 6 };
+
+/* Whether a price is not "0.00 us". */
+static bool is_price(double ns)
+{
+	return ns >= 5;
 }
 
-/* A run that was ended early may have cost more than its share of the time. */
-static const char *budget_outcome(const struct watch_cost *cost, double max_overhead)
+/* A price that the whole machine pays must not go unsaid. */
+static void print_machine_cost(const struct page *p)
 {
-	if (!cost->held)
-		return ": EXCEEDED;";
-	return cost->share > max_overhead ? " of the run as planned, or of ten seconds, held;"
-					  : ", held;";
+	const struct result_memcalls_traced *traced = p->r->memory_calls.traced;
+	const struct result_receipt *receipt = p->r->cost.receipt;
+
+	if (!traced)
+		return;
+	if (traced->mechanism && !strcmp(traced->mechanism, "tracepoint"))
+		page_words(p, COST_INDENT, COST_INDENT,
+			   "machine: this kernel refuses fentry, so memory calls came from the "
+			   "syscall tracepoints: all system calls took longer meanwhile");
+	if (receipt && traced->refaults.watched && traced->refaults.watched->watched_ns &&
+	    is_price(receipt->other_page_fault_price_ns))
+		page_words(p, COST_INDENT, COST_INDENT,
+			   "machine: page faults of all processes took %.2f us longer meanwhile",
+			   receipt->other_page_fault_price_ns / 1000);
 }
 
-static void print_budget(const struct page *p, const struct watch_cost *c,
-			 const struct trace_cost *tc)
+/* A run that ended early may have cost more than its share of the time. */
+static const char *budget_outcome(const struct result_receipt *rc)
 {
-	struct flow f = { .out = p->out, .indent = 6 };
-
-	flow_add(&f, 0, "      budget %s%s", text_percent(tc->max_overhead).s,
-		 budget_outcome(c, tc->max_overhead));
-	flow_add(&f, 1, "probes attached for %s", text_duration(c->attached_ns).s);
-	flow_end(&f);
+	if (!rc->budget_held)
+		return "EXCEEDED";
+	return rc->share_of_core > rc->max_overhead ? "held (of the planned run, or of ten seconds)"
+						    : "held";
 }
 
 /* What the probes cost the target. */
-static void print_receipt(const struct page *p)
+static void print_receipt(const struct page *p, const struct result_receipt *rc)
 {
-	const struct watch_cost *c = &p->w->cost;
-	const struct trace_result *tr = trace_result(p->w->trace);
-	double price_ns = c->hits ? c->hits_ns / (double)c->hits : 0;
+	const struct result_cost *c = &p->r->cost;
 
-	fprintf(p->out, "target: %s of one core: %s x %.2f us, no pause\n",
-		text_percent(c->share).s, COUNTED(c->hits, "probe hit"), price_ns / 1000);
-	if (tr->cost.page_faults)
-		fprintf(p->out, "      and %s that took %.2f us longer\n",
-			COUNTED(tr->cost.page_faults, "page fault"),
-			tr->cost.fault_price_ns / 1000);
-	print_budget(p, c, &tr->cost);
-	fprintf(p->out, "      attaching %s in %s, detaching %s in %s\n      ",
-		COUNT(tr->cost.attach_calls), text_duration(tr->cost.attach_ns).s,
-		COUNT(tr->cost.detach_calls), text_duration(tr->cost.detach_ns).s);
+	page_heading(p, "COST", "target: %s of one core: %s of %.2f us each, no pause",
+		     text_percent(rc->share_of_core).s, COUNTED(c->probe_hits, "probe hit"),
+		     rc->price_ns / 1000);
+	if (rc->page_faults && is_price(rc->page_fault_price_ns))
+		page_words(p, COST_INDENT, COST_INDENT, "and %s that took %.2f us longer",
+			   COUNTED(rc->page_faults, "page fault"), rc->page_fault_price_ns / 1000);
+	page_words(p, COST_INDENT, COST_INDENT, "budget %s: %s; probes attached for %s",
+		   text_percent(rc->max_overhead).s, budget_outcome(rc), DURATION(c->attached_ns));
+	page_words(p, COST_INDENT, COST_INDENT, "attaching: %s in %s; detaching: %s in %s",
+		   COUNTED(rc->attach_calls, "call"), DURATION(rc->attach_ns),
+		   COUNTED(rc->detach_calls, "call"), DURATION(rc->detach_ns));
 }
 
 void print_cost(const struct page *p)
 {
-	const struct watch_cost *c = &p->w->cost;
+	const struct result_cost *c = &p->r->cost;
+	struct flow f = page_flow(p, COST_INDENT);
 
-	fprintf(p->out, "\nCOST  ");
-	if (p->w->trace)
-		print_receipt(p);
-	fprintf(p->out, "maptrace: %s CPU, %s memory, %s read, %s lost\n",
-		text_duration(c->cpu_ns).s, BYTES(c->peak_rss_bytes), BYTES(c->bytes_read),
-		COUNTED(c->lost_records, "record"));
-	print_tracepoint_cost(p);
+	if (c->receipt)
+		print_receipt(p, c->receipt);
+	else
+		fputc('\n', p->out);
+	flow_add(&f, 0, "%-4s", c->receipt ? "" : "COST");
+	flow_add(&f, 2, "maptrace: %s CPU,", DURATION(c->cpu_ns));
+	flow_add(&f, 1, "%s memory,", BYTES(c->peak_rss_bytes));
+	flow_add(&f, 1, "%s read,", BYTES(c->bytes_read));
+	flow_add(&f, 1, "%s lost", COUNTED(c->records_lost, "record"));
+	flow_end(&f);
+	print_machine_cost(p);
 }

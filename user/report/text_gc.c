@@ -1,42 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-static void print_gc_window(const struct page *p, const struct gc_window *win)
+#include <math.h>
+
+static void print_gc_pauses(const struct page *p, const struct result_gc_watched *w)
 {
-	fprintf(p->out, "  %s while watched",
-		win->cycles ? COUNTED(win->cycles, "cycle") : "no cycle");
-	if (win->forced_cycles)
-		fprintf(p->out, ", %s forced", COUNT(win->forced_cycles));
-	if (win->cpu_share_known)
-		fprintf(p->out, ", %s of CPU", text_percent(win->cpu_share).s);
-	fputc('\n', p->out);
-	if (!win->cycles)
-		return;
-	fprintf(p->out, "  pauses of %s in all", text_duration(win->pause_total_ns).s);
-	if (win->pause_max_known)
-		fprintf(p->out, ", %s in one cycle at most", text_duration(win->pause_max_ns).s);
-	fputc('\n', p->out);
+	if (w->pause_max_ns.known)
+		page_words(p, 2, 4, "pauses: %s in all, at most %s in one cycle",
+			   DURATION(w->pause_total_ns), DURATION(w->pause_max_ns.v));
+	else
+		page_words(p, 2, 4, "pauses: %s in all", DURATION(w->pause_total_ns));
+}
+
+static void print_gc_watched(const struct page *p, const struct result_gc_watched *w)
+{
+	char forced[80] = "", cpu[80] = "";
+
+	if (w->forced_cycles)
+		snprintf(forced, sizeof(forced), ", %s forced", COUNT(w->forced_cycles));
+	if (!isnan(w->cpu_share))
+		snprintf(cpu, sizeof(cpu), ", %s of the CPU time", text_percent(w->cpu_share).s);
+	page_words(p, 2, 4, "%s while observed%s%s",
+		   w->cycles ? COUNTED(w->cycles, "cycle") : "no cycle", forced, cpu);
+	if (w->cycles)
+		print_gc_pauses(p, w);
+}
+
+/* The share of map tables in what a cycle has to scan; after a change meanwhile the two
+ * figures may not fit together. */
+static void print_gc_scan(const struct page *p, const struct result_gc_read *gc)
+{
+	uint64_t tables = gc->map_scannable_bytes.known ? gc->map_scannable_bytes.v : 0;
+
+	if (tables && tables <= gc->scannable_bytes)
+		page_words(p, 2, 4, "map tables are %.0f %% of the %s that each cycle has to scan",
+			   percent(tables, gc->scannable_bytes), BYTES(gc->scannable_bytes));
 }
 
 void print_gc(const struct page *p)
 {
-	const struct watch *w = p->w;
-	const struct gc_sample *s = &w->gc_last;
-	struct gc_window win;
+	const struct result_gc *gc = &p->r->gc;
 
-	if (!w->snap)
+	if (!p->r->memory)
 		return;
-	if (w->gc_err) {
-		fputc('\n', p->out);
-		print_reason(p, "GC  not read", w->gc_err->msg);
+	if (!gc->read) {
+		page_heading(p, "GC", "cannot be read: %s", known_text(gc->reason));
 		return;
 	}
-	fprintf(p->out, "\nGC  live heap %s, next cycle at %s\n", BYTES(s->heap_marked_bytes),
-		BYTES(s->heap_goal_bytes));
-	if (w->trace && gc_window(&w->gc_first, s, &win))
-		print_gc_window(p, &win);
-	uint64_t scan = w->snap->census->totals.scan_bytes;
-	if (scan && scan <= s->scannable_bytes)
-		fprintf(p->out, "  map tables are %.0f %% of the %s that each cycle has to scan\n",
-			percent(scan, s->scannable_bytes), BYTES(s->scannable_bytes));
+	page_heading(p, "GC", "live heap %s, next cycle at %s", BYTES(gc->read->heap_marked_bytes),
+		     BYTES(gc->read->heap_goal_bytes));
+	if (p->r->trace.traced && gc->read->watched)
+		print_gc_watched(p, gc->read->watched);
+	print_gc_scan(p, gc->read);
 }

@@ -1,67 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-#include "base/clock.h"
-#include "base/vec.h"
-#include "model/growth.h"
+#include <string.h>
 
-enum {
-	FORECAST_ROWS = 3,
-	FORECAST_TABLE_MIN = 512 << 10, /* smaller maps grow without harm */
-};
+enum { FORECAST_ROWS = 3, FORECAST_INDENT = 12 };
 
-/* A day. */
-#define FORECAST_NS_MAX (86400 * NS_PER_S)
-
-struct coming {
-	struct map_info map;
-	struct forecast f;
-};
-
-static int cmp_soonest(const void *a, const void *b)
+static void print_coming(const struct page *p, const struct result_coming_growth *c)
 {
-	uint64_t x = ((const struct coming *)a)->f.in_ns, y = ((const struct coming *)b)->f.in_ns;
+	const struct result_growth *g = &c->growth;
+	struct flow f = page_flow(p, FORECAST_INDENT);
 
-	return x < y ? -1 : x > y;
-}
-
-static void print_coming(const struct page *p, const struct coming *c)
-{
-	bool fits = !p->w->cgroup_limited || c->f.allocates_bytes <= p->w->cgroup_left_bytes;
-	struct flow f = { .out = p->out, .indent = 12 };
-
-	flow_add(&f, 0, "  %8s  at %s (+%s/s) %s", text_duration(c->f.in_ns).s,
-		 COUNTED(c->f.at_live_keys, "key"), text_rate(c->f.keys_per_s).s,
-		 c->f.event == FORECAST_DOUBLE ? "doubles" : "splits its tables");
-	flow_type(p, &f, 2, &c->map);
+	flow_add(&f, 2, "%8s", DURATION(g->in_ns.v));
+	flow_add(&f, 2, "at %s", COUNTED(g->at_live_keys, "key"));
+	flow_add(&f, 1, "(+%s/s)", text_rate(g->keys_per_s).s);
+	flow_add(&f, 1, "%s",
+		 strcmp(known_text(g->event), "split") ? "doubles" : "splits its tables");
+	flow_label(&f, 2, known_text(c->label));
 	flow_end(&f);
-	fprintf(p->out, "            takes %s more until the old memory is collected\n",
-		BYTES(c->f.allocates_bytes));
-	if (!fits)
-		fprintf(p->out, "            THE CGROUP HAS %s LEFT\n",
-			BYTES(p->w->cgroup_left_bytes));
+	page_words(p, FORECAST_INDENT, FORECAST_INDENT,
+		   "takes %s more until the old memory is collected", BYTES(g->allocates_bytes));
+	if (!g->fits_cgroup)
+		page_words(p, FORECAST_INDENT, FORECAST_INDENT, "THE CGROUP HAS %s LEFT",
+			   BYTES(p->r->target.cgroup_left_bytes.v));
 }
 
-/* Large growths that come within a day at the present rate. */
-struct err *print_next_growths(const struct page *p)
+void print_next_growths(const struct page *p)
 {
-	VEC(struct coming) list = { 0 };
-	bool full = false;
-
-	for (size_t i = 0; p->w->snap && !full && i < p->w->snap->census->maps.len; i++) {
-		struct coming c = { .map = census_map(p->w->snap->census, i) };
-
-		if (c.map.table_bytes >= FORECAST_TABLE_MIN &&
-		    forecast_of(p->w->prog, &c.map, history_find(&p->w->history, c.map.addr),
-				&c.f) &&
-		    c.f.rate_known && c.f.in_ns < FORECAST_NS_MAX)
-			full = !vec_push(&list, c);
-	}
-	vec_sort(&list, cmp_soonest);
-	if (list.len)
-		fprintf(p->out, "\nNEXT GROWTH  at the present rate\n");
-	for (size_t i = 0; i < list.len && i < FORECAST_ROWS; i++)
-		print_coming(p, &list.data[i]);
-	vec_fini(&list);
-	return full ? err_nomem() : NULL;
+	if (p->r->next_growths.len)
+		page_heading(p, "NEXT GROWTH", "at the present rate");
+	for (size_t i = 0; i < p->r->next_growths.len && i < FORECAST_ROWS; i++)
+		print_coming(p, &p->r->next_growths.data[i]);
 }

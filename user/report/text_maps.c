@@ -1,78 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-#include "report/names.h"
+#include <inttypes.h>
+#include <stdbool.h>
 
-enum { DETAIL_INDENT = 5 };
+enum {
+	DETAIL_INDENT = 5,
+	BINS_INDENT = 22, /* below the first bin */
+	BINS_INDENT_NARROW = 7, /* where bins have no room beside their title */
+	BINS_COLUMNS_MIN = 64,
+};
 
-/* Bytes of a key and its elem, with their control byte's bucket share taken off:
- * 8 control bytes, and in classic buckets the overflow pointer. */
-static unsigned int slot_bytes(const struct page *p, const struct map_info *m)
+static void print_titles(const struct page *p)
 {
-	unsigned int fixed = p->w->prog->layout.kind == MAP_CLASSIC ? 16 : 8;
+	struct flow f = page_flow(p, DETAIL_INDENT);
 
-	return m->bucket_sz > fixed ? (m->bucket_sz - fixed) / BUCKET_SLOTS : 0;
-}
-
-static void type_text(const struct page *p, const struct map_info *m, char *buf, size_t buf_sz)
-{
-	if (m->type)
-		name_short(m->type->name, buf, buf_sz);
-	else if (m->bucket_sz)
-		snprintf(buf, buf_sz, "map of %u-byte slots", slot_bytes(p, m));
-	else
-		snprintf(buf, buf_sz, "map of unknown slots");
-}
-
-void flow_type(const struct page *p, struct flow *f, int blanks, const struct map_info *m)
-{
-	char type[NAME_SZ];
-
-	type_text(p, m, type, sizeof(type));
-	flow_add(f, blanks, "%s", type);
-	if (!m->type)
-		flow_add(f, 1, "(%s fit%s)", COUNTED(m->type_candidates, "type"),
-			 m->type_candidates == 1 ? "s" : "");
-}
-
-static void print_place(const struct page *p, size_t place, const struct ranked *r)
-{
-	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
-
-	flow_add(&f, 0, "%3zu %10s %10s %11s %5.1f%% %8s%s", place,
-		 r->map.bucket_sz ? BYTES(r->gives_back_bytes) : "?", COUNT(r->live_keys),
-		 COUNT(r->slots), percent(r->live_keys, r->slots), BYTES(r->resident_bytes),
-		 r->moving ? "~" : "");
-	flow_type(p, &f, r->moving ? 1 : 2, &r->map);
-	if (r->map_cnt > 1)
-		flow_add(&f, 2, "(%s)", COUNTED(r->map_cnt, "map"));
+	flow_add(&f, 0, "%3s", "#");
+	flow_add(&f, 1, "%10s", "gives back");
+	flow_add(&f, 1, "%10s", "live keys");
+	flow_add(&f, 1, "%11s", "slots");
+	flow_add(&f, 1, "%6s", "load");
+	flow_add(&f, 1, "%8s", "resident");
+	flow_add(&f, 2, "type");
 	flow_end(&f);
 }
 
-static void print_history(const struct page *p, const struct map_info *m)
+static void print_group(const struct page *p, const struct result_group *g)
 {
-	const struct map_history *h = history_find(&p->w->history, m->addr);
-	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
+	const struct opt_u64 *gives_back = &g->gives_back_resident_bytes;
+	struct flow f = page_flow(p, DETAIL_INDENT);
 
-	if (!h || h->samples < 2 || h->live_keys.min == h->live_keys.max)
+	flow_add(&f, 0, "%3" PRIu64, g->rank);
+	flow_add(&f, 1, "%10s", gives_back->known ? BYTES(gives_back->v) : "?");
+	flow_add(&f, 1, "%10s", COUNT(g->live_keys));
+	flow_add(&f, 1, "%11s", COUNT(g->slots));
+	flow_add(&f, 1, "%5.1f%%", percent(g->live_keys, g->slots));
+	flow_add(&f, 1, "%8s%s", BYTES(g->resident_bytes),
+		 g->moving ? consistency_words[CONSISTENT_MOVING].text : "");
+	flow_label(&f, g->moving ? 1 : 2, known_text(g->label));
+	if (g->maps > 1)
+		flow_add(&f, 2, "(%s)", COUNTED(g->maps, "map"));
+	flow_end(&f);
+}
+
+/* The interval of a sample is there for one map only: several intervals don't add up. */
+static void print_zero_values(const struct page *p, const struct result_group_zeroes *z)
+{
+	char more[128] = "";
+
+	if (!z || !z->maps || !z->count)
+		return;
+	if (z->maps > 1)
+		snprintf(more, sizeof(more), " (%s)", COUNTED(z->maps, "map"));
+	else if (z->sampled)
+		snprintf(more, sizeof(more), " (95 %%: %s to %s)", COUNT(z->low), COUNT(z->high));
+	page_words(p, DETAIL_INDENT, DETAIL_INDENT, "%s%s of %s %s zero%s",
+		   z->sampled ? "about " : "", COUNT(z->count), COUNTED(z->live_keys, "value"),
+		   z->count == 1 ? "is" : "are", more);
+}
+
+static void print_history(const struct page *p, const struct result_history *h)
+{
+	struct flow f = page_flow(p, DETAIL_INDENT);
+
+	if (h->censuses < 2 || h->live_keys.min == h->live_keys.max)
 		return;
 	bool resized = h->buckets.min != h->buckets.max;
-	flow_add(&f, 0, "     live keys %s to %s, now %s%s", COUNT(h->live_keys.min),
-		 COUNT(h->live_keys.max), COUNT(h->last_live_keys), resized ? ";" : "");
+	flow_add(&f, DETAIL_INDENT, "live keys %s to %s,", COUNT(h->live_keys.min),
+		 COUNT(h->live_keys.max));
+	flow_add(&f, 1, "now %s%s", COUNT(h->last_live_keys), resized ? ";" : "");
 	if (resized)
 		flow_add(&f, 1, "buckets %s to %s", COUNT(h->buckets.min), COUNT(h->buckets.max));
-	flow_add(&f, 1, "(%s)", COUNTED(h->samples, "census"));
+	flow_add(&f, 1, "(%s)", COUNTED(h->censuses, "census"));
 	flow_end(&f);
 }
 
-/* One bin behind the other, on as many lines as they take. */
-static void print_bins(const struct page *p, const char *name, const struct histogram *h)
+static double histogram_ns(const struct result_histogram *h)
 {
-	uint64_t total = histogram_total_ns(h);
-	struct flow f = { .out = p->out, .indent = 22 };
+	double ns = 0;
 
-	flow_add(&f, 0, "     %-15s", name);
-	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
+	for (unsigned int b = 0; b < RESULT_BINS; b++)
+		ns += h->ns[b];
+	return ns;
+}
+
+/* One bin after the other, on as many lines as they take. */
+static void print_bins(const struct page *p, const char *name, const struct result_histogram *h)
+{
+	struct flow f =
+		page_flow(p, p->columns < BINS_COLUMNS_MIN ? BINS_INDENT_NARROW : BINS_INDENT);
+	double total = histogram_ns(h);
+
+	flow_add(&f, DETAIL_INDENT, "%-15s", name);
+	for (unsigned int b = 0; b < RESULT_BINS; b++) {
 		double share_percent = percent(h->ns[b], total);
 		char share[16] = "<1 %";
 
@@ -80,115 +100,98 @@ static void print_bins(const struct page *p, const char *name, const struct hist
 			continue;
 		if (share_percent >= 0.5)
 			snprintf(share, sizeof(share), "%.0f %%", share_percent);
-		flow_add(&f, 2, "[%s, %s) %s", COUNT(histogram_bin_low(b)),
-			 COUNT(histogram_bin_high(b)), share);
+		flow_add(&f, 2, "[%s, %s) %s", COUNT(result_bin_low(b)), COUNT(result_bin_high(b)),
+			 share);
 	}
 	flow_end(&f);
 }
 
-static void print_histograms(const struct page *p, const struct map_info *m)
+static void print_histograms(const struct page *p, const struct result_history *h)
 {
-	const struct map_history *h = history_find(&p->w->history, m->addr);
-
-	if (!h || !histogram_total_ns(&h->live_keys))
+	if (histogram_ns(&h->live_keys) == 0)
 		return;
 	print_bins(p, "live keys", &h->live_keys);
 	print_bins(p, "buckets", &h->buckets);
 	print_bins(p, "resident bytes", &h->resident_bytes);
 }
 
-/* Of the maps that share a place; the interval of a sample only where it is one map. */
-static void print_zero_values(const struct page *p, size_t place)
+/* How the one map of a group changed while it was followed. */
+static void print_group_history(const struct page *p, const struct result_group *g)
 {
-	const struct zero_sum *z = &p->zeroes[place];
-	struct flow f = { .out = p->out, .indent = DETAIL_INDENT };
+	struct map_view m;
 
-	if (!z->map_cnt || !z->zero)
+	if (g->maps > 1 || !result_map_find(p->r->maps, g->largest_map, &m) || !m.history)
 		return;
-	flow_add(&f, 0, "     %s%s of %s %s zero", z->sampled ? "about " : "", COUNT(z->zero),
-		 COUNTED(z->live_keys, "value"), z->zero == 1 ? "is" : "are");
-	if (z->map_cnt > 1)
-		flow_add(&f, 1, "(%s)", COUNTED(z->map_cnt, "map"));
-	else if (z->sampled)
-		flow_add(&f, 1, "(95 %%: %s to %s)", COUNT(z->low), COUNT(z->high));
-	flow_end(&f);
+	print_history(p, m.history);
+	if (p->opts->verbose)
+		print_histograms(p, m.history);
 }
 
-static void print_values_footnotes(const struct page *p)
+static void print_groups(const struct page *p)
 {
-	const struct values *v = p->w->values;
-	uint64_t by_status[VALUES_STATUS_CNT] = { 0 };
-	char what[80];
+	size_t cnt = p->r->groups.len;
 
-	for (size_t i = 0; i < v->census->maps.len; i++)
-		by_status[v->rows[i].status]++;
-	for (int s = VALUES_TYPE_UNKNOWN; s < VALUES_STATUS_CNT; s++) {
-		if (!by_status[s])
-			continue;
-		snprintf(what, sizeof(what), "     zero values not counted in %s",
-			 COUNTED(by_status[s], "map"));
-		print_reason(p, what, value_status_text(s));
+	for (size_t i = 0; i < cnt && i < p->opts->top; i++) {
+		print_group(p, &p->r->groups.data[i]);
+		print_zero_values(p, p->r->groups.data[i].zeroes);
+		print_group_history(p, &p->r->groups.data[i]);
+	}
+	if (cnt > p->opts->top)
+		page_words(p, DETAIL_INDENT, DETAIL_INDENT, "and %s (--top, --json)",
+			   COUNTED(cnt - p->opts->top, "more row"));
+}
+
+/* Which signs the rows have: each needs a line that explains it, and only then. */
+static void note_group_signs(const struct page *p, bool *moving, bool *unknown)
+{
+	for (size_t i = 0; i < p->r->groups.len && i < p->opts->top; i++) {
+		*moving |= p->r->groups.data[i].moving;
+		*unknown |= !p->r->groups.data[i].gives_back_resident_bytes.known;
 	}
 }
 
-static void print_footnotes(const struct page *p)
+static void print_footnote(const struct page *p, uint64_t maps, const char *noun, const char *what)
 {
-	const struct map_totals *t = &p->w->snap->census->totals;
-
-	if (t->moving_cnt)
-		fprintf(p->out, "     ~ busy while it was read: within the values of two reads\n");
-	if (t->suspect_cnt)
-		fprintf(p->out, "     %s with contradictions: in no sum (--json has them)\n",
-			COUNTED(t->suspect_cnt, "map"));
-	if (t->on_stack_cnt)
-		fprintf(p->out, "     %s with the header on a goroutine stack\n",
-			COUNTED(t->on_stack_cnt, "map"));
-	if (t->garbage_cnt)
-		fprintf(p->out, "     %s left to the sweep of the last GC: in no sum\n",
-			COUNTED(t->garbage_cnt, "dead map"));
-	if (p->w->values)
-		print_values_footnotes(p);
-	if (t->unknown_size_cnt)
-		fprintf(p->out, "     %s of unknown bucket size: no holes, no rebuild\n",
-			COUNTED(t->unknown_size_cnt, "map"));
+	if (maps)
+		page_words(p, DETAIL_INDENT, 7, "%s %s", COUNTED(maps, noun), what);
 }
 
-static void print_places(const struct page *p)
+static void print_footnotes(const struct page *p, const struct result_totals *t)
 {
-	for (size_t i = 0; i < p->ranking.places.len && i < p->opts->top; i++) {
-		const struct ranked *r = &p->ranking.places.data[i];
+	const struct result_values_counted *counted = p->r->values.counted;
+	bool moving = false, unknown = false;
 
-		print_place(p, i + 1, r);
-		if (p->zeroes)
-			print_zero_values(p, i);
-		if (r->map_cnt > 1)
-			continue;
-		print_history(p, &r->map);
-		if (p->opts->verbose)
-			print_histograms(p, &r->map);
-	}
-	if (p->ranking.places.len > p->opts->top)
-		fprintf(p->out, "     and %s (--top, --json)\n",
-			COUNTED(p->ranking.places.len - p->opts->top, "more row"));
+	note_group_signs(p, &moving, &unknown);
+	if (moving)
+		page_words(p, DETAIL_INDENT, 7,
+			   "~ in use while it was read: figures are between those of two reads");
+	print_footnote(p, t->suspect, "map",
+		       "with contradictions: left out of all sums (see --json)");
+	print_footnote(p, t->on_stack, "map", "with the header on a goroutine stack");
+	print_footnote(p, t->garbage, "dead map",
+		       "that the last GC has not swept yet: left out of all sums");
+	for (size_t i = 0; counted && i < counted->not_counted.len; i++)
+		page_words(p, DETAIL_INDENT, 7, "zero values not counted in %s: %s",
+			   COUNTED(counted->not_counted.data[i].maps, "map"),
+			   known_text(counted->not_counted.data[i].reason));
+	print_footnote(p, t->unknown_bucket_size, "map",
+		       unknown ? "of unknown slot size (?): no figures of holes or of a rebuild"
+			       : "of unknown slot size: no figures of holes or of a rebuild");
 }
 
 void print_maps(const struct page *p)
 {
-	if (p->w->census_err) {
-		fputc('\n', p->out);
-		print_reason(p, "MAPS  refused", p->w->census_err->msg);
+	const struct result_census_taken *taken = p->r->census.taken;
+
+	if (!taken) {
+		page_heading(p, "MAPS", "cannot be read: %s", known_text(p->r->census.reason));
 		return;
 	}
-	if (!p->w->snap)
-		return;
-
-	const struct map_totals *t = &p->w->snap->census->totals;
-
-	fprintf(p->out, "\nMAPS  %s with %s of tables (%s resident), most to win first\n",
-		COUNT(t->map_cnt), BYTES(t->table_bytes), BYTES(t->resident_bytes));
-	if (t->map_cnt)
-		fprintf(p->out, "%3s %10s %10s %11s %6s %8s  %s\n", "#", "gives back", "live keys",
-			"slots", "load", "resident", "type");
-	print_places(p);
-	print_footnotes(p);
+	page_heading(p, "MAPS", "%s with %s of tables (%s resident), most to gain first",
+		     COUNT(taken->totals.maps), BYTES(taken->totals.table_bytes),
+		     BYTES(taken->totals.resident_bytes));
+	if (taken->totals.maps)
+		print_titles(p);
+	print_groups(p);
+	print_footnotes(p, &taken->totals);
 }

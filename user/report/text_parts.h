@@ -1,61 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* text_parts.h - what the report for people is made of: the page, and what prints it. */
+/*
+ * text_parts.h - what the sections of the report for people have in common: the page
+ * that they are printed on, and the kinds of lines that they are made of.
+ */
 #ifndef MAPTRACE_REPORT_TEXT_PARTS_H
 #define MAPTRACE_REPORT_TEXT_PARTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/units.h"
-#include "report/busiest.h"
+#include "model/result.h"
 #include "report/flow.h"
-#include "report/ranking.h"
 #include "report/report.h"
-
-enum { NAME_SZ = 256 };
 
 #define BYTES(v) text_bytes(v).s
 #define COUNT(v) text_count(v).s
 #define COUNTED(v, noun) text_counted(v, noun).s
-
-/* Zero values in the maps of one place of the ranking. */
-struct zero_sum {
-	uint64_t map_cnt; /* that were counted in */
-	uint64_t live_keys;
-	uint64_t zero;
-	uint64_t low;
-	uint64_t high;
-	bool sampled;
-};
+#define DURATION(v) text_duration(v).s
 
 struct page {
-	const struct watch *w;
+	struct result *r;
 	const struct report_opts *opts;
-	struct ranking ranking;
-	struct zero_sum *zeroes; /* one a place; NULL: not counted */
-	struct busiest busiest;
 	FILE *out;
+	int columns;
 };
 
-static inline double percent(uint64_t part, uint64_t whole)
+static inline double percent(double part, double whole)
 {
 	return whole ? 100.0 * part / whole : 0;
 }
 
-/* The type of a map, or what is known of it; in pieces that may be on two lines. */
-void flow_type(const struct page *p, struct flow *f, int blanks, const struct map_info *m);
+/* A text of the result for printf(): those that should be there may be missing in a report
+ * that was read from a file. */
+static inline const char *known_text(const char *s)
+{
+	return s ? s : "?";
+}
 
-/* "what: why", on as many lines as a reason takes. */
-void print_reason(const struct page *p, const char *what, const char *why);
+/* Whether a section was wanted, but could not be made; its reason says why. */
+bool is_refused(const char *status);
 
-/* The sections, in their order. One that has nothing to say prints nothing. */
+/* An empty line of the page; `indent` is that of the lines that it is broken into. */
+struct flow page_flow(const struct page *p, int indent);
+
+/* Prints words, on as many lines as they take: the first line begins after `first` blanks,
+ * all others after `hang`. */
+__attribute__((format(printf, 4, 5))) void page_words(const struct page *p, int first, int hang,
+						      const char *fmt, ...);
+
+/* Prints a heading of its own after an empty line: "MAPS  the rest". */
+__attribute__((format(printf, 3, 4))) void page_heading(const struct page *p, const char *name,
+							const char *fmt, ...);
+
+/* Adds what a row is about: "map[string]int", or "map of 16-byte slots (3 types fit)". It
+ * may be broken before what is in brackets, and between two blanks. */
+void flow_label(struct flow *f, int blanks, const char *label);
+
+/* The sections, in their order. A section that has nothing to say prints nothing. */
 void print_memory(const struct page *p);
 void print_reclaim(const struct page *p);
 void print_maps(const struct page *p);
 void print_activity(const struct page *p);
-struct err *print_next_growths(const struct page *p);
+void print_next_growths(const struct page *p);
 void print_gc(const struct page *p);
 void print_memcalls(const struct page *p);
 void print_verdict(const struct page *p);

@@ -1,93 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-enum { RECLAIM_ROW_MIN = 1 << 20, PINNED_CLASSES = 3, PINNED_CLASS_MIN = 1 << 20 };
+enum {
+	CAUSE_BYTES_MIN = 1 << 20, /* rows with less are there with --verbose only */
+	PINNED_CLASSES = 3,
+};
 
-/* The figure, too, where it is only a part of the row's. */
-static void print_reclaim_why(const struct page *p, const struct reclaim_row *row, uint64_t bytes,
-			      const char *why, const char *when)
+/* The name that JSON and the manual have for a cause follows in brackets. */
+static const char *const cause_titles[CAUSE_CNT] = {
+	[CAUSE_NOT_SCAVENGED] = "free pages", [CAUSE_PINNED_BY_MAP] = "map holes",
+	[CAUSE_SPAN_PINNED] = "free slots",   [CAUSE_LAZY_FREE] = "MADV_FREE",
+	[CAUSE_REFILLED] = "touched again",   [CAUSE_CALL_FAILED] = "locked",
+	[CAUSE_GRANULARITY] = "part pages",
+};
+
+/* Why a part of the row, or all of it, comes back or not. */
+static void print_cause_part(const struct page *p, const struct result_cause *c, const char *will,
+			     const struct opt_u64 *bytes, const char *why)
 {
 	if (!why)
 		return;
-	fputs("     ", p->out);
-	if (bytes != row->bytes)
-		fprintf(p->out, "%s ", BYTES(bytes));
-	fprintf(p->out, "%s: %s\n", when, why);
+	if (bytes->known && bytes->v != c->bytes)
+		page_words(p, 5, 7, "%s of it %s: %s", BYTES(bytes->v), will, why);
+	else
+		page_words(p, 5, 7, "%s: %s", will, why);
 }
 
-/* The class with the most pinned bytes among those that are left; -1: none has enough. */
-static int most_pinned(const struct class_use *classes, const bool *shown)
+/* A size of objects, a few of which keep many spans, and whether those are map tables. */
+static void print_pinned_class(const struct page *p, const struct result_pinned_class *c)
 {
-	uint64_t most = PINNED_CLASS_MIN - 1;
-	int at = -1;
+	struct flow f = page_flow(p, 19);
 
-	for (int i = 0; i < SPANCLASS_CNT; i++)
-		if (!shown[i] && class_pinned_bytes(&classes[i]) > most) {
-			most = class_pinned_bytes(&classes[i]);
-			at = i;
-		}
-	return at;
-}
-
-static void print_pinned_class(const struct page *p, int at)
-{
-	const struct class_use *c = &p->w->snap->ledger.occupancy.classes[at];
-	double tables = percent(p->w->snap->census->class_bytes[at], c->object_bytes);
-	struct flow f = { .out = p->out, .indent = 19 };
-
-	flow_add(&f, 0, "     %10s in %s slots:", BYTES(class_pinned_bytes(c)),
-		 BYTES(sizeclass_bytes(at >> 1)));
-	flow_add(&f, 1, "%s in %s%s", COUNTED(c->object_cnt, "object"),
-		 COUNTED(c->span_cnt, "span"), tables >= 1 ? "," : "");
-	if (tables >= 1)
-		flow_add(&f, 1, "%.0f %% map tables", tables);
+	flow_add(&f, 5, "%10s", BYTES(c->pinned_bytes));
+	flow_add(&f, 1, "in %s slots:", BYTES(c->slot_bytes));
+	flow_add(&f, 1, "%s", COUNTED(c->objects, "object"));
+	flow_add(&f, 1, "in %s%s", COUNTED(c->spans, "span"),
+		 c->map_table_share >= 0.01 ? "," : "");
+	if (c->map_table_share >= 0.01)
+		flow_add(&f, 1, "%.0f %% map tables", 100 * c->map_table_share);
 	flow_end(&f);
 }
 
-/* The classes of spans that a few objects keep, and whether those are map tables. */
-static void print_pinned_classes(const struct page *p)
+static void print_cause(const struct page *p, const struct result_cause *c)
 {
-	const struct class_use *classes = p->w->snap->ledger.occupancy.classes;
-	bool shown[SPANCLASS_CNT] = { false };
+	/* Without the scavenger's goals nobody can tell which part of free memory it leaves. */
+	bool unclear = c->cause == CAUSE_NOT_SCAVENGED && !p->r->reclaim->scavenger;
+	struct flow f = page_flow(p, 4);
+	char title[64];
 
-	for (int n = 0; n < PINNED_CLASSES; n++) {
-		int at = most_pinned(classes, shown);
+	snprintf(title, sizeof(title), "%s (%s)", cause_titles[c->cause],
+		 reclaim_cause_words[c->cause].name);
+	flow_add(&f, 2, "%-26s", title);
+	flow_add(&f, 1, "%10s", BYTES(c->bytes));
+	flow_end(&f);
+	print_cause_part(p, c, "comes back", &c->not_yet_bytes, c->not_yet_because);
+	print_cause_part(p, c, unclear ? "unclear" : "stays", &c->never_bytes, c->never_because);
+	for (size_t i = 0; i < c->classes.len && i < PINNED_CLASSES; i++)
+		print_pinned_class(p, &c->classes.data[i]);
+}
 
-		if (at < 0)
-			break;
-		shown[at] = true;
-		print_pinned_class(p, at);
+static void print_causes(const struct page *p)
+{
+	const struct result_reclaim *rc = p->r->reclaim;
+	bool titled = false;
+
+	for (size_t i = 0; i < rc->causes.len; i++) {
+		const struct result_cause *c = &rc->causes.data[i];
+
+		if (c->bytes < CAUSE_BYTES_MIN && !(p->opts->verbose && c->bytes))
+			continue;
+		if (!titled)
+			page_heading(p, "NOT RETURNED",
+				     "resident, but of no use to the program now");
+		titled = true;
+		print_cause(p, c);
 	}
 }
 
 void print_reclaim(const struct page *p)
 {
-	const struct reclaim *rc = &p->w->reclaim;
-	bool titled = false;
+	const struct result_reclaim *rc = p->r->reclaim;
 
-	for (enum reclaim_cause i = 0; p->w->snap && i < CAUSE_CNT; i++) {
-		const struct reclaim_row *row = &rc->rows[i];
-
-		if (row->bytes < RECLAIM_ROW_MIN && !(p->opts->verbose && row->bytes))
-			continue;
-		if (!titled)
-			fprintf(p->out, "\nNOT RETURNED  resident, though of no use now\n");
-		titled = true;
-		fprintf(p->out, "  %-26s %10s\n", reclaim_cause_name(i), BYTES(row->bytes));
-		print_reclaim_why(p, row, row->not_yet_bytes, row->not_yet, "not yet");
-		print_reclaim_why(p, row, row->never_bytes, row->never,
-				  rc->scavenger_known || i != CAUSE_NOT_SCAVENGED ? "never"
-										  : "unclear");
-		if (i == CAUSE_SPAN_PINNED)
-			print_pinned_classes(p);
-	}
-	if (rc->returned_bytes)
-		fprintf(p->out, "  given back while watched: %s, %s/s\n", BYTES(rc->returned_bytes),
-			BYTES((uint64_t)rc->returned_per_s));
-	if (rc->failed_calls)
-		fprintf(p->out, "  %s to give back %s failed: %s\n",
-			COUNTED(rc->failed_calls, "call"), BYTES(rc->failed_bytes),
-			strerrorname_np(rc->failed_errno));
+	if (!rc)
+		return;
+	print_causes(p);
+	if (rc->returned_bytes.known && rc->returned_bytes.v)
+		page_words(p, 2, 4, "given back while observed: %s, %s/s",
+			   BYTES(rc->returned_bytes.v), BYTES((uint64_t)rc->returned_bytes_per_s));
+	if (rc->failed_calls.known && rc->failed_calls.v)
+		page_words(p, 2, 4, "%s to give back %s failed: %s",
+			   COUNTED(rc->failed_calls.v, "call"), BYTES(rc->failed_bytes.v),
+			   strerrorname_np(rc->failed_error));
 }

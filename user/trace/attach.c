@@ -53,7 +53,7 @@ static struct err *attach_err(int os_errno, const char *how)
 	case EPERM:
 	case EACCES:
 		return capability_err("attaching probes");
-	case ENOENT: /* the file's path is below /proc/PID, where it ends before the process */
+	case ENOENT: /* the path is below /proc/PID, which loses its files before it is gone */
 		os_errno = ESRCH;
 		/* fall through */
 	case ESRCH:
@@ -65,9 +65,9 @@ static struct err *attach_err(int os_errno, const char *how)
 	}
 }
 
-/* ---- Sheltered: calls of the kernel, and nothing else ---- */
+/* ---- Sheltered calls (shelter.h): system calls and nothing else ---- */
 
-struct attaching {
+struct attach_call {
 	const struct attach_target *target;
 	const struct probe_set *set;
 	struct attachment *attachment;
@@ -76,17 +76,17 @@ struct attaching {
 	int os_errno; /* 0: all probes are in */
 };
 
-struct removing {
+struct remove_call {
 	struct attachment *attachment;
-	const uint64_t *heat;
+	const uint64_t *hits;
 };
 
-static int create_link(const struct link_attr *attr)
+static int link_create(const struct link_attr *attr)
 {
 	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, attr, sizeof(*attr));
 }
 
-static void multi_attach(struct attaching *a)
+static void multi_attach(struct attach_call *a)
 {
 	uint64_t offsets[ABI_FUNC_MAX];
 	uint64_t cookies[ABI_FUNC_MAX];
@@ -106,13 +106,14 @@ static void multi_attach(struct attaching *a)
 		offsets[i] = a->set->probe[i].file_off;
 		cookies[i] = a->set->probe[i].func;
 	}
-	int fd = create_link(&attr);
+	int fd = link_create(&attr);
 	a->os_errno = fd < 0 ? errno : 0;
 	*a->attachment = (struct attachment){ .active = fd >= 0, .link_fd = fd };
 }
 
 /* One probe: an event, and a link of the program to it. */
-static bool perf_attach_one(struct attaching *a, const struct probe *probe, struct perf_probe *ret)
+static bool perf_attach_one(struct attach_call *a, const struct probe *probe,
+			    struct perf_probe *ret)
 {
 	struct perf_event_attr event = {
 		.type = a->perf_type,
@@ -132,7 +133,7 @@ static bool perf_attach_one(struct attaching *a, const struct probe *probe, stru
 		return false;
 	ret->active = true;
 	attr.target_fd = (uint32_t)ret->event_fd;
-	ret->link_fd = create_link(&attr);
+	ret->link_fd = link_create(&attr);
 	return ret->link_fd >= 0 && ioctl(ret->event_fd, PERF_EVENT_IOC_ENABLE, 0) == 0;
 }
 
@@ -144,35 +145,35 @@ static void perf_remove_one(struct perf_probe *probe)
 	probe->active = false;
 }
 
-/* The hottest one that is left; NULL when none is. */
-static struct perf_probe *hottest(struct attachment *attachment, const uint64_t *heat)
+/* The active one with most hits; NULL when none is active. */
+static struct perf_probe *perf_busiest(struct attachment *attachment, const uint64_t *hits)
 {
-	struct perf_probe *hottest = NULL;
+	struct perf_probe *busiest = NULL;
 	uint64_t most = 0;
 
 	for (size_t i = 0; i < ABI_FUNC_MAX; i++) {
-		uint64_t hits = heat ? heat[i] : 0;
+		uint64_t its = hits ? hits[i] : 0;
 
-		if (!attachment->perf[i].active || (hottest && hits <= most))
+		if (!attachment->perf[i].active || (busiest && its <= most))
 			continue;
-		hottest = &attachment->perf[i];
-		most = hits;
+		busiest = &attachment->perf[i];
+		most = its;
 	}
-	return hottest;
+	return busiest;
 }
 
-static void remove_all(void *ctx)
+static void remove_call_run(void *ctx)
 {
-	struct removing *r = ctx;
+	struct remove_call *r = ctx;
 	struct perf_probe *probe;
 
 	if (r->attachment->link_fd >= 0)
 		close(r->attachment->link_fd);
-	while ((probe = hottest(r->attachment, r->heat)))
+	while ((probe = perf_busiest(r->attachment, r->hits)))
 		perf_remove_one(probe);
 }
 
-static void perf_attach(struct attaching *a)
+static void perf_attach(struct attach_call *a)
 {
 	*a->attachment = (struct attachment){ .active = true, .link_fd = -1 };
 	for (size_t i = 0; i < a->set->cnt && !a->os_errno; i++) {
@@ -183,13 +184,13 @@ static void perf_attach(struct attaching *a)
 	}
 	if (!a->os_errno)
 		return;
-	remove_all(&(struct removing){ .attachment = a->attachment });
+	remove_call_run(&(struct remove_call){ .attachment = a->attachment });
 	a->attachment->active = false;
 }
 
-static void attach_all(void *ctx)
+static void attach_call_run(void *ctx)
 {
-	struct attaching *a = ctx;
+	struct attach_call *a = ctx;
 
 	if (a->target->how == TRACE_ATTACH_MULTI)
 		multi_attach(a);
@@ -199,7 +200,7 @@ static void attach_all(void *ctx)
 
 /* ---- Attaching and removing ---- */
 
-static struct err *read_perf_type(uint32_t *ret)
+static struct err *perf_type_read(uint32_t *ret)
 {
 	static const char path[] = "/sys/bus/event_source/devices/uprobe/type";
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
@@ -213,37 +214,37 @@ struct err *attach_probes(const struct attach_target *target, const struct probe
 			  struct attachment *ret)
 {
 	struct attachment attachment;
-	struct attaching a = {
+	struct attach_call a = {
 		.target = target,
 		.set = set,
 		.attachment = &attachment,
 		.prog_fd = (uint32_t)bpf_program__fd(target->prog),
 	};
 	bool multi = target->how == TRACE_ATTACH_MULTI;
-	struct err *err = multi ? NULL : read_perf_type(&a.perf_type);
+	struct err *err = multi ? NULL : perf_type_read(&a.perf_type);
 
 	if (err)
 		return err;
-	shelter_run(attach_all, &a);
+	shelter_run(attach_call_run, &a);
 	if (a.os_errno)
 		return attach_err(a.os_errno, multi ? "uprobe_multi" : "perf event");
 	*ret = attachment;
 	return NULL;
 }
 
-void attachment_remove(struct attachment *attachment, const uint64_t *heat)
+void attachment_remove(struct attachment *attachment, const uint64_t *hits)
 {
-	struct removing r = { attachment, heat };
+	struct remove_call r = { attachment, hits };
 
 	if (!attachment->active)
 		return;
-	shelter_run(remove_all, &r);
+	shelter_run(remove_call_run, &r);
 	*attachment = (struct attachment){ 0 };
 }
 
 /* ---- The self-test ---- */
 
-/* Calls come through this pointer, so that the compiler keeps the function whole. */
+/* Called through this pointer, so that the compiler does not inline the function. */
 static void *selftest_thread(void *arg)
 {
 	return arg;
@@ -256,7 +257,7 @@ struct own_code {
 	bool found;
 };
 
-/* Finds the file offset of an address of the main program, the first one listed. */
+/* Finds the file offset of an address in the main program, which is listed first. */
 static int own_code_find(struct dl_phdr_info *info, size_t sz, void *ctx)
 {
 	struct own_code *code = ctx;
@@ -326,7 +327,7 @@ struct err *attach_selftest(const struct bpf_program *prog, const volatile __u64
 	if (err)
 		return err;
 	err = selftest_run();
-	attachment_remove(&attachment, /* heat */ NULL);
+	attachment_remove(&attachment, /* hits */ NULL);
 	if (!err && *hits != 1)
 		err = err_new(ERR_KERNEL, "uprobe_multi does not see all threads of a process");
 	return err;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * attach.h - putting one BPF program on many places of a file, for one process.
+ * attach.h - puts one BPF program on many places of a file, for one process.
  *
- * Two mechanisms. One uprobe_multi link holds any number of places and is
- * quickly removed. Where the kernel does not have it, or has it with the fault
- * that attach_selftest() looks for: one perf event a place. Both are held by
- * file descriptors alone, nothing outlives the process: what is under way when it is
- * killed comes to its end (shelter.h).
+ * There are two mechanisms. One uprobe_multi link holds any number of places and is
+ * quickly removed. Where the kernel does not have it, or has it with the fault that
+ * attach_selftest() looks for, each place gets a perf event. Both are held by file
+ * descriptors alone, so nothing outlives the process. What is under way when the process
+ * is killed still comes to its end (shelter.h).
  */
 #ifndef MAPTRACE_TRACE_ATTACH_H
 #define MAPTRACE_TRACE_ATTACH_H
 
-#include "trace/trace.h"
+#include "trace/trace_opts.h"
 
 struct bpf_program;
 
@@ -49,33 +49,39 @@ struct attachment {
 	struct perf_probe perf[ABI_FUNC_MAX]; /* PERF: by func */
 };
 
-/* Attaches all probes of the set, or none. */
+/*
+ * Attaches all probes of the set, or none. The caller takes them out again with
+ * attachment_remove(). Fails with ERR_GONE when the target has exited, with ERR_PERM when
+ * a capability is missing, else with ERR_KERNEL or ERR_NOMEM.
+ */
 struct err *attach_probes(const struct attach_target *target, const struct probe_set *set,
 			  struct attachment *ret);
 
 /*
- * Removes them. One by one takes long enough to slow a busy target down, so the
- * functions with most hits in heat[func] go first; heat may be NULL.
+ * Removes all probes; does nothing when there are none. Removing perf events one by one
+ * takes long enough to slow down a busy target, so the functions with most hits in
+ * hits[func] go first; hits may be NULL. Never fails.
  */
-void attachment_remove(struct attachment *attachment, const uint64_t *heat);
+void attachment_remove(struct attachment *attachment, const uint64_t *hits);
 
-/* Finds the file offset of code of our own program; false when it is in no file. */
+/* Finds the file offset of code of our own program; false when no file has it. */
 bool attach_own_code(const void *addr, uint64_t *file_off_ret);
 
 /*
  * Attaches `prog` to a function of our own that nobody calls. The first change to
  * probes in a while waits for an RCU grace period inside the kernel, and for all
- * forks under way; whoever follows at once goes through in 100 us instead of 10 ms.
- * So the waiting is done before the target has the first of its breakpoints.
+ * forks under way. A change that follows at once takes 100 us instead of 10 ms. So the
+ * waiting is over before the target gets its first breakpoint. Fails like attach_probes().
  */
 struct err *attach_ahead(const struct attach_target *target, struct attachment *ret);
 
 /*
- * Attaches `prog`, loaded for uprobe_multi, to a function of our own and calls
- * it from a second thread; *hits is the counter that it increments. Early
- * kernels took the pid of a uprobe_multi link for that of a single thread
- * (fixed by Linux commit 46ba0e49b642 ("bpf: fix multi-uprobe PID filtering
- * logic") (v6.10)): a Go program would be seen only now and then.
+ * Checks that uprobe_multi sees all threads of a process: attaches `prog`, which is loaded
+ * for uprobe_multi and increments *hits, to a function of our own and calls that from a
+ * second thread. Early kernels took the pid of a uprobe_multi link for that of a single
+ * thread (fixed by Linux commit 46ba0e49b642 ("bpf: fix multi-uprobe PID filtering
+ * logic") (v6.10)): they would see a Go program only now and then. Fails with ERR_KERNEL
+ * on such a kernel.
  */
 struct err *attach_selftest(const struct bpf_program *prog, const volatile __u64 *hits);
 

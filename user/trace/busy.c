@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 
-/* "4182 (a name) R 1 ...": the name may have anything in it. */
-static bool is_running(pid_t pid, const char *tid)
+/* "4182 (a name) R 1 ...": the name may contain anything, so the last ')' counts. */
+static bool thread_is_running(pid_t pid, const char *tid)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[300], line[512];
@@ -35,7 +35,7 @@ unsigned int busy_threads(pid_t pid, unsigned int most)
 		return most;
 	while (running < most && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			running += is_running(pid, entry->d_name);
+			running += thread_is_running(pid, entry->d_name);
 	}
 	closedir(dir);
 	return running;

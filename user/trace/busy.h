@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 /*
- * Threads that run or wait for a CPU at this moment, but no more than `most`. What
- * cannot be read counts as `most`: the caller wants to know the worst.
+ * The number of threads that run or wait for a CPU at this moment, at most `most`. Also
+ * `most` when it cannot be read: the caller wants to know the worst case.
  */
 unsigned int busy_threads(pid_t pid, unsigned int most);
 

@@ -239,7 +239,7 @@ static struct err *prices_measure(const struct programs *programs, struct ring_b
 	groups_open(programs->groups, false);
 	if (!err)
 		err = child_ask_all(child, rings, wanted, late_ns);
-	attachment_remove(&attachment, /* heat */ NULL);
+	attachment_remove(&attachment, /* hits */ NULL);
 	return err;
 }
 

@@ -6,49 +6,49 @@
 #define NEVER UINT64_MAX
 
 enum {
-	/* Fewer hits tell nothing, however short the money. */
+	/* A window gets at least this many hits: fewer tell nothing. */
 	HITS_MIN = 20,
-	/* Part of the credit that a window may cost: one in so many. */
+	/* A window may cost 1 / WINDOW_PART of the credit. */
 	WINDOW_PART = 2,
-	/* Part of the income that standing probes may take: one in so many. */
+	/* Standing probes may take 1 / STANDING_PART of the income. */
 	STANDING_PART = 4,
-	/* A window shall end by its time: it is planned for one in so many of its hits. */
+	/* A window is planned for 1 / FILL_PART of its hits, so that it ends by its time. */
 	FILL_PART = 2,
 	OPEN_NS_MIN = 200 * 1000,
 	OPEN_NS_FIRST = 2 * 1000 * 1000, /* enough to learn the rate */
-	/* What taking the probes away lasts on a bad day, and how many CPUs can hit the
-	 * probes for so long: more get into each other's way in the maps. */
+	/* How long it takes on a bad day to remove the probes, and how many CPUs can hit the
+	 * probes all that time: more of them would wait for each other at the maps. */
 	LATE_NS = 15 * 1000 * 1000,
 	LATE_CORES = 4,
 };
 
-/* A target that is no busier may do anything next. */
+/* CPUs. A target that is less busy than this may still become so at any time. */
 #define IDLE_CORES 0.25
 
-/* How much of an old lesson is left after a window that taught less. */
+/* The part of an old value that is left after a window with a lower one. */
 #define MEMORY 0.7
 
-static double run_ns(const struct governor *g, uint64_t now_ns)
+static double governor_run_ns(const struct governor *g, uint64_t now_ns)
 {
 	return now_ns > g->start_ns ? (double)(now_ns - g->start_ns) : 0;
 }
 
-/* Of the beginning of the run: its budget is there at once. */
-static double advance_ns(const struct governor *g)
+/* The length of the beginning of the run whose budget is there at once. */
+static double governor_advance_ns(const struct governor *g)
 {
-	double planned_ns = run_ns(g, g->end_ns);
+	double planned_ns = governor_run_ns(g, g->end_ns);
 
 	return planned_ns < GOVERNOR_ADVANCE_NS ? planned_ns : GOVERNOR_ADVANCE_NS;
 }
 
 double governor_credit(const struct governor *g, uint64_t now_ns)
 {
-	return g->share * run_ns(g, now_ns) - g->spent_ns;
+	return g->share * governor_run_ns(g, now_ns) - g->spent_ns;
 }
 
 double governor_budget(const struct governor *g, uint64_t now_ns)
 {
-	double ns = run_ns(g, now_ns), least_ns = advance_ns(g);
+	double ns = governor_run_ns(g, now_ns), least_ns = governor_advance_ns(g);
 
 	return g->share * (ns > least_ns ? ns : least_ns);
 }
@@ -60,14 +60,15 @@ uint64_t governor_when(const struct governor *g, double cost_ns, double risk_ns,
 
 	double earned_ns = (g->spent_ns + cost_ns) / g->share;
 	double safe_ns = (g->spent_ns + cost_ns + risk_ns) / g->share;
-	double after_ns = safe_ns > advance_ns(g) ? safe_ns : earned_ns;
-	if (after_ns <= run_ns(g, now_ns))
+	double after_ns = safe_ns > governor_advance_ns(g) ? safe_ns : earned_ns;
+	if (after_ns <= governor_run_ns(g, now_ns))
 		return now_ns;
-	return after_ns < run_ns(g, g->end_ns) ? g->start_ns + (uint64_t)after_ns + 1 : NEVER;
+	return after_ns < governor_run_ns(g, g->end_ns) ? g->start_ns + (uint64_t)after_ns + 1
+							: NEVER;
 }
 
-static uint64_t open_time(const struct governor_lesson *lesson, const struct trace_quota *most,
-			  uint32_t hits)
+static uint64_t window_open_time(const struct governor_lesson *lesson,
+				 const struct trace_quota *most, uint32_t hits)
 {
 	double ns = (double)most->open_ns;
 
@@ -83,15 +84,15 @@ static uint64_t open_time(const struct governor_lesson *lesson, const struct tra
 	return (uint64_t)ns;
 }
 
-static uint32_t clamp_hits(double hits, uint32_t most)
+static uint32_t hits_clamp(double hits, uint32_t most)
 {
 	if (hits < HITS_MIN)
 		hits = HITS_MIN;
 	return hits < most ? (uint32_t)hits : most;
 }
 
-/* What the window may cost beyond its plan. */
-static double reserve(const struct governor_lesson *lesson, double price_ns)
+/* What late hits of the window may cost, which its plan does not have. */
+static double late_reserve(const struct governor_lesson *lesson, double price_ns)
 {
 	double cores = lesson->learnt ? lesson->hits_per_s * price_ns / (double)NS_PER_S
 				      : lesson->busy_cores;
@@ -110,13 +111,14 @@ struct governor_period governor_period(const struct governor *g,
 {
 	double least_ns = WINDOW_PART * HITS_MIN * price_ns;
 	struct governor_period period = {
-		.not_before_ns = governor_when(g, least_ns, reserve(lesson, price_ns), start_ns),
+		.not_before_ns =
+			governor_when(g, least_ns, late_reserve(lesson, price_ns), start_ns),
 		.period_ns = most->period_ns,
 	};
 
 	if (period.not_before_ns == NEVER)
 		return period;
-	/* The smallest window is to be earned in its period. */
+	/* A period must earn the smallest window. */
 	if (least_ns > g->share * (double)period.period_ns)
 		period.period_ns = (uint64_t)(least_ns / g->share);
 	/* After a wait there must be room left for the window. */
@@ -132,11 +134,11 @@ struct governor_window governor_window(const struct governor *g,
 				       uint64_t now_ns)
 {
 	double earned_ns = governor_credit(g, now_ns);
-	double safe_ns = governor_budget(g, now_ns) - g->spent_ns - reserve(lesson, price_ns);
+	double safe_ns = governor_budget(g, now_ns) - g->spent_ns - late_reserve(lesson, price_ns);
 	double hits = (earned_ns < safe_ns ? earned_ns : safe_ns) / WINDOW_PART / price_ns;
-	struct governor_window window = { .hits = clamp_hits(hits, most->hits) };
+	struct governor_window window = { .hits = hits_clamp(hits, most->hits) };
 
-	window.open_ns = open_time(lesson, most, window.hits);
+	window.open_ns = window_open_time(lesson, most, window.hits);
 	return window;
 }
 
@@ -145,10 +147,10 @@ uint32_t governor_standing_hits(const struct governor *g, const struct trace_quo
 {
 	double income = g->share * (double)most->period_ns;
 
-	return clamp_hits(income / STANDING_PART / price_ns, most->hits);
+	return hits_clamp(income / STANDING_PART / price_ns, most->hits);
 }
 
-static double remember(double old, double seen)
+static double value_remember(double old, double seen)
 {
 	return seen > MEMORY * old ? seen : MEMORY * old;
 }
@@ -159,7 +161,7 @@ bool governor_notice(struct governor_lesson *lesson, double busy_cores)
 		*lesson = (struct governor_lesson){ .busy_cores = busy_cores };
 		return true;
 	}
-	lesson->busy_cores = remember(lesson->busy_cores, busy_cores);
+	lesson->busy_cores = value_remember(lesson->busy_cores, busy_cores);
 	return false;
 }
 
@@ -168,6 +170,6 @@ void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t h
 	double rate = open_ns ? (double)hits * (double)NS_PER_S / (double)open_ns : 0;
 
 	lesson->learnt = true;
-	lesson->late_ns = remember(lesson->late_ns, late_ns);
-	lesson->hits_per_s = remember(lesson->hits_per_s, rate);
+	lesson->late_ns = value_remember(lesson->late_ns, late_ns);
+	lesson->hits_per_s = value_remember(lesson->hits_per_s, rate);
 }

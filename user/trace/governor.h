@@ -2,25 +2,26 @@
 /*
  * governor.h - what tracing may cost the target, and what it has cost so far.
  *
- * A budget is a share of one core, over the time of the run. It is earned as time
- * goes by, and every hit of a probe is charged with its price, whatever came of the
- * hit. Plans spend what was earned, so that windows are spread over the run. Risk
- * may be taken on what the first ten seconds will earn (or all of a shorter run):
- * who had to wait for that would see little of a busy target. So the share holds
- * for a run that goes on as long, and who ends it in the middle of the first ten
- * seconds has still spent no more than their budget.
+ * The budget is a share of one core over the time of the run. It is earned as time
+ * goes by. Every hit of a probe is charged with its price, whatever came of the hit.
+ * A window is planned to cost only what was earned before, so that windows are spread
+ * over the run. What windows might cost beyond their plan (the risk) may use what the
+ * first ten seconds will earn, or all of a shorter run: a trace that had to earn that
+ * first would see little of a busy target. So a run of ten seconds or more keeps to its
+ * share, and a run that is ended earlier has spent at most the budget of ten seconds.
  *
  * Windows are planned at the start of their period, from what was learnt before
- * and never from what goes on in them: then a window that lies at a random place
+ * and never from what goes on in them. So a window that lies at a random place
  * of its period is a fair sample of it.
  *
- * What cannot be foreseen are late hits, that come while the probes are taken away:
- * mostly for 100 us, but for 20 ms when the kernel has to wait (for an RCU grace
- * period, or for a fork that has lost its CPU). So there is a reserve: no window
- * opens that could not pay for that. Of what is earned and beyond the reserve, a
- * window may cost half.
+ * What cannot be foreseen are late hits: hits that come while the probes are being taken
+ * away. Usually that lasts 100 us, but 20 ms when the kernel has to wait (for an RCU
+ * grace period, or for a fork that has lost its CPU). So there is a reserve: a window
+ * opens only if the budget could pay for that, too. A window may cost half of what is
+ * earned and not reserved.
  *
- * Pure arithmetic: reads no clock, keeps no lock. Times are CLOCK_MONOTONIC.
+ * Pure arithmetic: reads no clock, takes no lock, cannot fail. Times are CLOCK_MONOTONIC
+ * in nanoseconds, prices and costs are nanoseconds of CPU time.
  */
 #ifndef MAPTRACE_TRACE_GOVERNOR_H
 #define MAPTRACE_TRACE_GOVERNOR_H
@@ -28,26 +29,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trace/trace.h"
+#include "trace/trace_opts.h"
 
-/* The part of a run whose budget may be at risk from the start on. */
+/* The budget of this first part of a run may be at risk from the start on. */
 #define GOVERNOR_ADVANCE_NS 10e9
 
 struct governor {
 	double share; /* of one core; 0: nothing may be spent */
 	uint64_t start_ns; /* when earning began */
-	uint64_t end_ns; /* of the run: what is earned later is of no use */
+	uint64_t end_ns; /* of the run: nothing is planned after that */
 	double spent_ns;
 };
 
 /*
- * What a group of probes has shown about itself. Before the first window nothing is
- * known but how many CPUs the target keeps busy: all of them may turn out to do
- * nothing but hit probes. The same when the target has become busier since.
+ * What was learnt about a group of probes from its windows. Before the first window all
+ * that is known is how many CPUs the target keeps busy: all of them may turn out to do
+ * nothing but hit probes. The same holds when the target has become busier since.
  */
 struct governor_lesson {
 	double busy_cores;
-	bool learnt; /* the rest has a meaning */
+	bool learnt; /* there was a window: the next two have a meaning */
 	double late_ns; /* cost of the late hits of a window */
 	double hits_per_s; /* while a window was open */
 };
@@ -55,56 +56,57 @@ struct governor_lesson {
 /* When the next window may be. */
 struct governor_period {
 	uint64_t not_before_ns; /* UINT64_MAX: no more windows in this run */
-	uint64_t period_ns; /* from its start on: the time that the window stands for */
+	uint64_t period_ns; /* its length: the time that the window stands for */
 };
 
-/* How large it may be. */
+/* How large the next window may be. */
 struct governor_window {
 	uint64_t open_ns;
 	uint32_t hits;
 };
 
-/* Earned and not spent; below 0 for a debt. */
+/* What is earned and not spent, in ns; below 0 for a debt. */
 double governor_credit(const struct governor *g, uint64_t now_ns);
 
-/* What a run that ended now could have spent, in all. */
+/* What a run that ends now is allowed to have spent in all, in ns. */
 double governor_budget(const struct governor *g, uint64_t now_ns);
 
 /*
- * When cost_ns is earned, and risk_ns beyond that would not break the budget;
- * UINT64_MAX: not in this run.
+ * The time from now on when cost_ns is earned and a further cost of risk_ns would stay
+ * within the budget; UINT64_MAX: not in this run.
  */
 uint64_t governor_when(const struct governor *g, double cost_ns, double risk_ns, uint64_t now_ns);
 
 /*
- * The period that begins at start_ns. `most` has the longest window, the most
- * hits, the shortest period. `price_ns` is that of one hit.
+ * Plans the period that begins at start_ns. `most` has the longest window, the most
+ * hits and the shortest period. `price_ns` is the price of one hit.
  */
 struct governor_period governor_period(const struct governor *g,
 				       const struct governor_lesson *lesson,
 				       const struct trace_quota *most, double price_ns,
 				       uint64_t start_ns);
 
-/* The window that opens now. It is made to end by its time rather than its hits. */
+/* Plans the window that opens now, so that it should end by its time, not by its hits. */
 struct governor_window governor_window(const struct governor *g,
 				       const struct governor_lesson *lesson,
 				       const struct trace_quota *most, double price_ns,
 				       uint64_t now_ns);
 
 /*
- * For probes that stay in the target while they are seldom hit: the hits for a
- * period of most->period_ns, out of a quarter of what is earned in it.
+ * Standing probes stay in the target all the time, since they are seldom hit. Returns how
+ * many hits they may have in a period of most->period_ns: a quarter of what is earned in
+ * it pays for them.
  */
 uint32_t governor_standing_hits(const struct governor *g, const struct trace_quota *most,
 				double price_ns);
 
 /*
- * The target keeps so many CPUs busy now. True when that is news: what was learnt
- * is forgotten, and the next window has to be planned again.
+ * Tells how many CPUs the target keeps busy now. True when it has become much busier: then
+ * what was learnt is forgotten, and the next window has to be planned again.
  */
 bool governor_notice(struct governor_lesson *lesson, double busy_cores);
 
-/* A window of open_ns has had so many hits inside, and late ones of that cost. */
+/* Learns from a window: how long it was open, its hits, and what its late hits cost. */
 void governor_learn(struct governor_lesson *lesson, uint64_t open_ns, uint64_t hits,
 		    double late_ns);
 

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-/* The kernel's own dev_t, which the BPF helper compares, has the minor in 20 bits. */
+/* The BPF helper compares the kernel's own dev_t, in which the minor has 20 bits. */
 #define KERNEL_MINOR_BITS 20
 
 static struct err *namespace_read(pid_t pid, struct abi_target *ret)
@@ -27,7 +27,7 @@ static struct err *namespace_read(pid_t pid, struct abi_target *ret)
 	return NULL;
 }
 
-/* "NSpid:\t4182\t17\n": the number in our namespace first, in its own last. */
+/* "NSpid:\t4182\t17\n": first the number in our namespace, last the one in its own. */
 static bool nspid_parse(const char *line, __u32 *ret)
 {
 	const char *last = strrchr(line, '\t');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * identity.h - how the BPF side recognises the target.
+ * identity.h - what the BPF side recognises the target by.
  */
 #ifndef MAPTRACE_TRACE_IDENTITY_H
 #define MAPTRACE_TRACE_IDENTITY_H
@@ -11,7 +11,7 @@
 
 struct err;
 
-/* The pid namespace that `pid` lives in, and its number in there. */
+/* Finds the pid namespace of `pid`, and its number there. ERR_GONE when it has exited. */
 struct err *identity_read(pid_t pid, struct abi_target *ret);
 
 #endif

@@ -6,16 +6,17 @@
 #include "base/clock.h"
 #include "trace/functions.h"
 
+/* A rate is rough when more than this part of it comes from rough windows. */
 #define ROUGH_PART 0.1
 
 /*
- * Attaching takes time from the target, which on a machine without idle CPUs makes it
- * up for behind the window: rates came out some percent low there.
+ * Attaching takes CPU time from the target. On a machine without idle CPUs the target
+ * makes up for it after the window, so rates came out some percent low there. A factor.
  */
 #define SYSTEMATIC 1.05
 
 /* Student's t for 95 %, two-sided. */
-static double student(uint64_t freedom)
+static double student_t(uint64_t freedom)
 {
 	static const double t[] = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23,
 				    2.20,  2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09, 2.09 };
@@ -26,7 +27,7 @@ static double student(uint64_t freedom)
 	return freedom <= cnt ? t[freedom - 1] : 1.96 + 2.5 / (double)freedom;
 }
 
-/* Closes the sum of the window that was added to last. */
+/* Closes the sum of the last window: there are no more samples of it. */
 static void window_flush(struct rate_sum *sum, const struct trace_result *result)
 {
 	if (!sum->window)
@@ -64,11 +65,11 @@ void rate_add(struct rate_sum *sum, const struct trace_result *result,
 }
 
 /* The relative standard error of the estimate. */
-static double relative_error(const struct rate_sum *sum, const struct trace_base *base)
+static double rate_relative_error(const struct rate_sum *sum, const struct trace_base *base)
 {
 	double n = (double)base->windows;
 	double rate = sum->estimate / base->span_ns;
-	/* Squares of what the windows differ from the mean, those without hits included. */
+	/* Sum of the squared distances of all windows from the mean, also those without hits. */
 	double squares =
 		sum->squares - 2 * rate * sum->products + rate * rate * base->span_ns_squared;
 	double between = n > 1 ? squares * n / (n - 1) : sum->estimate * sum->estimate;
@@ -78,7 +79,7 @@ static double relative_error(const struct rate_sum *sum, const struct trace_base
 	return unseen > 0 ? sqrt(variance * unseen) / sum->estimate : 0;
 }
 
-/* The shortest time that a function of the operation was watched; 0: there is none. */
+/* The least span of the functions of the operation, in ns; 0: none was watched. */
 static double least_span_ns(enum abi_op op, const struct trace_result *result)
 {
 	double least_ns = 0;
@@ -96,7 +97,7 @@ static struct rate rate_of_none(enum abi_op op, const struct trace_result *resul
 {
 	double lost = (double)trace_lost_hits(result), span_ns = least_span_ns(op, result);
 
-	/* It may have been seen, in what was left out. */
+	/* It may be among the samples that were left out. */
 	if (result->overflow.samples || result->overflow.windows)
 		return (struct rate){ .high = NAN };
 	switch (result->covers[op]) {
@@ -126,7 +127,7 @@ struct rate rate_of(const struct rate_sum *from, enum abi_op op, const struct tr
 	uint64_t freedom = sum.windows < base->windows ? sum.windows : base->windows - 1;
 	double factor = 1;
 	if (base->open_ns < base->span_ns)
-		factor = SYSTEMATIC * exp(student(freedom) * relative_error(&sum, base));
+		factor = SYSTEMATIC * exp(student_t(freedom) * rate_relative_error(&sum, base));
 	double per_ns = 1 / base->span_ns;
 	struct rate rate = {
 		.per_s = sum.estimate * per_ns * NS_PER_S,
@@ -142,7 +143,7 @@ struct rate rate_of(const struct rate_sum *from, enum abi_op op, const struct tr
 		rate.high += lost * per_ns * NS_PER_S;
 	if (lost > 0)
 		rate.rough = true;
-	/* Samples that were left out can't tell how far off the others are. */
+	/* Nobody knows how far off the rate is without the samples that were left out. */
 	if (result->overflow.samples || result->overflow.windows) {
 		rate.low = 0;
 		rate.high = NAN;

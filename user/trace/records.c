@@ -8,20 +8,23 @@
 #include "trace/functions.h"
 #include "trace/sites.h"
 
-/* Classic maps: Go's runtime/map.go. Grown when more than load_num keys for two buckets. */
+/*
+ * Facts that process/mapheader.h has, too: trace does not include process/ (trace_opts.h).
+ * Classic maps. Go source: runtime/map.go.
+ */
 #define CLASSIC_BUCKET_SLOTS 8
 #define CLASSIC_B_MAX 48
 
-/* Swiss maps: Go's internal/runtime/maps. The same from Go 1.24 to 1.27. */
+/* Swiss maps, from Go 1.24 to 1.27. Go source: internal/runtime/maps. */
 #define SWISS_GROUP_SLOTS 8
 #define SWISS_TABLE_SLOTS_MAX 1024
 
-struct field {
+struct header_field {
 	uint32_t off;
 	uint32_t sz;
 };
 
-static bool fields_fit(const struct field *fields, size_t cnt, uint32_t limit)
+static bool fields_fit(const struct header_field *fields, size_t cnt, uint32_t limit)
 {
 	for (size_t i = 0; i < cnt; i++) {
 		if (fields[i].off > limit || fields[i].sz > limit - fields[i].off)
@@ -30,9 +33,9 @@ static bool fields_fit(const struct field *fields, size_t cnt, uint32_t limit)
 	return true;
 }
 
-static bool classic_fits(const struct trace_header_layout *l)
+static bool classic_layout_fits(const struct trace_header_layout *l)
 {
-	const struct field header[] = {
+	const struct header_field header[] = {
 		{ l->live_keys_off, 8 },       { l->seed_off, 4 },
 		{ l->classic.b_off, 1 },       { l->classic.noverflow_off, 2 },
 		{ l->classic.buckets_off, 8 },
@@ -41,15 +44,15 @@ static bool classic_fits(const struct trace_header_layout *l)
 	return fields_fit(header, sizeof(header) / sizeof(header[0]), l->header_sz);
 }
 
-static bool swiss_fits(const struct trace_header_layout *l)
+static bool swiss_layout_fits(const struct trace_header_layout *l)
 {
-	const struct field header[] = {
+	const struct header_field header[] = {
 		{ l->live_keys_off, 8 },
 		{ l->seed_off, 4 },
 		{ l->swiss.dir_ptr_off, 8 },
 		{ l->swiss.dir_len_off, 8 },
 	};
-	const struct field table[] = {
+	const struct header_field table[] = {
 		{ l->swiss.table_used_off, 2 },
 		{ l->swiss.table_capacity_off, 2 },
 		{ l->swiss.table_growth_left_off, 2 },
@@ -62,43 +65,45 @@ static bool swiss_fits(const struct trace_header_layout *l)
 struct err *header_layout_check(const struct trace_header_layout *layout)
 {
 	if (layout->header_sz <= ABI_HEADER_SZ &&
-	    (layout->kind == TRACE_MAP_CLASSIC ? classic_fits(layout) : swiss_fits(layout)))
+	    (layout->kind == TRACE_MAP_CLASSIC ? classic_layout_fits(layout)
+					       : swiss_layout_fits(layout)))
 		return NULL;
 	return err_new(ERR_FORMAT, "the layout of a map header does not fit into %d bytes",
 		       ABI_HEADER_SZ);
 }
 
-static uint64_t classic_slots(unsigned int b)
+static uint64_t classic_slots_of(unsigned int b)
 {
 	return b <= CLASSIC_B_MAX ? (uint64_t)CLASSIC_BUCKET_SLOTS << b : 0;
 }
 
-/* hashGrow() doubles a map that is too full, and else only tidies up its overflow chains. */
+/* hashGrow() doubles a map that is too full; otherwise it only tidies up overflow chains.
+ * Too full means more than load_num keys per 2 buckets. */
 static bool classic_is_overloaded(uint64_t live_keys, unsigned int b, uint32_t load_num)
 {
 	return live_keys > CLASSIC_BUCKET_SLOTS && live_keys > load_num * (((uint64_t)1 << b) / 2);
 }
 
-static void classic_read(const uint8_t *header, const struct trace_header_layout *l,
-			 struct trace_event *e)
+static void classic_header_read(const uint8_t *header, const struct trace_header_layout *l,
+				struct trace_event *e)
 {
 	unsigned int b = load_u8(header, l->classic.b_off);
 
-	e->slots_from = load_u64(header, l->classic.buckets_off) ? classic_slots(b) : 0;
+	e->slots_from = load_u64(header, l->classic.buckets_off) ? classic_slots_of(b) : 0;
 	e->slots_to = e->slots_from;
 	e->overflow_buckets = load_u16(header, l->classic.noverflow_off);
 	if (e->op != ABI_OP_GROW || b > CLASSIC_B_MAX)
 		return;
 	if (classic_is_overloaded(e->live_keys + 1, b, l->classic.load_num)) {
 		e->growth = TRACE_GROWTH_DOUBLE;
-		e->slots_to = classic_slots(b + 1);
+		e->slots_to = classic_slots_of(b + 1);
 	} else {
 		e->growth = TRACE_GROWTH_SAME_SIZE;
 	}
 }
 
-static void swiss_read(const uint8_t *header, const struct trace_header_layout *l,
-		       struct trace_event *e)
+static void swiss_header_read(const uint8_t *header, const struct trace_header_layout *l,
+			      struct trace_event *e)
 {
 	e->tables = load_u64(header, l->swiss.dir_len_off);
 	if (e->tables)
@@ -111,9 +116,9 @@ static void swiss_read(const uint8_t *header, const struct trace_header_layout *
 	}
 }
 
-/* The table that grows, or is pruned. */
-static void table_read(const uint8_t *table, const struct trace_header_layout *l,
-		       struct trace_event *e)
+/* Reads the header of the table that grows or is pruned. */
+static void table_header_read(const uint8_t *table, const struct trace_header_layout *l,
+			      struct trace_event *e)
 {
 	uint64_t capacity = load_u16(table, l->swiss.table_capacity_off);
 	uint64_t taken = (uint64_t)load_u16(table, l->swiss.table_used_off) +
@@ -130,9 +135,9 @@ static void table_read(const uint8_t *table, const struct trace_header_layout *l
 	e->slots_to = 2 * capacity;
 }
 
-/* What both kinds of map records have. */
-static void map_read(const struct abi_map_rec *rec, const struct trace_header_layout *l,
-		     struct trace_event *e)
+/* Reads what both kinds of map records have. */
+static void map_rec_read(const struct abi_map_rec *rec, const struct trace_header_layout *l,
+			 struct trace_event *e)
 {
 	*e = (struct trace_event){
 		.ktime_ns = rec->hdr.ktime_ns,
@@ -151,13 +156,13 @@ static void map_read(const struct abi_map_rec *rec, const struct trace_header_la
 	e->live_keys = load_u64(rec->header, l->live_keys_off);
 	e->seed = load_u32(rec->header, l->seed_off);
 	if (l->kind == TRACE_MAP_CLASSIC)
-		classic_read(rec->header, l, e);
+		classic_header_read(rec->header, l, e);
 	else
-		swiss_read(rec->header, l, e);
+		swiss_header_read(rec->header, l, e);
 }
 
-static bool map_op_decode(const void *data, size_t sz, const struct trace_header_layout *l,
-			  struct event *ret)
+static bool map_rec_decode(const void *data, size_t sz, const struct trace_header_layout *l,
+			   struct trace_record *ret)
 {
 	struct abi_map_rec rec;
 
@@ -167,20 +172,20 @@ static bool map_op_decode(const void *data, size_t sz, const struct trace_header
 	if (rec.op >= ABI_OP_CNT || rec.func >= map_function_cnt)
 		return false;
 	ret->func = rec.func;
-	map_read(&rec, l, &ret->map);
+	map_rec_read(&rec, l, &ret->map);
 	return true;
 }
 
-static bool map_event_decode(const void *data, size_t sz, const struct trace_header_layout *l,
-			     const struct sites *sites, struct event *ret)
+static bool map_event_rec_decode(const void *data, size_t sz, const struct trace_header_layout *l,
+				 const struct sites *sites, struct trace_record *ret)
 {
 	struct abi_map_event_rec rec;
 
-	if (sz < sizeof(rec) || !map_op_decode(data, sz, l, ret))
+	if (sz < sizeof(rec) || !map_rec_decode(data, sz, l, ret))
 		return false;
 	memcpy(&rec, data, sizeof(rec));
 	if (l->kind == TRACE_MAP_SWISS && (rec.base.flags & ABI_MAP_HAS_TABLE))
-		table_read(rec.table_header, l, &ret->map);
+		table_header_read(rec.table_header, l, &ret->map);
 	memcpy(ret->map.stack, rec.stack, sizeof(ret->map.stack));
 	for (size_t i = 0; i < ABI_STACK_MAX && rec.stack[i]; i++) {
 		ret->map.caller = rec.stack[i];
@@ -190,7 +195,7 @@ static bool map_event_decode(const void *data, size_t sz, const struct trace_hea
 	return true;
 }
 
-static bool memcall_decode(const void *data, size_t sz, struct event *ret)
+static bool memcall_rec_decode(const void *data, size_t sz, struct trace_record *ret)
 {
 	struct abi_memcall_rec rec;
 
@@ -214,8 +219,8 @@ static bool memcall_decode(const void *data, size_t sz, struct event *ret)
 	return true;
 }
 
-bool event_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
-		  const struct sites *sites, struct event *ret)
+bool record_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
+		   const struct sites *sites, struct trace_record *ret)
 {
 	struct abi_rec_hdr hdr;
 
@@ -227,13 +232,13 @@ bool event_decode(const void *data, size_t sz, const struct trace_header_layout 
 	ret->kind = hdr.kind;
 	switch (hdr.kind) {
 	case ABI_REC_MAP_OP:
-		return map_op_decode(data, hdr.len, layout, ret);
+		return map_rec_decode(data, hdr.len, layout, ret);
 	case ABI_REC_MAP_EVENT:
-		return map_event_decode(data, hdr.len, layout, sites, ret);
+		return map_event_rec_decode(data, hdr.len, layout, sites, ret);
 	case ABI_REC_MEMCALL:
-		return memcall_decode(data, hdr.len, ret);
+		return memcall_rec_decode(data, hdr.len, ret);
 	case ABI_REC_FULL:
-		return true; /* its news was the wake-up */
+		return true; /* its only purpose was to wake us up */
 	default:
 		return false;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * records.h - from the bytes of a record to what happened.
+ * records.h - decodes the bytes of a record.
  *
  * Knows the records of bpf/abi.h and, through struct trace_header_layout, the
  * words of a map header. Trusts neither: what does not fit is refused.
@@ -8,11 +8,12 @@
 #ifndef MAPTRACE_TRACE_RECORDS_H
 #define MAPTRACE_TRACE_RECORDS_H
 
-#include "trace/trace.h"
+#include "trace/trace_result.h"
 
 struct sites;
 
-struct event {
+/* What one record of the rings says. */
+struct trace_record {
 	enum abi_rec_kind kind;
 	uint32_t func; /* of a map event: index in map_functions */
 	union {
@@ -21,11 +22,11 @@ struct event {
 	};
 };
 
-/* False for bytes that are no record. `sites` tells map functions from callers. */
-bool event_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
-		  const struct sites *sites, struct event *ret);
+/* False for bytes that are not a record. `sites` tells map functions from callers. */
+bool record_decode(const void *data, size_t sz, const struct trace_header_layout *layout,
+		   const struct sites *sites, struct trace_record *ret);
 
-/* Fails with ERR_FORMAT when an offset points out of what a record carries. */
+/* Fails with ERR_FORMAT when an offset points beyond the bytes that a record carries. */
 struct err *header_layout_check(const struct trace_header_layout *layout);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sites.h - the functions of functions.c in the target, and where their probes go.
+ * sites.h - finds the functions of functions.c in the target, and where their probes go.
  */
 #ifndef MAPTRACE_TRACE_SITES_H
 #define MAPTRACE_TRACE_SITES_H
@@ -13,10 +13,14 @@ struct sites {
 	size_t probed; /* sites without `missing` */
 };
 
-/* Looks all functions up. A function that cannot be probed is no error. */
+/*
+ * Looks up all functions. One that cannot be probed is not an error, it gets `missing`.
+ * Fails when opts->find_func() fails, and with ERR_UNSUPPORTED for an architecture that
+ * we cannot trace.
+ */
 struct err *sites_find(const struct trace_opts *opts, struct sites *ret);
 
-/* True when the address lies in one of the functions, i.e. is not the user's code. */
+/* True when the address lies in one of the functions, so it is not the user's code. */
 bool sites_contain(const struct sites *sites, uint64_t addr);
 
 #endif

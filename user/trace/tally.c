@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "trace/tally.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "trace/functions.h"
 
@@ -9,17 +11,17 @@
 _Static_assert(TRACE_MAPS_MAX <= TRACE_ROWS_MAX, "one size of index for both");
 _Static_assert((INDEX_SLOTS & (INDEX_SLOTS - 1)) == 0, "a power of two");
 
-/* Go allocates no table for a hint up to this. */
+/* Go allocates no table for a size hint up to this. */
 #define SMALL_HINT 8
 
-static struct err *index_init(struct tally_index *index)
+static struct err *tally_index_init(struct tally_index *index)
 {
 	index->slot = calloc(INDEX_SLOTS, sizeof(*index->slot));
 	return index->slot ? NULL : err_nomem();
 }
 
 /* splitmix64: spreads the few bits in which addresses differ. */
-static uint64_t mix(uint64_t value)
+static uint64_t hash_mix(uint64_t value)
 {
 	value += 0x9e3779b97f4a7c15;
 	value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -31,9 +33,9 @@ static uint64_t mix(uint64_t value)
  * Returns the slot that holds the place of a key, or the free slot for it.
  * `same(list, place, key)` compares.
  */
-static uint32_t *index_find(const struct tally_index *index, uint64_t hash,
-			    bool (*same)(const void *list, size_t place, const void *key),
-			    const void *list, const void *key)
+static uint32_t *tally_index_find(const struct tally_index *index, uint64_t hash,
+				  bool (*same)(const void *list, size_t place, const void *key),
+				  const void *list, const void *key)
 {
 	size_t i = hash & (INDEX_SLOTS - 1);
 
@@ -57,10 +59,10 @@ static uint64_t row_hash(const struct trace_row *row)
 {
 	uint64_t flags = (uint64_t)row->func << 2 | (uint64_t)row->on_stack << 1 | row->nil_map;
 
-	return mix(mix(mix(mix(row->map) ^ row->type) ^ row->caller) ^ flags);
+	return hash_mix(hash_mix(hash_mix(hash_mix(row->map) ^ row->type) ^ row->caller) ^ flags);
 }
 
-static struct trace_row row_key(const struct trace_event *event, uint32_t func)
+static struct trace_row tally_row_key(const struct trace_event *event, uint32_t func)
 {
 	return (struct trace_row){
 		.func = func,
@@ -75,26 +77,27 @@ static struct trace_row row_key(const struct trace_event *event, uint32_t func)
 
 #define NO_ROW SIZE_MAX
 
-/* Finds or adds the row of a key; its place, or NO_ROW when there is no room, goes to *ret. */
-static struct err *row_get(struct tally *t, const struct trace_row *key, size_t *ret)
+/* Finds or adds the row of a key. Its place goes to *ret, or NO_ROW when there is no room. */
+static struct err *row_get(struct trace_tally *t, const struct trace_row *key, size_t *ret)
 {
-	uint32_t *slot = index_find(&t->row_index, row_hash(key), row_same, t->rows.data, key);
+	uint32_t *slot =
+		tally_index_find(&t->row_index, row_hash(key), row_same, t->lists.rows.data, key);
 
 	*ret = NO_ROW;
-	if (!*slot && t->rows.len == TRACE_ROWS_MAX)
+	if (!*slot && t->lists.rows.len == TRACE_ROWS_MAX)
 		return NULL;
 	if (!*slot) {
-		if (!vec_push(&t->rows, *key) || !vec_push(&t->row_hits, 0))
+		if (!vec_push(&t->lists.rows, *key) || !vec_push(&t->row_hits, 0))
 			return err_nomem();
-		*slot = (uint32_t)t->rows.len;
+		*slot = (uint32_t)t->lists.rows.len;
 	}
 	*ret = *slot - 1;
 	return NULL;
 }
 
 /*
- * The majority vote of Boyer and Moore: whoever has more than half of the hits is
- * left over.
+ * The majority vote of Boyer and Moore. A goroutine with more than half of the hits is
+ * always the one that is left at the end, with votes.
  */
 static void row_vote(struct trace_row *row, uint64_t goroutine)
 {
@@ -106,10 +109,11 @@ static void row_vote(struct trace_row *row, uint64_t goroutine)
 		row->goroutine_votes--;
 }
 
-static struct err *row_add(struct tally *t, const struct event *event, size_t *place_ret)
+static struct err *tally_row_add(struct trace_tally *t, const struct trace_record *record,
+				 size_t *place_ret)
 {
-	struct trace_row key = row_key(&event->map, event->func);
-	enum abi_group_id group = map_functions[event->func].group;
+	struct trace_row key = tally_row_key(&record->map, record->func);
+	enum abi_group_id group = map_functions[record->func].group;
 	size_t place;
 	struct err *err = row_get(t, &key, &place);
 
@@ -120,8 +124,8 @@ static struct err *row_add(struct tally *t, const struct event *event, size_t *p
 		t->overflow.rows++;
 		return NULL;
 	}
-	t->rows.data[place].hits++;
-	row_vote(&t->rows.data[place], event->map.goroutine);
+	t->lists.rows.data[place].hits++;
+	row_vote(&t->lists.rows.data[place], record->map.goroutine);
 	if (!t->row_hits.data[place]++ && !vec_push(&t->touched[group], (uint32_t)place))
 		return err_nomem();
 	return NULL;
@@ -140,7 +144,7 @@ static void map_update(struct trace_map *map, const struct trace_event *event)
 	map->last_ns = event->ktime_ns;
 	if (!event->live_known)
 		return;
-	/* With the seed: both of the map that is at this address now. */
+	/* Another seed means another map at this address: the old type is not its type. */
 	if (event->type || event->seed != map->seed)
 		map->type = event->type;
 	if (!map->live_reads++)
@@ -154,14 +158,14 @@ static void map_update(struct trace_map *map, const struct trace_event *event)
 		map->live_max = event->live_keys;
 }
 
-/* What became of the operation before: the length of the map has changed, or not. */
-static void pending_settle(struct tally *t, const struct tally_pending *before,
+/* What the operation before this one did: the length of the map has changed, or not. */
+static void pending_settle(struct trace_tally *t, const struct tally_pending *before,
 			   const struct trace_event *event)
 {
 	if (before->window != t->hot_window || before->seed != event->seed)
 		return;
 
-	struct trace_row *row = &t->rows.data[before->row];
+	struct trace_row *row = &t->lists.rows.data[before->row];
 	uint64_t after = before->live_keys + (row->op == ABI_OP_INSERT ? 1 : -1);
 	bool changed = event->live_keys == after;
 
@@ -172,13 +176,14 @@ static void pending_settle(struct tally *t, const struct tally_pending *before,
 }
 
 /*
- * Header after header of one map, each as it was before an operation: the next one
- * shows what the last one did. That takes all of them, so it ends with the window.
+ * Each hit shows the header of a map as it was before the operation, so the next hit shows
+ * what the last operation did. This works only while no operation is missed, so it ends
+ * with the window.
  */
-static void pending_update(struct tally *t, struct tally_pending *pending,
+static void pending_update(struct trace_tally *t, struct tally_pending *pending,
 			   const struct trace_event *event, size_t row)
 {
-	/* These come from inside an insert. */
+	/* These two happen inside an insert. */
 	if (event->op == ABI_OP_GROW || event->op == ABI_OP_PRUNE)
 		return;
 	if (!t->sees_all || !event->live_known || row == NO_ROW) {
@@ -195,81 +200,83 @@ static void pending_update(struct tally *t, struct tally_pending *pending,
 		pending->window = t->hot_window;
 }
 
-static struct err *map_add(struct tally *t, const struct trace_event *event, size_t row)
+static struct err *tally_map_add(struct trace_tally *t, const struct trace_event *event, size_t row)
 {
 	uint32_t *slot;
 
 	if (!event->map || event->on_stack)
 		return NULL;
-	slot = index_find(&t->map_index, mix(event->map), map_same, t->maps.data, &event->map);
+	slot = tally_index_find(&t->map_index, hash_mix(event->map), map_same, t->lists.maps.data,
+				&event->map);
 	if (!*slot) {
 		struct trace_map map = { .addr = event->map, .first_ns = event->ktime_ns };
 		struct tally_pending pending = { 0 };
 
-		if (t->maps.len == TRACE_MAPS_MAX) {
+		if (t->lists.maps.len == TRACE_MAPS_MAX) {
 			t->overflow.maps++;
 			return NULL;
 		}
-		if (!vec_push(&t->maps, map) || !vec_push(&t->pending, pending))
+		if (!vec_push(&t->lists.maps, map) || !vec_push(&t->pending, pending))
 			return err_nomem();
-		*slot = (uint32_t)t->maps.len;
+		*slot = (uint32_t)t->lists.maps.len;
 	}
-	map_update(&t->maps.data[*slot - 1], event);
+	map_update(&t->lists.maps.data[*slot - 1], event);
 	pending_update(t, &t->pending.data[*slot - 1], event, row);
 	return NULL;
 }
 
 /* ---- Single events ---- */
 
-static struct err *event_add(struct tally *t, const struct trace_event *event)
+static struct err *tally_event_add(struct trace_tally *t, const struct trace_event *event)
 {
 	bool is_make = event->op == ABI_OP_MAKE;
 
-	if (t->events.len == TRACE_EVENTS_MAX || (is_make && t->makes == TRACE_EVENTS_MAX / 2)) {
+	if (t->lists.events.len == TRACE_EVENTS_MAX ||
+	    (is_make && t->makes == TRACE_EVENTS_MAX / 2)) {
 		t->overflow.events++;
 		return NULL;
 	}
 	t->makes += is_make;
-	return vec_push(&t->events, *event) ? NULL : err_nomem();
+	return vec_push(&t->lists.events, *event) ? NULL : err_nomem();
 }
 
-/* Of the makes, those of a map with a table; of the others, the rare ones. */
-static bool is_single(const struct event *event)
+/* Whether it is listed as an event: a rare operation, or a make of a map with a table. */
+static bool is_single(const struct trace_record *record)
 {
-	if (event->map.op == ABI_OP_MAKE)
-		return event->map.hint > SMALL_HINT;
-	return map_functions[event->func].group == ABI_GROUP_RARE;
+	if (record->map.op == ABI_OP_MAKE)
+		return record->map.hint > SMALL_HINT;
+	return map_functions[record->func].group == ABI_GROUP_RARE;
 }
 
-static struct err *map_event_add(struct tally *t, const struct event *event)
+static struct err *tally_op_add(struct trace_tally *t, const struct trace_record *record)
 {
 	size_t row;
-	struct err *err = row_add(t, event, &row);
+	struct err *err = tally_row_add(t, record, &row);
 
 	if (!err)
-		err = map_add(t, &event->map, row);
-	if (!err && is_single(event))
-		err = event_add(t, &event->map);
+		err = tally_map_add(t, &record->map, row);
+	if (!err && is_single(record))
+		err = tally_event_add(t, &record->map);
 	return err;
 }
 
-static struct err *memcall_add(struct tally *t, const struct trace_memcall *memcall)
+static struct err *tally_memcall_add(struct trace_tally *t, const struct trace_memcall *memcall)
 {
-	if (t->memcalls.len == TRACE_MEMCALLS_MAX) {
+	if (t->lists.memcalls.len == TRACE_MEMCALLS_MAX) {
 		t->overflow.memcalls++;
 		return NULL;
 	}
-	return vec_push(&t->memcalls, *memcall) ? NULL : err_nomem();
+	return vec_push(&t->lists.memcalls, *memcall) ? NULL : err_nomem();
 }
 
-struct err *tally_event(struct tally *tally, const struct event *event)
+struct err *tally_record(struct trace_tally *t, const struct trace_record *record)
 {
-	switch (event->kind) {
+	switch (record->kind) {
 	case ABI_REC_MAP_OP:
 	case ABI_REC_MAP_EVENT:
-		return map_event_add(tally, event);
+		return tally_op_add(t, record);
 	case ABI_REC_MEMCALL:
-		return memcall_add(tally, &event->memcall);
+		return tally_memcall_add(t, &record->memcall);
 	case ABI_REC_FULL:
 		break;
 	}
@@ -278,32 +285,33 @@ struct err *tally_event(struct tally *tally, const struct event *event)
 
 /* ---- Windows ---- */
 
-static struct err *sample_add(struct tally *t, uint32_t row)
+static struct err *tally_sample_add(struct trace_tally *t, uint32_t row)
 {
 	struct trace_sample sample = {
-		.window = (uint32_t)(t->windows.len - 1),
+		.window = (uint32_t)(t->lists.windows.len - 1),
 		.row = row,
 		.hits = t->row_hits.data[row],
 	};
 
-	if (t->samples.len == TRACE_SAMPLES_MAX) {
+	if (t->lists.samples.len == TRACE_SAMPLES_MAX) {
 		t->overflow.samples++;
 		return NULL;
 	}
-	return vec_push(&t->samples, sample) ? NULL : err_nomem();
+	return vec_push(&t->lists.samples, sample) ? NULL : err_nomem();
 }
 
-static struct err *window_add(struct tally *t, const struct trace_window *window, bool *listed_ret)
+static struct err *tally_window_add(struct trace_tally *t, const struct trace_window *window,
+				    bool *listed_ret)
 {
-	*listed_ret = t->windows.len < TRACE_WINDOWS_MAX;
+	*listed_ret = t->lists.windows.len < TRACE_WINDOWS_MAX;
 	if (!*listed_ret) {
 		t->overflow.windows++;
 		return NULL;
 	}
-	return vec_push(&t->windows, *window) ? NULL : err_nomem();
+	return vec_push(&t->lists.windows, *window) ? NULL : err_nomem();
 }
 
-static void bases_add(struct tally *t, const struct trace_window *window)
+static void bases_add(struct trace_tally *t, const struct trace_window *window)
 {
 	double span_ns = (double)window->span_ns;
 
@@ -318,55 +326,136 @@ static void bases_add(struct tally *t, const struct trace_window *window)
 	}
 }
 
-struct err *tally_window(struct tally *tally, const struct trace_window *window)
+struct err *tally_window(struct trace_tally *t, const struct trace_window *window)
 {
 	uint64_t open_ns = window->open_ns ? window->open_ns : 1;
 	double weight = (double)window->span_ns / (double)open_ns;
 	bool listed;
-	struct err *err = window_add(tally, window, &listed);
+	struct err *err = tally_window_add(t, window, &listed);
 
-	for (size_t i = 0; !err && i < tally->touched[window->group].len; i++) {
-		uint32_t row = tally->touched[window->group].data[i];
+	for (size_t i = 0; !err && i < t->touched[window->group].len; i++) {
+		uint32_t row = t->touched[window->group].data[i];
 
-		tally->rows.data[row].estimate += weight * tally->row_hits.data[row];
+		t->lists.rows.data[row].estimate += weight * t->row_hits.data[row];
 		if (listed)
-			err = sample_add(tally, row);
-		tally->row_hits.data[row] = 0;
+			err = tally_sample_add(t, row);
+		t->row_hits.data[row] = 0;
 	}
-	tally->touched[window->group].len = 0;
-	bases_add(tally, window);
+	t->touched[window->group].len = 0;
+	bases_add(t, window);
 	if (window->group == ABI_GROUP_HOT)
-		tally->hot_window++;
+		t->hot_window++;
 	return err;
 }
 
 /* ---- Lifecycle ---- */
 
-struct err *tally_init(struct tally *tally, bool sees_all)
+struct err *tally_init(struct trace_tally *t, bool sees_all)
 {
-	*tally = (struct tally){ .sees_all = sees_all, .hot_window = 1 };
+	*t = (struct trace_tally){ .sees_all = sees_all, .hot_window = 1 };
 
-	struct err *err = index_init(&tally->row_index);
+	struct err *err = tally_index_init(&t->row_index);
 	if (!err)
-		err = index_init(&tally->map_index);
+		err = tally_index_init(&t->map_index);
 	if (err)
-		tally_fini(tally);
+		tally_fini(t);
 	return err;
 }
 
-void tally_fini(struct tally *tally)
+void tally_fini(struct trace_tally *t)
 {
-	vec_fini(&tally->rows);
-	vec_fini(&tally->row_hits);
-	vec_fini(&tally->maps);
-	vec_fini(&tally->pending);
-	vec_fini(&tally->events);
-	vec_fini(&tally->memcalls);
-	vec_fini(&tally->windows);
-	vec_fini(&tally->samples);
+	tally_lists_fini(&t->lists);
+	vec_fini(&t->row_hits);
+	vec_fini(&t->pending);
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++)
-		vec_fini(&tally->touched[i]);
-	free(tally->row_index.slot);
-	free(tally->map_index.slot);
-	*tally = (struct tally){ 0 };
+		vec_fini(&t->touched[i]);
+	free(t->row_index.slot);
+	free(t->map_index.slot);
+	*t = (struct trace_tally){ 0 };
+}
+
+/* Begins with the hits that a row has in the window that is open now. */
+static struct err *row_carry(struct trace_tally *t, const struct trace_row *old, uint32_t hits,
+			     enum abi_group_id group)
+{
+	struct trace_row key = {
+		.func = old->func,
+		.map = old->map,
+		.type = old->type,
+		.caller = old->caller,
+		.op = old->op,
+		.on_stack = old->on_stack,
+		.nil_map = old->nil_map,
+	};
+	size_t place;
+	struct err *err = row_get(t, &key, &place);
+
+	if (err)
+		return err;
+	t->lists.rows.data[place].hits = hits;
+	t->row_hits.data[place] = hits;
+	return vec_push(&t->touched[group], (uint32_t)place) ? NULL : err_nomem();
+}
+
+struct err *tally_forget(struct trace_tally *t)
+{
+	struct trace_tally fresh;
+	struct err *err = tally_init(&fresh, t->sees_all);
+
+	if (err)
+		return err;
+	fresh.hot_window = t->hot_window;
+	for (enum abi_group_id group = 0; group < ABI_GROUP_CNT; group++) {
+		for (size_t i = 0; !err && i < t->touched[group].len; i++) {
+			uint32_t row = t->touched[group].data[i];
+			err = row_carry(&fresh, &t->lists.rows.data[row], t->row_hits.data[row],
+					group);
+		}
+	}
+	if (err) {
+		tally_fini(&fresh);
+		return err;
+	}
+	tally_fini(t);
+	*t = fresh;
+	return NULL;
+}
+
+/* ---- Copies ---- */
+
+/* Appends what `to` lacks; false when out of memory. */
+#define list_extend(to, from)                                                                      \
+	(vec_reserve((to), (from)->len) ? (list_append((to)->data, (from)->data, (to)->len,        \
+						       (from)->len, sizeof(*(to)->data)),          \
+					   (to)->len = (from)->len, true)                          \
+					: false)
+
+static void list_append(void *to, const void *from, size_t len, size_t want, size_t elem_sz)
+{
+	if (want > len)
+		memcpy((char *)to + len * elem_sz, (const char *)from + len * elem_sz,
+		       (want - len) * elem_sz);
+}
+
+struct err *tally_lists_copy(struct tally_lists *to, const struct tally_lists *from, bool anew)
+{
+	to->rows.len = to->maps.len = 0;
+	if (anew)
+		to->events.len = to->memcalls.len = to->windows.len = to->samples.len = 0;
+	bool copied = list_extend(&to->rows, &from->rows) && list_extend(&to->maps, &from->maps) &&
+		      list_extend(&to->events, &from->events) &&
+		      list_extend(&to->memcalls, &from->memcalls) &&
+		      list_extend(&to->windows, &from->windows) &&
+		      list_extend(&to->samples, &from->samples);
+	return copied ? NULL : err_nomem();
+}
+
+void tally_lists_fini(struct tally_lists *lists)
+{
+	vec_fini(&lists->rows);
+	vec_fini(&lists->maps);
+	vec_fini(&lists->events);
+	vec_fini(&lists->memcalls);
+	vec_fini(&lists->windows);
+	vec_fini(&lists->samples);
 }

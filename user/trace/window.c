@@ -11,11 +11,11 @@
 
 #define NEVER UINT64_MAX
 
-/* A window that the rest of the run could not pay for, as things are, is thought over
- * after so long: the target may have calmed down. */
+/* When the rest of the run cannot pay for a window, that is looked at again after this
+ * time: the target may have become less busy. */
 #define LOOK_AGAIN_NS (100 * NS_PER_MS)
 
-/* A function is hot that has one in so many of the hits of the hottest. */
+/* A function is hot when it has more than 1 / HOT_PART of the hits of the busiest one. */
 #define HOT_PART 32
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -32,24 +32,24 @@ static uint64_t random_below(uint64_t limit)
 	return value % limit;
 }
 
-static bool is_standing(const struct window *w)
+static bool window_is_standing(const struct window *w)
 {
 	return w->quota.open_ns >= w->quota.period_ns;
 }
 
 /* ---- Turns ---- */
 
-static bool takes_turns(const struct window *w)
+static bool window_takes_turns(const struct window *w)
 {
-	return w->target.how == TRACE_ATTACH_PERF && !is_standing(w);
+	return w->target.how == TRACE_ATTACH_PERF && !window_is_standing(w);
 }
 
-static size_t turn_cnt(const struct window *w)
+static size_t window_turn_cnt(const struct window *w)
 {
-	return takes_turns(w) ? w->probes.cnt : 1;
+	return window_takes_turns(w) ? w->probes.cnt : 1;
 }
 
-static void shuffle(struct window *w)
+static void turns_shuffle(struct window *w)
 {
 	for (size_t i = 0; i < w->probes.cnt; i++) {
 		size_t other = random_below(i + 1);
@@ -61,25 +61,25 @@ static void shuffle(struct window *w)
 /* Chooses the probes of the next window. */
 static void turn_take(struct window *w)
 {
-	if (!takes_turns(w)) {
+	if (!window_takes_turns(w)) {
 		w->set = w->probes;
 		return;
 	}
 	if (++w->turn >= w->probes.cnt) {
 		w->turn = 0;
-		shuffle(w);
+		turns_shuffle(w);
 	}
 	w->set.probe[0] = w->probes.probe[w->order[w->turn]];
 	w->set.cnt = 1;
 }
 
-static struct governor_lesson *lesson_of(struct window *w)
+static struct governor_lesson *window_lesson(struct window *w)
 {
-	return &w->lesson[takes_turns(w) ? w->order[w->turn] : 0];
+	return &w->lesson[window_takes_turns(w) ? w->order[w->turn] : 0];
 }
 
-/* The highest of the prices, by function, of the probes in the set. */
-static double dearest(const struct probe_set *set, const double *prices_ns)
+/* The highest price of a probe in the set; prices_ns is by function. */
+static double set_dearest(const struct probe_set *set, const double *prices_ns)
 {
 	double price_ns = 0;
 
@@ -93,12 +93,12 @@ static double dearest(const struct probe_set *set, const double *prices_ns)
 
 static double set_price(const struct window *w)
 {
-	return dearest(&w->set, w->cost->price_ns);
+	return set_dearest(&w->set, w->cost->price_ns);
 }
 
-static double late_price(const struct window *w)
+static double set_late_price(const struct window *w)
 {
-	return dearest(&w->set, w->cost->late_price_ns);
+	return set_dearest(&w->set, w->cost->late_price_ns);
 }
 
 static uint32_t set_funcs(const struct window *w)
@@ -112,39 +112,39 @@ static uint32_t set_funcs(const struct window *w)
 
 /* ---- Plans ---- */
 
-/* The probes are in at once; after they had to be taken out, when there is credit. */
-static void plan_standing(struct window *w, uint64_t start_ns)
+/* Standing probes go in at once. After their hits were used up, they wait for credit. */
+static void window_plan_standing(struct window *w, uint64_t start_ns)
 {
 	w->planned.hits = governor_standing_hits(w->governor, &w->quota, set_price(w));
 	w->planned.open_ns = w->quota.open_ns;
 	w->open_at_ns = start_ns;
 	if (w->group->saturated) {
-		double cost_ns = w->planned.hits * set_price(w) + lesson_of(w)->late_ns;
+		double cost_ns = w->planned.hits * set_price(w) + window_lesson(w)->late_ns;
 		w->open_at_ns = governor_when(w->governor, cost_ns, 0, start_ns);
 	}
 }
 
-/* The period from start_ns on, for a window of this turn; one without a window is unpaid. */
-static struct governor_period find_period(struct window *w, uint64_t start_ns)
+/* Finds the period from start_ns on, for a window of this turn, and whether it is unpaid. */
+static struct governor_period window_find_period(struct window *w, uint64_t start_ns)
 {
 	struct governor_period period =
-		governor_period(w->governor, lesson_of(w), &w->quota, set_price(w), start_ns);
+		governor_period(w->governor, window_lesson(w), &w->quota, set_price(w), start_ns);
 
 	w->unpaid = period.not_before_ns == NEVER;
 	return period;
 }
 
 /* Chooses the place of the next window, in the period that begins at start_ns. */
-static void plan_sample(struct window *w, uint64_t start_ns)
+static void window_plan_sample(struct window *w, uint64_t start_ns)
 {
-	struct governor_period period = find_period(w, start_ns);
+	struct governor_period period = window_find_period(w, start_ns);
 
 	if (w->unpaid) {
 		w->open_at_ns = start_ns + LOOK_AGAIN_NS;
 		return;
 	}
 	w->period_ns = min_u64(period.period_ns, w->end_ns - start_ns);
-	/* What no window could see in the beginning, none stands for. */
+	/* No window could be open before this time, so none stands for it. */
 	if (!w->group->windows) {
 		start_ns = w->period_start_ns = period.not_before_ns;
 		w->period_ns = min_u64(w->quota.period_ns, w->end_ns - start_ns);
@@ -162,11 +162,9 @@ static uint64_t period_end(const struct window *w)
 	return w->period_start_ns + w->period_ns;
 }
 
-/*
- * Is the next window late, or never, for want of budget? That the run ends is no
- * such reason.
- */
-static void note_budget(struct window *w, uint64_t now_ns)
+/* Notes whether budget is missing, which is when the next window comes late or never. That
+ * the run ends soon does not count. */
+static void window_note_budget(struct window *w, uint64_t now_ns)
 {
 	uint64_t soon_ns = now_ns + 2 * w->quota.period_ns;
 
@@ -176,27 +174,27 @@ static void note_budget(struct window *w, uint64_t now_ns)
 		w->group->out_of_budget = false;
 }
 
-static void plan(struct window *w, uint64_t start_ns)
+static void window_plan_next(struct window *w, uint64_t start_ns)
 {
 	w->open_at_ns = NEVER;
 	if (start_ns >= w->end_ns || !w->probes.cnt)
 		return;
 	w->period_start_ns = start_ns;
 	w->period_ns = min_u64(w->quota.period_ns, w->end_ns - start_ns);
-	if (is_standing(w)) {
-		plan_standing(w, start_ns);
+	if (window_is_standing(w)) {
+		window_plan_standing(w, start_ns);
 	} else {
 		turn_take(w);
-		plan_sample(w, start_ns);
+		window_plan_sample(w, start_ns);
 	}
-	note_budget(w, start_ns);
+	window_note_budget(w, start_ns);
 }
 
-/* The period goes on, with a window that waits until it can be paid for. */
-static void put_off(struct window *w, uint64_t now_ns)
+/* The period goes on; its window waits until it can be paid for. */
+static void window_put_off(struct window *w, uint64_t now_ns)
 {
 	uint64_t wanted_ns = w->unpaid ? now_ns : w->open_at_ns;
-	struct governor_period period = find_period(w, now_ns);
+	struct governor_period period = window_find_period(w, now_ns);
 
 	if (w->unpaid) {
 		w->open_at_ns = now_ns + LOOK_AGAIN_NS;
@@ -209,16 +207,16 @@ static void put_off(struct window *w, uint64_t now_ns)
 		w->period_ns = w->open_at_ns + w->quota.open_ns - w->period_start_ns;
 }
 
-/* The first window's period begins with what can pay for it. */
-static void plan_again(struct window *w, uint64_t now_ns)
+/* The period of the very first window begins only when the budget can pay for it. */
+static void window_plan_again(struct window *w, uint64_t now_ns)
 {
 	if (w->unpaid && !w->group->windows) {
 		w->period_start_ns = now_ns;
-		plan_sample(w, now_ns);
+		window_plan_sample(w, now_ns);
 	} else {
-		put_off(w, now_ns);
+		window_put_off(w, now_ns);
 	}
-	note_budget(w, now_ns);
+	window_note_budget(w, now_ns);
 }
 
 void window_init(struct window *w, uint64_t start_ns)
@@ -226,9 +224,9 @@ void window_init(struct window *w, uint64_t start_ns)
 	w->group->quota = w->quota;
 	for (size_t i = 0; i < ABI_FUNC_MAX; i++)
 		w->lesson[i].busy_cores = w->busy_cores;
-	shuffle(w);
+	turns_shuffle(w);
 	w->set = w->probes;
-	plan(w, start_ns);
+	window_plan_next(w, start_ns);
 }
 
 uint64_t window_deadline(const struct window *w)
@@ -238,9 +236,11 @@ uint64_t window_deadline(const struct window *w)
 		return min_u64(w->opened_ns + w->planned.open_ns, w->end_ns);
 	case WINDOW_CLOSED:
 		return w->open_at_ns;
-	default:
-		return NEVER; /* there will be a wake-up */
+	case WINDOW_OPENING:
+	case WINDOW_CLOSING:
+		break; /* there will be a wake-up */
 	}
+	return NEVER;
 }
 
 bool window_opens(const struct window *w, uint64_t now_ns)
@@ -248,20 +248,20 @@ bool window_opens(const struct window *w, uint64_t now_ns)
 	return w->state == WINDOW_CLOSED && now_ns >= w->open_at_ns;
 }
 
-static bool is_full(const struct window *w)
+static bool window_is_full(const struct window *w)
 {
 	return __atomic_load_n(&w->shared->hits, __ATOMIC_ACQUIRE) >= w->shared->quota;
 }
 
 bool window_ends(const struct window *w, uint64_t now_ns)
 {
-	return w->state == WINDOW_OPEN && (now_ns >= window_deadline(w) || is_full(w));
+	return w->state == WINDOW_OPEN && (now_ns >= window_deadline(w) || window_is_full(w));
 }
 
 void window_notice(struct window *w, double busy_cores)
 {
-	if (!is_standing(w) && (governor_notice(lesson_of(w), busy_cores) || w->unpaid))
-		plan_again(w, clock_ns());
+	if (!window_is_standing(w) && (governor_notice(window_lesson(w), busy_cores) || w->unpaid))
+		window_plan_again(w, clock_ns());
 }
 
 /* Sorts the probes by whether the target has been seen to hit them. */
@@ -275,10 +275,10 @@ static void set_split(const struct window *w, struct probe_set *cold, struct pro
 }
 
 /*
- * What is hit comes last and goes first, on its own: attaching each of 20 probes may
- * wait for somebody, and meanwhile the target hits those that are in.
+ * Probes that are hit go in last and come out first, on their own: attaching each of 20
+ * probes may have to wait, and meanwhile the target hits those that are in.
  */
-static struct err *attach_multi(struct window *w)
+static struct err *window_attach_multi(struct window *w)
 {
 	struct probe_set cold, hot;
 	struct err *err;
@@ -291,15 +291,16 @@ static struct err *attach_multi(struct window *w)
 	if (!err)
 		err = attach_probes(&w->target, hot.cnt ? &hot : &cold, &w->attachment);
 	if (err)
-		attachment_remove(&w->ahead, /* heat */ NULL);
+		attachment_remove(&w->ahead, /* hits */ NULL);
 	return err;
 }
 
-/* In PERF each would take long to remove, and there is but one probe to attach. */
-static struct err *attach(struct window *w)
+/* With PERF there is only one probe to attach, and one put in ahead would take long to
+ * remove. */
+static struct err *window_attach(struct window *w)
 {
 	return w->target.how == TRACE_ATTACH_MULTI
-		       ? attach_multi(w)
+		       ? window_attach_multi(w)
 		       : attach_probes(&w->target, &w->set, &w->attachment);
 }
 
@@ -307,45 +308,45 @@ static struct err *attach(struct window *w)
 
 static void *ahead_remove(void *arg)
 {
-	attachment_remove(arg, /* heat */ NULL);
+	attachment_remove(arg, /* hits */ NULL);
 	return NULL;
 }
 
 /*
- * Both at the same time: with the breakpoints out, the kernel waits for tens of
- * milliseconds, and what was cold may have become hot.
+ * Both at the same time: with breakpoints already out, the kernel waits for tens of
+ * milliseconds, and a cold function may have become hot.
  */
-static void detach(struct window *w)
+static void window_detach(struct window *w)
 {
 	pthread_t thread;
 	bool threaded = w->ahead.active && !pthread_create(&thread, NULL, ahead_remove, &w->ahead);
 
-	attachment_remove(&w->attachment, w->heat);
+	attachment_remove(&w->attachment, w->hits);
 	if (threaded)
 		pthread_join(thread, NULL);
 	else
-		attachment_remove(&w->ahead, /* heat */ NULL);
+		attachment_remove(&w->ahead, /* hits */ NULL);
 }
 
-static void job_do(struct window *w)
+static void window_job_do(struct window *w)
 {
 	if (w->state == WINDOW_OPENING) {
-		w->job.err = attach(w);
+		w->job.err = window_attach(w);
 		w->opened_ns = clock_ns();
 		if (!w->job.err)
 			__atomic_store_n(&w->shared->open, 1, __ATOMIC_RELEASE);
 	} else {
-		detach(w);
+		window_detach(w);
 	}
 	w->job.end_ns = clock_ns();
 }
 
-static void *job_run(void *arg)
+static void *window_job_run(void *arg)
 {
 	struct window *w = arg;
 	uint64_t one = 1;
 
-	job_do(w);
+	window_job_do(w);
 	__atomic_store_n(&w->job.done, true, __ATOMIC_RELEASE);
 	/* Fails when the counter is at its limit: then somebody is awake. */
 	(void)!write(w->wake_fd, &one, sizeof(one));
@@ -353,13 +354,13 @@ static void *job_run(void *arg)
 }
 
 /* Without a thread it is done here and now. */
-static void job_start(struct window *w, enum window_state state)
+static void window_job_start(struct window *w, enum window_state state)
 {
 	w->state = state;
 	w->job = (struct window_job){ .start_ns = clock_ns() };
-	w->job.threaded = !pthread_create(&w->job.thread, NULL, job_run, w);
+	w->job.threaded = !pthread_create(&w->job.thread, NULL, window_job_run, w);
 	if (!w->job.threaded)
-		job_run(w);
+		window_job_run(w);
 }
 
 bool window_settles(const struct window *w)
@@ -394,14 +395,14 @@ void window_open(struct window *w)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (!is_standing(w))
-		w->planned =
-			governor_window(w->governor, lesson_of(w), &w->quota, set_price(w), now_ns);
+	if (!window_is_standing(w))
+		w->planned = governor_window(w->governor, window_lesson(w), &w->quota, set_price(w),
+					     now_ns);
 	w->shared->hits = 0;
 	w->shared->full_ns = 0;
 	w->shared->quota = w->planned.hits;
 	w->attached_ns = now_ns;
-	job_start(w, WINDOW_OPENING);
+	window_job_start(w, WINDOW_OPENING);
 }
 
 void window_abandon(struct window *w)
@@ -412,42 +413,42 @@ void window_abandon(struct window *w)
 
 /* ---- The end of a window ---- */
 
-bool window_close(struct window *w, const uint64_t *heat, bool last)
+bool window_close(struct window *w, const uint64_t *hits, bool last)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (is_standing(w) && !last && now_ns < w->end_ns && !is_full(w)) {
+	if (window_is_standing(w) && !last && now_ns < w->end_ns && !window_is_full(w)) {
 		w->ended_ns = now_ns;
 		return true;
 	}
 	__atomic_store_n(&w->shared->open, 0, __ATOMIC_RELEASE);
 	w->ended_ns = clock_ns();
-	memcpy(w->heat, heat, sizeof(w->heat));
-	job_start(w, WINDOW_CLOSING);
+	memcpy(w->hits, hits, sizeof(w->hits));
+	window_job_start(w, WINDOW_CLOSING);
 	return false;
 }
 
-/* It goes on with the next period without touching the probes. */
-static void roll(struct window *w, struct trace_window *ret)
+/* The window goes on into the next period, without touching the probes. */
+static void window_result_roll(struct window *w, struct trace_window *ret)
 {
 	ret->hits = __atomic_exchange_n(&w->shared->hits, 0, __ATOMIC_ACQ_REL);
 	ret->span_ns = ret->open_ns;
 	w->opened_ns = w->ended_ns;
 }
 
-static void count(const struct window *w, struct trace_window *ret)
+static void window_result_count(const struct window *w, struct trace_window *ret)
 {
 	ret->hits = min_u64(w->shared->hits, w->shared->quota);
 	ret->saturated = ret->hits == w->shared->quota;
 	if (ret->saturated && w->shared->full_ns > w->opened_ns)
 		ret->open_ns = w->shared->full_ns - w->opened_ns;
-	ret->span_ns = w->period_ns * turn_cnt(w);
-	if (is_standing(w) && (!ret->saturated || ret->open_ns > ret->span_ns))
+	ret->span_ns = w->period_ns * window_turn_cnt(w);
+	if (window_is_standing(w) && (!ret->saturated || ret->open_ns > ret->span_ns))
 		ret->span_ns = ret->open_ns;
 }
 
-/* The probes had slowed the target down: a quarter of the time went into hits. */
-static bool is_disturbed(const struct window *w, const struct trace_window *closed)
+/* The probes have slowed the target down: more than a quarter of the time went into hits. */
+static bool window_is_disturbed(const struct window *w, const struct trace_window *closed)
 {
 	return 4 * (double)closed->hits * set_price(w) > (double)closed->open_ns;
 }
@@ -461,11 +462,11 @@ void window_result(struct window *w, struct trace_window *ret)
 		.open_ns = w->ended_ns - w->opened_ns,
 	};
 	if (w->state == WINDOW_OPEN)
-		roll(w, ret);
+		window_result_roll(w, ret);
 	else
-		count(w, ret);
+		window_result_count(w, ret);
 	ret->planned_ns = ret->saturated ? w->planned.open_ns : ret->open_ns;
-	ret->disturbed = is_disturbed(w, ret);
+	ret->disturbed = window_is_disturbed(w, ret);
 }
 
 static void group_add(struct trace_group *group, const struct trace_window *window)
@@ -478,40 +479,40 @@ static void group_add(struct trace_group *group, const struct trace_window *wind
 	group->open_ns += window->open_ns;
 }
 
-/* Remembers the functions with a good part of the hits. */
-static void heat_learn(struct window *w, const uint64_t *heat)
+/* Remembers which functions had a good part of the hits. */
+static void hot_funcs_learn(struct window *w, const uint64_t *hits)
 {
 	uint64_t most = 0;
 	uint32_t funcs = 0;
 
 	for (size_t i = 0; i < w->probes.cnt; i++) {
-		uint64_t hits = heat[w->probes.probe[i].func];
-		if (hits > most)
-			most = hits;
+		uint64_t its = hits[w->probes.probe[i].func];
+		if (its > most)
+			most = its;
 	}
 	for (size_t i = 0; i < w->probes.cnt; i++) {
 		uint32_t func = w->probes.probe[i].func;
-		if (heat[func] > most / HOT_PART)
+		if (hits[func] > most / HOT_PART)
 			funcs |= UINT32_C(1) << func;
 	}
 	if (funcs)
 		w->hot_funcs = funcs;
 }
 
-void window_plan(struct window *w, const struct trace_window *closed, const uint64_t *heat)
+void window_plan(struct window *w, const struct trace_window *closed, const uint64_t *hits)
 {
 	uint64_t now_ns = clock_ns();
 	uint64_t next_ns = period_end(w);
 
-	heat_learn(w, heat);
+	hot_funcs_learn(w, hits);
 	group_add(w->group, closed);
-	governor_learn(lesson_of(w), closed->open_ns, closed->hits,
-		       (double)closed->late * late_price(w));
+	governor_learn(window_lesson(w), closed->open_ns, closed->hits,
+		       (double)closed->late * set_late_price(w));
 	if (w->state == WINDOW_OPEN) { /* rolled */
-		plan(w, w->opened_ns);
+		window_plan_next(w, w->opened_ns);
 		w->shared->quota = w->planned.hits;
 	} else {
 		/* Slow detaching may have eaten the beginning of the period. */
-		plan(w, next_ns > now_ns ? next_ns : now_ns);
+		window_plan_next(w, next_ns > now_ns ? next_ns : now_ns);
 	}
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/busiest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A row for the map or maps of one activity. */
+static struct busy busy_row(const struct busy_sources *from, const struct activity *a)
+{
+	struct busy row = { .sum = *a, .map_cnt = 1 };
+
+	ssize_t i = from->census && a->addr ? rows_find(&from->census->maps, a->addr) : ROWS_NONE;
+
+	if (i != ROWS_NONE)
+		row.map = census_map(from->census, i);
+	row.place = ranking_place(from->ranking, &row.map);
+	if (row.place > from->top)
+		row.place = 0;
+	if (!row.sum.type)
+		row.sum.type = row.map.type;
+	return row;
+}
+
+static uint64_t busy_key(const struct busy *row)
+{
+	const struct activity *a = &row->sum;
+
+	if (row->place)
+		return (uint64_t)row->place << 2;
+	/* Addresses of types are aligned: the low bits are free. */
+	return (a->type ? a->type->addr : 0) << 2 | (a->on_stack ? 1 : 2);
+}
+
+static void busy_merge(struct busy *into, const struct busy *row)
+{
+	for (int op = 0; op < ABI_OP_CNT; op++) {
+		into->sum.ops[op].hits += row->sum.ops[op].hits;
+		into->sum.ops[op].told += row->sum.ops[op].told;
+		into->sum.ops[op].changed += row->sum.ops[op].changed;
+		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
+		into->sum.ops[op].rough |= row->sum.ops[op].rough;
+		/* Intervals don't busiest_add up: several maps have none. */
+		into->sum.ops[op].per_s_low = 0;
+		into->sum.ops[op].per_s_high = NAN;
+	}
+	if (into->sum.addr != row->sum.addr)
+		into->sum.addr = 0;
+	if (!into->map.addr)
+		into->map = row->map;
+	into->map_cnt++;
+}
+
+static struct err *busiest_add(struct busiest *b, struct table *index, const struct activity *a)
+{
+	struct busy row = busy_row(&b->from, a);
+	size_t i = table_get(index, busy_key(&row));
+
+	if (i != TABLE_NONE) {
+		busy_merge(&b->rows.data[i], &row);
+		return NULL;
+	}
+	return vec_push(&b->rows, row) && table_put(index, busy_key(&row), b->rows.len - 1)
+		       ? NULL
+		       : err_nomem();
+}
+
+static double busy_rate(const struct busy *row)
+{
+	double sum = 0;
+
+	for (int op = 0; op < ABI_OP_CNT; op++)
+		sum += row->sum.ops[op].per_s;
+	return sum;
+}
+
+static int cmp_busy(const void *a, const void *b)
+{
+	double x = busy_rate(a), y = busy_rate(b);
+
+	return x < y ? 1 : -(x > y);
+}
+
+struct err *busiest_init(struct busiest *b, const struct busy_sources *from)
+{
+	_cleanup_(table_fini) struct table index = { 0 };
+
+	memset(b, 0, sizeof(*b));
+	b->from = *from;
+	for (size_t i = 0; i < from->activities->maps.len; i++) {
+		struct err *err = busiest_add(b, &index, &from->activities->maps.data[i]);
+
+		if (err) {
+			busiest_fini(b);
+			return err;
+		}
+	}
+	vec_sort(&b->rows, cmp_busy);
+	return NULL;
+}
+
+void busiest_fini(struct busiest *b)
+{
+	vec_fini(&b->rows);
+}
+
+struct caller {
+	uint64_t pc;
+	uint64_t hits;
+};
+
+struct callers {
+	VEC(struct caller) list;
+	struct table by_pc;
+};
+
+static void callers_fini(struct callers *c)
+{
+	vec_fini(&c->list);
+	table_fini(&c->by_pc);
+}
+
+static struct err *count_caller(struct callers *c, uint64_t pc, uint64_t hits)
+{
+	size_t i = table_get(&c->by_pc, pc);
+
+	if (i == TABLE_NONE) {
+		i = c->list.len;
+		if (!vec_push(&c->list, (struct caller){ .pc = pc }) ||
+		    !table_put(&c->by_pc, pc, i))
+			return err_nomem();
+	}
+	c->list.data[i].hits += hits;
+	return NULL;
+}
+
+struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum abi_op op,
+			   uint64_t *caller_ret, uint64_t *hits_ret)
+{
+	_cleanup_(callers_fini) struct callers callers = { 0 };
+
+	for (size_t i = 0; i < b->from.trace->row_cnt; i++) {
+		const struct trace_row *tr = &b->from.trace->rows[i];
+
+		if (tr->op != op)
+			continue;
+		const struct activity *a = activities_of_row(b->from.activities, tr);
+		struct busy its = busy_row(&b->from, a);
+		struct err *err = busy_key(&its) == busy_key(row)
+					  ? count_caller(&callers, tr->caller, tr->hits)
+					  : NULL;
+		if (err)
+			return err;
+	}
+	*hits_ret = 0;
+	for (size_t i = 0; i < callers.list.len; i++) {
+		if (callers.list.data[i].hits <= *hits_ret)
+			continue;
+		*hits_ret = callers.list.data[i].hits;
+		*caller_ret = callers.list.data[i].pc;
+	}
+	return NULL;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From what was observed to a finished result. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "model/result_fill.h"
+#include "process/cgroup.h"
+
+/* ---- last words of the trace ---- */
+
+/* Reads the seeds that the maps of the trace have now; 0 where there is no map. */
+static struct err *read_seeds(struct watch *w, const struct trace_result *tr, uint32_t *seeds)
+{
+	struct trace_header_layout layout = watch_header_layout(&w->prog->layout);
+	_cleanup_free_ struct mem_req *reqs = malloc((tr->map_cnt + 1) * sizeof(*reqs));
+
+	if (!reqs)
+		return err_nomem();
+	for (size_t i = 0; i < tr->map_cnt; i++)
+		reqs[i] = (struct mem_req){ tr->maps[i].addr + layout.seed_off, sizeof(*seeds),
+					    false, &seeds[i] };
+	return mem_gather(&w->target->mem, reqs, tr->map_cnt);
+}
+
+/*
+ * A traced call names the type of its map: better than any guess from memory. The map
+ * at its address may be another one by now: it is the same if it has the same seed. A
+ * clear, which is always traced, gives it a new one.
+ */
+static struct err *apply_traced_types(struct watch *w)
+{
+	const struct trace_result *tr = w->traced;
+	_cleanup_free_ uint32_t *seeds = calloc(tr->map_cnt + 1, sizeof(*seeds));
+	struct err *err = seeds ? read_seeds(w, tr, seeds) : err_nomem();
+
+	for (size_t i = 0; !err && i < tr->map_cnt; i++) {
+		const struct trace_map *traced = &tr->maps[i];
+		const struct map_type *type = gotypes_find(w->prog->types, traced->type);
+		ssize_t row = type ? rows_find(&w->snap->census->maps, traced->addr) : ROWS_NONE;
+		bool same = traced->live_reads && seeds[i] &&
+			    (traced->seed == seeds[i] || traced->cleared_last);
+
+		if (row == ROWS_NONE || !same)
+			continue;
+		struct map_info m = census_map(w->snap->census, row);
+		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
+			err = snapshot_set_type(w->snap, row, type);
+	}
+	snapshot_sum(w->snap);
+	if (err_is(err, ERR_GONE)) { /* then the types stay guesses */
+		err_free(err);
+		err = NULL;
+	}
+	return err;
+}
+
+/* Last, since the trace has told some types by then. */
+static struct err *count_zero_values(struct watch *w)
+{
+	struct err *gone = NULL;
+	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
+
+	if (w->gone)
+		err_free(gone);
+	else
+		w->gone = gone;
+	return err;
+}
+
+static void sum_reclaim(struct watch *w)
+{
+	struct reclaim_sources from = {
+		.snap = w->snap,
+		.trace = w->traced,
+		.traced_ns = watch_ns(w),
+		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
+		.gc = &w->gc_last,
+	};
+
+	reclaim_sum(&w->reclaim, &from);
+}
+
+/* ---- cost ---- */
+
+static uint64_t timeval_ns(struct timeval tv)
+{
+	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
+}
+
+static void fill_own_cost(struct result_cost *cost, const struct watch *w)
+{
+	struct rusage self, children;
+
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &children);
+	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
+		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
+	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
+	cost->bytes_read = w->target->mem.bytes_read;
+	cost->read_calls = w->target->mem.call_cnt;
+}
+
+static void fill_receipt(struct result_receipt *to, const struct trace_result *tr)
+{
+	const struct trace_cost *cost = &tr->cost;
+	double spent_ns = cost->spent_ns + cost->faults_ns;
+
+	to->hits_ns = cost->spent_ns;
+	to->price_ns = cost->hits ? cost->spent_ns / (double)cost->hits : 0;
+	to->page_faults = cost->page_faults;
+	to->page_faults_ns = cost->faults_ns;
+	to->page_fault_price_ns = cost->fault_price_ns;
+	to->other_page_fault_price_ns = cost->any_fault_ns;
+	to->run_ns = tr->end_ns - tr->start_ns;
+	to->share_of_core = to->run_ns ? spent_ns / (double)to->run_ns : 0;
+	to->max_overhead = cost->max_overhead;
+	to->budget_ns = cost->budget_ns;
+	to->budget_held = spent_ns <= cost->budget_ns;
+	to->attach_calls = cost->attach_calls;
+	to->attach_ns = cost->attach_ns;
+	to->detach_calls = cost->detach_calls;
+	to->detach_ns = cost->detach_ns;
+	to->lost.ring_full = cost->counts[ABI_COUNT_RING_FULL];
+	to->lost.bad_record = cost->bad_records;
+	to->lost.header_unreadable = cost->counts[ABI_COUNT_HEADER_FAULT];
+	to->lost.caller_unreadable = cost->counts[ABI_COUNT_STACK_FAULT];
+}
+
+/* Last of all parts: what making the others cost counts, too. */
+void result_fill_cost(struct result *r, const struct watch *w)
+{
+	const struct trace_result *tr = w->traced;
+	struct result_cost *to = &r->cost;
+
+	fill_own_cost(to, w);
+	to->receipt = tr ? pool_alloc(&r->pool, sizeof(*to->receipt)) : NULL;
+	if (!to->receipt)
+		return;
+	fill_receipt(to->receipt, tr);
+	to->probe_hits = tr->cost.hits;
+	to->records_lost = to->receipt->lost.ring_full + to->receipt->lost.bad_record;
+	for (int g = 0; g < ABI_GROUP_CNT; g++)
+		if (tr->groups[g].attached_ns > to->attached_ns)
+			to->attached_ns = tr->groups[g].attached_ns;
+}
+
+/* ---- the result ---- */
+
+static struct err *watch_sum_up(struct watch *w, bool last, struct result_source *from)
+{
+	struct err *err = NULL;
+
+	if (w->traced)
+		err = activities_init(&from->activities, w->traced, w->prog->types);
+	if (!err && w->traced && w->snap)
+		err = apply_traced_types(w);
+	if (!err && last && w->snap && w->opts.values.budget_bytes)
+		err = count_zero_values(w);
+	if (!err && w->snap)
+		sum_reclaim(w);
+	if (!err && w->snap)
+		err = findings_init(&from->findings, w->snap, w->values, w->opts.min_waste_bytes);
+	if (!err && w->snap)
+		err = ranking_init(&from->ranking, w->snap->census);
+	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
+	return err;
+}
+
+static struct err *result_fill(struct result *r, const struct result_source *from, bool last)
+{
+	const struct watch *w = from->w;
+
+	result_fill_target(r, w);
+	result_fill_doubts(r, w);
+	result_fill_census(r, w);
+	result_fill_memory(r, w);
+	result_fill_reclaim(r, w);
+	result_fill_gc(r, w);
+	result_fill_groups(r, from);
+	result_fill_findings(r, from);
+	struct err *err = result_fill_trace(r, from);
+	if (err)
+		return err;
+	result_fill_memcalls(r, w);
+	/* From here on the census has no maps any more, if this is the last result. */
+	err = result_fill_maps(r, from, last);
+	if (err)
+		return err;
+	result_fill_cost(r, w);
+	return r->pool.failed ? err_nomem() : NULL;
+}
+
+static void source_fini(struct result_source *from)
+{
+	activities_fini(&from->activities);
+	findings_fini(&from->findings);
+	ranking_fini(&from->ranking);
+}
+
+static struct err *watch_fill(struct watch *w, bool last, struct result *r)
+{
+	_cleanup_(source_fini) struct result_source from = { .w = w };
+	struct err *err = watch_sum_up(w, last, &from);
+
+	return err ? err : result_fill(r, &from, last);
+}
+
+struct err *watch_publish(struct watch *w, bool last, struct result **ret)
+{
+	_cleanup_result_ struct result *r = result_new();
+	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
+
+	if (err || !r)
+		return err ? err : err_nomem();
+	w->traced = w->trace ? trace_result(w->trace) : NULL;
+	pthread_mutex_lock(&w->lock);
+	if (!w->end_ns)
+		history_end(&w->history, clock_ns());
+	err = watch_fill(w, last, r);
+	pthread_mutex_unlock(&w->lock);
+	if (err)
+		return err;
+	*ret = take_ptr(r);
+	return NULL;
+}
+
+struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret)
+{
+	_cleanup_watch_ struct watch *w = NULL;
+	_cleanup_result_ struct result *r = NULL;
+	struct err *err = watch_open(pid, opts, &w);
+
+	if (!err)
+		err = watch_open_trace(w);
+	if (err)
+		return err;
+	if (w->trace_err)
+		return take_ptr(w->trace_err);
+	r = result_new();
+	if (!r)
+		return err_nomem();
+	result_fill_target(r, w);
+	result_fill_plan(r, w->trace);
+	r->maps = result_maps_new();
+	if (!r->maps || r->pool.failed)
+		return err_nomem();
+	*ret = take_ptr(r);
+	return NULL;
+}

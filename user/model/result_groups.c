@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ranking of maps, growths to come, and findings. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/short_name.h"
+#include "base/units.h"
+#include "base/vec.h"
+#include "model/finding_words.h"
+#include "model/growth.h"
+#include "model/names.h"
+#include "model/result_fill.h"
+
+enum {
+	LABEL_SZ = 256,
+	COMING_MAX = 16,
+	COMING_TABLE_MIN = 512 << 10, /* bytes: smaller maps grow without harm */
+};
+
+/* A day. */
+#define COMING_NS_MAX (86400 * NS_PER_S)
+
+/* ---- labels ---- */
+
+/* Bytes of a key and its elem: a bucket or group without its 8 control bytes, and for
+ * classic maps without the pointer to the overflow bucket. */
+static unsigned int slot_bytes(const struct go_layout *layout, const struct map_info *m)
+{
+	unsigned int fixed = layout->kind == MAP_CLASSIC ? 16 : 8;
+
+	return m->bucket_sz > fixed ? (m->bucket_sz - fixed) / BUCKET_SLOTS : 0;
+}
+
+const char *result_label(struct pool *pool, const struct go_layout *layout,
+			 const struct map_info *m)
+{
+	const char *fit = m->type_candidates == 1 ? "fits" : "fit";
+	char name[LABEL_SZ];
+
+	if (m->type) {
+		name_short(m->type->name, name, sizeof(name));
+		return pool_text(pool, name);
+	}
+	if (!m->bucket_sz)
+		return pool_printf(pool, "map of unknown slots (%s %s)",
+				   text_counted(m->type_candidates, "type").s, fit);
+	return pool_printf(pool, "map of %u-byte slots (%s %s)", slot_bytes(layout, m),
+			   text_counted(m->type_candidates, "type").s, fit);
+}
+
+/* ---- groups ---- */
+
+static struct result_group group_result(struct pool *pool, const struct result_source *from,
+					size_t i)
+{
+	const struct ranked *p = &from->ranking.places.data[i];
+
+	return (struct result_group){
+		.rank = i + 1,
+		.label = result_label(pool, &from->w->prog->layout, &p->map),
+		.type = pool_text(pool, p->map.type ? p->map.type->name : NULL),
+		.type_source = name_type_source(p->map.type_source),
+		.type_candidates = p->map.type_candidates,
+		.maps = p->map_cnt,
+		.live_keys = p->live_keys,
+		.slots = p->slots,
+		.table_bytes = p->table_bytes,
+		.resident_bytes = p->resident_bytes,
+		.gives_back_resident_bytes = opt_if(p->map.bucket_sz, p->gives_back_bytes),
+		.moving = p->moving,
+		.largest_map = p->largest_addr,
+		.largest_table_bytes = p->largest_bytes,
+	};
+}
+
+static void add_zeroes(struct result_group_zeroes *z, const struct map_info *m,
+		       const struct value_count *v)
+{
+	z->maps++;
+	z->live_keys += m->live_keys;
+	z->count += v->zero;
+	z->low += v->low;
+	z->high += v->high;
+	z->sampled |= v->sampled;
+}
+
+static void fill_zeroes(struct result *r, const struct result_source *from)
+{
+	const struct values *values = from->w->values;
+
+	for (size_t i = 0; i < r->groups.len; i++)
+		r->groups.data[i].zeroes = pool_alloc(&r->pool, sizeof(*r->groups.data[i].zeroes));
+	for (size_t i = 0; !r->pool.failed && i < values->census->maps.len; i++) {
+		struct map_info m = census_map(values->census, i);
+		size_t rank = ranking_place(&from->ranking, &m);
+
+		if (rank && values->rows[i].status == VALUES_OK)
+			add_zeroes(r->groups.data[rank - 1].zeroes, &m, &values->rows[i]);
+	}
+}
+
+/* ---- growths to come ---- */
+
+bool result_growth_of(const struct go_layout *layout, const struct map_info *m,
+		      const struct map_history *history, struct opt_u64 cgroup_left,
+		      struct result_growth *ret)
+{
+	struct forecast f;
+
+	if (!forecast_of(layout, m, history, &f))
+		return false;
+	*ret = (struct result_growth){
+		.event = f.event == FORECAST_DOUBLE ? "double" : "split",
+		.at_live_keys = f.at_live_keys,
+		.allocates_bytes = f.allocates_bytes,
+		.keys_per_s = f.rate_known ? f.keys_per_s : NAN,
+		.in_ns = opt_if(f.rate_known, f.in_ns),
+		.fits_cgroup = cgroup_left.known ? f.allocates_bytes <= cgroup_left.v : -1,
+	};
+	return true;
+}
+
+struct coming {
+	struct map_info map;
+	struct result_growth growth;
+};
+
+struct coming_list {
+	struct coming *data; /* a VEC() by its fields */
+	size_t len;
+	size_t cap;
+};
+
+static int cmp_soonest(const void *a, const void *b)
+{
+	uint64_t x = ((const struct coming *)a)->growth.in_ns.v;
+	uint64_t y = ((const struct coming *)b)->growth.in_ns.v;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Large growths within a day at the present rate: only maps that are followed have one. */
+static bool find_coming(const struct watch *w, struct coming_list *list)
+{
+	const struct map_rows *rows = &w->snap->census->maps;
+	struct opt_u64 left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
+
+	for (size_t i = 0; i < w->history.maps.len; i++) {
+		const struct map_history *h = &w->history.maps.data[i];
+		ssize_t row = rows_find(rows, h->addr);
+		struct coming c;
+
+		if (row == ROWS_NONE)
+			continue;
+		c.map = rows_get(rows, row);
+		if (c.map.table_bytes < COMING_TABLE_MIN ||
+		    !result_growth_of(&w->prog->layout, &c.map, h, left, &c.growth) ||
+		    !c.growth.in_ns.known || c.growth.in_ns.v >= COMING_NS_MAX)
+			continue;
+		if (!vec_push(list, c))
+			return false;
+	}
+	vec_sort(list, cmp_soonest);
+	return true;
+}
+
+static void fill_coming(struct result *r, const struct watch *w)
+{
+	struct coming_list list = { 0 };
+
+	r->pool.failed |= !find_coming(w, &list);
+	pool_list(&r->pool, &r->next_growths, list.len < COMING_MAX ? list.len : COMING_MAX);
+	for (size_t i = 0; i < r->next_growths.len; i++)
+		r->next_growths.data[i] = (struct result_coming_growth){
+			.map = list.data[i].map.addr,
+			.label = result_label(&r->pool, &w->prog->layout, &list.data[i].map),
+			.growth = list.data[i].growth,
+		};
+	vec_fini(&list);
+}
+
+void result_fill_groups(struct result *r, const struct result_source *from)
+{
+	if (!from->w->snap)
+		return;
+	pool_list(&r->pool, &r->groups, from->ranking.places.len);
+	for (size_t i = 0; i < r->groups.len; i++)
+		r->groups.data[i] = group_result(&r->pool, from, i);
+	if (from->w->values)
+		fill_zeroes(r, from);
+	fill_coming(r, from->w);
+}
+
+/* ---- findings ---- */
+
+static struct result_finding_maps *finding_maps(struct pool *pool, const struct finding *f)
+{
+	struct result_finding_maps *to = pool_alloc(pool, sizeof(*to));
+
+	if (to)
+		*to = (struct result_finding_maps){ f->map_cnt, f->live_keys, f->slots,
+						    f->resident_bytes };
+	return to;
+}
+
+static struct result_finding_zeroes *finding_zeroes(struct pool *pool, const struct finding *f)
+{
+	struct result_finding_zeroes *to = pool_alloc(pool, sizeof(*to));
+
+	if (to)
+		*to = (struct result_finding_zeroes){ f->zero_values, f->sampled, f->all_bytes };
+	return to;
+}
+
+static struct result_finding finding_result(struct pool *pool, const struct watch *w,
+					    const struct finding *f)
+{
+	const struct finding_row *row = finding_row(f->kind);
+	const char *label = f->map.addr ? result_label(pool, &w->prog->layout, &f->map) : "";
+
+	return (struct result_finding){
+		.kind = f->kind,
+		.bytes = f->bytes,
+		.map = f->map.addr,
+		.type = pool_text(pool, f->map.type ? f->map.type->name : NULL),
+		.maps = row->of_maps ? finding_maps(pool, f) : NULL,
+		.zeroes = row->of_zeroes ? finding_zeroes(pool, f) : NULL,
+		.headline = row->headline(pool, f, label ? label : "?"),
+		.remedy = row->remedy(pool, f),
+		.measured = row->measured,
+	};
+}
+
+/* No finding: nothing that one can do at once gives it back. But it may be the most. */
+static void fill_besides(struct result *r, const struct watch *w)
+{
+	uint64_t bytes = w->reclaim.rows[CAUSE_SPAN_PINNED].bytes;
+
+	if (!bytes || bytes < w->opts.min_waste_bytes)
+		return;
+	pool_list(&r->pool, &r->verdict.besides, 1);
+	if (r->verdict.besides.len)
+		r->verdict.besides.data[0] = pool_printf(
+			&r->pool,
+			"Besides, %s of free slots are in spans that a few live objects keep. Go "
+			"cannot move objects; new ones of the same sizes go there first. To copy "
+			"those objects and drop the old ones frees the spans: NOT RETURNED has "
+			"the slot sizes.",
+			text_bytes(bytes).s);
+}
+
+void result_fill_findings(struct result *r, const struct result_source *from)
+{
+	const struct watch *w = from->w;
+
+	r->verdict.min_waste_bytes = w->opts.min_waste_bytes;
+	r->verdict.judged = w->snap != NULL;
+	if (!w->snap)
+		return;
+	pool_list(&r->pool, &r->findings, from->findings.list.len);
+	for (size_t i = 0; i < r->findings.len; i++)
+		r->findings.data[i] = finding_result(&r->pool, w, &from->findings.list.data[i]);
+	fill_besides(r, w);
+}
