@@ -24,8 +24,7 @@ enum {
 	IN_USE_SLACK = 64 << 20,
 	PERCENT_MAX = 1 << 24,
 	PROCS_MAX = 1 << 16,
-	FIXALLOC_CHUNK = 16 << 10, /* the runtime takes memory for descriptors in pieces of this
-				    * size; Go source: runtime/mfixalloc.go */
+	FIXALLOC_CHUNK = 16 << 10, /* of descriptors; Go source: runtime/mfixalloc.go */
 };
 
 static const uint64_t DESCRIPTORS_MAX = 1ull << 40;

@@ -68,7 +68,7 @@ static struct err *occupancy_count_partials(struct occupancy_counter *c)
 		memset(p->bits, 0, BITS_SZ);
 		if (now[i].state == SPAN_DEAD || span_slots(&now[i]) != span_slots(&p->span))
 			continue;
-		p->span = now[i]; /* the bits begin at its freeindex */
+		p->span = now[i]; /* whose freeindex goes with the bits */
 		reqs[n++] = (struct mem_req){ places[i].alloc, (span_slots(&now[i]) + 7) / 8, false,
 					      p->bits };
 	}

@@ -26,9 +26,7 @@ struct pagealloc {
 	uint64_t free_bytes; /* free but not returned: HeapIdle - HeapReleased of MemStats */
 	uint64_t released_bytes; /* returned or never touched: HeapReleased of MemStats */
 	VEC(struct address_range) in_use; /* ranges that the allocator manages */
-	VEC(struct page_range)
-	free; /* the pages of free_bytes, ascending; those in page caches
-				      * of Ps come last */
+	VEC(struct page_range) free; /* pages of free_bytes, ascending; page caches of Ps last */
 };
 
 /* Reads the bitmaps. Free with pagealloc_fini(). */

@@ -26,8 +26,7 @@ struct proof {
 	uint64_t insane; /* their fields contradict each other */
 	uint64_t seen;
 	uint64_t small; /* spans of small objects with pointers */
-	uint64_t
-		small_misfits; /* those of them with more or fewer objects than there is room for */
+	uint64_t small_misfits; /* those of them with more or fewer objects than fit */
 	uint64_t pages_before; /* the runtime's count before the spans were read */
 	struct span samples[PROOF_SAMPLES];
 	uint32_t sample_cnt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "heap/scavenger.h"
 
-/* The value of a goal that is not in force. No Go heap is larger than a real one. */
+/* GOAL_NONE stands for a goal that is not in force. Others are at most the largest Go heap. */
 static const uint64_t GOAL_NONE = UINT64_MAX;
 static const uint64_t GOAL_MAX = 1ull << 48;
 

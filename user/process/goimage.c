@@ -136,8 +136,7 @@ static struct err *image_scan_file(struct image_scan *s, struct goimage *image, 
 	if (err)
 		return err;
 	if (!s->headers.len && s->buildinfo_addr) {
-		err = image_scan_buildinfo(s, &image->build); /* for its error, which names a Go
-							       * before 1.18 */
+		err = image_scan_buildinfo(s, &image->build); /* its error names the old Go */
 		return err ? err
 			   : err_new(ERR_UNSUPPORTED, "%s program without a function table",
 				     image->build.version);

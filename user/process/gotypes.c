@@ -23,9 +23,7 @@ struct type_alias {
 
 struct gotypes {
 	VEC(struct map_type) maps; /* ascending by address */
-	VEC(uint32_t)
-	by_bucket; /* indexes into maps, ascending by bucket, and the unnamed type
-				  * of a bucket first */
+	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
 	VEC(struct type_alias) aliases; /* both ascending by address */
 	VEC(struct type_alias) bucket_aliases;
 };

@@ -26,8 +26,8 @@ struct halts {
 	struct cgroup_freezers freezers;
 	enum halt now; /* at the latest look */
 	enum halt last; /* at the latest look that found it halted; HALT_NONE: no look did */
-	uint64_t halted_ns; /* time between looks that both found it halted; the real time may
-			     * differ by the distance of looks */
+	/* Time between looks that both found it halted; the real time may be a bit more. */
+	uint64_t halted_ns;
 	uint64_t look_ns; /* time of the latest look, as of clock_ns() */
 };
 

@@ -41,8 +41,7 @@ enum {
 enum heap_bitmap {
 	HEAP_BITMAP_ARENA_2BIT, /* up to 1.19: 2 bits for each word, in heapArena.bitmap */
 	HEAP_BITMAP_ARENA_1BIT, /* 1.20 and 1.21: 1 bit for each word, in heapArena.bitmap */
-	HEAP_BITMAP_SPAN, /* from 1.22 on: at the end of one-page spans; larger objects have a
-			   * type header */
+	HEAP_BITMAP_SPAN, /* from 1.22 on: at the end of one-page spans, else type headers */
 };
 
 enum map_kind { MAP_CLASSIC, MAP_SWISS };
@@ -142,8 +141,7 @@ struct gc_layout {
 	uint32_t total_alloc;
 	uint32_t total_free;
 	uint32_t mapped_ready;
-	uint32_t cpu_gc; /* in workType, like the next two: nanoseconds; all three are OFF_NONE up
-			  * to 1.19 */
+	uint32_t cpu_gc; /* in workType, nanoseconds; this and two more OFF_NONE up to 1.19 */
 	uint32_t cpu_gc_idle;
 	uint32_t cpu_all;
 	uint32_t cpu_gc_1_19; /* without the time of idle workers; OFF_NONE from 1.20 on */

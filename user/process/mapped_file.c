@@ -38,7 +38,7 @@ static struct err *mapped_rest_from_memory(struct mapped_rest *r, uint64_t end)
 	return NULL;
 }
 
-/* Reads up to the end of the file. Pages of the mapping beyond that may still be in memory. */
+/* Reads up to the end of the file. What the mapping has after it is read from memory. */
 static struct err *mapped_rest_from_file(struct mapped_rest *r, uint64_t end)
 {
 	uint64_t offset = r->mapping->offset + (r->addr - r->mapping->start);

@@ -45,8 +45,8 @@ struct map_type {
 			       * same ones. */
 	bool has_ptr_mask; /* false: unknown (a GC program), or no pointers */
 	uint8_t ptr_mask[PTR_MASK_SZ]; /* bit i: word i of the bucket is a pointer */
-	uint32_t pointee_sz; /* bytes of an elem that a pointer leads to (above 128); 0: elems
-			      * are in their slots */
+	/* Bytes of an elem above 128, which its slot points to. 0: elems are in their slots. */
+	uint32_t pointee_sz;
 	/* Where the elem, or what its pointer points to, keeps its value. None: in all of its
 	 * bytes, or in more runs than we keep. */
 	struct data_run *data_runs;

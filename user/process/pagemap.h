@@ -20,8 +20,7 @@ struct pagemap {
 	int fd;
 	uint32_t page_sz;
 	bool scans; /* PAGEMAP_SCAN works here */
-	uint64_t categories; /* those that PAGEMAP_SCAN knows here, out of the ones that we ask
-			      * for */
+	uint64_t categories; /* those we ask for that PAGEMAP_SCAN knows here */
 	uint64_t zero_pfn; /* frame of the page of zeroes; 0: not known */
 };
 

@@ -24,8 +24,7 @@ enum procmap_kind {
 	PROCMAP_PLAIN, /* a file, or anonymous */
 	PROCMAP_VDSO, /* code of the kernel, in RSS */
 	PROCMAP_KERNEL, /* [vvar], [vsyscall]: pages of the kernel, in no RSS */
-	PROCMAP_GO, /* named by the Go runtime (Go 1.25 on kernels with names for anonymous
-		     * memory) */
+	PROCMAP_GO, /* named by the Go runtime (Go 1.25, kernels with anonymous names) */
 	PROCMAP_DEVICE, /* of a device: may be memory that no RSS counts */
 };
 
