@@ -60,7 +60,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts
+.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
@@ -105,7 +105,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS) $(BUILD)/tests/e2e/many_traces
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/made_reports
 
 # This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
@@ -119,6 +119,11 @@ $(BUILD)/tests/e2e/many_traces: $(BUILD)/tests/e2e/many_traces.o $(BUILD)/libmap
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What schema.t runs: it prints made-up reports, with the help of the unit tests.
+$(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
 # The program that makes the table of layouts is built without that table and without BPF.
 LAYOUT_ROW := scripts/layout_row \
 	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
@@ -129,6 +134,13 @@ $(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
 
 layouts: $(BUILD)/scripts/layout_row
 	scripts/gen-layouts.sh $< user/process/layout_rows.inc
+
+$(BUILD)/scripts/report_schema: $(BUILD)/scripts/report_schema.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+schema: $(BUILD)/scripts/report_schema
+	$< >user/report/report.schema.json
 
 deps:
 	@scripts/deps.sh
@@ -190,4 +202,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(BUILD)/tests/e2e/many_traces.d $(BUILD)/scripts/layout_row.d
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

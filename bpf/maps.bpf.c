@@ -2,7 +2,7 @@
 /*
  * maps.bpf.c - one program on every probed map function.
  *
- * The attach cookie is the index of the function in `funcs`; all that differs
+ * The attach cookie is the index of the function in `funcs`. Everything that differs
  * between functions and between versions of Go arrives as read-only data. A hit
  * inside an open window becomes one record; see struct abi_group for windows.
  */
@@ -41,7 +41,7 @@ struct hit {
 	__u8 args;
 	__u8 group;
 	__u8 flags;
-	__u8 priced; /* of our own function: the record is thrown away */
+	__u8 priced; /* a hit of our own function: the record is thrown away */
 	__u32 tid;
 	__u64 goroutine; /* address of its g */
 	__u64 map;
@@ -54,7 +54,11 @@ struct hit {
 	struct abi_group *state; /* of its group */
 };
 
-/* Sorts out the arguments. They are read before the switch: see regs_arg1(). */
+/*
+ * Sorts out the arguments. They are read before the switch, through volatile:
+ * otherwise clang reads them after it through a computed pointer, which the
+ * verifier forbids on a context.
+ */
 static __always_inline void args_read(struct hit *hit, const volatile struct go_regs *regs)
 {
 	__u64 first = regs_arg1(regs), second = regs_arg2(regs), third = regs_arg3(regs);
@@ -100,7 +104,7 @@ static __always_inline int group_take(struct abi_group *group, __u64 *nth_ret)
 	return *nth_ret < group->quota;
 }
 
-/* Wakes the reader, who takes the probes away. */
+/* Wakes the reader, which takes the probes away. */
 static __always_inline void full_send(struct abi_group *group, struct abi_meter *meter)
 {
 	struct abi_rec_hdr *rec;
@@ -118,7 +122,7 @@ static __always_inline void full_send(struct abi_group *group, struct abi_meter 
 	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Reads the goroutine's stack bounds: a header in there is no heap object. */
+/* Reads the bounds of the goroutine's stack: a header inside is not a heap object. */
 static __always_inline int map_is_on_stack(const struct hit *hit)
 {
 	struct {
@@ -156,7 +160,7 @@ static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct h
 		return;
 	if (map_is_on_stack(hit))
 		rec->flags |= ABI_MAP_ON_STACK;
-	/* A header handed to make is not filled in yet. */
+	/* A header that make gets is not filled in yet. */
 	if (hit->op == ABI_OP_MAKE)
 		return;
 	if (header_sz <= sizeof(rec->header) &&
@@ -166,7 +170,7 @@ static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct h
 		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
 }
 
-/* Go keeps frame pointers: a return address is next to each saved one. */
+/* Go keeps frame pointers: next to each saved one is a return address. */
 static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct hit *hit)
 {
 	struct {
@@ -257,7 +261,7 @@ static __always_inline int hit_begin(struct go_regs *regs, struct hit *hit, __u6
 	return 1;
 }
 
-/* Everything between the first look and the record. */
+/* Reads what the record needs; false when the hit does not count. */
 static __always_inline int hit_read(struct go_regs *regs, struct hit *hit)
 {
 	hit->goroutine = regs_goroutine(regs);
@@ -307,8 +311,8 @@ int map_function(struct go_regs *regs)
 }
 
 /*
- * Attached to functions of maptrace's own while nothing else is, to learn what a
- * hit costs here. Does what map_function does, and throws the record away.
+ * Attached to functions of maptrace's own before anything else is attached, to learn what
+ * a hit costs here. Does what map_function does, and throws the record away.
  */
 SEC("uprobe")
 int priced_function(struct go_regs *regs)

@@ -2,16 +2,16 @@
 /*
  * memcalls.bpf.c - the target's mmap, munmap and madvise, entry and result.
  *
- * Two ways in, of which user space loads one. The good one is on the functions
- * behind the system call table, which user space names (they differ between
- * architectures). Where the kernel does not let us, it is the tracepoints of
- * all system calls, which cost every process on the machine a little on each
- * call. Both see the result together with the arguments; the entry serves for
- * the duration only.
+ * There are two ways to see calls, and user space loads one of them. The better one is on
+ * the functions that the system call table points to; user space names them, since they
+ * differ between architectures. Where the kernel forbids that, the other one is on the
+ * tracepoints of all system calls, which cost every process of the machine a little on
+ * each call. Both see the result together with the arguments; the program at the entry
+ * only serves to measure the duration.
  *
- * Every call is summed up here, so sums are exact however many calls there are;
- * single calls are sent within a budget. What calls gave back is remembered, for the
- * program on page faults.
+ * Every call is summed up here, so sums are exact however many calls there are. Single
+ * calls are sent while a budget lasts. The pages that calls give back are remembered for
+ * the program on page faults.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -112,7 +112,7 @@ static __always_inline void call_sum(const struct call *call)
 	__sync_fetch_and_add(&sum->ns, call->ns);
 }
 
-/* Go keeps frame pointers, on the stack of the thread and of the goroutine behind it. */
+/* Go keeps frame pointers on the stack of the thread and on that of its goroutine. */
 static __always_inline void stack_read(void *ctx, __u64 stack[ABI_MEM_STACK_MAX])
 {
 	long sz = ABI_MEM_STACK_MAX * sizeof(stack[0]);
@@ -152,7 +152,7 @@ static __always_inline void call_send(void *ctx, const struct call *call)
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
-/* Keeps book of what is given back. */
+/* Notes which pages the call has given back, or mapped anew. */
 static __always_inline void call_watch(void *ctx, const struct call *call)
 {
 	struct abi_giver giver;
@@ -237,7 +237,7 @@ int madvise_exit(__u64 *ctx)
 
 /* ---- By tracepoint: the context is the registers, then the number or the result ---- */
 
-/* Returns the call behind a system call number, or ABI_CALL_CNT for all others. */
+/* The call that has a system call number; ABI_CALL_CNT for all other numbers. */
 static __always_inline __u32 call_of(__u64 nr)
 {
 	for (__u32 i = 0; i < ABI_CALL_CNT; i++) {
@@ -264,7 +264,7 @@ int any_exit(__u64 *ctx)
 
 /* ---- Page faults in user mode: the context is the address, registers, error code ---- */
 
-/* Wakes the reader, who takes the program away. */
+/* Wakes the reader, which takes the program away. */
 static __always_inline void full_send(void)
 {
 	struct abi_rec_hdr *rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);

@@ -2,15 +2,14 @@
 /*
  * refaults.bpf.h - page faults of the target on pages that it had given back.
  *
- * A part of memcalls.bpf.c, whose programs see the calls. Every page that a call
- * gave back gets a stamp, which the first fault on it takes away and counts. A page
- * may also come back without a fault of its own, with a huge page or in a system
- * call: its stamp stays, and does no harm, since what faults there later finds the
- * page present.
+ * A part of memcalls.bpf.c, whose programs see the calls. Every page that a call gives
+ * back gets a stamp. The first fault on the page removes the stamp and is counted. A page
+ * may also come back without a fault of its own, with a huge page or in a system call.
+ * Then its stamp stays but does no harm, since a later fault finds the page present.
  *
- * Stamps are set when the call returns: a page that another thread touches while it
- * is given back may be missed. Mapping anew forgets stamps, so that nothing is taken
- * for a page that only had its address.
+ * Stamps are set when the call returns, so a page that another thread touches during the
+ * call may be missed. A call that maps or unmaps pages removes their stamps, so that
+ * another page at the same address is not taken for the one that was given back.
  */
 #ifndef MAPTRACE_BPF_REFAULTS_H
 #define MAPTRACE_BPF_REFAULTS_H
@@ -62,9 +61,9 @@ static __always_inline struct abi_chunk *chunk_get(__u64 key, int make)
 }
 
 /*
- * Stamps pages of one chunk, [page, end), or forgets them (stamp 0). Returns how many
- * it stamped. A function of its own, and global, so that the verifier walks its loop
- * once, not in all loops around it.
+ * Stamps the pages [page, end), all of one chunk; a stamp of 0 removes their stamps.
+ * Returns how many it stamped. It is a global function so that the verifier walks its loop
+ * once, rather than once for each loop around it.
  */
 __noinline __u64 chunk_stamp(__u64 page, __u64 end, __u64 stamp)
 {
@@ -76,14 +75,14 @@ __noinline __u64 chunk_stamp(__u64 page, __u64 end, __u64 stamp)
 	for (done = 0; done < ABI_CHUNK_PAGES && done < cnt; done++) {
 		__u64 place = (page + done) & (ABI_CHUNK_PAGES - 1);
 
-		/* Else clang counts a pointer up, of which the verifier knows no bounds. */
+		/* Otherwise clang increments a pointer whose bounds the verifier cannot tell. */
 		asm volatile("" : "+r"(place));
 		chunk->stamp[place] = stamp;
 	}
 	return done;
 }
 
-/* The same in more chunks, at most ABI_GIVE_CHUNKS. */
+/* The same for pages of several chunks, at most ABI_GIVE_CHUNKS. */
 __noinline __u64 range_stamp(__u64 page, __u64 end, __u64 stamp)
 {
 	__u64 done = 0;
@@ -99,19 +98,19 @@ __noinline __u64 range_stamp(__u64 page, __u64 end, __u64 stamp)
 	return done;
 }
 
-/* Addresses are whole pages, lengths are rounded up: as the kernel takes them. */
+/* Like the kernel: addresses are whole pages, lengths are rounded up. */
 static __always_inline __u64 page_end(__u64 addr, __u64 length)
 {
 	return (addr + length + (1ULL << page_shift) - 1) >> page_shift;
 }
 
-/* The end of so many chunks from a page on. */
+/* The first page after cnt chunks, of which the first one has `page`. */
 static __always_inline __u64 chunks_end(__u64 page, __u64 cnt)
 {
 	return ((page >> ABI_CHUNK_SHIFT) + cnt) << ABI_CHUNK_SHIFT;
 }
 
-/* The number of a stack; 0 when there are too many. */
+/* The number of a stack; 0 when there are too many stacks. */
 static __always_inline __u32 giver_number(const struct abi_giver *giver)
 {
 	__u32 *known = bpf_map_lookup_elem(&givers, giver);
@@ -128,9 +127,8 @@ static __always_inline __u32 giver_number(const struct abi_giver *giver)
 }
 
 /*
- * The target has given a range back: before the first one there are no faults to look
- * at, and from then on its process id outside of namespaces, which is quicker to
- * compare, is known.
+ * The target has given a range back. From the first time on there are faults to look at,
+ * and the target's process id outside of namespaces is known, which is quicker to compare.
  */
 static __always_inline void range_give_back(const struct abi_giver *giver, __u64 addr, __u64 length,
 					    __u64 now)
@@ -152,7 +150,7 @@ static __always_inline void range_give_back(const struct abi_giver *giver, __u64
 			     end - watched_end);
 }
 
-/* Something else is at these addresses from now on, or nothing. */
+/* From now on something else is at these addresses, or nothing. */
 static __always_inline void range_forget(__u64 addr, __u64 length, __u64 now)
 {
 	__u64 page = addr >> page_shift, end = page_end(addr, length);
@@ -165,7 +163,7 @@ static __always_inline void range_forget(__u64 addr, __u64 length, __u64 now)
 	}
 	if (page >= end)
 		return;
-	/* Better none than wrong ones. */
+	/* Too many pages to visit: no stamps are better than wrong ones. */
 	fault_state.void_ns = now;
 	__sync_fetch_and_add(&fault_state.voids, 1);
 }
@@ -183,7 +181,7 @@ static __always_inline __u32 log2_of(__u64 value)
 	return log2;
 }
 
-/* At most a microsecond before the page was given back. */
+/* When the page was given back; at most a microsecond too early. */
 static __always_inline __u64 stamp_time(__u64 stamp)
 {
 	return stamp & ~(__u64)GIVER_MASK;
@@ -197,12 +195,12 @@ static __always_inline void refault_count(__u64 stamp)
 
 	if (!meter)
 		return;
-	/* Atomic: the kernel may let another task fault in the middle of it. */
+	/* Atomic: another task may run here and fault in between. */
 	__sync_fetch_and_add(&meter->ages[age & (ABI_AGE_BINS - 1)], 1);
 	__sync_fetch_and_add(&meter->givers[stamp & GIVER_MASK], 1);
 }
 
-/* Chosen by the page, in no pattern that a program could have. */
+/* Chosen by a hash of the page, so that it does not follow a pattern of the program. */
 static __always_inline int fault_is_timed(__u64 addr)
 {
 	return !((addr >> page_shift) * 0x9e3779b97f4a7c15 >> (64 - ABI_TIMED_SHIFT));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * target.bpf.h - is the running task a thread of the target?
+ * target.bpf.h - tells whether the running task is a thread of the target.
  *
- * Ids are compared in the target's own pid namespace: the helper answers only
- * when the namespace given is the one that the running task itself lives in.
- * So it makes no difference in which namespace maptrace runs.
+ * Ids are compared in the target's own pid namespace: the helper fails unless the running
+ * task lives in the given namespace. So it makes no difference in which namespace maptrace
+ * runs.
  */
 #ifndef MAPTRACE_BPF_TARGET_H
 #define MAPTRACE_BPF_TARGET_H

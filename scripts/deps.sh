@@ -24,6 +24,7 @@ header:capstone/capstone.h|libcapstone-dev|capstone-devel
 header:jansson.h|libjansson-dev|jansson-devel
 header:cmocka.h|libcmocka-dev|libcmocka-devel
 header:zlib.h|zlib1g-dev|zlib-devel
+python:jsonschema|python3-jsonschema|python3-jsonschema
 LIST
 }
 
@@ -33,6 +34,7 @@ present() {
 			[ -e "$dir/${1#header:}" ] && return 0
 		  done
 		  return 1 ;;
+	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }

@@ -206,6 +206,22 @@ check_one_ends() {
 	ok "$label: the code is as it was" text_is_clean "${pids[1]}"
 }
 
+check_ticks() {
+	label='published for ticks'
+	pids=("${pids[1]}")
+	ok "$label: it is traced" trace_both -t
+	ok "$label: every tick has a result" wait_for 20 has_lines published "${pids[0]}" 3
+	end_both
+	{
+		lines_of published "${pids[0]}"
+		lines_of final "${pids[0]}"
+	} >"$tmp/lines"
+	none "$label: it does not change in the tick" "$tmp/lines" 'select(.intact | not) | .ns'
+	none "$label: it is consistent" "$tmp/lines" 'select(.consistent | not) | .ns'
+	holds "$label: each one has more" "$tmp/lines" -s \
+		'[.[] | [.rows[].hits] | add] | . == (unique) and .[0] > 0'
+}
+
 versions=(1.19 1.24)
 for version in "${versions[@]}"; do
 	add_target "$version"
@@ -214,4 +230,5 @@ label='two traces'
 check_counts
 check_forgetting
 check_one_ends
+check_ticks
 finish

@@ -3,23 +3,29 @@
  * Traces several processes from one loop, and publishes what is known of each once a
  * second. For live.t.
  *
- *	many_traces [-f] PID...
+ *	many_traces [-f | -t] PID...
  *
  * Until SIGINT, or until all processes are gone. Each line is a JSON object: `ready` once
  * all traces have seen a window, then `published` and at the end `final`, each of one
- * process. -f: forgets what was published.
+ * process. -f: forgets what was published. -t: what is published for ticks is shown, in
+ * the thread of the ticks.
  */
+#include <elf.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "model/watch.h"
+#include "process/program.h"
+#include "trace/trace.h"
 
 enum { TARGETS_MAX = 8 };
+
+enum mode { PUBLISH, FORGET, FOR_TICKS };
 
 #define PUBLISH_NS NS_PER_S
 #define FOREVER_NS (3600 * NS_PER_S)
@@ -28,7 +34,9 @@ static volatile bool interrupted;
 
 struct traced {
 	pid_t pid;
-	struct watch *watch;
+	enum mode mode;
+	struct target *target;
+	struct program *prog;
 	struct trace *trace;
 	bool over;
 	bool ready;
@@ -40,14 +48,6 @@ static void on_interrupt(int sig)
 {
 	(void)sig;
 	interrupted = true;
-}
-
-static struct err *count_tick(void *ctx)
-{
-	struct traced *t = ctx;
-
-	t->ticks++;
-	return NULL;
 }
 
 static _Noreturn void die(const char *what, struct err *err)
@@ -148,26 +148,113 @@ static void look_whether_ready(struct traced *t)
 	t->sum = lists_sum(r);
 }
 
-/* ---- The loop ---- */
-
-static void open_traced(struct traced *t, const char *pid)
+static void print_ready(void)
 {
-	struct watch_opts opts = {
-		.duration_ns = FOREVER_NS,
-		.max_overhead = 0.01,
-		.stop = &interrupted,
-		.tick = count_tick,
-		.tick_ctx = t,
+	printf("{\"kind\":\"ready\"}\n");
+	fflush(stdout);
+}
+
+/* Steps go on meanwhile, and must not change what was published for this tick. */
+static struct err *on_traced_tick(void *ctx)
+{
+	struct traced *t = ctx;
+	const struct trace_result *r = trace_result(t->trace);
+
+	t->ticks++;
+	if (t->mode != FOR_TICKS)
+		return NULL;
+	t->sum = lists_sum(r);
+	if (t->ready) {
+		usleep(200 * 1000);
+		print_result(t, "published", t->sum == lists_sum(r));
+	} else if (r->groups[ABI_GROUP_HOT].windows && r->groups[ABI_GROUP_RARE].windows) {
+		t->ready = true;
+		print_ready();
+	}
+	return NULL;
+}
+
+/* ---- The target ---- */
+
+static struct err *find_traced_func(void *ctx, const char *name, struct trace_func *ret)
+{
+	const struct program *prog = ctx;
+	struct gofunc f;
+
+	*ret = (struct trace_func){ 0 };
+	if (!pclntab_find(prog->funcs, name, &f) ||
+	    !program_file_offset(prog, f.addr, &ret->file_off))
+		return NULL;
+	ret->present = true;
+	ret->addr = f.addr;
+	ret->size = f.size;
+	size_t want = f.size < sizeof(ret->code) ? f.size : sizeof(ret->code);
+	ret->code_sz = program_read_code(prog, f.addr, ret->code, want);
+	return NULL;
+}
+
+/* Where the words of a map header are (go-runtime facts 1.2, 1.3). */
+static struct trace_header_layout traced_layout(const struct go_layout *l)
+{
+	if (l->kind == MAP_CLASSIC)
+		return (struct trace_header_layout){
+			.kind = TRACE_MAP_CLASSIC,
+			.header_sz = l->classic.header_sz,
+			.seed_off = 12,
+			.classic = { .b_off = 9,
+				     .noverflow_off = 10,
+				     .buckets_off = l->classic.buckets,
+				     .load_num = l->classic.load_num },
+		};
+	return (struct trace_header_layout){
+		.kind = TRACE_MAP_SWISS,
+		.header_sz = l->swiss.header_sz,
+		.seed_off = 8,
+		.swiss = { .dir_ptr_off = 16,
+			   .dir_len_off = 24,
+			   .table_used_off = 0,
+			   .table_capacity_off = 2,
+			   .table_growth_left_off = 4 },
 	};
+}
+
+static void open_traced(struct traced *t, const char *pid, enum mode mode)
+{
+	struct trace_opts opts;
 
 	t->pid = atoi(pid);
-	must(watch_open(t->pid, &opts, &t->watch), "opening");
-	must(watch_open_trace(t->watch), "opening a trace");
-	t->trace = t->watch->trace;
+	t->mode = mode;
+	must(target_open(t->pid, &t->target), "opening the target");
+	must(program_open(t->target, &t->prog), "opening the program");
+	trace_opts_init(&opts);
+	opts.pid = t->pid;
+	opts.pidfd = t->target->pidfd;
+	opts.machine = EM_X86_64;
+	opts.code_path = t->prog->image.mapped->path;
+	opts.layout = traced_layout(&t->prog->layout);
+	opts.goid_off = t->prog->layout.g.goid;
+	opts.find_func = find_traced_func;
+	opts.find_ctx = t->prog;
+	opts.duration_ns = FOREVER_NS;
+	opts.stop = &interrupted;
+	opts.memcalls = TRACE_MEMCALLS_AUTO;
+	opts.tick = on_traced_tick;
+	opts.tick_ctx = t;
+	opts.tick_publishes = mode == FOR_TICKS;
+	must(trace_open(&opts, &t->trace), "opening a trace");
 	must(trace_start(t->trace), "starting");
 	must(trace_publish(t->trace), "publishing at the start");
 	t->sum = lists_sum(trace_result(t->trace));
 }
+
+static void close_traced(struct traced *t)
+{
+	trace_close(t->trace);
+	program_close(t->prog);
+	target_close(t->target);
+}
+
+/* ---- The loop ---- */
 
 /* Sleeps until one of them has something to do, or 50 ms. */
 static void wait_for_any(const struct traced *traced, size_t cnt)
@@ -203,53 +290,66 @@ static size_t step_all(struct traced *traced, size_t cnt)
 	return going;
 }
 
-static void publish_all(struct traced *traced, size_t cnt, bool forget)
+static void publish_all(struct traced *traced, size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++) {
 		if (traced[i].over)
 			continue;
 		publish(&traced[i], "published");
-		if (forget)
+		if (traced[i].mode == FORGET)
 			must(trace_forget(traced[i].trace), "forgetting");
 	}
 }
 
-static void loop(struct traced *traced, size_t cnt, bool forget)
+/* Publishes once a second, from the time on that all are ready. */
+static void publish_when_due(struct traced *traced, size_t cnt, uint64_t *at_ns)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!*at_ns && all_ready(traced, cnt)) {
+		print_ready();
+		*at_ns = now_ns + PUBLISH_NS;
+	} else if (*at_ns && now_ns >= *at_ns) {
+		publish_all(traced, cnt);
+		*at_ns += PUBLISH_NS;
+	}
+}
+
+static void loop(struct traced *traced, size_t cnt, enum mode mode)
 {
 	uint64_t publish_at_ns = 0;
 
 	trace_priority_raise();
 	while (step_all(traced, cnt)) {
-		uint64_t now_ns = clock_ns();
-
-		if (!publish_at_ns && all_ready(traced, cnt)) {
-			printf("{\"kind\":\"ready\"}\n");
-			fflush(stdout);
-			publish_at_ns = now_ns + PUBLISH_NS;
-		} else if (publish_at_ns && now_ns >= publish_at_ns) {
-			publish_all(traced, cnt, forget);
-			publish_at_ns += PUBLISH_NS;
-		}
+		if (mode != FOR_TICKS)
+			publish_when_due(traced, cnt, &publish_at_ns);
 		wait_for_any(traced, cnt);
 	}
 	trace_priority_drop();
 }
 
+static enum mode parse_mode(const char *arg)
+{
+	if (arg && !strcmp(arg, "-f"))
+		return FORGET;
+	return arg && !strcmp(arg, "-t") ? FOR_TICKS : PUBLISH;
+}
+
 int main(int argc, char **argv)
 {
 	static struct traced traced[TARGETS_MAX];
-	bool forget = argc > 1 && !strcmp(argv[1], "-f");
+	enum mode mode = parse_mode(argv[1]);
 	struct sigaction action = { .sa_handler = on_interrupt };
 	size_t cnt = 0;
 
 	sigaction(SIGINT, &action, NULL);
-	for (int i = 1 + forget; i < argc && cnt < TARGETS_MAX; i++)
-		open_traced(&traced[cnt++], argv[i]);
-	loop(traced, cnt, forget);
+	for (int i = mode == PUBLISH ? 1 : 2; i < argc && cnt < TARGETS_MAX; i++)
+		open_traced(&traced[cnt++], argv[i], mode);
+	loop(traced, cnt, mode);
 	for (size_t i = 0; i < cnt; i++) {
 		must(trace_stop(traced[i].trace), "the trace");
 		publish(&traced[i], "final");
-		watch_free(traced[i].watch);
+		close_traced(&traced[i]);
 	}
 	return cnt ? 0 : 2;
 }

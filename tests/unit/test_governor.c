@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The budget of probe hits, with a made-up clock: a target with a rate is watched for
- * a while, and what the plans let it be hit is charged.
+ * The budget of probe hits, with a made-up clock: a target with a known rate of hits is
+ * watched for a while, and the hits that the plans allow are charged.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ static void test_when(void **state)
 	assert_int_equal(governor_when(&g, 1e6, 0, g.end_ns), NEVER);
 }
 
-/* What may be lost needs not be earned yet, but has to be in the budget. */
+/* A risk need not be earned yet, but the budget must contain it. */
 static void test_when_at_risk(void **state)
 {
 	struct governor g = governor(0.01, 10), endless = governor(0.01, 1000);
@@ -67,7 +67,7 @@ static void test_when_at_risk(void **state)
 			 (g.start_ns + NS_PER_S) / 1000);
 	g.spent_ns = 80e6;
 	assert_int_equal(governor_when(&g, 0, 30e6, g.start_ns + 9 * NS_PER_S), NEVER);
-	/* A longer run may risk no more, until it has earned more. */
+	/* A longer run may not risk more until it has earned more. */
 	assert_int_equal(governor_when(&endless, 0, 99e6, g.start_ns), g.start_ns);
 	assert_int_equal(governor_when(&endless, 0, 150e6, g.start_ns) / 1000,
 			 (g.start_ns + 15 * NS_PER_S) / 1000);
@@ -75,7 +75,7 @@ static void test_when_at_risk(void **state)
 	assert_true(governor_budget(&endless, g.start_ns + 15 * NS_PER_S) == 150e6);
 	g = governor(0.01, 3);
 	assert_true(governor_budget(&g, g.start_ns) == 30e6);
-	/* Neither the cost nor the risk breaks it, but both do. */
+	/* Neither the cost nor the risk breaks the budget, but both together do. */
 	g = governor(0.01, 10);
 	assert_int_equal(governor_when(&g, 50e6, 40e6, g.start_ns) / 1000,
 			 (g.start_ns + 5 * NS_PER_S) / 1000);
@@ -107,7 +107,7 @@ static void test_nothing_for_nothing(void **state)
 			 NEVER);
 }
 
-/* What is not known yet may be as bad as it can be: the budget must be able to pay for it. */
+/* The budget must be able to pay for the worst case of what is not known yet. */
 static void test_reserve_for_the_unknown(void **state)
 {
 	struct governor g = governor(0.005, 20);
@@ -122,13 +122,13 @@ static void test_reserve_for_the_unknown(void **state)
 	assert_in_range(period.not_before_ns - g.start_ns, 0, 500 * NS_PER_MS);
 	period = governor_period(&g, &many, &most, PRICE_NS, g.start_ns);
 	assert_in_range(period.not_before_ns - g.start_ns, 12 * NS_PER_S, 13 * NS_PER_S);
-	/* Once it is known, it counts for what it is. */
+	/* Once it is known, that is what counts. */
 	governor_learn(&many, 2 * NS_PER_MS, 1, 0);
 	period = governor_period(&g, &many, &most, PRICE_NS, g.start_ns);
 	assert_in_range(period.not_before_ns - g.start_ns, 0, 500 * NS_PER_MS);
 }
 
-/* Those that come late do so for some milliseconds, however seldom they were so far. */
+/* Late hits may come for some milliseconds, however rare they were so far. */
 static void test_reserve_for_the_idle(void **state)
 {
 	struct governor g = governor(0.0001, 10);
@@ -145,7 +145,7 @@ static void test_reserve_for_the_idle(void **state)
 	assert_in_range(period.not_before_ns - g.start_ns, 0, 500 * NS_PER_MS);
 }
 
-/* What was seen counts, when it is worse than what could be foreseen. */
+/* What was seen counts if it is worse than what could be foreseen. */
 static void test_reserve_for_what_was_seen(void **state)
 {
 	struct governor g = governor(0.005, 100);
@@ -153,7 +153,7 @@ static void test_reserve_for_what_was_seen(void **state)
 	struct governor_period period;
 	(void)state;
 
-	/* A hit in 10 us, of 1 us: 0.1 cores, and a quarter is taken for it: 3.75 ms. */
+	/* A hit of 1 us every 10 us is 0.1 cores; a quarter of a core is assumed: 3.75 ms. */
 	governor_learn(&lesson, 2 * NS_PER_MS, 200, 40e6);
 	period = governor_period(&g, &lesson, &most, PRICE_NS, g.start_ns);
 	assert_in_range(period.not_before_ns - g.start_ns, 0, 500 * NS_PER_MS);
@@ -163,7 +163,7 @@ static void test_reserve_for_what_was_seen(void **state)
 	assert_true(governor_window(&g, &lesson, &most, PRICE_NS, g.start_ns + 16 * NS_PER_S).hits <
 		    50);
 
-	/* One in 1 us: a core. */
+	/* A hit every 1 us is a core. */
 	lesson = (struct governor_lesson){ 0 };
 	g = governor(0.001, 100);
 	governor_learn(&lesson, 2 * NS_PER_MS, 2000, 0);
@@ -171,7 +171,7 @@ static void test_reserve_for_what_was_seen(void **state)
 	assert_in_range(period.not_before_ns - g.start_ns, 15 * NS_PER_S, 16 * NS_PER_S);
 }
 
-/* A period earns its window, and has room for it behind the wait. */
+/* A period earns its window, and has room for it after the wait. */
 static void test_periods_are_long_enough(void **state)
 {
 	struct governor g = governor(1e-5, 1000);
@@ -192,7 +192,7 @@ static void test_periods_are_long_enough(void **state)
 	assert_int_equal(period.period_ns, most.period_ns);
 }
 
-/* Who has become busier is unknown again. */
+/* What was learnt about a target is forgotten when it has become busier. */
 static void test_notice(void **state)
 {
 	struct governor_lesson lesson = { .busy_cores = 0.1 };
@@ -284,7 +284,7 @@ static void test_window_costs_half(void **state)
 		}
 }
 
-/* However dear or cheap: no more than was asked for, and not too short to see anything. */
+/* Whatever the price: at most what was asked for, and not too short to see anything. */
 static void test_window_has_bounds(void **state)
 {
 	const struct trace_quota few = { 125 * NS_PER_MS, 20 * NS_PER_MS, 5 },
@@ -343,10 +343,10 @@ static void test_standing(void **state)
 /* ---- A whole run ---- */
 
 struct load {
-	uint64_t jump_ns; /* after the start: before, nothing happens */
+	uint64_t jump_ns; /* after the start; nothing happens before */
 	double hits_per_s; /* while probes are in */
-	double late_s; /* how long they stay in behind the end of a window */
-	double bad_day_s; /* the same, in one window of ten */
+	double late_s; /* how long they stay in after the end of a window */
+	double bad_day_s; /* the same, for one window of ten */
 };
 
 static double random_part(void)
@@ -354,10 +354,10 @@ static double random_part(void)
 	return (double)rand() / RAND_MAX;
 }
 
-/* The most that a run had spent beyond what it could have when it was ended just then. */
+/* The most by which a run exceeded the budget that it has when it is ended right then. */
 static double overdraft_ns;
 
-/* Watches a load as window.c would; the share that it cost. */
+/* Watches a load as window.c would; returns the share that it cost. */
 static double run(struct governor *g, const struct load *load, double busy_cores, int *windows_ret)
 {
 	struct governor_lesson lesson = { .busy_cores = busy_cores };
@@ -425,8 +425,8 @@ static void test_budget_holds(void **state)
 	}
 }
 
-/* Also for who ends the run in the middle, where late hits come for no longer than what is
- * in reserve for them. */
+/* Also when the run is ended in the middle, as long as late hits cost at most their
+ * reserve. */
 static void test_budget_holds_at_any_time(void **state)
 {
 	static const double shares[] = { 0.005, 0.01, 0.05 };
@@ -452,7 +452,7 @@ static void test_budget_holds_at_any_time(void **state)
 	}
 }
 
-/* A quiet target is not let wait: a window in every period. */
+/* A quiet target does not have to wait: every period has a window. */
 static void test_quiet_target_is_seen(void **state)
 {
 	const struct load quiet = { 0, 2000, 0.0001, 0.02 };
@@ -483,9 +483,9 @@ static void test_busy_target_is_seen_all_the_time(void **state)
 /* ---- Probes that stay ---- */
 
 /*
- * Two groups whose probes are hit without end, as window.c has them: a quota for each
- * period, and once one was used up the probes come back when the next is earned. How
- * many quotas there were.
+ * Two groups whose probes are hit without end, as window.c treats them: each period has a
+ * quota, and once it was used up the probes come back when the next one is earned.
+ * Returns how many quotas there were.
  */
 static unsigned int run_standing(struct governor *g, const struct trace_quota *quota,
 				 uint64_t late_hits)
@@ -512,8 +512,8 @@ static unsigned int run_standing(struct governor *g, const struct trace_quota *q
 	return quotas;
 }
 
-/* A second's quota is a quarter of what a second earns: never is more spent than of all
- * seconds so far and the one that has begun. */
+/* The quota of a second is a quarter of what a second earns. So the sum never exceeds what
+ * all seconds earn up to the end of the current one. */
 static void test_standing_budget_holds(void **state)
 {
 	static const double shares[] = { 0.001, 0.005, 0.01, 0.05 };

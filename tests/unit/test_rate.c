@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rates and their intervals, of made-up streams of operations that are looked at in
- * made-up windows: there the truth is known.
+ * Rates and their intervals. Streams of operations are made up, and so are the windows in
+ * which they are looked at, so the truth is known.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -78,7 +78,7 @@ static void test_nothing_seen(void **state)
 	assert_true(rate.per_s == 0 && rate.low == 0 && rate.high == 0 && !rate.rough);
 	assert_null(rate.missing);
 
-	/* There may have been any number between the windows. */
+	/* Any number may have happened between the windows. */
 	run_init(&run, OPEN_NS);
 	rate = run_rate(&run);
 	assert_true(rate.per_s == 0 && rate.low == 0 && isnan(rate.high) && !rate.rough);
@@ -98,7 +98,7 @@ static void test_not_watched(void **state)
 	assert_string_equal(rate.missing, "not watched");
 }
 
-/* All of the time was watched: a count, and no doubt. */
+/* All of the time was watched: the rate is a count, without doubt. */
 static void test_standing_window_is_exact(void **state)
 {
 	struct run run;
@@ -155,12 +155,12 @@ static void test_full_windows_have_no_upper_end(void **state)
 	}
 	struct rate rate = run_rate(&run);
 	assert_true(rate.rough && isnan(rate.high));
-	/* No more than was seen need have happened in the time that was planned. */
+	/* Perhaps nothing more happened in the rest of the time that was planned. */
 	assert_true(rate.low <= 100 / 0.02);
 	assert_true(rate.per_s > 9 * 100 / 0.02);
 }
 
-/* A record that was lost may have been of any map: what was counted is a low end. */
+/* A lost record may have been of any map: the count is only the low end. */
 static void test_lost_records_are_the_upper_end_of_a_count(void **state)
 {
 	struct run run;
@@ -216,7 +216,7 @@ static void test_left_out_samples_are_not_ignored(void **state)
 	struct rate rate = run_rate(&run);
 	assert_true(rate.low == 0 && isnan(rate.high));
 
-	/* Perhaps those of an operation that was watched all the time. */
+	/* The windows left out may be those of an operation that was watched all the time. */
 	run_init(&run, PERIOD_NS);
 	run.result.overflow.windows = 1;
 	rate = run_rate(&run);
@@ -230,7 +230,7 @@ static double uniform(void)
 	return (rand() + 0.5) / ((double)RAND_MAX + 1);
 }
 
-/* Hits that come each on their own. */
+/* Hits that come independently. */
 static uint32_t poisson(double mean)
 {
 	uint32_t hits = 0;
@@ -240,7 +240,7 @@ static uint32_t poisson(double mean)
 	return hits;
 }
 
-/* The hits of a window somewhere in the time. */
+/* The hits of a window at a random time. */
 typedef uint32_t (*stream)(double per_s);
 
 static uint32_t steady(double per_s)
@@ -248,19 +248,19 @@ static uint32_t steady(double per_s)
 	return poisson(per_s * OPEN_NS / NS_PER_S);
 }
 
-/* A load that comes every 5 ms: as many in each window, to one. */
+/* A load that comes every 5 ms: all windows have the same number of hits, give or take 1. */
 static uint32_t paced(double per_s)
 {
 	return (uint32_t)(per_s * OPEN_NS / NS_PER_S + uniform());
 }
 
-/* All of it happens in a tenth of the time, in bursts that last longer than a window. */
+/* Everything happens in a tenth of the time, in bursts that last longer than a window. */
 static uint32_t bursty(double per_s)
 {
 	return uniform() < 0.1 ? steady(10 * per_s) : 0;
 }
 
-/* How many of 1000 intervals have the truth in them. */
+/* How many of 1000 intervals contain the truth. */
 static int covered(stream stream, double per_s)
 {
 	int inside = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Records of made-up map headers, and what they say about a growth. */
+/* Decodes records with made-up map headers, and what those say about a growth. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static struct trace_event classic_growth(uint64_t live_keys, uint8_t b, uint16_t
 	return decoded(&rec, &classic);
 }
 
-/* 6.5 keys a bucket are 52 for 8 buckets: the 53rd makes the map double. */
+/* 8 buckets take 6.5 keys each, 52 in all: the 53rd key makes the map double. */
 static void classic_maps_double_when_full(void **state)
 {
 	(void)state;
@@ -89,7 +89,7 @@ static void classic_maps_double_when_full(void **state)
 	assert_int_equal(classic_growth(7, 0, 0).growth, TRACE_GROWTH_SAME_SIZE);
 }
 
-/* A number of buckets that there can't be. */
+/* A number of buckets that no map can have. */
 static void classic_nonsense_is_no_growth(void **state)
 {
 	(void)state;
@@ -110,7 +110,7 @@ static struct trace_event table_growth(uint16_t used, uint16_t capacity, uint16_
 	return decoded(&rec, &swiss);
 }
 
-/* 7 of 8 slots may be taken, by keys or by tombstones; the rest is left. */
+/* Keys and tombstones may take 7 of 8 slots; growth_left is what they have not taken. */
 static void swiss_tables_double_and_split(void **state)
 {
 	(void)state;
@@ -130,10 +130,11 @@ static void swiss_tables_double_and_split(void **state)
 	assert_int_equal(table_growth(512 * 7 / 8, 512, 0).tombstones, 0);
 	assert_int_equal(table_growth(512 * 7 / 8, 512, 0).growth, TRACE_GROWTH_TABLE_DOUBLE);
 	assert_int_equal(table_growth(5, 8, 1).tombstones, 1);
-	assert_int_equal(table_growth(15, 16, 0).tombstones, 0); /* torn: never below */
+	assert_int_equal(table_growth(15, 16, 0).tombstones,
+			 0); /* read while it changes: never below 0 */
 }
 
-/* From the one group of a small map, of 8 slots, to a table of 16. */
+/* From the one group of a small map, which has 8 slots, to a table of 16 slots. */
 static void small_swiss_maps_get_a_table(void **state)
 {
 	struct abi_map_event_rec rec = growth();
@@ -150,7 +151,7 @@ static void small_swiss_maps_get_a_table(void **state)
 	assert_int_equal(e.tables, 0);
 }
 
-/* Without its header nothing is known of the map. */
+/* Without its header nothing is known about the map. */
 static void no_header_no_growth(void **state)
 {
 	struct abi_map_event_rec rec = growth();

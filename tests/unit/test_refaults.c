@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults on what was given back: what looking at them may cost, and what follows
- * from their counts.
+ * Page faults on pages that were given back: what it may cost to look at them, and what
+ * their counts mean.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void test_nothing_for_nothing(void **state)
 	assert_int_equal(allowed(&none, 0, false, 5), 0);
 }
 
-/* A target that faults all the time, looked at in steps of 100 ms. */
+/* A target that has page faults all the time, looked at in steps of 100 ms. */
 static void test_part_holds(void **state)
 {
 	double spent_ns = 0;
@@ -75,7 +75,7 @@ static void test_part_holds(void **state)
 		spent_ns += 100.0 * (double)most;
 		assert_true(spent_ns <= governor_budget(&percent, now_ns) / REFAULTS_PART);
 	}
-	/* And is made use of. */
+	/* And the budget is used. */
 	assert_true(spent_ns > 0.9 * governor_budget(&percent, percent.end_ns) / REFAULTS_PART);
 }
 
@@ -98,7 +98,7 @@ static void test_half(void **state)
 	assert_int_equal(refaults_half_ns(&r), UINT64_MAX);
 }
 
-/* Without a stack nobody knows who it was. */
+/* Without a stack the reason is not known. */
 static void test_sum(void **state)
 {
 	const struct trace_giver givers[] = {
@@ -122,10 +122,10 @@ static void test_swing(void **state)
 	assert_false(refaults_swing(&sum, PAGE_SZ));
 	sum.pages[MEM_REASON_FREE_OS_MEMORY] = PAGES_OF(1024);
 	sum.faults[MEM_REASON_FREE_OS_MEMORY] = PAGES_OF(1024);
-	assert_false(refaults_swing(&sum, PAGE_SZ)); /* the program wished it */
+	assert_false(refaults_swing(&sum, PAGE_SZ)); /* the program asked for it */
 	sum.pages[MEM_REASON_BACKGROUND_SCAVENGER] = PAGES_OF(15);
 	sum.faults[MEM_REASON_BACKGROUND_SCAVENGER] = PAGES_OF(15);
-	assert_false(refaults_swing(&sum, PAGE_SZ)); /* too little to bother */
+	assert_false(refaults_swing(&sum, PAGE_SZ)); /* too little to matter */
 	sum.pages[MEM_REASON_BACKGROUND_SCAVENGER] = PAGES_OF(40);
 	sum.faults[MEM_REASON_BACKGROUND_SCAVENGER] = PAGES_OF(10);
 	assert_true(refaults_swing(&sum, PAGE_SZ));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is called in the shelter: where it runs, and that a kill of its caller does not end it. */
+/* Sheltered calls: where they run, and that killing the caller does not end them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 
 enum { PATIENCE_MS = 10000 };
 
-/* But for two that cannot be, and those that the C library keeps for itself. */
+/* Except the two that cannot be blocked, and those that the C library reserves. */
 static bool blocks_all(void)
 {
 	sigset_t all, mask;
@@ -70,7 +70,7 @@ static void it_has_our_memory_and_files(void **state)
 	assert_int_equal(fcntl(v.fd, F_GETFD), -1);
 	assert_int_equal(errno, EBADF);
 
-	/* A process and a group of its own, that no signal of ours reaches. */
+	/* A process and a group of its own, which no signal to our group reaches. */
 	assert_int_not_equal(v.pid, getpid());
 	assert_int_equal(v.group, v.pid);
 	assert_int_equal(getpgrp(), group);
@@ -81,12 +81,12 @@ static void it_has_our_memory_and_files(void **state)
 	assert_false(sigismember(&after, SIGINT));
 	assert_false(sigismember(&after, SIGTERM));
 
-	/* Of which nothing is left. */
+	/* Nothing is left of that process. */
 	assert_int_equal(waitpid(-1, NULL, __WALL), -1);
 	assert_int_equal(errno, ECHILD);
 }
 
-/* It may take as much stack as attaching takes. */
+/* It may use as much stack as attaching uses. */
 static void use_stack(void *arg)
 {
 	volatile char room[16 << 10];
@@ -110,7 +110,7 @@ static void one_call_after_the_other(void **state)
 
 /* ---- Killed callers ---- */
 
-/* Pipes: a byte is written when it has begun, read to go on, and written when it is done. */
+/* Pipes: the call writes a byte when it has begun, reads one to go on, writes one at its end. */
 struct job {
 	int begun[2];
 	int go[2];
@@ -134,7 +134,7 @@ static char read_byte(int fd)
 	return poll(&p, 1, PATIENCE_MS) == 1 && read(fd, &byte, 1) == 1 ? byte : 0;
 }
 
-/* Starts a process of its own group that is in the middle of a sheltered call. */
+/* Starts a process, in a group of its own, that is in the middle of a sheltered call. */
 static pid_t start_caller(struct job *job)
 {
 	pid_t pid = fork();
@@ -150,7 +150,7 @@ static pid_t start_caller(struct job *job)
 	return pid;
 }
 
-/* When it goes on its caller is dead, or waits for it with a signal at hand. */
+/* When the call goes on its caller is dead, or waits for it with a signal pending. */
 static void check_kill(bool group, int sig)
 {
 	struct job job;
@@ -183,7 +183,7 @@ static void a_killed_caller_does_not_end_it(void **state)
 	check_kill(/* group */ true, SIGKILL);
 }
 
-/* Of our group, as from a terminal: it comes to its end, and then the caller does. */
+/* A signal to the group, as from a terminal: first the call ends, then the caller does. */
 static void a_signal_waits_for_its_end(void **state)
 {
 	(void)state;
@@ -191,7 +191,7 @@ static void a_signal_waits_for_its_end(void **state)
 	check_kill(/* group */ true, SIGTERM);
 }
 
-/* ---- No process to be had ---- */
+/* ---- No child can be started ---- */
 
 static int run_without_processes(void)
 {

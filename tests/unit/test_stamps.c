@@ -15,7 +15,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-/* Instead of vmlinux.h and libbpf's bpf_helpers.h, by the names of their guards. */
+/* Replaces vmlinux.h and libbpf's bpf_helpers.h: their guards are defined. */
 #define __VMLINUX_H__
 #define __BPF_HELPERS__
 #define SEC(name)
@@ -156,7 +156,7 @@ static uint64_t counted(void)
 	return ages;
 }
 
-/* How many of the faults on [first, first + cnt) pages from BASE on count. */
+/* Faults on pages [first, first + cnt) from BASE on; returns how many count. */
 static uint64_t touch(int64_t first, uint64_t cnt)
 {
 	uint64_t before = counted();
@@ -196,7 +196,7 @@ static void the_first_touch_counts(void **state)
 	assert_int_equal(unwatched(), 0);
 }
 
-/* As madvise() takes it: what ends inside of a page gives all of it back. */
+/* Like madvise(): a length that ends inside a page gives back all of that page. */
 static void lengths_are_rounded_up(void **state)
 {
 	static const struct {
@@ -225,7 +225,7 @@ static void ranges_cross_chunks(void **state)
 	assert_int_equal(touch(0, 5 * ABI_CHUNK_PAGES), 0);
 }
 
-/* It came with a huge page or in a system call: no fault brought it back. */
+/* The page came with a huge page or in a system call: no fault brought it back. */
 static void a_fault_on_a_page_that_is_there(void **state)
 {
 	(void)state;
@@ -265,11 +265,11 @@ static void ages_are_powers_of_two(void **state)
 	assert_int_equal(kernel.meter.ages[0], 1);
 }
 
-/* The last one that gave a page back is it. */
+/* The giver of a page is the last one that gave it back. */
 static void each_giver_has_a_number(void **state)
 {
 	(void)state;
-	kernel.now += 1001; /* of the bits that the number takes, all but some are set */
+	kernel.now += 1001; /* most of the low bits, which the number takes, are set */
 	give(5, BASE, 10 * PAGE_SZ);
 	give(6, BASE + 5 * PAGE_SZ, 10 * PAGE_SZ);
 	give(5, BASE + 12 * PAGE_SZ, PAGE_SZ);
@@ -283,7 +283,7 @@ static void each_giver_has_a_number(void **state)
 	assert_int_equal(unwatched(), 0);
 }
 
-/* Beyond the last number there are none, and nothing is taken for another one's. */
+/* Further givers have no number, and their pages are not taken for those of others. */
 static void too_many_givers(void **state)
 {
 	enum { MORE = ABI_GIVERS + 10 };
@@ -325,7 +325,7 @@ static void what_is_mapped_anew_is_forgotten(void **state)
 	assert_int_equal(touch(0, 100), 1);
 }
 
-/* As much at once as is looked through. */
+/* The most that one call forgets page by page. */
 static void much_is_mapped_anew(void **state)
 {
 	const int64_t last = ABI_FORGET_CHUNKS * (int64_t)ABI_CHUNK_PAGES;
@@ -341,7 +341,7 @@ static void much_is_mapped_anew(void **state)
 	assert_int_equal(touch(last - 1, 2), 1);
 }
 
-/* More than that: nothing of before counts any more, and all that comes behind. */
+/* More than that: no page given back before counts any more, all those after do. */
 static void too_much_is_mapped_anew(void **state)
 {
 	(void)state;
@@ -357,8 +357,8 @@ static void too_much_is_mapped_anew(void **state)
 	assert_int_equal(touch(0, 10), 10);
 }
 
-/* Even in the same microsecond: the low bits of a stamp are no time. */
-static void a_giver_is_no_time(void **state)
+/* Even in the same microsecond: the low bits of a stamp are not a time. */
+static void a_giver_is_not_a_time(void **state)
 {
 	(void)state;
 	for (uint64_t who = 1; who <= 700; who++)
@@ -406,7 +406,7 @@ static void the_table_may_be_full(void **state)
 
 /* ---- Times ---- */
 
-/* One in 2^ABI_TIMED_SHIFT, of a range and of whatever stride. */
+/* One in 2^ABI_TIMED_SHIFT, of a whole range and with any stride. */
 static void some_faults_are_timed(void **state)
 {
 	enum { FAULTS = 1 << 16 };
@@ -450,7 +450,7 @@ int main(void)
 		TEST(what_is_mapped_anew_is_forgotten),
 		TEST(much_is_mapped_anew),
 		TEST(too_much_is_mapped_anew),
-		TEST(a_giver_is_no_time),
+		TEST(a_giver_is_not_a_time),
 		TEST(a_call_may_be_too_long),
 		TEST(the_table_may_be_full),
 		TEST(some_faults_are_timed),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is learnt from one hit after the other, of made-up hits. */
+/* How made-up hits are summed up. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static const struct trace_row *row_of(const struct trace_tally *t, enum abi_op o
 	return NULL;
 }
 
-/* The length before each hit tells what the one before it did. */
+/* The length that a hit shows tells what the hit before it did. */
 static void the_next_hit_tells(void **state)
 {
 	struct trace_tally t;
@@ -85,8 +85,8 @@ static void the_next_hit_tells(void **state)
 	hit(&t, ABI_OP_INSERT, 11); /* an old one */
 	hit(&t, ABI_OP_DELETE, 11); /* one that is there */
 	hit(&t, ABI_OP_DELETE, 10); /* one that is not */
-	hit(&t, ABI_OP_INSERT, 10); /* and something that was missed */
-	hit(&t, ABI_OP_INSERT, 20); /* who knows */
+	hit(&t, ABI_OP_INSERT, 10); /* something was missed after this one */
+	hit(&t, ABI_OP_INSERT, 20); /* nothing comes after it */
 	assert_int_equal(row_of(&t, ABI_OP_INSERT)->hits, 4);
 	assert_int_equal(row_of(&t, ABI_OP_INSERT)->told, 2);
 	assert_int_equal(row_of(&t, ABI_OP_INSERT)->changed, 1);
@@ -96,8 +96,8 @@ static void the_next_hit_tells(void **state)
 	tally_fini(&t);
 }
 
-/* Neither a hit of the next window, nor of the next map at the address; growths come from
- * inside an insert. */
+/* A hit in the next window tells nothing, nor does a hit of another map at the address.
+ * A growth is a part of an insert. */
 static void some_tell_nothing(void **state)
 {
 	struct trace_tally t;
@@ -135,7 +135,7 @@ static void the_busiest_goroutine_is_left_over(void **state)
 	assert_null(tally_init(&t, true));
 	hit_by(&t, 1);
 	hit_by(&t, 2);
-	assert_int_equal(row_of(&t, ABI_OP_INSERT)->goroutine_votes, 0); /* as busy as each other */
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->goroutine_votes, 0); /* both are equally busy */
 	hit_by(&t, 2);
 	hit_by(&t, 3);
 	hit_by(&t, 2);
@@ -144,7 +144,7 @@ static void the_busiest_goroutine_is_left_over(void **state)
 	tally_fini(&t);
 }
 
-/* A clear gives the map another seed, so that it is known by its address alone. */
+/* A clear gives the map another seed: after that it is only known by its address. */
 static void a_clear_that_came_last_is_known(void **state)
 {
 	struct trace_tally t;
@@ -162,7 +162,7 @@ static void a_clear_that_came_last_is_known(void **state)
 	tally_fini(&t);
 }
 
-/* A hit stands for as many as fit into the time that its window stands for. */
+/* A hit counts span / open times: its window stands for a longer time than it was open. */
 static void windows_weigh_their_hits(void **state)
 {
 	struct trace_tally t;

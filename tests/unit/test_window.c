@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a window was, told from made-up times and hits. */
+/* How a window is described and planned, with made-up times and hits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ struct fixture {
 	struct window w;
 };
 
-/* That is being closed after open_ns, with so many hits of 1 us each. */
+/* A window that is being closed after open_ns, with this many hits of 1 us each. */
 static void fixture_init(struct fixture *f, enum abi_group_id id, uint64_t open_ns, uint64_t hits)
 {
 	*f = (struct fixture){
@@ -77,7 +77,7 @@ static void ended_by_its_hits(void **state)
 	assert_true(got.disturbed); /* 2 of 5 ms */
 }
 
-/* One function after the other: each of three stands for three periods. */
+/* Functions take turns: the window of one of three stands for three periods. */
 static void one_of_three_in_turn(void **state)
 {
 	struct fixture f;
@@ -92,7 +92,7 @@ static void one_of_three_in_turn(void **state)
 	assert_int_equal(got.span_ns, 3 * PERIOD_NS);
 }
 
-/* A quarter of its time is the most that hits may take. */
+/* Hits may take at most a quarter of the time. */
 static void slowed_the_target(void **state)
 {
 	struct fixture f;
@@ -107,7 +107,7 @@ static void slowed_the_target(void **state)
 	}
 }
 
-/* Watched all the time: each stands for itself, and the next begins where it ends. */
+/* Watched all the time: a window stands for itself, and the next begins where it ends. */
 static void rolls_on(void **state)
 {
 	struct fixture f;
@@ -132,7 +132,7 @@ static void rolls_on(void **state)
 	assert_int_equal(got.span_ns, NS_PER_S / 2);
 }
 
-/* Out of hits before its period is over: it stands for all of that. */
+/* Its hits are used up before its period is over: it stands for the whole period. */
 static void a_crowd_of_rare_ones(void **state)
 {
 	struct fixture f;
@@ -147,7 +147,7 @@ static void a_crowd_of_rare_ones(void **state)
 	assert_int_equal(got.span_ns, PERIOD_NS);
 }
 
-/* A run of 3 s that earns 30 ms, and risks 15 for each CPU that the target keeps busy. */
+/* A run of 3 s that earns 30 ms, and risks 15 ms for each CPU that the target keeps busy. */
 struct short_run {
 	struct fixture f;
 	struct governor governor;
@@ -156,7 +156,7 @@ struct short_run {
 
 static void short_run_init(struct short_run *r, double busy_cores)
 {
-	uint64_t now_ns = clock_ns(); /* which windows are planned by */
+	uint64_t now_ns = clock_ns(); /* the clock that windows are planned with */
 
 	fixture_init(&r->f, ABI_GROUP_HOT, OPEN_NS, 0);
 	r->governor = (struct governor){ .share = 0.01,
@@ -184,7 +184,7 @@ static void a_calm_target_has_its_window(void **state)
 	assert_false(r.group.out_of_budget);
 }
 
-/* Both of its CPUs may have been busy for a moment only. */
+/* Perhaps both of its CPUs were busy only for a moment. */
 static void looks_again_at_a_busy_one(void **state)
 {
 	struct short_run r;
@@ -205,10 +205,11 @@ static void looks_again_at_a_busy_one(void **state)
 	assert_false(w->unpaid);
 	assert_false(r.group.out_of_budget);
 	assert_true(window_deadline(w) < clock_ns() + PERIOD_NS);
-	assert_true(w->period_start_ns > r.governor.start_ns); /* it stands for no time before */
+	assert_true(w->period_start_ns >
+		    r.governor.start_ns); /* it does not stand for time before */
 }
 
-/* The run that is over is no reason to say that it had too little. */
+/* When the run is almost over, budget is not what is missing. */
 static void does_not_blame_the_end(void **state)
 {
 	struct short_run r;

@@ -142,3 +142,21 @@ int err_exit_code(const struct err *err)
 	}
 	return EXIT_UNREADABLE;
 }
+
+const char *err_kind_name(enum err_kind kind)
+{
+	static const char *const names[] = {
+		[ERR_NOMEM] = "out_of_memory",
+		[ERR_OS] = "system_call",
+		[ERR_USAGE] = "usage",
+		[ERR_PERM] = "not_permitted",
+		[ERR_FORMAT] = "format",
+		[ERR_FAULT] = "unreadable_memory",
+		[ERR_UNSUPPORTED] = "unsupported",
+		[ERR_GONE] = "target_gone",
+		[ERR_KERNEL] = "kernel",
+		[ERR_STOPPED] = "interrupted",
+	};
+
+	return names[kind];
+}

@@ -79,4 +79,7 @@ bool err_is_refusal(const struct err *err);
 
 int err_exit_code(const struct err *err);
 
+/* A word for programs: "not_permitted", "target_gone", ... */
+const char *err_kind_name(enum err_kind kind);
+
 #endif

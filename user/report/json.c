@@ -1,28 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The report for programs: one document; bytes, counts, nanoseconds.
+ * The report for programs: one document; bytes, counts, nanoseconds. report.schema.json
+ * describes it.
  *
- * Sections are built with jansson one at a time, and maps row by row, so that a
- * million maps need no memory here.
+ * Sections are made with jansson one at a time, and maps row by row, so that a million
+ * maps need no memory here.
  */
 #include "report/report.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 
 #include "report/json_buf.h"
+#include "report/json_object.h"
 #include "report/json_parts.h"
-#include "report/json_value.h"
+#include "report/json_shapes.h"
 
-enum { SCHEMA = 1 };
+/* `maps` is last: whoever reads the document has seen all the rest by then. */
+static const struct json_member document_members[] = {
+	JSON_TEXT("schema", result, schema, JSON_NEVER_NULL, "\"" RESULT_SCHEMA "\"."),
+	JSON_TEXT("maptrace", result, maptrace, JSON_NEVER_NULL,
+		  "Version of maptrace that made the report."),
+	JSON_U64("unix_time_ns", result, unix_time_ns,
+		 "When the report was made; nanoseconds since 1970."),
+	JSON_INNER("host", result, host, result_host, "Where it was made."),
+	JSON_INNER("target", result, target, result_target, "The process that was looked at."),
+	JSON_LIST("doubts", result, doubts, result_doubt, 0,
+		  "What a reader should know before believing the rest."),
+	JSON_POINTER("memory", result, memory, result_ledger, 0,
+		     "Where every resident byte is; null, as the next three: no census."),
+	JSON_POINTER("fragmentation", result, fragmentation, result_fragmentation, 0,
+		     "How full spans and pages are."),
+	JSON_POINTER("reclaim", result, reclaim, result_reclaim, 0,
+		     "Why memory without use is resident all the same."),
+	JSON_POINTER("heap", result, heap, result_heap, 0, "The runtime's own count."),
+	JSON_INNER("census", result, census, result_census, "The search for all maps."),
+	JSON_INNER("values", result, values, result_values, "The count of zero values."),
+	JSON_LIST("findings", result, findings, result_finding, 0,
+		  "What is worth acting on, largest first."),
+	JSON_INNER("verdict", result, verdict, result_verdict, "How the findings were made."),
+	JSON_INNER("trace", result, trace, result_trace, "The trace of what is done to maps."),
+	JSON_INNER("gc", result, gc, result_gc, "The garbage collector."),
+	JSON_INNER("memory_calls", result, memory_calls, result_memcalls,
+		   "mmap, munmap and madvise."),
+	JSON_INNER("cost", result, cost, result_cost, "What the observation took."),
+	JSON_LIST("groups", result, groups, result_group, 0,
+		  "The ranking: most to give back first."),
+	JSON_LIST("next_growths", result, next_growths, result_coming_growth, 0,
+		  "Growths of large maps that come soon, soonest first."),
+	JSON_ALL_MAPS("maps_total", JSON_KIND_MAPS_TOTAL,
+		      "How many maps there are; `maps` may have fewer."),
+	JSON_ALL_MAPS("maps", JSON_KIND_MAPS, "All maps, by address."),
+};
+const struct json_shape result_json =
+	JSON_SHAPE(result, "report", "What one observation of a process found.", document_members);
 
-struct doc {
+/* ---- writing ---- */
+
+struct json_doc {
 	FILE *out;
 	struct json_buf buf; /* a value at a time: jansson writes it in tiny pieces */
 	bool failed; /* out of memory */
 };
 
 /* Writes and releases a value. A broken stream is the caller's to notice: it knows why. */
-static void emit(struct doc *d, json_t *value)
+static void doc_write(struct json_doc *d, json_t *value)
 {
 	d->buf.len = 0;
 	if (json_buf_add(&d->buf, value))
@@ -31,33 +73,68 @@ static void emit(struct doc *d, json_t *value)
 		d->failed = true;
 }
 
-static void emit_section(struct doc *d, const char *key, json_t *value, bool first)
+static void doc_write_member(struct json_doc *d, const struct json_member *m, struct result *r)
 {
-	fprintf(d->out, "%s\n\"%s\":", first ? "{" : ",", key);
-	emit(d, value);
+	if (m->kind == JSON_KIND_MAPS)
+		d->failed |= !json_write_maps(r->maps, d->out);
+	else if (m->kind == JSON_KIND_MAPS_TOTAL)
+		fprintf(d->out, "%" PRIu64, result_maps_total(r->maps));
+	else
+		doc_write(d, json_member_of(m, r));
 }
 
-struct err *report_json(const struct watch *w, FILE *out)
+struct err *report_json(struct result *r, FILE *out)
 {
-	struct doc d = { .out = out };
+	struct json_doc d = { .out = out };
 
-	emit_section(&d, "schema", json_integer(SCHEMA), /* first= */ true);
-	emit_section(&d, "maptrace", json_text(MAPTRACE_VERSION), false);
-	emit_section(&d, "target", json_target(w), false);
-	emit_section(&d, "memory", json_memory(w), false);
-	emit_section(&d, "fragmentation", json_fragmentation(w), false);
-	emit_section(&d, "reclaim", json_reclaim(w), false);
-	emit_section(&d, "heap", json_heap(w), false);
-	emit_section(&d, "census", json_census(w), false);
-	emit_section(&d, "values", json_values(w), false);
-	emit_section(&d, "findings", json_findings(w), false);
-	emit_section(&d, "trace", json_trace(w), false);
-	emit_section(&d, "gc", json_gc(w), false);
-	emit_section(&d, "memory_calls", json_memcalls(w), false);
-	emit_section(&d, "cost", json_cost(w), false);
-	fprintf(out, ",\n\"maps\":");
-	d.failed |= !json_write_maps(w, out);
+	for (size_t i = 0; i < result_json.member_cnt; i++) {
+		const struct json_member *m = &result_json.members[i];
+
+		fprintf(out, "%s\n\"%s\":", i ? "," : "{", m->name);
+		doc_write_member(&d, m, r);
+	}
 	fprintf(out, "\n}\n");
+	json_buf_fini(&d.buf);
+	return d.failed ? err_nomem() : NULL;
+}
+
+/* ---- failures ---- */
+
+static const struct json_member failure_error_members[] = {
+	JSON_U64("code", json_failure_error, code, "The exit code of maptrace."),
+	JSON_TEXT("kind", json_failure_error, kind, JSON_NEVER_NULL,
+		  "What kind of error it is; a word."),
+	JSON_TEXT("message", json_failure_error, message, JSON_NEVER_NULL, "It in a sentence."),
+};
+static const struct json_shape json_failure_error_json =
+	JSON_SHAPE(json_failure_error, "error", "Why there is no report.", failure_error_members);
+
+static const struct json_member failure_members[] = {
+	JSON_TEXT("schema", json_failure, schema, JSON_NEVER_NULL, "\"" RESULT_SCHEMA "\"."),
+	JSON_TEXT("maptrace", json_failure, maptrace, JSON_NEVER_NULL, "Version of maptrace."),
+	JSON_U64("unix_time_ns", json_failure, unix_time_ns, "When; nanoseconds since 1970."),
+	JSON_INNER("host", json_failure, host, result_host, "Where."),
+	JSON_INNER("error", json_failure, error, json_failure_error, "Why there is no report."),
+};
+const struct json_shape json_failure_json = JSON_SHAPE(
+	json_failure, "failure", "A run that failed: there is no report.", failure_members);
+
+struct err *report_json_error(FILE *out, const struct err *err)
+{
+	_cleanup_result_ struct result *made = result_new();
+	struct json_doc d = { .out = out };
+
+	if (!made)
+		return err_nomem();
+	struct json_failure failure = {
+		.schema = made->schema,
+		.maptrace = made->maptrace,
+		.unix_time_ns = made->unix_time_ns,
+		.host = made->host,
+		.error = { err_exit_code(err), err_kind_name(err->kind), err->msg },
+	};
+	doc_write(&d, json_object_of(&json_failure_json, &failure));
+	fputc('\n', out);
 	json_buf_fini(&d.buf);
 	return d.failed ? err_nomem() : NULL;
 }

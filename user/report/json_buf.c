@@ -8,25 +8,25 @@ enum {
 	TYPICAL_SZ = 1024, /* of a text */
 };
 
-static size_t dump(const struct json_buf *b, const json_t *value)
+static size_t buf_dump(const struct json_buf *b, const json_t *value)
 {
 	return json_dumpb(value, b->data + b->len, b->cap - b->len, DUMP_FLAGS);
 }
 
-/* Of a text that does not fit jansson tells how long it is. */
-static size_t add(struct json_buf *b, const json_t *value)
+/* When the text does not fit, jansson says how long it is. */
+static size_t buf_append(struct json_buf *b, const json_t *value)
 {
-	size_t len = vec_reserve(b, b->len + TYPICAL_SZ) ? dump(b, value) : 0;
+	size_t len = vec_reserve(b, b->len + TYPICAL_SZ) ? buf_dump(b, value) : 0;
 
 	if (len > b->cap - b->len)
-		len = vec_reserve(b, b->len + len) ? dump(b, value) : 0;
+		len = vec_reserve(b, b->len + len) ? buf_dump(b, value) : 0;
 	b->len += len;
 	return len;
 }
 
 size_t json_buf_add(struct json_buf *b, json_t *value)
 {
-	size_t len = value ? add(b, value) : 0;
+	size_t len = value ? buf_append(b, value) : 0;
 
 	json_decref(value);
 	return len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * json_buf.h - the texts of JSON values, one behind the other.
+ * json_buf.h - the texts of JSON values, one after the other.
  */
 #ifndef MAPTRACE_REPORT_JSON_BUF_H
 #define MAPTRACE_REPORT_JSON_BUF_H

@@ -1,61 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/json_parts.h"
+#include "report/json_shapes.h"
 
-#include "report/json_value.h"
+#include "model/result.h"
 
-static json_t *gc_window_object(const struct gc_window *win)
-{
-	json_t *o = json_object();
+static const struct json_member gc_watched_members[] = {
+	JSON_U64("cycles", result_gc_watched, cycles, "Cycles that ended while watched."),
+	JSON_U64("forced_cycles", result_gc_watched, forced_cycles,
+		 "Of them: forced, by runtime.GC() and the like."),
+	JSON_U64("pause_total_ns", result_gc_watched, pause_total_ns,
+		 "All their pauses; nanoseconds."),
+	JSON_OPT_U64("pause_max_ns", result_gc_watched, pause_max_ns, 0,
+		     "The longest pauses of one cycle; nanoseconds; null: not known."),
+	JSON_OPT_U64("pause_last_ns", result_gc_watched, pause_last_ns, 0,
+		     "The pauses of the last cycle; nanoseconds; null: there was none."),
+	JSON_DOUBLE("cpu_share", result_gc_watched, cpu_share, 0,
+		    "Part of all CPU time that the collector used; 0 to 1; null: not known."),
+};
+static const struct json_shape result_gc_watched_json =
+	JSON_SHAPE(result_gc_watched, "gc_watched", "What the collector did while watched.",
+		   gc_watched_members);
 
-	set_u64(o, "cycles", win->cycles);
-	set_u64(o, "forced_cycles", win->forced_cycles);
-	set_u64(o, "pause_total_ns", win->pause_total_ns);
-	set_known(o, "pause_max_ns", win->cycles && win->pause_max_known, win->pause_max_ns);
-	set_known(o, "pause_last_ns", win->cycles, win->pause_last_ns);
-	set_known_real(o, "cpu_share", win->cpu_share_known, win->cpu_share);
-	return o;
-}
+#define GC_BYTES(name, text) JSON_U64(#name, result_gc_read, name, text)
 
-static void set_gc_heap(json_t *o, const struct watch *w)
-{
-	const struct gc_sample *s = &w->gc_last;
+static const struct json_member gc_read_members[] = {
+	JSON_U64("cycles", result_gc_read, cycles, "Cycles since the start of the program."),
+	JSON_U64("forced_cycles", result_gc_read, forced_cycles,
+		 "Of them: forced, by runtime.GC() and the like."),
+	JSON_U64("pause_total_ns", result_gc_read, pause_total_ns,
+		 "All pauses since the start; nanoseconds."),
+	JSON_OPT_U64("pause_last_ns", result_gc_read, pause_last_ns, 0,
+		     "The pauses of the last cycle; nanoseconds; null: there was none."),
+	JSON_NONZERO("last_gc_unix_ns", result_gc_read, last_gc_unix_ns,
+		     "When the last cycle ended; nanoseconds since 1970; null: there was none."),
+	JSON_DOUBLE("cpu_share", result_gc_read, cpu_share, 0,
+		    "Part of all CPU time since the start that the collector used; 0 to 1."),
+	JSON_OPT_U64("cpu_gc_ns", result_gc_read, cpu_gc_ns, 0,
+		     "CPU time of the collector since the start; nanoseconds; null: not known."),
+	JSON_OPT_U64("cpu_all_ns", result_gc_read, cpu_all_ns, 0,
+		     "GOMAXPROCS times the time since the start; nanoseconds; null: not known."),
+	JSON_OPT_U64("gogc_percent", result_gc_read, gogc_percent, 0,
+		     "GOGC, in percent; null: off."),
+	JSON_OPT_U64("memory_limit_bytes", result_gc_read, memory_limit_bytes, 0,
+		     "GOMEMLIMIT, in bytes; null: none."),
+	GC_BYTES(heap_live_bytes, "Bytes found alive in the last cycle, and allocated since."),
+	GC_BYTES(heap_marked_bytes, "Bytes found alive in the last cycle."),
+	GC_BYTES(heap_goal_bytes, "The next cycle is to end before the heap is larger; bytes."),
+	GC_BYTES(heap_in_use_bytes, "Bytes in spans."),
+	GC_BYTES(heap_free_bytes, "Bytes of free pages."),
+	GC_BYTES(heap_released_bytes, "Bytes given back."),
+	GC_BYTES(scannable_bytes, "Bytes of the live heap that may hold pointers."),
+	GC_BYTES(last_scannable_bytes, "Bytes scanned in the last cycle."),
+	JSON_OPT_U64("map_scannable_bytes", result_gc_read, map_scannable_bytes, 0,
+		     "Bytes of map tables that may hold pointers; null: no census."),
+	JSON_POINTER("watched", result_gc_read, watched, result_gc_watched, 0,
+		     "What happened while watched; null: there are no two samples."),
+};
+static const struct json_shape result_gc_read_json = JSON_SHAPE(
+	result_gc_read, "gc_read", "The collector's counters, last read.", gc_read_members);
 
-	set_u64(o, "heap_live_bytes", s->heap_live_bytes);
-	set_u64(o, "heap_marked_bytes", s->heap_marked_bytes);
-	set_u64(o, "heap_goal_bytes", s->heap_goal_bytes);
-	set_u64(o, "heap_in_use_bytes", s->heap_in_use_bytes);
-	set_u64(o, "heap_free_bytes", s->heap_free_bytes);
-	set_u64(o, "heap_released_bytes", s->heap_released_bytes);
-	set_u64(o, "scannable_bytes", s->scannable_bytes);
-	set_u64(o, "last_scannable_bytes", s->last_scannable_bytes);
-	set_known(o, "map_scannable_bytes", w->snap,
-		  w->snap ? w->snap->census->totals.scan_bytes : 0);
-}
-
-/* As of the last sample; cycles, pauses and CPU time since the start of the program. */
-json_t *json_gc(const struct watch *w)
-{
-	const struct gc_sample *s = &w->gc_last;
-	bool limited = s->memory_limit_bytes != INT64_MAX;
-	struct gc_window win;
-	json_t *o = json_object();
-
-	if (w->gc_err) {
-		set_status(o, "refused", w->gc_err->msg);
-		return o;
-	}
-	set_status(o, "ok", NULL);
-	set_u64(o, "cycles", s->cycles);
-	set_u64(o, "forced_cycles", s->forced_cycles);
-	set_u64(o, "pause_total_ns", s->pause_total_ns);
-	set_known(o, "pause_last_ns", s->cycles, s->pause_ns[(s->cycles - 1) % GC_RING]);
-	set_nonzero(o, "last_gc_unix_ns", s->last_gc_unix_ns);
-	set_real(o, "cpu_share", s->cpu_fraction);
-	set_known(o, "cpu_gc_ns", s->cpu_known, s->cpu_gc_ns);
-	set_known(o, "cpu_all_ns", s->cpu_known, s->cpu_all_ns);
-	set(o, "gogc_percent", s->percent < 0 ? json_null() : json_integer(s->percent));
-	set_known(o, "memory_limit_bytes", limited, s->memory_limit_bytes);
-	set_gc_heap(o, w);
-	set(o, "watched", gc_window(&w->gc_first, s, &win) ? gc_window_object(&win) : json_null());
-	return o;
-}
+static const struct json_member gc_members[] = {
+	JSON_TEXT("status", result_gc, status, JSON_NEVER_NULL, "\"ok\" or \"refused\"."),
+	JSON_TEXT("reason", result_gc, reason, 0, "Why it is refused."),
+	JSON_FLAT_POINTER(result_gc, read, result_gc_read, 0),
+};
+const struct json_shape result_gc_json =
+	JSON_SHAPE(result_gc, "gc", "The garbage collector.", gc_members);

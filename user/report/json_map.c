@@ -1,158 +1,146 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/json_parts.h"
+/*
+ * The rows of maps. What maps of one kind have in common has a shape of its own, whose
+ * struct holds nothing of a single map: json_rows.c makes its text once for all of them.
+ */
+#include "report/json_shapes.h"
 
-#include "model/growth.h"
-#include "report/json_value.h"
-#include "report/names.h"
+#include "model/result.h"
 
-static json_t *bins(const struct histogram *h)
-{
-	json_t *o = json_object(), *list = json_array();
+static const struct json_member map_type_members[] = {
+	JSON_TEXT("type", result_map_type, name, 0, "The type; null: unknown, or several fit."),
+	JSON_TEXTS("declared_types", result_map_type, declared, JSON_LEFT_OUT,
+		   "Declared types (type M map[K]V) whose memory looks the same: it may be one of "
+		   "them."),
+};
+static const struct json_shape result_map_type_json = JSON_SHAPE(
+	result_map_type, "map_type", "The type of maps, as far as it is known.", map_type_members);
 
-	for (unsigned int b = 0; b < HISTORY_BINS; b++) {
-		json_t *bin;
+static const struct json_member zero_values_members[] = {
+	JSON_U64("count", result_zero_values, count, "Entries whose value is zero."),
+	JSON_BOOL("sampled", result_zero_values, sampled, "The count is an estimate."),
+	JSON_U64("low", result_zero_values, low, "Lower end of the 95 % interval."),
+	JSON_U64("high", result_zero_values, high, "Upper end of the 95 % interval."),
+	JSON_U64("slots_read", result_zero_values, slots_read, "Slots that were looked at."),
+	JSON_TEXT("consistency", result_zero_values, consistency, 0,
+		  "As that of the map, while its values were read."),
+	JSON_U64("rebuild_bytes", result_zero_values, rebuild_bytes,
+		 "Bytes of the table of a fresh map with the other entries."),
+};
+static const struct json_shape result_zero_values_json =
+	JSON_SHAPE(result_zero_values, "zero_values", "Entries whose value is the zero value.",
+		   zero_values_members);
 
-		if (!h->ns[b])
-			continue;
-		bin = json_object();
-		set_u64(bin, "ge", histogram_bin_low(b));
-		set_u64(bin, "lt", histogram_bin_high(b));
-		set_u64(bin, "ns", h->ns[b]);
-		json_array_append_new(list, bin);
-	}
-	set_u64(o, "min", h->min);
-	set_u64(o, "max", h->max);
-	set(o, "bins", list);
-	return o;
-}
+static const struct json_member growth_members[] = {
+	JSON_TEXT("event", result_growth, event, 0,
+		  "\"double\": one larger table; \"split\": all tables split in two."),
+	JSON_U64("at_live_keys", result_growth, at_live_keys,
+		 "The number of keys at which it grows; of swiss tables: about."),
+	JSON_U64("allocates_bytes", result_growth, allocates_bytes,
+		 "Bytes of the new table; the old one is in use until the next collection."),
+	JSON_DOUBLE("keys_per_s", result_growth, keys_per_s, 0,
+		    "Keys a second that it gains; null: not known, or not steady."),
+	JSON_OPT_U64("in_ns", result_growth, in_ns, 0,
+		     "When, at that rate; nanoseconds; null: not known."),
+	JSON_TRISTATE("fits_cgroup", result_growth, fits_cgroup, 0,
+		      "The cgroup has room for it; null: there is no limit."),
+};
+const struct json_shape result_growth_json =
+	JSON_SHAPE(result_growth, "next_growth", "When a map grows next, and what that takes.",
+		   growth_members);
 
-static json_t *histograms(const struct map_history *h)
-{
-	json_t *o = json_object();
+/* ---- what is common ---- */
 
-	set_u64(o, "censuses", h->samples);
-	set_u64(o, "observed_ns", histogram_total_ns(&h->live_keys));
-	set(o, "live_keys", bins(&h->live_keys));
-	set(o, "buckets", bins(&h->buckets));
-	set(o, "resident_bytes", bins(&h->resident_bytes));
-	return o;
-}
+static const struct json_member map_zeroes_members[] = {
+	JSON_INNER_IF("zero_values", map_same, zero_values, result_zero_values, JSON_IF_NO_TEXT,
+		      zero_values_reason, "Entries whose value is zero; null: not counted."),
+	JSON_TEXT("zero_values_reason", map_same, zero_values_reason, 0,
+		  "Why they are not counted; null: they are."),
+};
+static const struct json_shape map_zeroes_part =
+	JSON_SHAPE(map_same, "map_zeroes", "The count of zero values.", map_zeroes_members);
 
-/* Declared types (type M map[K]V) with the memory of the map's type: it may be one. */
-static json_t *declared_types(const struct watch *w, const struct map_type *type)
-{
-	size_t cnt;
-	const struct map_type *types = gotypes_maps(w->prog->types, &cnt);
-	json_t *a = json_array();
+static const struct json_member map_same_members[] = {
+	JSON_FLAT_POINTER(map_same, type, result_map_type, JSON_NEVER_NULL),
+	JSON_TEXT("type_source", map_same, type_source, 0,
+		  "How the type is known: \"header\", \"probe\", \"contents\", \"unique-shape\", "
+		  "\"ambiguous\" or \"unknown\"."),
+	JSON_U64("type_candidates", map_same, type_candidates, "Types of the program that fit."),
+	JSON_TEXT("consistency", map_same, consistency, 0,
+		  "\"exact\": it did not change while it was read; \"moving\": it did, but the "
+		  "figures fit; \"suspect\": they contradict each other, and are in no sum."),
+	JSON_BOOL("garbage", map_same, garbage, "Unreachable, not swept yet; in no sum."),
+	JSON_BOOL("on_stack", map_same, on_stack,
+		  "The header is in a frame of a goroutine: its address may move."),
+	JSON_TRISTATE("goroutine_runs", map_same, goroutine_runs, JSON_LEFT_OUT,
+		      "The goroutine was running: that frame may have ended."),
+	JSON_U64("live_keys", map_same, live_keys, "Keys."),
+	JSON_U64("slots", map_same, slots, "Slots for keys."),
+	JSON_U64("buckets", map_same, buckets, "Buckets of a classic map, groups of a swiss one."),
+	JSON_U64("tables", map_same, tables, "Tables of a swiss map."),
+	JSON_DOUBLE("load", map_same, load, 0, "live_keys / slots."),
+	JSON_U64("tombstones", map_same, tombstones, "Tombstones of a swiss map."),
+	JSON_U64("overflow_buckets", map_same, overflow_buckets,
+		 "Overflow buckets of a classic map."),
+	JSON_U64("old_bytes", map_same, old_bytes,
+		 "Of table_bytes: the array that is being evacuated."),
+	JSON_U64("table_bytes", map_same, table_bytes,
+		 "Bytes of tables as allocated, without the header."),
+	JSON_U64("resident_bytes", map_same, resident_bytes, "Of table_bytes: resident."),
+	JSON_OPT_U64("bucket_bytes", map_same, bucket_bytes, 0,
+		     "Bytes of a bucket or group; null, as the next ones: not known."),
+	JSON_OPT_U64("hole_bytes", map_same, hole_bytes, 0,
+		     "Of table_bytes: beyond the share of the live keys."),
+	JSON_OPT_U64("rebuild_bytes", map_same, rebuild_bytes, 0,
+		     "Bytes of the table of a fresh map with the same keys."),
+	JSON_OPT_U64("gives_back_bytes", map_same, gives_back_bytes, 0,
+		     "Bytes that a rebuild gives back."),
+	JSON_OPT_U64("gives_back_resident_bytes", map_same, gives_back_resident_bytes, 0,
+		     "Of them: resident."),
+	JSON_FLAT_PART_IF(map_same, has_zero_values, map_zeroes_part),
+	JSON_INNER_IF("next_growth", map_same, next_growth, result_growth, JSON_IF_TRUE,
+		      has_next_growth, "When it grows next; null: not known."),
+};
+const struct json_shape map_same_json =
+	JSON_SHAPE(map_same, "map_same", "What maps of one kind have in common.", map_same_members);
 
-	for (size_t i = 0; i < cnt; i++)
-		if (types[i].bucket == type->bucket && &types[i] != type)
-			json_array_append_new(a, json_text(types[i].name));
-	return a;
-}
+/* ---- what is of one map alone ---- */
 
-/* What was seen of the map, and not of another that had its address before. */
-static const struct activity *activity_of(const struct watch *w, const struct map_info *m)
-{
-	const struct activity *a = activities_find(&w->activities, m->addr);
+static const struct json_member histogram_members[] = {
+	JSON_U64("min", result_histogram, min, "The least value."),
+	JSON_U64("max", result_histogram, max, "The largest value."),
+	JSON_BINS("bins", result_histogram, ns, "How long the value was in each bin."),
+};
+static const struct json_shape result_histogram_json = JSON_SHAPE(
+	result_histogram, "histogram", "How a size was distributed over time.", histogram_members);
 
-	return a && (!a->type || !m->type || a->type == m->type) ? a : NULL;
-}
+static const struct json_member history_members[] = {
+	JSON_U64("censuses", result_history, censuses, "Censuses that it was in."),
+	JSON_U64("observed_ns", result_history, observed_ns, "For how long; nanoseconds."),
+	JSON_U64("last_live_keys", result_history, last_live_keys, "Keys in the last one."),
+	JSON_INNER("live_keys", result_history, live_keys, result_histogram, "Keys."),
+	JSON_INNER("buckets", result_history, buckets, result_histogram, "Buckets or groups."),
+	JSON_INNER("resident_bytes", result_history, resident_bytes, result_histogram,
+		   "Resident bytes of tables."),
+};
+static const struct json_shape result_history_json =
+	JSON_SHAPE(result_history, "histograms", "A map over time.", history_members);
 
-static void set_zero_values(json_t *o, const struct value_count *v)
-{
-	json_t *zero = v->status == VALUES_OK ? json_object() : json_null();
+#define ACTIVITY_MEMBER                                                                            \
+	JSON_POINTER("activity", map_view, activity, result_activity, JSON_LEFT_OUT,               \
+		     "What was done to it; left out: nothing was seen.")
+#define HISTORY_MEMBER                                                                             \
+	JSON_POINTER("histograms", map_view, history, result_history, JSON_LEFT_OUT,               \
+		     "It over time; left out: it was not followed.")
 
-	if (v->status == VALUES_OK) {
-		set_u64(zero, "count", v->zero);
-		set_bool(zero, "sampled", v->sampled);
-		set_u64(zero, "low", v->low);
-		set_u64(zero, "high", v->high);
-		set_u64(zero, "slots_read", v->read);
-		set_text(zero, "consistency", name_consistency(v->consistency));
-		set_u64(zero, "rebuild_bytes", v->rebuild_bytes);
-	}
-	set(o, "zero_values", zero);
-	set_text(o, "zero_values_reason", value_status_text(v->status));
-}
+static const struct json_member map_own_members[] = { ACTIVITY_MEMBER, HISTORY_MEMBER };
+const struct json_shape map_own_json =
+	JSON_SHAPE(map_view, "map_own", "What is of one map alone.", map_own_members);
 
-static json_t *next_growth(const struct watch *w, const struct map_info *m,
-			   const struct map_history *h)
-{
-	struct forecast f;
-
-	if (!forecast_of(w->prog, m, h, &f))
-		return json_null();
-	json_t *o = json_object();
-	set_text(o, "event", f.event == FORECAST_DOUBLE ? "double" : "split");
-	set_u64(o, "at_live_keys", f.at_live_keys);
-	set_u64(o, "allocates_bytes", f.allocates_bytes);
-	set_known_real(o, "keys_per_s", f.rate_known, f.keys_per_s);
-	set_known(o, "in_ns", f.rate_known, f.in_ns);
-	set(o, "fits_cgroup",
-	    w->cgroup_limited ? json_boolean(f.allocates_bytes <= w->cgroup_left_bytes)
-			      : json_null());
-	return o;
-}
-
-static void set_map_type(json_t *o, const struct watch *w, const struct map_info *m)
-{
-	set_type(o, m->type);
-	set_text(o, "type_source", name_type_source(m->type_source));
-	set_u64(o, "type_candidates", m->type_candidates);
-	if (m->type && m->type_candidates > 1)
-		set(o, "declared_types", declared_types(w, m->type));
-}
-
-/* How large it is, and what of that is used. */
-static void set_shape(json_t *o, const struct map_info *m)
-{
-	bool sized = m->bucket_sz != 0;
-
-	set_u64(o, "live_keys", m->live_keys);
-	set_u64(o, "slots", map_slots(m));
-	set_u64(o, "buckets", m->buckets);
-	set_u64(o, "tables", m->table_cnt);
-	set_real(o, "load", map_load(m));
-	set_u64(o, "tombstones", m->tombstones);
-	set_u64(o, "overflow_buckets", m->overflow_buckets);
-	set_u64(o, "old_bytes", m->old_bytes);
-	set_u64(o, "table_bytes", m->table_bytes);
-	set_u64(o, "resident_bytes", m->resident_bytes);
-	set_known(o, "bucket_bytes", sized, m->bucket_sz);
-	set_known(o, "hole_bytes", sized, sized ? map_hole_bytes(m) : 0);
-	set_known(o, "rebuild_bytes", sized, m->rebuild_bytes);
-	set_known(o, "gives_back_bytes", sized, sized ? map_gives_back(m) : 0);
-	set_known(o, "gives_back_resident_bytes", sized, sized ? map_gives_back_resident(m) : 0);
-}
-
-bool json_map_is_special(const struct watch *w, size_t i)
-{
-	uint64_t addr = row_addr(&w->snap->census->maps.data[i]);
-
-	return history_find(&w->history, addr) || activities_find(&w->activities, addr);
-}
-
-json_t *json_map(const struct watch *w, size_t i)
-{
-	const struct map_info row = census_map(w->snap->census, i), *m = &row;
-	const struct map_history *h = history_find(&w->history, m->addr);
-	const struct activity *a = activity_of(w, m);
-	json_t *o = json_object();
-
-	set_map_type(o, w, m);
-	set_text(o, "consistency", name_consistency(m->consistency));
-	set_bool(o, "garbage", m->garbage);
-	set_bool(o, "on_stack", m->on_stack);
-	if (m->on_stack)
-		set_bool(o, "goroutine_runs", m->on_stack == MAP_ON_RUNNING_STACK);
-	set_shape(o, m);
-	if (w->values)
-		set_zero_values(o, &w->values->rows[i]);
-	if (a)
-		set(o, "activity", json_activity(w, a));
-	if (h && h->samples)
-		set(o, "histograms", histograms(h));
-	set(o, "next_growth", next_growth(w, m, h));
-	return o;
-}
+static const struct json_member map_view_members[] = {
+	JSON_ADDRESS("address", map_view, addr, "Of the map's header."),
+	JSON_FLAT_POINTER(map_view, same, map_same, JSON_NEVER_NULL),
+	ACTIVITY_MEMBER,
+	HISTORY_MEMBER,
+};
+const struct json_shape map_view_json = JSON_SHAPE(map_view, "map", "A map.", map_view_members);

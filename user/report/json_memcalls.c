@@ -1,155 +1,157 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/json_parts.h"
+#include "report/json_shapes.h"
 
-#include "model/memcaller.h"
-#include "model/refault_sums.h"
-#include "report/json_value.h"
-#include "report/names.h"
+#include "model/result.h"
 
-static json_t *memsum(const struct trace_memsum *s, uint64_t over_ns)
-{
-	json_t *o = json_object();
+static const struct json_member advice_members[] = {
+	JSON_TEXT("advice", result_advice, name, 0,
+		  "Of madvise: the name, such as \"MADV_DONTNEED\"; null: without a name here."),
+	JSON_U64("advice_number", result_advice, number, "Of madvise: the number."),
+};
+static const struct json_shape result_advice_json =
+	JSON_SHAPE(result_advice, "advice", "What madvise was told.", advice_members);
 
-	set_text(o, "call", name_memcall(s->call));
-	if (s->call == ABI_CALL_MADVISE) {
-		set_text(o, "advice", name_advice(s->detail));
-		set_u64(o, "advice_number", s->detail);
-	}
-	if (s->call == ABI_CALL_MMAP)
-		set_u64(o, "protection", s->detail);
-	set_error(o, "error", s->error);
-	set_u64(o, "calls", s->calls);
-	set_u64(o, "bytes", s->bytes);
-	set_u64(o, "duration_ns", s->ns);
-	set_real(o, "calls_per_s", over_ns ? s->calls * 1e9 / over_ns : 0);
-	set_real(o, "bytes_per_s", over_ns ? s->bytes * 1e9 / over_ns : 0);
-	return o;
-}
+static const struct json_member memsum_members[] = {
+	JSON_TEXT("call", result_memsum, call, 0, "\"mmap\", \"munmap\" or \"madvise\"."),
+	JSON_FLAT_POINTER(result_memsum, advice, result_advice, 0),
+	JSON_OPT_U64("protection", result_memsum, protection, JSON_LEFT_OUT,
+		     "Of mmap: the bits PROT_*."),
+	JSON_ERROR("error", result_memsum, error, "How they failed; null: they did not."),
+	JSON_U64("calls", result_memsum, calls, "The calls."),
+	JSON_U64("bytes", result_memsum, bytes, "Their bytes."),
+	JSON_U64("duration_ns", result_memsum, duration_ns, "What they took; nanoseconds."),
+	JSON_DOUBLE("calls_per_s", result_memsum, calls_per_s, 0, "Calls a second."),
+	JSON_DOUBLE("bytes_per_s", result_memsum, bytes_per_s, 0, "Bytes a second."),
+};
+static const struct json_shape result_memsum_json = JSON_SHAPE(
+	result_memsum, "memory_call_total", "Calls of one kind, summed up.", memsum_members);
 
-static json_t *memsums(const struct trace_result *tr)
-{
-	json_t *a = json_array();
+static const struct json_member memcall_advice_members[] = {
+	JSON_TEXT("advice", result_memcall_advice, name, 0,
+		  "Of madvise: the name, such as \"MADV_DONTNEED\"; null: without a name here."),
+};
+static const struct json_shape result_memcall_advice_json =
+	JSON_SHAPE(result_memcall_advice, "memory_call_advice", "What madvise was told.",
+		   memcall_advice_members);
 
-	for (size_t i = 0; i < tr->memsum_cnt; i++)
-		json_array_append_new(a, memsum(&tr->memsums[i], tr->end_ns - tr->start_ns));
-	return a;
-}
+static const struct json_member memcall_members[] = {
+	JSON_U64("time_ns", result_memcall, time_ns,
+		 "When; nanoseconds since the start of the trace."),
+	JSON_TEXT("call", result_memcall, call, 0, "\"mmap\", \"munmap\" or \"madvise\"."),
+	JSON_ADDRESS("address", result_memcall, addr, "Its first argument."),
+	JSON_U64("bytes", result_memcall, bytes, "Its length."),
+	JSON_FLAT_POINTER(result_memcall, advice, result_memcall_advice, 0),
+	JSON_ERROR("error", result_memcall, error, "How it failed; null: it did not."),
+	JSON_ADDRESS("result", result_memcall, result, "Of mmap: what it returned; else null."),
+	JSON_U64("thread", result_memcall, thread, "Id of the thread."),
+	JSON_U64("duration_ns", result_memcall, duration_ns, "What it took; nanoseconds."),
+	JSON_WORD("reason", result_memcall, reason, mem_reason, mem_reason_words, "Who made it."),
+	JSON_TEXT("caller", result_memcall, caller, 0,
+		  "The first function that is not of the runtime; null: not known."),
+	JSON_ADDRESS("caller_pc", result_memcall, caller_pc, "The return address there."),
+	JSON_FLAT_POINTER_AS(result_memcall, at, result_frame, json_line_json),
+};
+const struct json_shape result_memcall_json =
+	JSON_SHAPE(result_memcall, "memory_call", "A call that changes memory.", memcall_members);
 
-json_t *json_memcall(const struct watch *w, const struct trace_memcall *c, uint64_t start_ns)
-{
-	struct memcaller by = memcaller_of(w->prog->lines, c->stack);
-	json_t *o = json_object();
+static const struct json_member given_back_members[] = {
+	JSON_WORD("reason", result_given_back, reason, mem_reason, mem_reason_words, "By whom."),
+	JSON_U64("bytes", result_given_back, bytes, "Bytes given back."),
+	JSON_DOUBLE("share", result_given_back, share, 0,
+		    "Part of all that was given back by the calls that are listed; 0 to 1."),
+};
+static const struct json_shape result_given_back_json = JSON_SHAPE(
+	result_given_back, "given_back", "Memory given back by one party.", given_back_members);
 
-	set_u64(o, "time_ns", c->ktime_ns > start_ns ? c->ktime_ns - start_ns : 0);
-	set_text(o, "call", name_memcall(c->call));
-	set_address(o, "address", c->addr);
-	set_u64(o, "bytes", c->length);
-	if (c->call == ABI_CALL_MADVISE)
-		set_text(o, "advice", name_advice(c->detail));
-	set_error(o, "error", c->result < 0 ? -c->result : 0);
-	set_address(o, "result", c->call == ABI_CALL_MMAP && c->result > 0 ? c->result : 0);
-	set_u64(o, "thread", c->tid);
-	set_u64(o, "duration_ns", c->ns);
-	set_text(o, "reason", mem_reason_name(by.reason));
-	set_text(o, "caller", by.frame ? by.frame->function : NULL);
-	set_address(o, "caller_pc", by.return_addr);
-	if (by.frame)
-		set_line(o, by.frame);
-	return o;
-}
+/* ---- refaults ---- */
 
-static json_t *memcalls(const struct watch *w, const struct trace_result *tr)
-{
-	json_t *a = json_array();
+static const struct json_member refault_age_members[] = {
+	JSON_U64("ge", result_refault_age, ge_ns, "At least this old; nanoseconds."),
+	JSON_U64("lt", result_refault_age, lt_ns, "Younger than this; nanoseconds."),
+	JSON_U64("faults", result_refault_age, faults, "Page faults."),
+};
+static const struct json_shape result_refault_age_json =
+	JSON_SHAPE(result_refault_age, "refault_age",
+		   "Page faults by the time since the page was given back.", refault_age_members);
 
-	for (size_t i = 0; i < tr->memcall_cnt; i++)
-		json_array_append_new(a, json_memcall(w, &tr->memcalls[i], tr->start_ns));
-	return a;
-}
+static const struct json_member refault_reason_members[] = {
+	JSON_WORD("reason", result_refault_reason, reason, mem_reason, mem_reason_words,
+		  "Who gave the pages back."),
+	JSON_U64("watched_bytes", result_refault_reason, watched_bytes, "Bytes given back."),
+	JSON_U64("faults", result_refault_reason, faults, "Page faults on them."),
+};
+static const struct json_shape result_refault_reason_json =
+	JSON_SHAPE(result_refault_reason, "refault_reason",
+		   "Page faults by who gave the pages back.", refault_reason_members);
 
-static json_t *refault_reasons(const struct watch *w, const struct trace_refaults *r)
-{
-	struct refault_sum sum = refaults_sum(w->prog->lines, r);
-	json_t *list = json_array();
+static const struct json_member not_watched_members[] = {
+	JSON_U64("table_full", result_refaults_watched, not_watched_bytes.table_full,
+		 "Bytes that there was no room for."),
+	JSON_U64("call_too_long", result_refaults_watched, not_watched_bytes.call_too_long,
+		 "Bytes of calls that are too long to be watched."),
+};
+static const struct json_shape not_watched_part = JSON_SHAPE(result_refaults_watched, "not_watched",
+							     "Pages given back, but not watched.",
+							     not_watched_members);
 
-	for (enum mem_reason i = 0; i < MEM_REASON_CNT; i++) {
-		json_t *row;
+static const struct json_member refaults_watched_members[] = {
+	JSON_U64("watched_ns", result_refaults_watched, watched_ns, "How long; nanoseconds."),
+	JSON_U64("pauses", result_refaults_watched, pauses,
+		 "Pauses, because faults were too many for the budget."),
+	JSON_U64("faults", result_refaults_watched, faults,
+		 "First page faults on pages that were given back."),
+	JSON_DOUBLE("faults_per_s", result_refaults_watched, faults_per_s, 0, "Faults a second."),
+	JSON_U64("page_bytes", result_refaults_watched, page_bytes, "Bytes of a page."),
+	JSON_U64("watched_bytes", result_refaults_watched, watched_bytes,
+		 "Bytes given back, as often as they were."),
+	JSON_PART("not_watched_bytes", not_watched_part, "Bytes given back, but not watched."),
+	JSON_U64("times_all_forgotten", result_refaults_watched, times_all_forgotten,
+		 "Times that all pages were forgotten."),
+	JSON_LIST("ages_ns", result_refaults_watched, ages, result_refault_age, 0,
+		  "Faults by the time since the page was given back."),
+	JSON_LIST("by_reason", result_refaults_watched, by_reason, result_refault_reason, 0,
+		  "Faults by who gave the pages back."),
+	JSON_NONZERO("half_within_ns", result_refaults_watched, half_within_ns,
+		     "Half of the faults came sooner than this after the page was given back; "
+		     "nanoseconds; null: there were none."),
+	JSON_BOOL("heap_swings", result_refaults_watched, heap_swings,
+		  "Go gives back what it needs again soon."),
+};
+static const struct json_shape result_refaults_watched_json =
+	JSON_SHAPE(result_refaults_watched, "refaults_watched", "Page faults on pages given back.",
+		   refaults_watched_members);
 
-		if (!sum.pages[i] && !sum.faults[i])
-			continue;
-		row = json_object();
-		set_text(row, "reason", mem_reason_name(i));
-		set_u64(row, "watched_bytes", sum.pages[i] * r->page_sz);
-		set_u64(row, "faults", sum.faults[i]);
-		json_array_append_new(list, row);
-	}
-	return list;
-}
+static const struct json_member refaults_members[] = {
+	JSON_TEXT("status", result_refaults, status, JSON_NEVER_NULL, "\"ok\" or \"unavailable\"."),
+	JSON_TEXT("reason", result_refaults, reason, 0, "Why it is unavailable."),
+	JSON_FLAT_POINTER(result_refaults, watched, result_refaults_watched, 0),
+};
+static const struct json_shape result_refaults_json = JSON_SHAPE(
+	result_refaults, "refaults", "Memory given back that was needed again.", refaults_members);
 
-static json_t *refault_ages(const struct trace_refaults *r)
-{
-	json_t *list = json_array();
+/* ---- all ---- */
 
-	for (unsigned int i = 0; i < ABI_AGE_BINS; i++) {
-		json_t *bin;
+static const struct json_member memcalls_traced_members[] = {
+	JSON_TEXT("mechanism", result_memcalls_traced, mechanism, 0,
+		  "How they are seen: \"fentry\" or \"tracepoint\"."),
+	JSON_U64("not_listed", result_memcalls_traced, not_listed,
+		 "Calls that are in totals, but not in calls."),
+	JSON_INNER("refaults", result_memcalls_traced, refaults, result_refaults,
+		   "Memory given back that was needed again."),
+};
+static const struct json_shape result_memcalls_traced_json =
+	JSON_SHAPE(result_memcalls_traced, "memory_calls_traced", "How memory calls were watched.",
+		   memcalls_traced_members);
 
-		if (!r->ages[i])
-			continue;
-		bin = json_object();
-		set_u64(bin, "ge", i ? 1ULL << i : 0);
-		set_u64(bin, "lt", i + 1 < 64 ? 1ULL << (i + 1) : UINT64_MAX);
-		set_u64(bin, "faults", r->ages[i]);
-		json_array_append_new(list, bin);
-	}
-	return list;
-}
-
-static json_t *refaults_object(const struct watch *w, const struct trace_result *tr)
-{
-	const struct trace_refaults *r = &tr->refaults;
-	json_t *o = json_object(), *unwatched;
-
-	set_status(o, r->missing ? "unavailable" : "ok", r->missing);
-	if (r->missing)
-		return o;
-	unwatched = json_object();
-	set_u64(o, "watched_ns", r->watched_ns);
-	set_u64(o, "pauses", r->pauses);
-	set_u64(o, "faults", r->faults);
-	set_real(o, "faults_per_s", r->watched_ns ? r->faults * 1e9 / r->watched_ns : 0);
-	set_u64(o, "page_bytes", r->page_sz);
-	set_u64(o, "watched_bytes", r->pages * r->page_sz);
-	set_u64(unwatched, "table_full", r->unwatched_pages[ABI_UNWATCHED_TABLE_FULL] * r->page_sz);
-	set_u64(unwatched, "call_too_long",
-		r->unwatched_pages[ABI_UNWATCHED_CALL_TOO_LONG] * r->page_sz);
-	set(o, "not_watched_bytes", unwatched);
-	set_u64(o, "times_all_forgotten", r->voids);
-	set(o, "ages_ns", refault_ages(r));
-	set(o, "by_reason", refault_reasons(w, r));
-	return o;
-}
-
-/* Of calls that were watched for. */
-static void set_watched(json_t *o, const struct watch *w, const struct trace_result *tr)
-{
-	set_text(o, "mechanism",
-		 tr->memcalls_by == TRACE_MEMCALLS_FUNCTIONS ? "fentry" : "tracepoint");
-	set_u64(o, "not_listed",
-		tr->overflow.memcalls + tr->cost.memcalls.over_budget +
-			tr->cost.memcalls.ring_full);
-	set(o, "refaults", refaults_object(w, tr));
-}
-
-json_t *json_memcalls(const struct watch *w)
-{
-	const struct trace_result *tr = w->trace ? trace_result(w->trace) : NULL;
-	const char *missing = tr ? tr->memcalls_missing : NULL;
-	json_t *o = json_object();
-
-	set_status(o, !tr ? "off" : missing ? "refused" : "ok", missing);
-	if (tr && !missing)
-		set_watched(o, w, tr);
-	set(o, "totals", tr ? memsums(tr) : json_array());
-	set(o, "calls", tr ? memcalls(w, tr) : json_array());
-	return o;
-}
+static const struct json_member memcalls_members[] = {
+	JSON_TEXT("status", result_memcalls, status, JSON_NEVER_NULL,
+		  "\"ok\", \"refused\" or \"off\"."),
+	JSON_TEXT("reason", result_memcalls, reason, 0, "Why it is refused."),
+	JSON_FLAT_POINTER(result_memcalls, traced, result_memcalls_traced, 0),
+	JSON_LIST("totals", result_memcalls, totals, result_memsum, 0, "Calls by kind."),
+	JSON_LIST("calls", result_memcalls, calls, result_memcall, 0, "Calls one by one."),
+	JSON_LIST("given_back_by", result_memcalls, given_back_by, result_given_back, 0,
+		  "Who gave memory back, by the calls."),
+};
+const struct json_shape result_memcalls_json =
+	JSON_SHAPE(result_memcalls, "memory_calls", "mmap, munmap and madvise.", memcalls_members);

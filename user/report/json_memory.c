@@ -1,153 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory by what it is used for, by span class and by the runtime's own count. */
-#include "report/json_parts.h"
+#include "report/json_shapes.h"
 
-#include <stdio.h>
+#include "model/result.h"
 
-#include "report/json_value.h"
+static const struct json_member ledger_row_members[] = {
+	JSON_WORD("row", result_ledger_row, row, ledger_row, ledger_row_words,
+		  "What the memory is used for."),
+	JSON_U64("resident_bytes", result_ledger_row, resident_bytes, "Resident bytes."),
+	JSON_WORD("remedy", result_ledger_row, remedy, ledger_remedy, ledger_remedy_words,
+		  "What makes bytes of it come back; null: nothing."),
+	JSON_U64("gives_back_bytes", result_ledger_row, gives_back_bytes,
+		 "Bytes that the remedy brings back."),
+};
+static const struct json_shape result_ledger_row_json =
+	JSON_SHAPE(result_ledger_row, "memory_row", "Memory of one use.", ledger_row_members);
 
-/* Resident bytes: the rows and what is unexplained sum to rss_bytes. */
-static json_t *memory_rows(const struct ledger *l)
-{
-	json_t *a = json_array();
+static const struct json_member ledger_region_members[] = {
+	JSON_WORD("region", result_ledger_region, region, ledger_region, ledger_region_words,
+		  "Who owns the pages."),
+	JSON_U64("resident_bytes", result_ledger_region, resident_bytes, "Resident bytes."),
+	JSON_U64("swap_bytes", result_ledger_region, swap_bytes, "Swapped bytes."),
+	JSON_OPT_U64("huge_page_bytes", result_ledger_region, huge_page_bytes, 0,
+		     "Resident bytes in huge pages; null: not known."),
+};
+static const struct json_shape result_ledger_region_json = JSON_SHAPE(
+	result_ledger_region, "memory_region", "Pages of one owner.", ledger_region_members);
 
-	for (enum ledger_row i = 0; i < ROW_CNT; i++) {
-		json_t *o = json_object();
+/* "map_live_bytes", ...: a member for each row of the ledger. */
+#define ROW_BYTES(row, name, words, ...)                                                           \
+	JSON_U64(name "_bytes", result_ledger, row_bytes[row], "Resident bytes of " words "."),
 
-		set_text(o, "row", ledger_row_name(i));
-		set_u64(o, "resident_bytes", l->rows[i]);
-		set_text(o, "remedy", ledger_remedy_name(ledger_row_remedy(i)));
-		set_u64(o, "gives_back_bytes", l->gives_back[i]);
-		json_array_append_new(a, o);
-	}
-	return a;
-}
+static const struct json_member ledger_members[] = {
+	JSON_U64("rss_bytes", result_ledger, rss_bytes,
+		 "Resident bytes as the kernel counts them; the sum of the rows and of "
+		 "unexplained_bytes."),
+	LEDGER_ROWS(ROW_BYTES)
+		JSON_I64("unexplained_bytes", result_ledger, unexplained_bytes,
+			 "What the kernel counts beyond the rows, in bytes; may be negative."),
+	JSON_U64("swap_bytes", result_ledger, swap_bytes, "Swapped bytes."),
+	JSON_U64("huge_page_bytes", result_ledger, huge_page_bytes,
+		 "Resident bytes in huge pages."),
+	JSON_U64("hugetlb_bytes", result_ledger, hugetlb_bytes,
+		 "Bytes of hugetlbfs, which are in no RSS."),
+	JSON_U64("lazy_free_bytes", result_ledger, lazy_free_bytes,
+		 "Resident bytes given back with MADV_FREE."),
+	JSON_U64("locked_bytes", result_ledger, locked_bytes, "Locked bytes."),
+	JSON_TEXT("source", result_ledger, source, 0,
+		  "Where residency comes from: \"pagemap_scan\", \"pagemap\" or \"smaps\"."),
+	JSON_TEXT("coarse_because", result_ledger, coarse_because, 0,
+		  "Why only smaps could be read; null: pages could."),
+	JSON_TEXT("missing", result_ledger, missing, 0,
+		  "Which of the runtime's memory could not be told apart; null: none."),
+	JSON_LIST("rows", result_ledger, rows, result_ledger_row, 0, "Memory by its use."),
+	JSON_LIST("regions", result_ledger, regions, result_ledger_region, 0,
+		  "Memory by its owner."),
+};
+const struct json_shape result_ledger_json =
+	JSON_SHAPE(result_ledger, "memory", "Where every resident byte is.", ledger_members);
 
-static json_t *memory_regions(const struct ledger *l)
-{
-	json_t *a = json_array();
+/* ---- spans ---- */
 
-	for (enum ledger_region i = 0; i < REGION_CNT; i++) {
-		json_t *o = json_object();
+static const struct json_member span_class_members[] = {
+	JSON_OPT_U64("slot_bytes", result_span_class, slot_bytes, 0,
+		     "Bytes of a slot; null: large objects, one in each span."),
+	JSON_BOOL("pointers", result_span_class, pointers, "The objects may hold pointers."),
+	JSON_U64("spans", result_span_class, spans, "Spans of the class."),
+	JSON_U64("span_bytes", result_span_class, span_bytes, "Their bytes."),
+	JSON_U64("slots", result_span_class, slots, "Their slots."),
+	JSON_U64("objects", result_span_class, objects,
+		 "Slots given out; garbage that is not swept yet counts, too."),
+	JSON_U64("object_bytes", result_span_class, object_bytes, "Bytes of these slots."),
+	JSON_U64("map_table_bytes", result_span_class, map_table_bytes,
+		 "Of object_bytes: tables of maps."),
+	JSON_U64("resident_bytes", result_span_class, resident_bytes, "Resident bytes."),
+	JSON_U64("free_resident_bytes", result_span_class, free_resident_bytes,
+		 "Resident bytes of free slots."),
+	JSON_U64("pinned_bytes", result_span_class, pinned_bytes,
+		 "Bytes that come back when the objects are allocated anew, together."),
+	JSON_U64("unswept_spans", result_span_class, unswept_spans, "Spans not swept yet."),
+	JSON_NUMBERS("spans_by_tenths_in_use", result_span_class, spans_by_tenths,
+		     "Spans by the part of their slots in use: up to a tenth, two tenths, ..."),
+};
+static const struct json_shape result_span_class_json = JSON_SHAPE(
+	result_span_class, "span_class", "Spans for objects of one size.", span_class_members);
 
-		set_text(o, "region", ledger_region_name(i));
-		set_u64(o, "resident_bytes", l->regions[i].bytes);
-		set_u64(o, "swap_bytes", l->regions[i].swap_bytes);
-		set_known(o, "huge_page_bytes", l->source == ADDRSPACE_SCAN,
-			  l->regions[i].huge_bytes);
-		json_array_append_new(a, o);
-	}
-	return a;
-}
+#define PAGES(name, text) JSON_U64(#name, result_fragmentation, pages.name, text)
 
-json_t *json_memory(const struct watch *w)
-{
-	static const char *const sources[] = {
-		[ADDRSPACE_SCAN] = "pagemap_scan",
-		[ADDRSPACE_PAGEMAP] = "pagemap",
-		[ADDRSPACE_SMAPS] = "smaps",
-	};
+static const struct json_member free_pages_members[] = {
+	PAGES(free_ranges, "Ranges of free pages."),
+	PAGES(largest_free_bytes, "Bytes of the largest one."),
+	PAGES(busy_chunk_bytes, "Free bytes in chunks that the scavenger skips."),
+	PAGES(partial_page_bytes, "Free bytes that are less than a physical page."),
+	PAGES(huge_excess_bytes, "Bytes resident because of a huge page around them."),
+};
+static const struct json_shape free_pages_part = JSON_SHAPE(
+	result_fragmentation, "free_pages", "The free pages of the heap.", free_pages_members);
 
-	if (!w->snap)
-		return json_null();
+static const struct json_member fragmentation_members[] = {
+	JSON_LIST("span_classes", result_fragmentation, span_classes, result_span_class, 0,
+		  "The classes that have spans."),
+	JSON_PART("pages", free_pages_part, "The free pages."),
+};
+const struct json_shape result_fragmentation_json =
+	JSON_SHAPE(result_fragmentation, "fragmentation", "How full spans and pages are.",
+		   fragmentation_members);
 
-	const struct ledger *l = &w->snap->ledger;
-	json_t *o = json_object();
+/* ---- the runtime's count ---- */
 
-	set_u64(o, "rss_bytes", l->rss_bytes);
-	for (enum ledger_row i = 0; i < ROW_CNT; i++) {
-		char key[32];
-
-		snprintf(key, sizeof(key), "%s_bytes", ledger_row_name(i));
-		set_u64(o, key, l->rows[i]);
-	}
-	set(o, "unexplained_bytes", json_integer(l->unexplained_bytes));
-	set_u64(o, "swap_bytes", l->sums.swap_bytes);
-	set_u64(o, "huge_page_bytes", l->sums.huge_bytes);
-	set_u64(o, "hugetlb_bytes", l->hugetlb_bytes);
-	set_u64(o, "lazy_free_bytes", l->sums.lazy_free_bytes);
-	set_u64(o, "locked_bytes", l->sums.locked_bytes);
-	set_text(o, "source", sources[l->source]);
-	set_text(o, "coarse_because", l->source == ADDRSPACE_SMAPS ? l->why_coarse : NULL);
-	set_text(o, "missing", l->missing);
-	set(o, "rows", memory_rows(l));
-	set(o, "regions", memory_regions(l));
-	return o;
-}
-
-static json_t *class_row(const struct watch *w, unsigned int spanclass)
-{
-	const struct class_use *c = &w->snap->ledger.occupancy.classes[spanclass];
-	json_t *o = json_object(), *bins_list = json_array();
-	uint64_t tables = w->snap->census->class_bytes[spanclass];
-
-	set_known(o, "slot_bytes", spanclass > 1, sizeclass_bytes(spanclass >> 1));
-	set_bool(o, "pointers", !(spanclass & 1));
-	set_u64(o, "spans", c->span_cnt);
-	set_u64(o, "span_bytes", c->span_bytes);
-	set_u64(o, "slots", c->slot_cnt);
-	set_u64(o, "objects", c->object_cnt);
-	set_u64(o, "object_bytes", c->object_bytes);
-	set_u64(o, "map_table_bytes", tables < c->object_bytes ? tables : c->object_bytes);
-	set_u64(o, "resident_bytes", c->resident.bytes);
-	set_u64(o, "free_resident_bytes", c->free_resident_bytes);
-	set_u64(o, "pinned_bytes", class_pinned_bytes(c));
-	set_u64(o, "unswept_spans", c->unswept_cnt);
-	for (int i = 0; i < OCCUPANCY_BINS; i++)
-		json_array_append_new(bins_list, json_u64(c->bins[i]));
-	set(o, "spans_by_tenths_in_use", bins_list);
-	return o;
-}
-
-static json_t *free_pages(const struct watch *w)
-{
-	const struct pagealloc *pa = &w->snap->pages;
-	uint64_t largest = 0;
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < pa->free.len; i++) {
-		uint64_t len = (uint64_t)pa->free.data[i].npages * GO_PAGE_SZ;
-
-		largest = len > largest ? len : largest;
-	}
-	set_u64(o, "free_ranges", pa->free.len);
-	set_u64(o, "largest_free_bytes", largest);
-	set_u64(o, "busy_chunk_bytes", w->snap->ledger.free_busy.bytes);
-	set_u64(o, "partial_page_bytes", w->snap->ledger.free_partial_bytes);
-	set_u64(o, "huge_excess_bytes", w->snap->ledger.rows[ROW_HUGE_EXCESS]);
-	return o;
-}
-
-json_t *json_fragmentation(const struct watch *w)
-{
-	if (!w->snap)
-		return json_null();
-
-	json_t *o = json_object(), *classes = json_array();
-
-	for (unsigned int i = 0; i < SPANCLASS_CNT; i++)
-		if (w->snap->ledger.occupancy.classes[i].span_cnt)
-			json_array_append_new(classes, class_row(w, i));
-	set(o, "span_classes", classes);
-	set(o, "pages", free_pages(w));
-	return o;
-}
-
-/* The runtime's own terms (MemStats, gcController), resident or not. */
-json_t *json_heap(const struct watch *w)
-{
-	if (!w->snap)
-		return json_null();
-
-	const struct class_use *use = &w->snap->ledger.occupancy.total;
-	json_t *o = json_object();
-
-	set_u64(o, "in_use_bytes", w->snap->heap->in_use_bytes);
-	set_u64(o, "manual_bytes", w->snap->heap->manual_bytes);
-	set_u64(o, "free_bytes", w->snap->pages.free_bytes);
-	set_u64(o, "released_bytes", w->snap->pages.released_bytes);
-	set_u64(o, "spans_in_use", w->snap->heap->span_cnt);
-	set_u64(o, "object_bytes", use->object_bytes);
-	set_u64(o, "unused_bytes", w->snap->heap->in_use_bytes - use->object_bytes);
-	return o;
-}
+static const struct json_member heap_members[] = {
+	JSON_U64("in_use_bytes", result_heap, in_use_bytes, "Bytes of spans with objects."),
+	JSON_U64("manual_bytes", result_heap, manual_bytes,
+		 "Bytes of stacks and other spans without objects."),
+	JSON_U64("free_bytes", result_heap, free_bytes, "Bytes of free pages."),
+	JSON_U64("released_bytes", result_heap, released_bytes, "Bytes given back."),
+	JSON_U64("spans_in_use", result_heap, spans_in_use, "Spans with objects."),
+	JSON_U64("object_bytes", result_heap, object_bytes, "Bytes of objects."),
+	JSON_U64("unused_bytes", result_heap, unused_bytes, "in_use_bytes - object_bytes."),
+};
+const struct json_shape result_heap_json = JSON_SHAPE(
+	result_heap, "heap", "The heap in the runtime's own terms, resident or not.", heap_members);

@@ -1,75 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/json_parts.h"
+#include "report/json_shapes.h"
 
-#include "report/json_value.h"
+#include "model/result.h"
 
-static json_t *reclaim_range(const struct watch *w, enum reclaim_cause cause, size_t i)
-{
-	const struct reclaim_row *row = &w->reclaim.rows[cause];
-	uint64_t call_ns = row->ranges[i].call_ns;
-	uint64_t end_ns = call_ns ? trace_result(w->trace)->end_ns : 0;
-	json_t *o = json_object();
+static const struct json_member range_call_members[] = {
+	JSON_OPT_U64("given_back_ago_ns", result_range_call, ago_ns, 0,
+		     "How long before the end of the trace it was given back; nanoseconds; null: "
+		     "not seen."),
+	JSON_ERROR("call_error", result_range_call, error,
+		   "The error of the call that gave it back; null: none."),
+};
+static const struct json_shape result_range_call_json =
+	JSON_SHAPE(result_range_call, "range_call", "The last call that gave a range back.",
+		   range_call_members);
 
-	set_address(o, "address", row->ranges[i].addr);
-	set_u64(o, "bytes", row->ranges[i].bytes);
-	if (cause < CAUSE_LAZY_FREE || cause > CAUSE_CALL_FAILED)
-		return o;
-	set_known(o, "given_back_ago_ns", call_ns, end_ns > call_ns ? end_ns - call_ns : 0);
-	set_error(o, "call_error", row->ranges[i].call_errno);
-	return o;
-}
+static const struct json_member range_members[] = {
+	JSON_ADDRESS("address", result_range, addr,
+		     "Of the range; for \"pinned_by_map\" of the map's header."),
+	JSON_U64("bytes", result_range, bytes, "Resident bytes."),
+	JSON_FLAT_POINTER(result_range, call, result_range_call, 0),
+};
+static const struct json_shape result_range_json =
+	JSON_SHAPE(result_range, "range", "A range of memory.", range_members);
 
-static json_t *reclaim_row(const struct watch *w, enum reclaim_cause cause)
-{
-	const struct reclaim *rc = &w->reclaim;
-	const struct reclaim_row *row = &rc->rows[cause];
-	bool judged = cause != CAUSE_NOT_SCAVENGED || rc->scavenger_known;
-	json_t *o = json_object(), *ranges = json_array();
+static const struct json_member pinned_class_members[] = {
+	JSON_U64("slot_bytes", result_pinned_class, slot_bytes, "Bytes of an object."),
+	JSON_U64("pinned_bytes", result_pinned_class, pinned_bytes,
+		 "Bytes that come back when the objects are allocated anew."),
+	JSON_U64("objects", result_pinned_class, objects, "The objects."),
+	JSON_U64("spans", result_pinned_class, spans, "The spans that they keep."),
+	JSON_DOUBLE("map_table_share", result_pinned_class, map_table_share, 0,
+		    "Part of the objects' bytes that are tables of maps; 0 to 1."),
+};
+static const struct json_shape result_pinned_class_json = JSON_SHAPE(
+	result_pinned_class, "pinned_class",
+	"Objects of one size that keep spans that they do not need.", pinned_class_members);
 
-	set_text(o, "cause", reclaim_cause_name(cause));
-	set_u64(o, "bytes", row->bytes);
-	set_known(o, "not_yet_bytes", judged, row->not_yet_bytes);
-	set_known(o, "never_bytes", judged, row->never_bytes);
-	set_text(o, "not_yet_because", row->not_yet);
-	set_text(o, "never_because", row->never);
-	set_nonzero(o, "age_ns", row->age_ns);
-	for (size_t i = 0; i < row->range_cnt; i++)
-		json_array_append_new(ranges, reclaim_range(w, cause, i));
-	set_u64(o, "ranges_total", row->range_total);
-	set(o, "ranges", ranges);
-	return o;
-}
+static const struct json_member cause_members[] = {
+	JSON_WORD("cause", result_cause, cause, reclaim_cause, reclaim_cause_words,
+		  "Why the memory is resident."),
+	JSON_U64("bytes", result_cause, bytes, "Resident bytes."),
+	JSON_OPT_U64("not_yet_bytes", result_cause, not_yet_bytes, 0,
+		     "Of them: bytes that come back by themselves; null: not known."),
+	JSON_OPT_U64("never_bytes", result_cause, never_bytes, 0,
+		     "Of them: bytes that do not; null: not known."),
+	JSON_TEXT("not_yet_because", result_cause, not_yet_because, 0,
+		  "Why they come back; null: there are none."),
+	JSON_TEXT("never_because", result_cause, never_because, 0,
+		  "Why they don't; null: there are none."),
+	JSON_NONZERO("age_ns", result_cause, age_ns,
+		     "Seen for at least this long; nanoseconds; null: in one census only."),
+	JSON_U64("ranges_total", result_cause, ranges_total, "Ranges there are."),
+	JSON_LIST("ranges", result_cause, ranges, result_range, 0,
+		  "The largest of them, largest first."),
+	JSON_LIST("classes", result_cause, classes, result_pinned_class, JSON_LEFT_OUT,
+		  "For \"span_pinned\": the sizes of objects that keep most."),
+};
+static const struct json_shape result_cause_json =
+	JSON_SHAPE(result_cause, "cause", "Memory that is resident for one reason.", cause_members);
 
-static json_t *scavenger_object(const struct reclaim *rc)
-{
-	const struct scavenger *s = &rc->scavenger;
-	json_t *o = json_object();
+static const struct json_member scavenger_members[] = {
+	JSON_U64("retained_bytes", result_scavenger, retained_bytes,
+		 "Bytes of spans in use and of free pages, not returned."),
+	JSON_OPT_U64("retained_goal_bytes", result_scavenger, retained_goal_bytes, 0,
+		     "What the scavenger wants that to be; null: no goal."),
+	JSON_U64("mapped_bytes", result_scavenger, mapped_bytes,
+		 "Bytes that the runtime mapped and did not return."),
+	JSON_OPT_U64("mapped_goal_bytes", result_scavenger, mapped_goal_bytes, 0,
+		     "What the scavenger wants that to be; null: no memory limit."),
+	JSON_U64("pending_bytes", result_scavenger, pending_bytes,
+		 "Bytes that it will return before it rests."),
+};
+static const struct json_shape result_scavenger_json =
+	JSON_SHAPE(result_scavenger, "scavenger", "What gives free pages back.", scavenger_members);
 
-	set_u64(o, "retained_bytes", s->retained_bytes);
-	set_known(o, "retained_goal_bytes", s->percent_active, s->percent_goal_bytes);
-	set_u64(o, "mapped_bytes", s->ready_bytes);
-	set_known(o, "mapped_goal_bytes", s->limit_active, s->limit_goal_bytes);
-	set_u64(o, "pending_bytes", scavenger_pending(s));
-	return o;
-}
-
-json_t *json_reclaim(const struct watch *w)
-{
-	if (!w->snap)
-		return json_null();
-
-	const struct reclaim *rc = &w->reclaim;
-	json_t *o = json_object(), *causes = json_array();
-
-	for (enum reclaim_cause i = 0; i < CAUSE_CNT; i++)
-		json_array_append_new(causes, reclaim_row(w, i));
-	set(o, "causes", causes);
-	set(o, "scavenger", rc->scavenger_known ? scavenger_object(rc) : json_null());
-	set_known(o, "returned_bytes", rc->traced, rc->returned_bytes);
-	set_known_real(o, "returned_bytes_per_s", rc->traced, rc->returned_per_s);
-	set_known(o, "failed_calls", rc->traced, rc->failed_calls);
-	set_known(o, "failed_bytes", rc->traced, rc->failed_bytes);
-	set_error(o, "failed_error", rc->failed_calls ? rc->failed_errno : 0);
-	set_bool(o, "lazy_free_by_page", w->snap->ledger.released.lazy_by_page);
-	return o;
-}
+static const struct json_member reclaim_members[] = {
+	JSON_LIST("causes", result_reclaim, causes, result_cause, 0, "All causes."),
+	JSON_POINTER("scavenger", result_reclaim, scavenger, result_scavenger, 0,
+		     "The background scavenger; null: its goals are not known."),
+	JSON_OPT_U64("returned_bytes", result_reclaim, returned_bytes, 0,
+		     "Bytes given back while watched; null, as the next ones: not watched."),
+	JSON_DOUBLE("returned_bytes_per_s", result_reclaim, returned_bytes_per_s, 0,
+		    "The same, in bytes a second."),
+	JSON_OPT_U64("failed_calls", result_reclaim, failed_calls, 0,
+		     "Calls to give memory back that failed."),
+	JSON_OPT_U64("failed_bytes", result_reclaim, failed_bytes, 0, "Their bytes."),
+	JSON_ERROR("failed_error", result_reclaim, failed_error,
+		   "The error of one of them; null: none failed."),
+	JSON_BOOL("lazy_free_by_page", result_reclaim, lazy_free_by_page,
+		  "\"lazy_free\" is known page by page; false: as a number of bytes only."),
+};
+const struct json_shape result_reclaim_json = JSON_SHAPE(
+	result_reclaim, "reclaim",
+	"Why memory that the program has no use for is resident all the same.", reclaim_members);

@@ -1,137 +1,154 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rows of the maps. A million maps are of a few kinds, and those of one kind, with as
- * many zero values, differ in nothing but their address, unless something else is known of
- * one of them alone. So what follows the address is made once for all of them, and kept
- * while there is room.
+ * The rows of the maps. A million maps are of a few kinds, and those of one kind differ in
+ * their address alone, unless something is known of one map alone. So the text of what they
+ * have in common (struct map_same) is made once for all of them, and kept while there is
+ * room. A row is its address, that text, and what is of the map alone.
  */
 #include "report/json_parts.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "report/json_buf.h"
+#include "report/json_object.h"
 
 enum {
 	KEPT_CNT = 16 << 10,
-	ZERO_STEP = 257,
-	KEPT_BYTES = 8 << 20, /* with more all are forgotten */
-	WRITE_BYTES = 64 << 10, /* stdio's own writes are of 4 KiB */
+	KEPT_BYTES = 8 << 20, /* when the texts are larger, all are dropped */
+	WRITE_BYTES = 64 << 10, /* stdio writes 4 KiB at once by itself */
 	START_SZ = 64, /* of a row: up to its address */
 };
 
-/* What follows the address, in the texts; without bytes: nothing. */
-struct text {
-	size_t row; /* that it was made for */
-	uint32_t off;
+/* The text of what maps have in common: `{...}`; without bytes: nothing is kept. */
+struct row_text {
+	size_t same_no; /* whose text it is */
+	uint32_t off; /* in `texts` */
 	uint32_t len;
 };
 
-struct rows {
-	const struct watch *w;
-	const struct map_rows *maps;
-	const struct value_count *values; /* NULL: not counted */
+struct json_rows {
+	struct result_maps *maps;
 	FILE *out;
 	struct json_buf lines; /* to be written */
 	struct json_buf texts;
-	struct text kept[KEPT_CNT];
+	struct json_buf own; /* what is of one map alone */
+	struct row_text kept[KEPT_CNT]; /* by the number of `same` */
 };
 
-/* Where the text of a row is kept, if it is: kinds are numbered as they come. */
-static struct text *place_of(struct rows *r, size_t i)
-{
-	uint64_t zero = r->values ? r->values[i].zero : 0;
-
-	return &r->kept[(r->maps->data[i].kind + ZERO_STEP * zero) % KEPT_CNT];
-}
-
-/* Whether two rows that are not special differ in their address alone. */
-static bool is_alike(const struct rows *r, size_t a, size_t b)
-{
-	return r->maps->data[a].kind == r->maps->data[b].kind &&
-	       (!r->values || !memcmp(&r->values[a], &r->values[b], sizeof(*r->values)));
-}
-
-static bool is_only_one(const struct rows *r, size_t i)
-{
-	return r->maps->kinds.data[r->maps->data[i].kind].cnt == 1 || json_map_is_special(r->w, i);
-}
-
-static void forget(struct rows *r)
+static void drop_kept_texts(struct json_rows *r)
 {
 	r->texts.len = 0;
 	memset(r->kept, 0, sizeof(r->kept));
 }
 
-static struct text make(struct rows *r, size_t i)
+static struct row_text make_text(struct json_rows *r, size_t i)
 {
-	if (r->texts.len > KEPT_BYTES)
-		forget(r);
+	struct map_view view;
 
-	struct text t = { .row = i, .off = r->texts.len };
-	t.len = json_buf_add(&r->texts, json_map(r->w, i));
+	if (r->texts.len > KEPT_BYTES)
+		drop_kept_texts(r);
+	result_map(r->maps, i, /* wants_same= */ true, &view);
+
+	struct row_text t = { .same_no = view.same_no, .off = r->texts.len };
+	t.len = json_buf_add(&r->texts, json_object_of(&map_same_json, view.same));
 	return t;
 }
 
-/* The text of a row, valid until the next one is made. */
-static struct text text_of(struct rows *r, size_t i)
+/* The text of what a map has in common with others, valid until the next one is made. */
+static struct row_text common_text(struct json_rows *r, size_t i, const struct map_view *view)
 {
-	struct text *kept = place_of(r, i);
+	struct row_text *kept = &r->kept[view->same_no % KEPT_CNT];
 
-	if (is_only_one(r, i)) {
-		struct text t = make(r, i);
-		r->texts.len = t.off; /* where the next one goes */
+	if (view->same_no == MAP_SAME_NONE) {
+		struct row_text t = make_text(r, i);
+		r->texts.len = t.off; /* the next text may overwrite it */
 		return t;
 	}
-	if (!kept->len || !is_alike(r, kept->row, i))
-		*kept = make(r, i);
+	if (!kept->len || kept->same_no != view->same_no)
+		*kept = make_text(r, i);
 	return *kept;
 }
 
-static void flush(struct rows *r)
+/* `{...}`, or nothing in `own` for a map without anything; false: out of memory. */
+static bool make_own_text(struct json_rows *r, const struct map_view *view)
+{
+	r->own.len = 0;
+	return (!view->activity && !view->history) ||
+	       json_buf_add(&r->own, json_object_of(&map_own_json, view));
+}
+
+/* ---- lines: there is room for what is put ---- */
+
+static void put_bytes(struct json_buf *l, const char *data, size_t len)
+{
+	memcpy(l->data + l->len, data, len);
+	l->len += len;
+}
+
+#define PUT_LITERAL(l, s) put_bytes((l), (s), sizeof(s) - 1)
+
+static void put_hex(struct json_buf *l, uint64_t v)
+{
+	char digits[16];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[v & 15];
+		v >>= 4;
+	} while (v);
+	put_bytes(l, digits + at, sizeof(digits) - at);
+}
+
+static void flush_lines(struct json_rows *r)
 {
 	if (r->lines.len)
 		fwrite(r->lines.data, 1, r->lines.len, r->out);
 	r->lines.len = 0;
 }
 
-/* False: out of memory. */
-static bool write_row(struct rows *r, size_t i)
+static bool write_map(struct json_rows *r, size_t i)
 {
-	struct text t = text_of(r, i);
 	struct json_buf *l = &r->lines;
+	struct map_view view;
 
-	if (!t.len || !vec_reserve(l, l->len + START_SZ + t.len))
+	result_map(r->maps, i, /* wants_same= */ false, &view);
+	struct row_text t = common_text(r, i, &view);
+	if (!t.len || !make_own_text(r, &view) ||
+	    !vec_reserve(l, l->len + START_SZ + t.len + r->own.len))
 		return false;
-	l->len += snprintf(l->data + l->len, START_SZ, "%s\n{\"address\":\"0x%" PRIx64 "\",",
-			   i ? "," : "", row_addr(&r->maps->data[i]));
-	memcpy(l->data + l->len, r->texts.data + t.off + 1, t.len - 1);
-	l->len += t.len - 1;
+	if (i)
+		PUT_LITERAL(l, ",");
+	PUT_LITERAL(l, "\n{\"address\":\"0x");
+	put_hex(l, view.addr);
+	PUT_LITERAL(l, "\",");
+	put_bytes(l, r->texts.data + t.off + 1, t.len - 1);
+	if (r->own.len) {
+		l->data[l->len - 1] = ',';
+		put_bytes(l, r->own.data + 1, r->own.len - 1);
+	}
 	if (l->len >= WRITE_BYTES)
-		flush(r);
+		flush_lines(r);
 	return true;
 }
 
-bool json_write_maps(const struct watch *w, FILE *out)
+bool json_write_maps(struct result_maps *maps, FILE *out)
 {
-	_cleanup_free_ struct rows *r = calloc(1, sizeof(*r));
-	size_t cnt = w->snap ? w->snap->census->maps.len : 0;
-	size_t i = 0;
+	_cleanup_free_ struct json_rows *r = calloc(1, sizeof(*r));
+	size_t cnt = result_maps_cnt(maps), i = 0;
 
 	if (!r)
 		return false;
-	r->w = w;
-	r->maps = cnt ? &w->snap->census->maps : NULL;
-	r->values = w->values ? w->values->rows : NULL;
+	r->maps = maps;
 	r->out = out;
 	fputc('[', out);
-	while (i < cnt && write_row(r, i))
+	while (i < cnt && write_map(r, i))
 		i++;
-	flush(r);
+	flush_lines(r);
 	fputc(']', out);
 	json_buf_fini(&r->lines);
 	json_buf_fini(&r->texts);
+	json_buf_fini(&r->own);
 	return i == cnt;
 }

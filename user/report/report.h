@@ -25,7 +25,11 @@ struct err *report_text(struct result *r, const struct report_opts *opts, FILE *
 /* The probe sites, a line each: what would be, or was, attached. */
 void report_sites(const struct result *r, FILE *out);
 
-/* One JSON document, with every map; rows are written one by one. */
+/* One JSON document, with every map; rows are written one by one. report/json_read.h reads
+ * it, report.schema.json describes it. */
 struct err *report_json(struct result *r, FILE *out);
+
+/* The JSON document of a run that failed: who made it, and `error`: {code, kind, message}. */
+struct err *report_json_error(FILE *out, const struct err *err);
 
 #endif

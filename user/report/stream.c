@@ -3,21 +3,17 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "report/json_parts.h"
-#include "report/names.h"
+#include "report/json_object.h"
+#include "report/json_shapes.h"
 
-enum {
-	SCHEMA = 1,
-	/* How long a reader may take before lines are dropped. */
-	READER_WAIT_MS = 100,
-};
+/* How long a reader may take before lines are dropped. */
+enum { READER_WAIT_MS = 100 };
 
 /* ---- writing ---- */
 
@@ -33,7 +29,7 @@ static bool reader_is_ready(struct event_stream *s)
 	return ready > 0 && !s->closed;
 }
 
-static struct err *write_all(struct event_stream *s, const char *data, size_t len)
+static struct err *stream_write(struct event_stream *s, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(s->fd, data, len);
@@ -52,10 +48,10 @@ static struct err *write_all(struct event_stream *s, const char *data, size_t le
 	return NULL;
 }
 
-/* Writes and releases an object. */
-static struct err *emit(struct event_stream *s, json_t *o)
+/* Writes and releases an object; NULL: memory ran out when it was made. */
+static struct err *stream_line(struct event_stream *s, json_t *o)
 {
-	_cleanup_free_ char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	_cleanup_free_ char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 
 	json_decref(o);
 	if (!line)
@@ -69,47 +65,28 @@ static struct err *emit(struct event_stream *s, json_t *o)
 	size_t len = strlen(line);
 	line[len] = '\n'; /* in place of the end */
 	s->lines++;
-	return write_all(s, line, len + 1);
+	return stream_write(s, line, len + 1);
 }
 
-/* ---- objects ---- */
-
-static void set_u64(json_t *o, const char *key, uint64_t v)
-{
-	json_object_set_new(o, key, json_integer(v <= INT64_MAX ? (json_int_t)v : INT64_MAX));
-}
-
-static void set_text(json_t *o, const char *key, const char *s)
-{
-	json_t *j = s ? json_string(s) : NULL; /* NULL, too, when it is no UTF-8 */
-
-	json_object_set_new(o, key, j ? j : json_null());
-}
-
-static json_t *object(const char *kind)
+/* A line of a kind with the members of a struct. */
+static struct err *stream_object(struct event_stream *s, const char *kind,
+				 const struct json_shape *shape, const void *from)
 {
 	json_t *o = json_object();
 
-	set_text(o, "kind", kind);
-	return o;
+	if (o && !json_object_set_new(o, "kind", json_text(kind)) &&
+	    json_object_add(o, shape, from))
+		return stream_line(s, o);
+	json_decref(o);
+	return err_nomem();
 }
 
-/* The object of a kind with the members of a row, which it takes. */
-static json_t *object_of_row(const char *kind, json_t *row)
+static uint64_t stream_time_ns(const struct event_stream *s)
 {
-	json_t *o = object(kind);
-
-	json_object_update(o, row);
-	json_decref(row);
-	return o;
+	return clock_ns() - s->start_ns;
 }
 
-static void set_time(json_t *o, const struct event_stream *s)
-{
-	set_u64(o, "time_ns", clock_ns() - s->start_ns);
-}
-
-static uint64_t unix_ns(void)
+static uint64_t stream_unix_ns(void)
 {
 	struct timespec ts;
 
@@ -117,152 +94,283 @@ static uint64_t unix_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* ---- the stream ---- */
+/* ---- the start ---- */
 
-static const char *maps_missing(const struct watch *w, const struct trace_result *tr)
+struct stream_start_line {
+	const char *schema;
+	const char *maptrace;
+	uint64_t time_ns;
+	uint64_t unix_ns;
+	struct result_host host;
+	uint64_t pid;
+	const char *command;
+	const char *go_version;
+	const char *map_kind;
+	const char *container_id;
+	const char *pod_uid;
+	const char *maps_missing;
+	const char *memory_calls_missing;
+	const char *gc_missing;
+};
+
+#define START_TEXT(name, text) JSON_TEXT(#name, stream_start_line, name, 0, text)
+
+static const struct json_member stream_start_members[] = {
+	START_TEXT(schema, "\"" STREAM_SCHEMA "\"."),
+	START_TEXT(maptrace, "Version of maptrace."),
+	JSON_U64("time_ns", stream_start_line, time_ns, "0: times count from here; nanoseconds."),
+	JSON_U64("unix_ns", stream_start_line, unix_ns, "When that was; since 1970."),
+	JSON_U64("unix_time_ns", stream_start_line, unix_ns, "The same, named as in a report."),
+	JSON_INNER("host", stream_start_line, host, result_host, "Where maptrace runs."),
+	JSON_U64("pid", stream_start_line, pid, "The process that is watched."),
+	START_TEXT(command, "Its name."),
+	START_TEXT(go_version, "Go version that built it."),
+	START_TEXT(map_kind, "\"classic\" or \"swiss\"."),
+	START_TEXT(container_id, "Its container; null: it is in none."),
+	START_TEXT(pod_uid, "Its Kubernetes pod; null: it is in none."),
+	START_TEXT(maps_missing, "Why there are no events of maps, or not all; null: there are."),
+	START_TEXT(memory_calls_missing, "Why there are no memory calls; null: there are."),
+	START_TEXT(gc_missing, "Why there are no cycles of the collector; null: there are."),
+};
+static const struct json_shape stream_start_json =
+	JSON_SHAPE(stream_start_line, "start", "The first line.", stream_start_members);
+
+struct err *events_start(struct event_stream *s, const struct stream_start *start)
 {
-	const char *why = tr->groups[ABI_GROUP_RARE].missing;
-
-	if (!why && program_has_unprobed_plugin(w->prog))
-		why = "what plugins do is not traced";
-	return why;
-}
-
-struct err *events_start(struct event_stream *s)
-{
-	const struct watch *w = s->w;
-	const struct trace_result *tr = trace_result(w->trace);
-	json_t *o = object("start");
+	const struct result_target *t = start->target;
+	struct stream_start_line line = {
+		.schema = STREAM_SCHEMA,
+		.maptrace = start->maptrace,
+		.unix_ns = stream_unix_ns(),
+		.host = start->host,
+		.pid = t->pid,
+		.command = t->command,
+		.go_version = t->go_version,
+		.map_kind = t->map_kind,
+		.container_id = t->container_id,
+		.pod_uid = t->pod_uid,
+		.maps_missing = start->maps_missing,
+		.memory_calls_missing = start->memory_calls_missing,
+		.gc_missing = start->gc_missing,
+	};
 
 	s->start_ns = clock_ns();
-	s->cycles_told = w->gc_first.cycles;
-	set_u64(o, "schema", SCHEMA);
-	set_text(o, "maptrace", MAPTRACE_VERSION);
-	set_u64(o, "time_ns", 0);
-	set_u64(o, "unix_ns", unix_ns());
-	set_u64(o, "pid", w->target->pid);
-	set_text(o, "command", w->target->command);
-	set_text(o, "go_version", w->prog->image.build.version);
-	set_text(o, "map_kind", name_map_kind(w->prog->layout.kind));
-	set_text(o, "maps_missing", maps_missing(w, tr));
-	set_text(o, "memory_calls_missing", tr->memcalls_missing);
-	set_text(o, "gc_missing", w->gc_err ? w->gc_err->msg : NULL);
-	return emit(s, o);
+	s->cycles_told = start->gc_cycles;
+	return stream_object(s, "start", &stream_start_json, &line);
 }
 
-struct err *events_map(struct event_stream *s, const struct trace_event *e, enum abi_group_id group)
+/* ---- records ---- */
+
+struct stream_map_line {
+	struct result_map_event event;
+	bool sampled;
+};
+
+static const struct json_member stream_map_members[] = {
+	JSON_FLAT(stream_map_line, event, result_map_event),
+	JSON_BOOL("sampled", stream_map_line, sampled,
+		  "It was seen in a window; others like it may not have been."),
+};
+static const struct json_shape stream_map_json =
+	JSON_SHAPE(stream_map_line, "map", "An operation on a map.", stream_map_members);
+
+struct err *events_map(struct event_stream *s, const struct result_map_event *event, bool sampled)
 {
-	json_t *o = object_of_row("map", json_event(s->w, e, s->start_ns));
+	struct stream_map_line line = { *event, sampled };
 
-	json_object_set_new(o, "sampled", json_boolean(group == ABI_GROUP_HOT));
-	return emit(s, o);
+	return stream_object(s, "map", &stream_map_json, &line);
 }
 
-struct err *events_memcall(struct event_stream *s, const struct trace_memcall *call)
+struct err *events_memcall(struct event_stream *s, const struct result_memcall *call)
 {
-	return emit(s, object_of_row("memory_call", json_memcall(s->w, call, s->start_ns)));
+	return stream_object(s, "memory_call", &result_memcall_json, call);
 }
 
-static struct err *emit_cycle(struct event_stream *s, const struct gc_sample *gc, uint64_t cycle)
+/* ---- the collector ---- */
+
+struct stream_cycle_line {
+	uint64_t time_ns;
+	uint64_t cycle;
+	uint64_t pause_ns;
+	uint64_t ended_unix_ns;
+	const struct stream_gc *heap; /* NULL: of this cycle it is gone */
+};
+
+static const struct json_member stream_heap_members[] = {
+	JSON_U64("heap_marked_bytes", stream_gc, heap_marked_bytes, "Found alive in it; bytes."),
+	JSON_U64("heap_goal_bytes", stream_gc, heap_goal_bytes, "The next goal; bytes."),
+	JSON_U64("scannable_bytes", stream_gc, scannable_bytes,
+		 "Of the live heap: bytes that may hold pointers."),
+};
+static const struct json_shape stream_gc_json =
+	JSON_SHAPE(stream_gc, "gc_heap", "The heap after the last cycle.", stream_heap_members);
+
+static const struct json_member stream_cycle_members[] = {
+	JSON_U64("time_ns", stream_cycle_line, time_ns, "When it was seen."),
+	JSON_U64("cycle", stream_cycle_line, cycle, "Its number."),
+	JSON_U64("pause_ns", stream_cycle_line, pause_ns, "Its pauses; nanoseconds."),
+	JSON_U64("ended_unix_ns", stream_cycle_line, ended_unix_ns, "When it ended; since 1970."),
+	JSON_FLAT_POINTER(stream_cycle_line, heap, stream_gc, 0),
+};
+static const struct json_shape stream_cycle_json =
+	JSON_SHAPE(stream_cycle_line, "gc", "A cycle of the collector.", stream_cycle_members);
+
+static struct err *tell_cycle(struct event_stream *s, const struct stream_gc *gc, uint64_t cycle)
 {
-	json_t *o = object("gc");
-	bool last = cycle == gc->cycles;
+	size_t at = (cycle - 1) % gc->ring_cnt;
+	struct stream_cycle_line line = {
+		.time_ns = stream_time_ns(s),
+		.cycle = cycle,
+		.pause_ns = gc->pause_ns[at],
+		.ended_unix_ns = gc->pause_end_unix_ns[at],
+		.heap = cycle == gc->cycles ? gc : NULL,
+	};
 
-	set_time(o, s);
-	set_u64(o, "cycle", cycle);
-	set_u64(o, "pause_ns", gc->pause_ns[(cycle - 1) % GC_RING]);
-	set_u64(o, "ended_unix_ns", gc->pause_end_unix_ns[(cycle - 1) % GC_RING]);
-	if (last) { /* of the others they are gone */
-		set_u64(o, "heap_marked_bytes", gc->heap_marked_bytes);
-		set_u64(o, "heap_goal_bytes", gc->heap_goal_bytes);
-		set_u64(o, "scannable_bytes", gc->scannable_bytes);
-	}
-	return emit(s, o);
+	return stream_object(s, "gc", &stream_cycle_json, &line);
 }
 
-static struct err *tell_cycles(struct event_stream *s, const struct gc_sample *gc)
+static struct err *tell_cycles(struct event_stream *s, const struct stream_gc *gc)
 {
 	struct err *err = NULL;
 
-	if (gc->cycles > s->cycles_told + GC_RING)
-		s->cycles_told = gc->cycles - GC_RING; /* the cycle numbers show the gap */
+	if (!gc->ring_cnt)
+		return NULL;
+	if (gc->cycles > s->cycles_told + gc->ring_cnt)
+		s->cycles_told = gc->cycles - gc->ring_cnt; /* the numbers show the gap */
 	while (!err && s->cycles_told < gc->cycles)
-		err = emit_cycle(s, gc, ++s->cycles_told);
+		err = tell_cycle(s, gc, ++s->cycles_told);
 	return err;
 }
 
-/* Without that a stream of nothing looks like a target with nothing to do. */
-static struct err *tell_halt(struct event_stream *s)
+/* ---- halts ---- */
+
+struct stream_halt_line {
+	uint64_t time_ns;
+	const char *stopped_by;
+};
+
+static const struct json_member stream_halt_members[] = {
+	JSON_U64("time_ns", stream_halt_line, time_ns, "When it was seen."),
+	JSON_TEXT("stopped_by", stream_halt_line, stopped_by, JSON_LEFT_OUT,
+		  "By what: \"signal\", \"tracer\" or \"cgroup\"."),
+};
+static const struct json_shape stream_halt_json = JSON_SHAPE(
+	stream_halt_line, "stopped", "The target gets no CPU, or does again.", stream_halt_members);
+
+static bool is_same_halt(const char *a, const char *b)
 {
-	enum halt now = s->w->halts.now;
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Without these lines a stream of nothing looks like a target with nothing to do. */
+static struct err *tell_halt(struct event_stream *s, const char *stopped_by)
+{
+	struct stream_halt_line line = { stream_time_ns(s), stopped_by };
 	uint64_t dropped = s->dropped;
 
-	if (now == s->halt_told)
+	if (is_same_halt(stopped_by, s->halt_told))
 		return NULL;
-	json_t *o = object(now == HALT_NONE ? "resumed" : "stopped");
-	set_time(o, s);
-	if (now != HALT_NONE)
-		set_text(o, "stopped_by", name_halt(now));
-	struct err *err = emit(s, o);
+	struct err *err =
+		stream_object(s, stopped_by ? "stopped" : "resumed", &stream_halt_json, &line);
 	if (!err && s->dropped == dropped)
-		s->halt_told = now;
+		s->halt_told = stopped_by;
 	return err;
 }
 
-static void set_lost(json_t *o, const struct trace_lost *lost, uint64_t lines)
-{
-	set_u64(o, "map_records", lost->records);
-	set_u64(o, "map_hits", lost->rare_hits);
-	set_u64(o, "memory_calls", lost->memcalls);
-	set_u64(o, "lines", lines);
-}
+/* ---- losses ---- */
 
-static struct err *tell_losses(struct event_stream *s)
+struct stream_lost {
+	struct stream_losses of;
+	uint64_t lines;
+};
+
+static const struct json_member stream_lost_members[] = {
+	JSON_U64("map_records", stream_lost, of.map_records, "Records of maps without room."),
+	JSON_U64("map_hits", stream_lost, of.map_hits, "Hits beyond the quota."),
+	JSON_U64("memory_calls", stream_lost, of.memory_calls, "Memory calls."),
+	JSON_U64("lines", stream_lost, lines, "Lines that the reader had no room for."),
+};
+static const struct json_shape stream_lost_json =
+	JSON_SHAPE(stream_lost, "losses", "What is missing.", stream_lost_members);
+
+struct stream_lost_line {
+	uint64_t time_ns;
+	struct stream_lost lost;
+};
+
+static const struct json_member stream_lost_line_members[] = {
+	JSON_U64("time_ns", stream_lost_line, time_ns, "When it was noticed."),
+	JSON_FLAT(stream_lost_line, lost, stream_lost),
+};
+static const struct json_shape stream_lost_line_json =
+	JSON_SHAPE(stream_lost_line, "lost", "What is missing since the last such line.",
+		   stream_lost_line_members);
+
+static struct err *tell_losses(struct event_stream *s, const struct stream_losses *now)
 {
-	struct trace_lost now = trace_lost(s->w->trace);
-	struct trace_lost since = {
-		.records = now.records - s->lost_told.records,
-		.rare_hits = now.rare_hits - s->lost_told.rare_hits,
-		.memcalls = now.memcalls - s->lost_told.memcalls,
+	const struct stream_losses *told = &s->lost_told;
+	uint64_t dropped = s->dropped;
+	struct stream_lost_line line = {
+		.time_ns = stream_time_ns(s),
+		.lost = { .of = { now->map_records - told->map_records,
+				  now->map_hits - told->map_hits,
+				  now->memory_calls - told->memory_calls },
+			  .lines = dropped - s->dropped_told },
 	};
-	uint64_t lines = s->dropped - s->dropped_told, dropped = s->dropped;
-	if (!since.records && !since.rare_hits && !since.memcalls && !lines)
+
+	if (!line.lost.of.map_records && !line.lost.of.map_hits && !line.lost.of.memory_calls &&
+	    !line.lost.lines)
 		return NULL;
-	json_t *o = object("lost");
-	set_time(o, s);
-	set_lost(o, &since, lines);
-	struct err *err = emit(s, o);
+	struct err *err = stream_object(s, "lost", &stream_lost_line_json, &line);
 	if (!err && s->dropped == dropped) {
-		s->lost_told = now;
+		s->lost_told = *now;
 		s->dropped_told = dropped;
 	}
 	return err;
 }
 
-struct err *events_tick(struct event_stream *s, const struct gc_sample *gc)
+struct err *events_tick(struct event_stream *s, const struct stream_state *now)
 {
 	struct pollfd out = { .fd = s->fd };
-	struct err *err = tell_halt(s);
+	struct err *err = tell_halt(s, now->stopped_by);
 
 	if (!err)
-		err = tell_cycles(s, gc);
+		err = tell_cycles(s, &now->gc);
 	if (!err)
-		err = tell_losses(s);
+		err = tell_losses(s, &now->lost);
 	if (poll(&out, 1, 0) > 0 && (out.revents & POLLERR))
 		s->closed = true;
 	return err;
 }
 
-struct err *events_end(struct event_stream *s, const char *reason)
+/* ---- the end ---- */
+
+struct stream_end_line {
+	uint64_t time_ns;
+	const char *reason;
+	uint64_t lines;
+	struct stream_lost lost;
+};
+
+static const struct json_member stream_end_members[] = {
+	JSON_U64("time_ns", stream_end_line, time_ns, "When."),
+	JSON_TEXT("reason", stream_end_line, reason, 0,
+		  "\"duration\", \"interrupted\" or \"target_gone\"."),
+	JSON_U64("lines", stream_end_line, lines, "All lines, with this one."),
+	JSON_INNER("lost", stream_end_line, lost, stream_lost, "All that is missing."),
+};
+static const struct json_shape stream_end_json =
+	JSON_SHAPE(stream_end_line, "end", "The last line.", stream_end_members);
+
+struct err *events_end(struct event_stream *s, const char *reason, const struct stream_losses *lost)
 {
-	struct trace_lost lost = trace_lost(s->w->trace);
-	json_t *o = object("end"), *sum = json_object();
+	struct stream_end_line line = {
+		.time_ns = stream_time_ns(s),
+		.reason = reason,
+		.lines = s->lines + 1,
+		.lost = { *lost, s->dropped },
+	};
 
 	s->stalled = false; /* the last line is worth a wait */
-	set_time(o, s);
-	set_text(o, "reason", reason);
-	set_u64(o, "lines", s->lines + 1);
-	set_lost(sum, &lost, s->dropped);
-	json_object_set_new(o, "lost", sum);
-	return emit(s, o);
+	return stream_object(s, "end", &stream_end_json, &line);
 }

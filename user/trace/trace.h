@@ -138,7 +138,8 @@ const struct trace_site *trace_sites(const struct trace *trace, size_t *cnt_ret)
 /*
  * Makes a consistent result of what is known now; trace_result() returns it. Callable at
  * any time between two steps, as often as one likes, also before the start and after the
- * end. Copies the lists while the trace goes on (at most 40 MiB, usually little). When it
+ * end. Copies what is new in the lists while the trace goes on (usually little, 40 MiB if
+ * all are full). When it
  * fails the result is as complete as possible.
  *
  * Row, map and event counts include windows that are still open; estimates, samples and

@@ -133,7 +133,7 @@ static void hits_spread(uint64_t hits[ABI_FUNC_MAX])
 	}
 }
 
-/* They count from one window of the group to the next. */
+/* Hits by function count from one window of the group to the next. */
 static void hits_forget(uint64_t hits[ABI_FUNC_MAX], enum abi_group_id group)
 {
 	for (size_t i = 0; i < map_function_cnt; i++) {
@@ -142,7 +142,8 @@ static void hits_forget(uint64_t hits[ABI_FUNC_MAX], enum abi_group_id group)
 	}
 }
 
-/* Books a window that is over. */
+/* Notes a window that is over: charges and counts its hits, learns from it, plans the next
+ * one. */
 static struct err *trace_window_book(struct trace *t, struct window *w)
 {
 	struct trace_window closed;
@@ -166,7 +167,7 @@ static struct err *trace_window_close(struct trace *t, struct window *w, bool la
 {
 	struct err *err = NULL;
 
-	/* Slow detaching starts with the busiest function: see which that is. */
+	/* Slow detaching starts with the busiest function: find out which one that is. */
 	if (w->target.how == TRACE_ATTACH_PERF)
 		err = trace_drain(t);
 	hits_spread(t->window_hits);
@@ -183,7 +184,7 @@ bool trace_nothing_is_left(const struct trace *t)
 	return t->live.memcalls_missing;
 }
 
-/* A group that cannot be attached is left out of the trace. */
+/* Notes that probes are in or out. A group that cannot be attached is left out of the trace. */
 static struct err *trace_window_settle(struct trace *t, struct window *w)
 {
 	bool closes = w->state == WINDOW_CLOSING;
@@ -238,7 +239,6 @@ static struct err *trace_window_end(struct trace *t, struct window *w)
 	return err;
 }
 
-/* All at the same time: each takes a while. */
 struct err *trace_windows_end(struct trace *t, bool *closed_ret)
 {
 	struct err *err = NULL;

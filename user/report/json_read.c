@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/json_read.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "report/json_object.h"
+#include "report/json_parts.h"
+#include "report/json_reader.h"
+#include "report/json_scan.h"
+
+enum {
+	NAME_MAX_SZ = 256, /* of a member of the document */
+	SECTION_MAX_SZ = 64 << 20,
+	MAP_MAX_SZ = 4 << 20,
+	KNOWN_CNT = 4096, /* texts that are kept of what maps have in common */
+	KNOWN_MAX_SZ = 4096, /* of one that is kept */
+	PARSE_FLAGS = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+	DUMP_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(9),
+};
+
+/* What several maps had in common, by its text, without the first brace. */
+struct known_same {
+	char *text; /* NULL: nothing */
+	size_t len;
+	struct map_same same;
+};
+
+/* A document while it is read. */
+struct document {
+	struct json_scan scan;
+	struct json_reader reader;
+	struct result *result;
+	uint64_t seen; /* bits of the members of result_json */
+	struct err *wrong; /* the first one: if the schema is another, that says more */
+	const char *failure; /* the message, when it is the document of a failed run */
+	uint64_t maps_total;
+	size_t maps;
+	uint64_t last_addr;
+	struct map_same same; /* of the map that is read; its padding is zero */
+	struct known_same *known; /* KNOWN_CNT of them, by hash */
+	VEC(const struct result_map_type *) types; /* one of each name, and maybe more */
+	struct table type_index; /* by the address of the name, which is there once */
+};
+
+static void document_fini(struct document *d)
+{
+	for (size_t i = 0; d->known && i < KNOWN_CNT; i++)
+		free(d->known[i].text);
+	free(d->known);
+	vec_fini(&d->types);
+	table_fini(&d->type_index);
+	json_scan_fini(&d->scan);
+	json_reader_fini(&d->reader);
+	err_free(d->wrong);
+	result_free(d->result);
+}
+
+/* The value whose text was scanned; the caller owns it. */
+static struct err *parse_scanned(struct document *d, json_t **ret)
+{
+	json_error_t error;
+
+	*ret = json_loadb(d->scan.text.data, d->scan.text.len, PARSE_FLAGS, &error);
+	if (*ret)
+		return NULL;
+	if (json_error_code(&error) == json_error_out_of_memory)
+		return err_nomem();
+	return json_reader_fail(&d->reader, "not JSON: %s", error.text);
+}
+
+/* ---- what maps have in common ---- */
+
+/* Types are compared by their address then: each is there once, but for those with the
+ * same name and other declared types. */
+static void share_type(struct document *d, struct map_same *same)
+{
+	uint64_t key = (uintptr_t)same->type->name;
+	size_t i = table_get(&d->type_index, key);
+	const struct result_map_type *other = i != TABLE_NONE ? d->types.data[i] : NULL;
+
+	if (!other) {
+		if (vec_push(&d->types, same->type))
+			table_put(&d->type_index, key, d->types.len - 1);
+		return;
+	}
+	if (other->declared.len != same->type->declared.len)
+		return;
+	for (size_t t = 0; t < other->declared.len; t++)
+		if (other->declared.data[t] != same->type->declared.data[t])
+			return;
+	same->type = other;
+}
+
+static struct known_same *known_place(const struct document *d, const char *text, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	return &d->known[(hash ^ hash >> 32) % KNOWN_CNT];
+}
+
+static bool is_known(const struct known_same *k, const char *text, size_t len)
+{
+	return k->text && k->len == len && !memcmp(k->text, text, len);
+}
+
+/* Keeps a text, if it is not too long. */
+static void know_same(struct known_same *k, const char *text, size_t len,
+		      const struct map_same *same)
+{
+	char *copy = len <= KNOWN_MAX_SZ ? malloc(len) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, text, len);
+	free(k->text);
+	k->text = copy;
+	k->len = len;
+	memcpy(&k->same, same, sizeof(*same)); /* with its padding */
+}
+
+static struct err *read_new_same(struct document *d, const json_t *row)
+{
+	memset(&d->same, 0, sizeof(d->same));
+	struct err *err = json_reader_object(&d->reader, &map_same_json, row, &d->same);
+
+	if (!err)
+		share_type(d, &d->same);
+	return err;
+}
+
+/* From a row of which the address and what is of the map alone were taken away. */
+static struct err *read_same(struct document *d, const json_t *row, struct map_view *view)
+{
+	_cleanup_free_ char *text = json_dumps(row, DUMP_FLAGS);
+	size_t len = text ? strlen(text) - 1 : 0;
+
+	if (!text)
+		return err_nomem();
+	struct known_same *k = known_place(d, text + 1, len);
+	if (is_known(k, text + 1, len)) {
+		view->same = &k->same;
+		return NULL;
+	}
+	struct err *err = read_new_same(d, row);
+	if (err)
+		return err;
+	know_same(k, text + 1, len, &d->same);
+	view->same = &d->same;
+	return NULL;
+}
+
+/* ---- maps ---- */
+
+static struct err *push_map(struct document *d, const struct map_view *view)
+{
+	if (d->maps && view->addr <= d->last_addr)
+		return json_reader_fail(&d->reader, "not above the map before it");
+	d->last_addr = view->addr;
+	return result_maps_push(d->result->maps, view) ? NULL : err_nomem();
+}
+
+/* A row that differs from one before it in nothing but its address, as report_json() writes
+ * it: {"address":"0x...",TEXT. False: it is another, or not known. */
+static bool map_is_known(const struct document *d, struct map_view *view)
+{
+	static const char start[] = "{\"address\":\"0x";
+	const size_t skip = sizeof(start) - 1;
+	const char *text = d->scan.text.data;
+
+	if (d->scan.text.len < skip || memcmp(text, start, skip))
+		return false;
+	size_t digits = strspn(text + skip, "0123456789abcdef");
+	const char *rest = text + skip + digits;
+	if (!digits || digits > 16 || strncmp(rest, "\",", 2))
+		return false;
+	rest += 2;
+	size_t len = text + d->scan.text.len - rest;
+	const struct known_same *k = known_place(d, rest, len);
+	if (!is_known(k, rest, len))
+		return false;
+	*view = (struct map_view){ .addr = strtoull(text + skip, NULL, 16), .same = &k->same };
+	return true;
+}
+
+static struct err *read_map_address(struct document *d, const json_t *row, struct map_view *view)
+{
+	const json_t *value = json_object_get(row, "address");
+
+	json_reader_enter(&d->reader, "address", JSON_NO_INDEX);
+	struct err *err = value ? json_reader_address(&d->reader, value, &view->addr)
+				: json_reader_fail(&d->reader, "missing");
+	json_reader_leave(&d->reader);
+	return err;
+}
+
+/* Takes from the row what is of the map alone. */
+static struct err *read_map_row(struct document *d, json_t *row, struct map_view *view)
+{
+	struct err *err = json_is_object(row) ? NULL
+					      : json_reader_fail(&d->reader, "not an object");
+
+	if (!err)
+		err = read_map_address(d, row, view);
+	if (!err)
+		err = json_reader_object(&d->reader, &map_own_json, row, view);
+	if (err)
+		return err;
+	json_object_del(row, "address");
+	for (size_t i = 0; i < map_own_json.member_cnt; i++)
+		json_object_del(row, map_own_json.members[i].name);
+	return read_same(d, row, view);
+}
+
+static struct err *read_map(struct document *d)
+{
+	struct map_view view = { 0 };
+	json_t *row = NULL;
+	struct err *err = json_scan_value(&d->scan, MAP_MAX_SZ);
+
+	if (err)
+		return json_reader_wrap(&d->reader, err);
+	if (map_is_known(d, &view))
+		return push_map(d, &view);
+	err = parse_scanned(d, &row);
+	if (!err)
+		err = read_map_row(d, row, &view);
+	json_decref(row);
+	return err ? err : push_map(d, &view);
+}
+
+static struct err *read_maps(struct document *d)
+{
+	struct err *err = json_reader_wrap(&d->reader, json_scan_take(&d->scan, '['));
+	bool more = !err && json_scan_peek(&d->scan) != ']';
+
+	if (!err && !more)
+		return json_scan_take(&d->scan, ']');
+	while (!err && more) {
+		json_reader_enter(&d->reader, NULL, d->maps);
+		err = read_map(d);
+		json_reader_leave(&d->reader);
+		d->maps++;
+		if (!err)
+			err = json_reader_wrap(&d->reader, json_scan_next(&d->scan, ']', &more));
+	}
+	return err;
+}
+
+/* ---- the document ---- */
+
+static size_t find_member(const char *name)
+{
+	size_t i = 0;
+
+	while (i < result_json.member_cnt && strcmp(result_json.members[i].name, name))
+		i++;
+	return i;
+}
+
+/* "maptrace.report/2" of a string, 1 of a number: what a file says that it is. */
+static const char *schema_text(struct document *d, const json_t *value)
+{
+	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+	return text ? json_reader_text(&d->reader, text) : NULL;
+}
+
+static struct err *read_schema(struct document *d, const json_t *value)
+{
+	if (json_is_string(value) && !strcmp(json_string_value(value), RESULT_SCHEMA)) {
+		d->result->schema = json_reader_text(&d->reader, RESULT_SCHEMA);
+		return NULL;
+	}
+	const char *text = schema_text(d, value);
+	return err_new(ERR_UNSUPPORTED, "this is a document of schema %.64s, not of %s",
+		       text ? text : "?", RESULT_SCHEMA);
+}
+
+static struct err *read_failure(struct document *d, const json_t *value)
+{
+	const char *message = json_string_value(json_object_get(value, "message"));
+
+	d->failure = json_reader_text(&d->reader, message ? message : "for an unknown reason");
+	return d->failure ? NULL : err_nomem();
+}
+
+static struct err *read_total(struct document *d, const json_t *value)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return json_reader_fail(&d->reader, "not a number of maps");
+	d->maps_total = (uint64_t)json_integer_value(value);
+	return NULL;
+}
+
+static struct err *read_member(struct document *d, const char *name, const json_t *value)
+{
+	size_t i = find_member(name);
+
+	if (!strcmp(name, "schema"))
+		return read_schema(d, value);
+	if (!strcmp(name, "error"))
+		return read_failure(d, value);
+	if (i == result_json.member_cnt)
+		return NULL;
+	if (result_json.members[i].kind == JSON_KIND_MAPS_TOTAL)
+		return read_total(d, value);
+	return json_reader_value(&d->reader, &result_json.members[i], value, d->result);
+}
+
+/* Remembers what is wrong with a member. The rest is still scanned: for its schema. */
+static struct err *note_wrong(struct document *d, struct err *err)
+{
+	bool goes_on = err_is(err, ERR_FORMAT) && !d->wrong;
+
+	if (goes_on)
+		d->wrong = err;
+	return goes_on ? NULL : err;
+}
+
+static struct err *read_section(struct document *d, const char *name)
+{
+	json_t *value = NULL;
+	struct err *err = json_scan_value(&d->scan, SECTION_MAX_SZ);
+	bool wanted = !d->wrong || !strcmp(name, "schema");
+
+	if (err || !wanted)
+		return json_reader_wrap(&d->reader, err);
+	err = parse_scanned(d, &value);
+	if (!err)
+		err = read_member(d, name, value);
+	json_decref(value);
+	return err_is(err, ERR_UNSUPPORTED) ? err : note_wrong(d, err);
+}
+
+static struct err *read_name(struct document *d, char name[NAME_MAX_SZ])
+{
+	json_t *value = NULL;
+	struct err *err = json_scan_value(&d->scan, NAME_MAX_SZ);
+
+	if (!err)
+		err = parse_scanned(d, &value);
+	const char *s = json_string_value(value);
+	if (!err && !s)
+		err = err_new(ERR_FORMAT, "not JSON: the name of a member is not a string");
+	if (!err)
+		snprintf(name, NAME_MAX_SZ, "%s", s);
+	json_decref(value);
+	return err ? err : json_scan_take(&d->scan, ':');
+}
+
+static struct err *read_document_member(struct document *d)
+{
+	char name[NAME_MAX_SZ];
+	struct err *err = read_name(d, name);
+
+	if (err)
+		return err;
+	size_t i = find_member(name);
+	if (i < result_json.member_cnt && d->seen & UINT64_C(1) << i)
+		return err_new(ERR_FORMAT, "%s: there twice", name);
+	if (i < result_json.member_cnt)
+		d->seen |= UINT64_C(1) << i;
+	json_reader_enter(&d->reader, name, JSON_NO_INDEX);
+	if (i < result_json.member_cnt && result_json.members[i].kind == JSON_KIND_MAPS &&
+	    !d->wrong)
+		err = read_maps(d);
+	else
+		err = read_section(d, name);
+	json_reader_leave(&d->reader);
+	return err;
+}
+
+static struct err *read_document_members(struct document *d)
+{
+	struct err *err = json_scan_take(&d->scan, '{');
+	bool more = !err && json_scan_peek(&d->scan) != '}';
+
+	if (!err && !more)
+		return json_scan_take(&d->scan, '}');
+	while (!err && more) {
+		err = read_document_member(d);
+		if (!err)
+			err = json_scan_next(&d->scan, '}', &more);
+	}
+	if (!err && json_scan_peek(&d->scan) != EOF)
+		err = err_new(ERR_FORMAT, "not JSON: there is something after its end");
+	return err;
+}
+
+/* What only the whole document shows. */
+static struct err *check_document(struct document *d)
+{
+	if (d->wrong)
+		return take_ptr(d->wrong);
+	if (!d->result->schema)
+		return err_new(ERR_UNSUPPORTED,
+			       "this is not a report of maptrace: it has no schema");
+	if (d->failure)
+		return err_new(ERR_UNSUPPORTED, "there is no report, since maptrace failed: %s",
+			       d->failure);
+	for (size_t i = 0; i < result_json.member_cnt; i++)
+		if (!(d->seen & UINT64_C(1) << i))
+			return err_new(ERR_FORMAT, "%s: missing", result_json.members[i].name);
+	result_maps_set_total(d->result->maps, d->maps_total);
+	return d->result->pool.failed ? err_nomem() : NULL;
+}
+
+static struct err *read_document(struct document *d)
+{
+	d->result = result_new();
+	if (d->result)
+		d->result->maps = result_maps_new();
+	d->known = calloc(KNOWN_CNT, sizeof(*d->known));
+	if (!d->result || !d->result->maps || !d->known)
+		return err_nomem();
+	d->result->schema = NULL;
+	d->result->host = (struct result_host){ 0 }; /* the file says where, and when */
+	d->reader.pool = &d->result->pool;
+	struct err *err = read_document_members(d);
+	return err ? err : check_document(d);
+}
+
+struct err *result_read(FILE *in, struct result **ret)
+{
+	struct document d = { .scan = { .in = in } };
+	struct err *err = read_document(&d);
+
+	if (!err)
+		*ret = take_ptr(d.result);
+	document_fini(&d);
+	return err;
+}
+
+struct err *result_read_file(const char *path, struct result **ret)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	bool is_stdin = !strcmp(path, "-");
+
+	if (!is_stdin)
+		file = fopen(path, "re");
+	if (!is_stdin && !file)
+		return err_os(errno, "%s", path);
+	return err_wrap(result_read(is_stdin ? stdin : file, ret), "%s", path);
+}
