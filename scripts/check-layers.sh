@@ -16,7 +16,7 @@ apart='maps:trace'
 
 # Renderers show a finished result and read nothing else: report/ may include only base/,
 # report/, and the headers of model/ whose names begin with "result".
-report_is_apart=no
+report_is_apart=yes
 
 awk -v order="${layers[*]}" -v apart="$apart" -v strict="$report_is_apart" '
 	BEGIN {
