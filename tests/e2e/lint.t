@@ -40,6 +40,10 @@ fresh_copy
 echo '#include "trace/rate.h"' >>"$tree/user/maps/mapinfo.h"
 ok 'layers: maps includes trace' found layers 'mapinfo.h:.*is left of\|must not know each other'
 fresh_copy
+sed -i 's/^report_is_apart=.*/report_is_apart=yes/' "$tree/scripts/check-layers.sh"
+echo '#include "heap/heap.h"' >>"$tree/user/report/flow.h"
+ok 'layers: report includes more than the result' found layers 'report/flow.h:.*report/ shows the finished result'
+fresh_copy
 mkdir "$tree/user/extra"
 echo >"$tree/user/extra/extra.c"
 ok 'layers: a folder without a place' found layers 'extra is not in the order'

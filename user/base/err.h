@@ -28,7 +28,7 @@ enum err_kind {
 	ERR_STOPPED, /* a signal asked us to end; the verb decides what that means */
 };
 
-/* Exit codes of maptrace; part of its interface (README, "Exit codes"). */
+/* Exit codes of maptrace; part of its interface (docs/manual.md, "Exit codes"). */
 enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FINDINGS = 1,
