@@ -22,6 +22,7 @@ struct result_source {
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
 	struct ranking ranking;
+	struct held_maps held; /* by row of the census; its memory is in the pool of the result */
 };
 
 void result_fill_target(struct result *r, const struct watch *w);
