@@ -140,9 +140,9 @@ static struct map_same *a_same(struct pool *pool, uint64_t *n)
 }
 
 static void push_map(struct result *r, uint64_t addr, const struct map_same *same,
-		     const struct map_view *own)
+		     const struct result_holder *holder, const struct map_view *own)
 {
-	struct map_view view = { .addr = addr, .same = same };
+	struct map_view view = { .addr = addr, .same = same, .holder = holder };
 
 	if (own) {
 		view.activity = own->activity;
@@ -156,12 +156,13 @@ static void fill_maps(struct result *r, uint64_t *n)
 	struct map_same *shared = a_same(&r->pool, n), *other = a_same(&r->pool, n);
 	struct map_view own = { 0 };
 
+	fill_by_shape(&r->pool, &map_held_json, &own, n);
 	fill_by_shape(&r->pool, &map_own_json, &own, n);
 	other->zero_values_reason = "too large";
 	other->has_next_growth = false;
-	push_map(r, 0x1000, shared, &own);
-	push_map(r, 0x2000, shared, NULL);
-	push_map(r, 0xfffffffffffffff0, other, NULL);
+	push_map(r, 0x1000, shared, own.holder, &own);
+	push_map(r, 0x2000, shared, own.holder, NULL);
+	push_map(r, 0xfffffffffffffff0, other, NULL, NULL);
 	result_maps_set_total(r->maps, 12345);
 }
 
@@ -192,7 +193,7 @@ struct result *bare_result(void)
 	struct result *r = empty_result();
 
 	r->census.status = r->trace.status = r->gc.status = "refused";
-	r->values.status = r->memory_calls.status = "off";
+	r->graph.status = r->values.status = r->memory_calls.status = "off";
 	return r;
 }
 

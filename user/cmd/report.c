@@ -44,6 +44,7 @@ enum {
 	OPT_DRY_RUN,
 	OPT_SCAN_VALUES,
 	OPT_SCAN_SEED,
+	OPT_GRAPH,
 	OPT_FROM,
 };
 
@@ -68,6 +69,10 @@ static const struct argp_option report_options[] = {
 	{ "scan-values", OPT_SCAN_VALUES, "SIZE", OPTION_ARG_OPTIONAL,
 	  "Count entries whose value is zero. Reads at most SIZE of the tables (default 256M); "
 	  "if they are larger, maps are sampled",
+	  0 },
+	{ "graph", OPT_GRAPH, "HOW", 0,
+	  "Find out what holds each map: a field of a struct, a variable, another map "
+	  "(holders, the default), or don't (off)",
 	  0 },
 	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN,
 	  "Seed for the choice of samples; default: the time", 0 },
@@ -105,6 +110,14 @@ static struct err *parse_scan_values(struct report_args *o, const char *arg)
 		err = err_new(ERR_USAGE, "--scan-values: '%s' is too small: nothing could be read",
 			      arg);
 	return err;
+}
+
+static struct err *parse_graph(struct report_args *o, const char *arg)
+{
+	o->common.watch.holders = !strcmp(arg, "holders");
+	if (o->common.watch.holders || !strcmp(arg, "off"))
+		return NULL;
+	return err_new(ERR_USAGE, "--graph: '%s' is neither holders nor off", arg);
 }
 
 static struct err *parse_scan_seed(struct report_args *o, const char *arg)
@@ -161,6 +174,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_scan_values(o, arg));
 	case OPT_SCAN_SEED:
 		return args_fail(a, parse_scan_seed(o, arg));
+	case OPT_GRAPH:
+		return args_fail(a, parse_graph(o, arg));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -295,6 +310,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 			.duration_ns = DEFAULT_DURATION_S * 1000000000ull,
 			.min_waste_bytes = (uint64_t)DEFAULT_MIN_WASTE_MIB << 20,
 			.values = { .seed = clock_ns() },
+			.holders = true,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 			.stop = &interrupted,
 		},

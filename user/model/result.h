@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
 #include "model/result_trace.h"
@@ -165,6 +166,9 @@ struct result_group {
 	uint64_t largest_map; /* address of its header */
 	uint64_t largest_table_bytes;
 	struct result_group_zeroes *zeroes; /* NULL: not counted */
+	const struct result_holder *holder; /* of all its maps; NULL: several, or not known */
+	uint64_t holders; /* different ones that its maps have, as far as they are known */
+	uint64_t maps_held; /* maps with a known holder */
 };
 
 /* A coming growth: at its present rate of inserts a large map will grow within a day. */
@@ -179,6 +183,7 @@ struct result_finding {
 	uint64_t bytes; /* resident bytes that come back; findings can be added up */
 	uint64_t map; /* address of the map with most to give back; 0: it is not about maps */
 	const char *type; /* of that map; NULL: unknown */
+	const struct result_holder *holder; /* of that map; NULL: not known */
 	/* Sums over the maps; NULL: it is not about maps. */
 	struct result_finding_maps {
 		uint64_t maps;
@@ -253,6 +258,7 @@ struct result {
 	struct result_reclaim *reclaim;
 	struct result_heap *heap;
 	struct result_census census;
+	struct result_graph graph;
 	struct result_values values;
 	POOL_LIST(struct result_finding) findings; /* largest first */
 	struct result_verdict verdict;

@@ -40,6 +40,7 @@ struct result_census_maps {
 	VEC(uint32_t) listed; /* indexes of rows; ascending */
 	VEC(struct map_extra) extras;
 	struct table extra_by_addr; /* index in extras */
+	struct held_maps held; /* by row; the pool of the result owns its memory */
 	struct table type_by_key; /* index in types; see map_type_key() */
 	VEC(struct result_map_type *) types;
 	struct map_same same; /* for the latest view */
@@ -417,6 +418,7 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 
 	maps->layout = w->prog->layout;
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
+	maps->held = from->held;
 	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
 	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
 		return err_nomem();
@@ -508,6 +510,7 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 	const struct map_row *r = &maps->rows.data[row];
 	const struct map_extra *extra = extra_find(maps, row_addr(r));
 	bool shared = kind_is_shared(maps, r->kind, extra);
+	uint32_t holder_no = held_maps_no(&maps->held, row);
 
 	if (wants_same)
 		census_make_same(maps, r->kind, extra);
@@ -515,6 +518,8 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 		.addr = row_addr(r),
 		.same_no = shared ? r->kind : MAP_SAME_NONE,
 		.same = wants_same ? &maps->same : NULL,
+		.holder_no = holder_no == HELD_BY_NONE ? MAP_HOLDER_NONE : holder_no,
+		.holder = held_maps_holder(&maps->held, row),
 		.activity = extra ? extra->activity : NULL,
 		.history = extra ? extra->history : NULL,
 	};

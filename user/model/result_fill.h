@@ -22,6 +22,7 @@ struct result_source {
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
 	struct ranking ranking;
+	struct held_maps held; /* by row of the census; its memory is in the pool of the result */
 };
 
 void result_fill_target(struct result *r, const struct watch *w);
@@ -30,7 +31,9 @@ void result_fill_census(struct result *r, const struct watch *w);
 void result_fill_memory(struct result *r, const struct watch *w);
 void result_fill_reclaim(struct result *r, const struct watch *w);
 void result_fill_gc(struct result *r, const struct watch *w);
+void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
+void result_fill_group_holders(struct result *r, const struct result_source *from);
 void result_fill_findings(struct result *r, const struct result_source *from);
 struct err *result_fill_trace(struct result *r, const struct result_source *from);
 void result_fill_call_sites(struct result *r, const struct result_source *from);

@@ -191,6 +191,7 @@ void result_fill_groups(struct result *r, const struct result_source *from)
 		r->groups.data[i] = group_result(&r->pool, from, i);
 	if (from->w->values)
 		groups_fill_zeroes(r, from);
+	result_fill_group_holders(r, from);
 	groups_fill_coming(r, from->w);
 }
 
@@ -215,9 +216,19 @@ static struct result_finding_zeroes *finding_zeroes(struct pool *pool, const str
 	return to;
 }
 
-static struct result_finding finding_result(struct pool *pool, const struct watch *w,
+static const struct result_holder *finding_holder(const struct result_source *from,
+						  const struct finding *f)
+{
+	ssize_t row = f->map.addr ? rows_find(&from->w->snap->census->maps, f->map.addr)
+				  : ROWS_NONE;
+
+	return row == ROWS_NONE ? NULL : held_maps_holder(&from->held, row);
+}
+
+static struct result_finding finding_result(struct pool *pool, const struct result_source *from,
 					    const struct finding *f)
 {
+	const struct watch *w = from->w;
 	const struct finding_row *row = finding_row(f->kind);
 	const char *label = f->map.addr ? result_label(pool, &w->prog->layout, &f->map) : "";
 
@@ -226,6 +237,7 @@ static struct result_finding finding_result(struct pool *pool, const struct watc
 		.bytes = f->bytes,
 		.map = f->map.addr,
 		.type = pool_text(pool, f->map.type ? f->map.type->name : NULL),
+		.holder = finding_holder(from, f),
 		.maps = row->of_maps ? finding_maps(pool, f) : NULL,
 		.zeroes = row->of_zeroes ? finding_zeroes(pool, f) : NULL,
 		.headline = row->headline(pool, f, label ? label : "?"),
@@ -263,6 +275,6 @@ void result_fill_findings(struct result *r, const struct result_source *from)
 		return;
 	pool_list(&r->pool, &r->findings, from->findings.list.len);
 	for (size_t i = 0; i < r->findings.len; i++)
-		r->findings.data[i] = finding_result(&r->pool, w, &from->findings.list.data[i]);
+		r->findings.data[i] = finding_result(&r->pool, from, &from->findings.list.data[i]);
 	verdict_fill_besides(r, w);
 }

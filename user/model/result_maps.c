@@ -25,6 +25,7 @@ struct given_same {
 struct given_map {
 	uint64_t addr;
 	size_t same_no;
+	size_t holder_no;
 	const struct result_activity *activity;
 	const struct result_history *history;
 };
@@ -34,6 +35,8 @@ struct result_maps {
 	VEC(struct given_map) given; /* ascending by address */
 	VEC(struct given_same) sames;
 	struct table same_by_hash; /* index in sames */
+	VEC(const struct result_holder *) holders; /* different ones */
+	struct table holder_by_addr; /* index in holders */
 	uint64_t total; /* 0: as many as are given */
 };
 
@@ -86,6 +89,18 @@ static bool given_same_add(struct result_maps *maps, const struct map_same *same
 	       table_put(&maps->same_by_hash, hash, no);
 }
 
+/* Finds or adds a holder. False: out of memory. */
+static bool given_holder_no(struct result_maps *maps, const struct result_holder *holder,
+			    size_t *ret)
+{
+	*ret = holder ? table_get(&maps->holder_by_addr, (uintptr_t)holder) : MAP_HOLDER_NONE;
+	if (!holder || *ret != TABLE_NONE)
+		return true;
+	*ret = maps->holders.len;
+	return vec_push(&maps->holders, holder) &&
+	       table_put(&maps->holder_by_addr, (uintptr_t)holder, *ret);
+}
+
 bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 {
 	uint64_t hash = given_same_hash(view->same);
@@ -100,7 +115,7 @@ bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 			return false;
 	}
 	maps->sames.data[map.same_no].cnt++;
-	return vec_push(&maps->given, map);
+	return given_holder_no(maps, view->holder, &map.holder_no) && vec_push(&maps->given, map);
 }
 
 static void given_view(const struct result_maps *maps, size_t i, struct map_view *ret)
@@ -112,6 +127,9 @@ static void given_view(const struct result_maps *maps, size_t i, struct map_view
 		.addr = map->addr,
 		.same_no = same->cnt > 1 ? map->same_no : MAP_SAME_NONE,
 		.same = &same->same,
+		.holder_no = map->holder_no,
+		.holder = map->holder_no == MAP_HOLDER_NONE ? NULL
+							    : maps->holders.data[map->holder_no],
 		.activity = map->activity,
 		.history = map->history,
 	};
@@ -172,6 +190,8 @@ void result_maps_free(struct result_maps *maps)
 	vec_fini(&maps->given);
 	vec_fini(&maps->sames);
 	table_fini(&maps->same_by_hash);
+	vec_fini(&maps->holders);
+	table_fini(&maps->holder_by_addr);
 	free(maps);
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_holder.h"
 
 /* The type of maps, as far as it is known. */
 struct result_map_type {
@@ -106,10 +107,15 @@ struct result_history {
 /* The same_no of a map that shares its map_same with no other map. */
 #define MAP_SAME_NONE SIZE_MAX
 
+/* The holder_no of a map whose holder is not known. */
+#define MAP_HOLDER_NONE SIZE_MAX
+
 struct map_view {
 	uint64_t addr; /* of the header */
 	size_t same_no; /* maps with equal numbers have equal `same` */
 	const struct map_same *same; /* valid until the next call that makes a view */
+	size_t holder_no; /* maps with equal numbers have the same holder */
+	const struct result_holder *holder; /* NULL: not known */
 	const struct result_activity *activity; /* NULL: nothing was seen */
 	const struct result_history *history; /* NULL: the map is not followed */
 };
@@ -137,7 +143,8 @@ struct result_maps *result_maps_new(void);
  * Adds a map to a set that does not come from a census; maps have to come in ascending order of
  * address. *view->same is copied; what it and *view point to is not, and has to outlive the set.
  * view->same_no is ignored: maps whose `same` has equal bytes share a number. So padding in it has
- * to be zero, and equal texts need the same address. False: out of memory.
+ * to be zero, and equal texts need the same address. view->holder_no is ignored, too: maps that
+ * point to the same holder share a number. False: out of memory.
  */
 bool result_maps_push(struct result_maps *maps, const struct map_view *view);
 

@@ -9,6 +9,7 @@ const struct word mem_reason_words[MEM_REASON_CNT] = { MEM_REASONS(WORD_ROW) };
 const struct word map_op_words[MAP_OP_CNT] = { MAP_OPS(WORD_ROW) };
 const struct word consistency_words[CONSISTENT_CNT] = { CONSISTENCIES(WORD_ROW) };
 const struct word finding_kind_words[FINDING_CNT] = { FINDINGS(WORD_ROW) };
+const struct word holder_kind_words[HELD_BY_CNT] = { HOLDER_KINDS(WORD_ROW) };
 const struct word doubt_words[DOUBT_CNT] = { DOUBTS(WORD_ROW) };
 
 #define REMEDY_ROW(row, name, text, remedy) [row] = remedy,

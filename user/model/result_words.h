@@ -165,6 +165,29 @@ struct word {
 	  "resident pages that Go's page allocator has as free and not returned")
 
 /*
+ * Kinds of holders, the things that have a pointer to a map; with examples of their texts:
+ *	FIELD		of a struct on the heap: *scrape.scrapeCache.seriesPrev
+ *	ELEMENT		of an array or a slice: []map[string]int[*]
+ *	CHANNEL		in its buffer: chan map[string]int
+ *	INTERFACE	an interface that nothing else names
+ *	CLOSURE		a variable that a function captured: main.mk.func1 (closure)
+ *	MAP		a value of another map: map[string]map[string]int[*]
+ *	VARIABLE	of a package, or a part of one: main.sessions
+ *	FRAME		a variable in a frame of a goroutine: goroutine 12 main.worker
+ *	OBJECT		an object of unknown type
+ */
+#define HOLDER_KINDS(X) \
+	X(HELD_BY_FIELD, "field", NULL) \
+	X(HELD_BY_ELEMENT, "element", NULL) \
+	X(HELD_BY_CHANNEL, "channel", NULL) \
+	X(HELD_BY_INTERFACE, "interface", NULL) \
+	X(HELD_BY_CLOSURE, "closure", NULL) \
+	X(HELD_BY_MAP, "map", NULL) \
+	X(HELD_BY_VARIABLE, "variable", NULL) \
+	X(HELD_BY_FRAME, "frame", NULL) \
+	X(HELD_BY_OBJECT, "object", NULL)
+
+/*
  * Doubts: reasons why the rest of a result may be incomplete or wrong. The columns of a row:
  *	the value, and its name in JSON
  *	NULL: it has no short words, but a function that makes sentences
@@ -186,6 +209,7 @@ enum mem_reason { MEM_REASONS(WORD_VALUE) MEM_REASON_CNT };
 enum map_op { MAP_OPS(WORD_VALUE) MAP_OP_CNT };
 enum consistency_mark { CONSISTENCIES(WORD_VALUE) CONSISTENT_CNT };
 enum finding_kind { FINDINGS(WORD_VALUE) FINDING_CNT };
+enum result_holder_kind { HOLDER_KINDS(WORD_VALUE) HELD_BY_CNT };
 enum doubt_code { DOUBTS(WORD_VALUE) DOUBT_CNT };
 
 /* clang-format on */
@@ -198,6 +222,7 @@ extern const struct word mem_reason_words[MEM_REASON_CNT];
 extern const struct word map_op_words[MAP_OP_CNT];
 extern const struct word consistency_words[CONSISTENT_CNT];
 extern const struct word finding_kind_words[FINDING_CNT];
+extern const struct word holder_kind_words[HELD_BY_CNT];
 extern const struct word doubt_words[DOUBT_CNT];
 
 /* The remedy in the table of ledger rows. */

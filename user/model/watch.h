@@ -29,6 +29,7 @@ struct watch_opts {
 	enum trace_attach attach;
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */
+	bool holders; /* find out who holds each map */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 

@@ -35,6 +35,7 @@ static const struct json_member document_members[] = {
 		     "Why memory without use is resident all the same."),
 	JSON_POINTER("heap", result, heap, result_heap, 0, "The runtime's own count."),
 	JSON_INNER("census", result, census, result_census, "The search for all maps."),
+	JSON_INNER("graph", result, graph, result_graph, "The search for what holds each map."),
 	JSON_INNER("values", result, values, result_values, "The count of zero values."),
 	JSON_LIST("findings", result, findings, result_finding, 0,
 		  "What is worth acting on, largest first."),

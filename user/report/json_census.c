@@ -133,6 +133,11 @@ static const struct json_member group_members[] = {
 	JSON_U64("largest_table_bytes", result_group, largest_table_bytes, "Bytes of its tables."),
 	JSON_POINTER("zeroes", result_group, zeroes, result_group_zeroes, 0,
 		     "Entries whose value is zero; null: not counted."),
+	JSON_POINTER("holder", result_group, holder, result_holder, 0,
+		     "What holds all of the maps; null: several, or not known."),
+	JSON_U64("holders", result_group, holders,
+		 "Different holders of the maps, as far as they are known."),
+	JSON_U64("maps_held", result_group, maps_held, "Maps whose holder is known."),
 };
 const struct json_shape result_group_json =
 	JSON_SHAPE(result_group, "group", "A row of the ranking.", group_members);

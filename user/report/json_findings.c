@@ -31,6 +31,8 @@ static const struct json_member finding_members[] = {
 	JSON_ADDRESS("map", result_finding, map,
 		     "The map with most to give back; null: it is not about maps."),
 	JSON_TEXT("type", result_finding, type, 0, "The type of that map; null: not known."),
+	JSON_POINTER("holder", result_finding, holder, result_holder, 0,
+		     "What holds that map; null: not known."),
 	JSON_FLAT_POINTER(result_finding, maps, result_finding_maps, 0),
 	JSON_FLAT_POINTER(result_finding, zeroes, result_finding_zeroes, 0),
 	JSON_TEXT("headline", result_finding, headline, 0, "What is wrong, in a sentence."),

@@ -104,6 +104,16 @@ static const struct json_member map_same_members[] = {
 const struct json_shape map_same_json =
 	JSON_SHAPE(map_same, "map_same", "What maps of one kind have in common.", map_same_members);
 
+/* ---- who holds it ---- */
+
+#define HOLDER_MEMBER                                                                              \
+	JSON_POINTER("holder", map_view, holder, result_holder, 0,                                 \
+		     "What holds it; null: not known, or not looked for.")
+
+static const struct json_member map_held_members[] = { HOLDER_MEMBER };
+const struct json_shape map_held_json =
+	JSON_SHAPE(map_view, "map_held", "Who holds a map.", map_held_members);
+
 /* ---- what is of one map alone ---- */
 
 static const struct json_member histogram_members[] = {
@@ -140,6 +150,7 @@ const struct json_shape map_own_json =
 static const struct json_member map_view_members[] = {
 	JSON_ADDRESS("address", map_view, addr, "Of the map's header."),
 	JSON_FLAT_POINTER(map_view, same, map_same, JSON_NEVER_NULL),
+	HOLDER_MEMBER,
 	ACTIVITY_MEMBER,
 	HISTORY_MEMBER,
 };

@@ -23,11 +23,13 @@ enum {
 	DUMP_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(9),
 };
 
-/* What several maps had in common, by its text, without the first brace. */
+/* What several maps had in common, and their holder, by the text of both, without the first
+ * brace. */
 struct known_same {
 	char *text; /* NULL: nothing */
 	size_t len;
 	struct map_same same;
+	const struct result_holder *holder; /* NULL: not known */
 };
 
 /* A document while it is read. */
@@ -45,6 +47,8 @@ struct document {
 	struct known_same *known; /* KNOWN_CNT of them, by hash */
 	VEC(const struct result_map_type *) types; /* one of each name, and maybe more */
 	struct table type_index; /* by the address of the name, which is there once */
+	VEC(const struct result_holder *) holders; /* one of each text, and maybe more */
+	struct table holder_index; /* by the address of the text, which is there once */
 };
 
 static void document_fini(struct document *d)
@@ -54,6 +58,8 @@ static void document_fini(struct document *d)
 	free(d->known);
 	vec_fini(&d->types);
 	table_fini(&d->type_index);
+	vec_fini(&d->holders);
+	table_fini(&d->holder_index);
 	json_scan_fini(&d->scan);
 	json_reader_fini(&d->reader);
 	err_free(d->wrong);
@@ -96,6 +102,31 @@ static void document_share_type(struct document *d, struct map_same *same)
 	same->type = other;
 }
 
+static bool holders_are_equal(const struct result_holder *a, const struct result_holder *b)
+{
+	bool equal = a->text == b->text && a->kind == b->kind && a->type == b->type &&
+		     a->field == b->field && a->package == b->package && a->certain == b->certain &&
+		     a->candidates == b->candidates && a->used_by.len == b->used_by.len;
+
+	for (size_t i = 0; equal && i < a->used_by.len; i++)
+		equal = a->used_by.data[i] == b->used_by.data[i];
+	return equal;
+}
+
+/* Equal holders are one then, but for those that share a text with another one. */
+static const struct result_holder *document_share_holder(struct document *d,
+							 const struct result_holder *holder)
+{
+	uint64_t key = (uintptr_t)holder->text;
+	size_t i = table_get(&d->holder_index, key);
+
+	if (i != TABLE_NONE)
+		return holders_are_equal(d->holders.data[i], holder) ? d->holders.data[i] : holder;
+	if (vec_push(&d->holders, holder))
+		table_put(&d->holder_index, key, d->holders.len - 1);
+	return holder;
+}
+
 static struct known_same *known_place(const struct document *d, const char *text, size_t len)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -112,7 +143,7 @@ static bool is_known(const struct known_same *k, const char *text, size_t len)
 
 /* Keeps a text, if it is not too long. */
 static void know_same(struct known_same *k, const char *text, size_t len,
-		      const struct map_same *same)
+		      const struct map_same *same, const struct result_holder *holder)
 {
 	char *copy = len <= KNOWN_MAX_SZ ? malloc(len) : NULL;
 
@@ -123,16 +154,24 @@ static void know_same(struct known_same *k, const char *text, size_t len,
 	k->text = copy;
 	k->len = len;
 	memcpy(&k->same, same, sizeof(*same)); /* with its padding */
+	k->holder = holder;
 }
 
-static struct err *document_read_new_same(struct document *d, const json_t *row)
+static struct err *document_read_new_same(struct document *d, const json_t *row,
+					  struct map_view *view)
 {
 	memset(&d->same, 0, sizeof(d->same));
 	struct err *err = json_reader_object(&d->reader, &map_same_json, row, &d->same);
 
 	if (!err)
-		document_share_type(d, &d->same);
-	return err;
+		err = json_reader_object(&d->reader, &map_held_json, row, view);
+	if (err)
+		return err;
+	document_share_type(d, &d->same);
+	view->same = &d->same;
+	if (view->holder)
+		view->holder = document_share_holder(d, view->holder);
+	return NULL;
 }
 
 /* From a row of which the address and what is of the map alone were taken away. */
@@ -146,14 +185,13 @@ static struct err *document_read_same(struct document *d, const json_t *row, str
 	struct known_same *k = known_place(d, text + 1, len);
 	if (is_known(k, text + 1, len)) {
 		view->same = &k->same;
+		view->holder = k->holder;
 		return NULL;
 	}
-	struct err *err = document_read_new_same(d, row);
-	if (err)
-		return err;
-	know_same(k, text + 1, len, &d->same);
-	view->same = &d->same;
-	return NULL;
+	struct err *err = document_read_new_same(d, row, view);
+	if (!err)
+		know_same(k, text + 1, len, &d->same, view->holder);
+	return err;
 }
 
 /* ---- maps ---- */
@@ -185,7 +223,11 @@ static bool document_knows_map(const struct document *d, struct map_view *view)
 	const struct known_same *k = known_place(d, rest, len);
 	if (!is_known(k, rest, len))
 		return false;
-	*view = (struct map_view){ .addr = strtoull(text + skip, NULL, 16), .same = &k->same };
+	*view = (struct map_view){
+		.addr = strtoull(text + skip, NULL, 16),
+		.same = &k->same,
+		.holder = k->holder,
+	};
 	return true;
 }
 

@@ -3,7 +3,8 @@
  * The rows of the maps. A million maps are of a few kinds, and those of one kind differ in
  * their address alone, unless something is known of one map alone. So the text of what they
  * have in common (struct map_same) is made once for all of them, and kept while there is
- * room. A row is its address, that text, and what is of the map alone.
+ * room. The same goes for holders. A row is its address, these two texts, and what is of the
+ * map alone.
  */
 #include "report/json_parts.h"
 
@@ -21,53 +22,78 @@ enum {
 	START_SZ = 64, /* of a row: up to its address */
 };
 
-/* The text of what maps have in common: `{...}`; without bytes: nothing is kept. */
+/* A text of several maps, `{...}`; without bytes: nothing is kept. */
 struct row_text {
-	size_t same_no; /* whose text it is */
+	size_t no; /* same_no or holder_no: whose text it is */
 	uint32_t off; /* in `texts` */
 	uint32_t len;
+};
+
+struct row_texts {
+	struct json_buf texts;
+	struct row_text kept[KEPT_CNT]; /* by `no` */
 };
 
 struct json_rows {
 	struct result_maps *maps;
 	FILE *out;
 	struct json_buf lines; /* to be written */
-	struct json_buf texts;
+	struct row_texts sames; /* what maps have in common */
+	struct row_texts holders; /* `{"holder":...}` */
 	struct json_buf own; /* what is of one map alone */
-	struct row_text kept[KEPT_CNT]; /* by the number of `same` */
 };
 
-static void drop_kept_texts(struct json_rows *r)
+/* ---- texts of several maps ---- */
+
+/* Adds a text, and takes `value`. It may drop all others. */
+static struct row_text row_texts_add(struct row_texts *texts, size_t no, json_t *value)
 {
-	r->texts.len = 0;
-	memset(r->kept, 0, sizeof(r->kept));
-}
+	if (texts->texts.len > KEPT_BYTES) {
+		texts->texts.len = 0;
+		memset(texts->kept, 0, sizeof(texts->kept));
+	}
 
-static struct row_text make_text(struct json_rows *r, size_t i)
-{
-	struct map_view view;
-
-	if (r->texts.len > KEPT_BYTES)
-		drop_kept_texts(r);
-	result_map(r->maps, i, /* wants_same= */ true, &view);
-
-	struct row_text t = { .same_no = view.same_no, .off = r->texts.len };
-	t.len = json_buf_add(&r->texts, json_object_of(&map_same_json, view.same));
+	struct row_text t = { .no = no, .off = texts->texts.len };
+	t.len = json_buf_add(&texts->texts, value);
 	return t;
 }
 
-/* The text of what a map has in common with others, valid until the next one is made. */
-static struct row_text common_text(struct json_rows *r, size_t i, const struct map_view *view)
+static bool row_text_is_of(const struct row_text *kept, size_t no)
 {
-	struct row_text *kept = &r->kept[view->same_no % KEPT_CNT];
+	return kept->len && kept->no == no;
+}
+
+static struct row_text make_same_text(struct json_rows *r, size_t i)
+{
+	struct map_view view;
+
+	result_map(r->maps, i, /* wants_same= */ true, &view);
+	return row_texts_add(&r->sames, view.same_no, json_object_of(&map_same_json, view.same));
+}
+
+/* The text of what a map has in common with others, valid until the next one is made. */
+static struct row_text same_text(struct json_rows *r, size_t i, const struct map_view *view)
+{
+	struct row_text *kept = &r->sames.kept[view->same_no % KEPT_CNT];
 
 	if (view->same_no == MAP_SAME_NONE) {
-		struct row_text t = make_text(r, i);
-		r->texts.len = t.off; /* the next text may overwrite it */
+		struct row_text t = make_same_text(r, i);
+		r->sames.texts.len = t.off; /* the next text may overwrite it */
 		return t;
 	}
-	if (!kept->len || kept->same_no != view->same_no)
-		*kept = make_text(r, i);
+	if (!row_text_is_of(kept, view->same_no))
+		*kept = make_same_text(r, i);
+	return *kept;
+}
+
+/* The text of a map's holder, valid until the next one is made. */
+static struct row_text holder_text(struct json_rows *r, const struct map_view *view)
+{
+	struct row_text *kept = &r->holders.kept[view->holder_no % KEPT_CNT];
+
+	if (!row_text_is_of(kept, view->holder_no))
+		*kept = row_texts_add(&r->holders, view->holder_no,
+				      json_object_of(&map_held_json, view));
 	return *kept;
 }
 
@@ -108,26 +134,32 @@ static void flush_lines(struct json_rows *r)
 	r->lines.len = 0;
 }
 
+/* Adds the members of an object to those that the line has. */
+static void put_members(struct json_buf *l, const char *object, size_t len)
+{
+	l->data[l->len - 1] = ',';
+	put_bytes(l, object + 1, len - 1);
+}
+
 static bool write_map(struct json_rows *r, size_t i)
 {
 	struct json_buf *l = &r->lines;
 	struct map_view view;
 
 	result_map(r->maps, i, /* wants_same= */ false, &view);
-	struct row_text t = common_text(r, i, &view);
-	if (!t.len || !make_own_text(r, &view) ||
-	    !vec_reserve(l, l->len + START_SZ + t.len + r->own.len))
+	struct row_text same = same_text(r, i, &view), holder = holder_text(r, &view);
+	if (!same.len || !holder.len || !make_own_text(r, &view) ||
+	    !vec_reserve(l, l->len + START_SZ + same.len + holder.len + r->own.len))
 		return false;
 	if (i)
 		PUT_LITERAL(l, ",");
 	PUT_LITERAL(l, "\n{\"address\":\"0x");
 	put_hex(l, view.addr);
-	PUT_LITERAL(l, "\",");
-	put_bytes(l, r->texts.data + t.off + 1, t.len - 1);
-	if (r->own.len) {
-		l->data[l->len - 1] = ',';
-		put_bytes(l, r->own.data + 1, r->own.len - 1);
-	}
+	PUT_LITERAL(l, "\"}");
+	put_members(l, r->sames.texts.data + same.off, same.len);
+	put_members(l, r->holders.texts.data + holder.off, holder.len);
+	if (r->own.len)
+		put_members(l, r->own.data, r->own.len);
 	if (l->len >= WRITE_BYTES)
 		flush_lines(r);
 	return true;
@@ -148,7 +180,8 @@ bool json_write_maps(struct result_maps *maps, FILE *out)
 	flush_lines(r);
 	fputc(']', out);
 	json_buf_fini(&r->lines);
-	json_buf_fini(&r->texts);
+	json_buf_fini(&r->sames.texts);
+	json_buf_fini(&r->holders.texts);
 	json_buf_fini(&r->own);
 	return i == cnt;
 }

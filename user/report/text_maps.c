@@ -133,6 +133,7 @@ static void print_groups(const struct page *p)
 
 	for (size_t i = 0; i < cnt && i < p->opts->top; i++) {
 		print_group(p, &p->r->groups.data[i]);
+		print_group_holder(p, &p->r->groups.data[i]);
 		print_zero_values(p, p->r->groups.data[i].zeroes);
 		print_group_history(p, &p->r->groups.data[i]);
 	}
@@ -177,6 +178,7 @@ static void print_footnotes(const struct page *p, const struct result_totals *t)
 	print_footnote(p, t->unknown_bucket_size, "map",
 		       unknown ? "of unknown slot size (?): no figures of holes or of a rebuild"
 			       : "of unknown slot size: no figures of holes or of a rebuild");
+	print_graph_footnote(p);
 }
 
 void print_maps(const struct page *p)

@@ -6,6 +6,7 @@ enum { FINDING_ROWS = 5, FINDING_INDENT = 5 };
 static void print_finding(const struct page *p, size_t no, const struct result_finding *finding)
 {
 	page_words(p, 2, FINDING_INDENT, "%zu. %s", no, known_text(finding->headline));
+	print_finding_holder(p, finding);
 	page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", known_text(finding->remedy));
 }
 

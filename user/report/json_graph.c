@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who holds the maps. */
+#include "report/json_shapes.h"
+
+#include "model/result.h"
+
+static const struct json_member holder_members[] = {
+	JSON_TEXT("text", result_holder, text, JSON_NEVER_NULL,
+		  "All of it in one line, with full names of packages."),
+	JSON_WORD("kind", result_holder, kind, result_holder_kind, holder_kind_words,
+		  "What has the pointer to the map."),
+	JSON_TEXT("type", result_holder, type, 0,
+		  "The type that has the field, elements or values; null: not known, or none."),
+	JSON_TEXT("field", result_holder, field, 0,
+		  "The path from the start of that type to the map; null: there is none."),
+	JSON_TEXT("package", result_holder, package, 0,
+		  "The package of a variable; null: not known, or it is something else."),
+	JSON_TEXTS("used_by", result_holder, used_by, 0,
+		   "Functions that refer to the variable, up to three."),
+	JSON_BOOL("certain", result_holder, certain, "False: it is a guess."),
+	JSON_U64("candidates", result_holder, candidates, "How many holders fit; 1: only this."),
+};
+const struct json_shape result_holder_json =
+	JSON_SHAPE(result_holder, "holder", "What has a pointer to a map.", holder_members);
+
+static const struct json_member graph_read_members[] = {
+	JSON_U64("duration_ns", result_graph_read, duration_ns, "How long it took; nanoseconds."),
+	JSON_U64("bytes_read", result_graph_read, bytes_read, "Bytes of the heap that were read."),
+	JSON_U64("peak_bytes", result_graph_read, peak_bytes,
+		 "Bytes of maptrace's own memory that it took, about."),
+	JSON_U64("maps_held", result_graph_read, maps_held, "Maps with a holder."),
+	JSON_U64("maps_certain", result_graph_read, maps_certain,
+		 "Of them: maps whose holder is certain."),
+	JSON_U64("holders", result_graph_read, holders, "Different holders."),
+};
+static const struct json_shape result_graph_read_json = JSON_SHAPE(
+	result_graph_read, "graph_read", "What the search for holders found.", graph_read_members);
+
+static const struct json_member graph_members[] = {
+	JSON_TEXT("status", result_graph, status, JSON_NEVER_NULL,
+		  "\"ok\", \"partial\", \"refused\" or \"off\"."),
+	JSON_TEXT("reason", result_graph, reason, 0,
+		  "Why it is refused, or what is left out; null: nothing is, or it is off."),
+	JSON_FLAT_POINTER(result_graph, read, result_graph_read, 0),
+};
+const struct json_shape result_graph_json =
+	JSON_SHAPE(result_graph, "graph", "The search for what holds each map.", graph_members);
