@@ -69,6 +69,11 @@ static bool leaf_holds_map(const struct naming *n, const struct held_word *w,
 	const struct cat_type *t = leaf->type;
 
 	*map_ret = NULL;
+	if (w->indirect) {
+		if (t->kind != CAT_POINTER || leaf->off || !t->elem || t->elem->kind != CAT_MAP)
+			return false;
+		t = t->elem;
+	}
 	if (t->kind == CAT_MAP && !leaf->off) {
 		*map_ret = t;
 		/* Named and unnamed types of the same memory cannot be told apart by that. */
@@ -318,7 +323,7 @@ static uint64_t use_hash(const struct held_word *w, uint64_t off)
 
 	h = (h ^ w->fit->func ^ h >> 29) * odd;
 	h = (h ^ (uintptr_t)w->held ^ h >> 29) * odd;
-	h = (h ^ off ^ h >> 29) * odd;
+	h = (h ^ off ^ (uint64_t)w->indirect << 63 ^ h >> 29) * odd;
 	return (h ^ (uint64_t)w->fit->candidates << 8 ^ (uint64_t)w->fit->kind << 1 ^
 		w->fit->certain) *
 	       odd;
@@ -328,7 +333,8 @@ static bool use_equals(const struct naming_use *u, const struct held_word *w, ui
 {
 	return u->fit.type == w->fit->type && u->fit.func == w->fit->func &&
 	       u->fit.candidates == w->fit->candidates && u->fit.kind == w->fit->kind &&
-	       u->fit.certain == w->fit->certain && u->off == off && u->held == w->held;
+	       u->fit.certain == w->fit->certain && u->off == off && u->held == w->held &&
+	       u->indirect == w->indirect;
 }
 
 enum naming_verdict naming_object(struct naming *n, const struct held_word *w, uint32_t *ret)
@@ -342,7 +348,7 @@ enum naming_verdict naming_object(struct naming *n, const struct held_word *w, u
 		return NAMING_HOLDER;
 	}
 	enum naming_verdict verdict = name_by_fit(n, w, ret);
-	struct naming_use use = { *w->fit, off, w->held, *ret };
+	struct naming_use use = { *w->fit, off, w->held, w->indirect, *ret };
 	if (verdict == NAMING_HOLDER && remember && at == TABLE_NONE && vec_push(&n->uses, use) &&
 	    !table_put(&n->by_use, hash, n->uses.len - 1))
 		n->uses.len--;

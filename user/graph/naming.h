@@ -24,6 +24,7 @@ struct naming {
 		struct fit fit;
 		uint64_t off;
 		const struct cat_type *held;
+		bool indirect;
 		uint32_t holder;
 	})
 	uses;
@@ -39,6 +40,8 @@ struct held_word {
 	const struct cat_type *held; /* the type of the map, if the census knows it; else NULL */
 	/* A type that an interface names, as the word before this one says: 0 if it is none. */
 	uint64_t word_before;
+	/* The word leads to a variable that has the map, not to the map itself. */
+	bool indirect;
 };
 
 /* What the word is, as far as the fit says. */
