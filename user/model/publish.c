@@ -207,6 +207,7 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	_cleanup_(result_source_fini) struct result_source from = { .w = w };
 	struct err *err = watch_sum_up(w, last, &from);
 
+	result_fill_held(&r->pool, w, &from.held);
 	return err ? err : result_fill_all(r, &from, last);
 }
 

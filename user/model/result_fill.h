@@ -31,6 +31,8 @@ void result_fill_census(struct result *r, const struct watch *w);
 void result_fill_memory(struct result *r, const struct watch *w);
 void result_fill_reclaim(struct result *r, const struct watch *w);
 void result_fill_gc(struct result *r, const struct watch *w);
+/* Fills in who holds the maps of w->snap; the memory is in the pool. */
+void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
 void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);

@@ -88,10 +88,125 @@ void result_fill_group_holders(struct result *r, const struct result_source *fro
 	table_fini(&count.seen);
 }
 
+/* ---- holders of maps ---- */
+
+/* Until the search is part of this tree, nobody is known to hold a map. */
+#if __has_include("graph/holders.h")
+#include "graph/holders.h"
+
+static enum result_holder_kind held_by_kind(enum holder_kind kind)
+{
+	switch (kind) {
+	case HOLDER_FIELD:
+		return HELD_BY_FIELD;
+	case HOLDER_ELEMENT:
+		return HELD_BY_ELEMENT;
+	case HOLDER_CHANNEL:
+		return HELD_BY_CHANNEL;
+	case HOLDER_INTERFACE:
+		return HELD_BY_INTERFACE;
+	case HOLDER_CLOSURE:
+		return HELD_BY_CLOSURE;
+	case HOLDER_MAP:
+		return HELD_BY_MAP;
+	case HOLDER_VARIABLE:
+		return HELD_BY_VARIABLE;
+	case HOLDER_FRAME:
+		return HELD_BY_FRAME;
+	case HOLDER_NONE:
+	case HOLDER_OBJECT:
+	case HOLDER_KIND_CNT:
+		break;
+	}
+	return HELD_BY_OBJECT;
+}
+
+static struct result_holder held_by(struct pool *pool, const struct holder *h)
+{
+	struct result_holder to = {
+		.text = pool_text(pool, h->text),
+		.kind = held_by_kind(h->kind),
+		.type = pool_text(pool, h->type),
+		.field = pool_text(pool, h->field),
+		.package = pool_text(pool, h->package),
+		.certain = h->certain,
+		.candidates = h->candidates,
+	};
+
+	pool_list(pool, &to.used_by, h->used_by_cnt);
+	for (size_t i = 0; i < to.used_by.len; i++)
+		to.used_by.data[i] = pool_text(pool, h->used_by[i]);
+	return to;
+}
+
+void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held)
+{
+	const struct holders *holders = w->holders;
+
+	if (!w->snap || !holders)
+		return;
+	held_maps_init(held, pool, holders_cnt(holders), w->snap->census->maps.len);
+	for (size_t i = 0; i < held->holders.len; i++)
+		held->holders.data[i] = held_by(pool, holders_get(holders, i));
+	for (size_t row = 0; row < held->row_cnt; row++)
+		held_maps_set(held, row, holders_number(holders, row));
+}
+
 /* ---- the search ---- */
+
+static const char *holders_status_name(enum holders_status status)
+{
+	switch (status) {
+	case HOLDERS_OK:
+		return "ok";
+	case HOLDERS_PARTIAL:
+		return "partial";
+	case HOLDERS_FAILED:
+		return "refused";
+	}
+	return "refused";
+}
+
+static void graph_fill_read(struct result *r, const struct holders *holders)
+{
+	struct holders_cost cost = holders_cost(holders);
+
+	r->graph.status = holders_status_name(cost.status);
+	r->graph.reason = pool_text(&r->pool, cost.reason);
+	if (cost.status == HOLDERS_FAILED)
+		return;
+	r->graph.read = pool_alloc(&r->pool, sizeof(*r->graph.read));
+	if (r->graph.read)
+		*r->graph.read = (struct result_graph_read){
+			.duration_ns = cost.duration_ns,
+			.bytes_read = cost.bytes_read,
+			.peak_bytes = cost.peak_bytes,
+			.maps_held = cost.maps_held,
+			.maps_certain = cost.maps_certain,
+			.holders = holders_cnt(holders),
+		};
+}
+#else
+void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held)
+{
+	(void)pool, (void)w, (void)held;
+}
+
+static void graph_fill_read(struct result *r, const struct holders *holders)
+{
+	(void)r, (void)holders;
+}
+#endif
 
 void result_fill_graph(struct result *r, const struct watch *w)
 {
-	(void)w;
-	r->graph.status = "off";
+	r->graph.status = w->opts.holders ? "refused" : "off";
+	if (!w->opts.holders)
+		return;
+	if (w->snap && w->holders)
+		graph_fill_read(r, w->holders);
+	else
+		r->graph.reason = pool_text(&r->pool, w->holders_err ? w->holders_err->msg
+						      : !w->snap ? "there is no census of the maps"
+								 : "it was not made");
 }

@@ -47,6 +47,8 @@ struct watch_opts {
 	bool rare_only; /* don't trace what is only seen in windows */
 };
 
+struct holders;
+
 struct watch {
 	struct watch_opts opts;
 	struct target *target;
@@ -61,6 +63,8 @@ struct watch {
 	/* Belongs to the trace; set by watch_publish(). NULL: no trace. */
 	const struct trace_result *traced;
 	struct values *values; /* zero values in the maps of snap; NULL: not counted */
+	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
+	struct err *holders_err; /* why that cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
 	struct err *gone; /* the target exited or executed another program; else NULL */
 	/* Times are those of clock_ns(). */
