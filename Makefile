@@ -34,7 +34,7 @@ $(error maptrace cannot be built for '$(ARCH)': it knows $(ARCHS) only)
 endif
 endif
 
-MODULES := base arch process heap maps trace model report cmd
+MODULES := base arch process heap maps graph trace model report cmd
 SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
 OBJS    := $(SRCS:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
