@@ -34,7 +34,7 @@ $(error maptrace cannot be built for '$(ARCH)': it knows $(ARCHS) only)
 endif
 endif
 
-MODULES := base arch process heap maps trace model report cmd
+MODULES := base arch process heap maps graph trace model report cmd
 SRCS    := $(foreach m,$(MODULES),$(wildcard user/$(m)/*.c))
 OBJS    := $(SRCS:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
@@ -104,7 +104,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports $(BUILD)/tests/e2e/blind_types
 
 # This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
@@ -115,6 +115,11 @@ $(BUILD)/tests/recorded/record: $(BUILD)/tests/recorded/record.o $(BUILD)/libmap
 
 # What live.t and results.t run: one loop that drives several traces, or watches.
 $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches: %: %.o $(BUILD)/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What types.t runs: it types objects of a process whose types are known.
+$(BUILD)/tests/e2e/blind_types: %: %.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -201,4 +206,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d blind_types.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

@@ -10,9 +10,9 @@
 set -u
 cd "${1:-$(dirname "$0")/..}" || exit 1
 
-# The folders from left to right. Neither of maps and trace may include the other.
-layers=(base arch process heap maps trace model report cmd)
-apart='maps:trace'
+# The folders from left to right. trace may include neither maps nor graph, nor they it.
+layers=(base arch process heap maps graph trace model report cmd)
+apart='trace:maps trace:graph'
 
 # Renderers show a finished result and read nothing else: report/ may include only base/,
 # report/, and the headers of model/ whose names begin with "result".
@@ -23,7 +23,7 @@ awk -v order="${layers[*]}" -v apart="$apart" -v strict="$report_is_apart" '
 		cnt = split(order, names, " ")
 		for (i = 1; i <= cnt; i++)
 			place[names[i]] = i
-		split(apart, pair, ":")
+		pair_cnt = split(apart, pairs, " ")
 	}
 	function fail(why) {
 		printf "%s:%d: %s\n", FILENAME, FNR, why > "/dev/stderr"
@@ -62,8 +62,12 @@ awk -v order="${layers[*]}" -v apart="$apart" -v strict="$report_is_apart" '
 			next
 		if (place[used] > at)
 			fail(layer "/ is left of " used "/")
-		if ((layer == pair[1] && used == pair[2]) || (layer == pair[2] && used == pair[1]))
-			fail(layer "/ and " used "/ must not know each other")
+		for (i = 1; i <= pair_cnt; i++) {
+			split(pairs[i], pair, ":")
+			if ((layer == pair[1] && used == pair[2]) ||
+			    (layer == pair[2] && used == pair[1]))
+				fail(layer "/ and " used "/ must not know each other")
+		}
 		if (strict == "yes" && layer == "report" && used != "base" && used != "report" &&
 		    header !~ /^model\/result[a-z_0-9]*\.h$/)
 			fail("report/ shows the finished result: base/, report/ and model/result*.h")

@@ -112,6 +112,34 @@ static void bits_at_the_end_of_the_span(void **state)
 	}
 }
 
+/* Green Tea keeps the marks of 8-byte objects elsewhere. */
+static void bits_of_the_smallest_objects(void **state)
+{
+	static const struct {
+		unsigned int minor;
+		const char *experiments;
+	} rows[] = {
+		{ 22, "" }, { 25, "greenteagc" }, { 26, "" }, { 27, "" }, { 27, "nogreenteagc" }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+		struct span s = span_of(ARENA + 0x4000, 8, false);
+		struct span next = span_of(ARENA + 0x4000, 16, false);
+		struct ptrbits p;
+		unsigned int marks;
+
+		fixture_init(&f, rows[i].minor, rows[i].experiments);
+		marks = f.prog.layout.inline_marks ? 128 : 0;
+		assert_true(ptrbits_place(&f.heap, &s, ARENA + 0x4000 + 80, 1, &p));
+		assert_true(p.addr == ARENA + 0x6000 - 128 + 80 / 8 / 8);
+		assert_int_equal(p.first, 10 % 8);
+		assert_true(ptrbits_place(&f.heap, &next, ARENA + 0x4000 + 80, 2, &p));
+		assert_true(p.addr == ARENA + 0x6000 - 128 - marks + 80 / 8 / 8);
+	}
+}
+
 /* A whole span, as the search for headers reads it. */
 static void bits_of_a_whole_span(void **state)
 {
@@ -185,6 +213,7 @@ int main(void)
 		cmocka_unit_test(two_bits_a_word_in_the_arena),
 		cmocka_unit_test(one_bit_a_word_in_the_arena),
 		cmocka_unit_test(bits_at_the_end_of_the_span),
+		cmocka_unit_test(bits_of_the_smallest_objects),
 		cmocka_unit_test(bits_of_a_whole_span),
 		cmocka_unit_test(pattern_of_an_object),
 		cmocka_unit_test(no_bits_are_kept),

@@ -25,6 +25,7 @@ enum type_source {
 	TYPE_UNIQUE_SHAPE, /* only one map type fits */
 	TYPE_CONTENTS, /* several fit the memory, but only one of them the keys and elems */
 	TYPE_HEADER, /* the allocator noted the type */
+	TYPE_HOLDER, /* a field, value or element that holds the map has it */
 	TYPE_PROBE, /* the argument of a traced call */
 };
 

@@ -28,6 +28,7 @@ const char *name_type_source(enum type_source s)
 		[TYPE_UNIQUE_SHAPE] = "unique-shape",
 		[TYPE_CONTENTS] = "contents",
 		[TYPE_HEADER] = "header",
+		[TYPE_HOLDER] = "holder",
 		[TYPE_PROBE] = "probe",
 	};
 

@@ -47,7 +47,7 @@ static struct err *watch_apply_traced_types(struct watch *w)
 			continue;
 		struct map_info m = census_map(w->snap->census, row);
 		if (map_counts(&m) && (!m.bucket_sz || m.bucket_sz == type->bucket_sz))
-			err = snapshot_set_type(w->snap, row, type);
+			err = snapshot_set_type(w->snap, row, type, TYPE_PROBE);
 	}
 	snapshot_sum(w->snap);
 	if (err_is(err, ERR_GONE)) { /* the types of the census stay as they are */
@@ -158,6 +158,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		err = activities_init(&from->activities, w->traced, w->prog->types);
 	if (!err && w->traced && w->snap)
 		err = watch_apply_traced_types(w);
+	if (!err && last && w->snap && w->opts.holders && !w->gone)
+		err = watch_find_holders(w);
 	if (!err && last && w->snap && w->opts.values.budget_bytes)
 		err = watch_count_zero_values(w);
 	if (!err && w->snap)

@@ -31,6 +31,10 @@ void result_fill_census(struct result *r, const struct watch *w);
 void result_fill_memory(struct result *r, const struct watch *w);
 void result_fill_reclaim(struct result *r, const struct watch *w);
 void result_fill_gc(struct result *r, const struct watch *w);
+/* Finds who holds the maps of w->snap, and gives them the types that this tells. Why it failed is
+ * in w->holders_err; the only error is that memory ran out. */
+struct err *watch_find_holders(struct watch *w);
+
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
 void result_fill_graph(struct result *r, const struct watch *w);

@@ -94,7 +94,8 @@ void snapshot_free(struct snapshot *snap)
 	free(snap);
 }
 
-struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type)
+struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type,
+			      enum type_source source)
 {
 	struct census *census = snap->census;
 	struct map_info m = census_map(census, row);
@@ -107,7 +108,7 @@ struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct ma
 	};
 
 	m.type = type;
-	m.type_source = TYPE_PROBE;
+	m.type_source = source;
 	m.type_candidates = 1;
 	m.bucket_sz = type->bucket_sz;
 	m.rebuild_bytes = snap->heap->prog->layout.kind == MAP_SWISS

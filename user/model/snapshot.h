@@ -34,9 +34,10 @@ void snapshot_free(struct snapshot *snap);
 DEFINE_CLEANUP_PTR(struct snapshot *, snapshot_free, cleanup_snapshot)
 #define _cleanup_snapshot_ _cleanup_(cleanup_snapshot)
 
-/* Sets the type of a map to the one that a traced call named. Sums don't change before
+/* Sets the type of a map to the one that a traced call named, or a holder. Sums don't change before
  * snapshot_sum(): call it once after the last map. The only error is that memory ran out. */
-struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type);
+struct err *snapshot_set_type(struct snapshot *snap, size_t row, const struct map_type *type,
+			      enum type_source source);
 void snapshot_sum(struct snapshot *snap);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "graph/holders.h"
 #include "heap/madetypes.h"
 
 enum {
@@ -307,6 +308,8 @@ void watch_free(struct watch *w)
 		return;
 	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
+	holders_free(w->holders);
+	err_free(w->holders_err);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
 	err_free(w->census_err);

@@ -23,6 +23,7 @@ enum {
 	PC_PIECE = 4096,
 
 	/* _func (Go source: runtime/runtime2.go). startLine came with 1.20. */
+	FUNC_PCSP = 16,
 	FUNC_PCFILE = 20,
 	FUNC_PCLN = 24,
 	FUNC_NPCDATA = 28,
@@ -66,6 +67,7 @@ struct lines {
 /* What the record of a function says. An offset of 0 means that there is no such table. */
 struct func_tables {
 	struct func_record func;
+	uint32_t pcsp;
 	uint32_t pcfile;
 	uint32_t pcln;
 	uint32_t cu_offset;
@@ -112,6 +114,7 @@ static bool lines_read_tables(const struct module_code *c, uint64_t pc, struct f
 	    off > c->md.pclntable_len || sz > c->md.pclntable_len - off ||
 	    !lines_read_at(c, c->md.pclntable + off, record, sz))
 		return false;
+	t->pcsp = load_u32(record, FUNC_PCSP);
 	t->pcfile = load_u32(record, FUNC_PCFILE);
 	t->pcln = load_u32(record, FUNC_PCLN);
 	t->cu_offset = load_u32(record, FUNC_CU_OFFSET);
@@ -328,6 +331,21 @@ const struct place *lines_of_call(struct lines *l, uint64_t return_addr)
 		return &l->unknown;
 	}
 	return place;
+}
+
+bool lines_frame_size(const struct lines *l, uint64_t pc, uint32_t *ret)
+{
+	const struct module_code *c = lines_code_at(l, pc);
+	struct func_tables t;
+
+	if (!c || !lines_read_tables(c, pc, &t))
+		return false;
+	int32_t size = pc_value(c, t.pcsp, pc - t.func.addr);
+
+	if (size < 0)
+		return false;
+	*ret = size;
+	return true;
 }
 
 struct err *lines_add(struct lines *l, struct mem *mem, const struct pcheader *header,

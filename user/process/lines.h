@@ -55,6 +55,11 @@ struct err *lines_add(struct lines *lines, struct mem *mem, const struct pcheade
  */
 const struct place *lines_of_call(struct lines *lines, uint64_t return_addr);
 
+/* The bytes between the stack pointer at pc and the return address of pc's function; false when they
+ * are not known. For a function that another one has called, pc is in the call: the return address
+ * minus 1. */
+bool lines_frame_size(const struct lines *lines, uint64_t pc, uint32_t *ret);
+
 /* The last part of a path: "gateway.go" of "/src/pay/gateway.go". */
 const char *file_base(const char *path);
 

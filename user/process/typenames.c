@@ -12,17 +12,9 @@ enum {
 	NAME_MAX_LEN = 4096,
 	DEPTH_MAX = 16,
 	PARTS_MAX = 1024, /* parts of a type that was made; hostile types may nest in each other */
-	NAME_EMBEDDED = 8,
 };
 
-/* A name as descriptors have it: flag byte, varint length, bytes. */
-struct type_text {
-	const uint8_t *bytes;
-	uint64_t len;
-	uint8_t flags;
-};
-
-static bool type_text_read(const struct type_range *r, uint64_t off, struct type_text *ret)
+bool type_text_read(const struct type_range *r, uint64_t off, struct type_text *ret)
 {
 	struct cursor c = cursor_of(r->data, r->len);
 
@@ -55,7 +47,7 @@ static char *type_name_copy(const char *text, uint64_t len)
 
 /* Descriptors store "*T" and a flag that says to drop the star, because the string is needed for
  * *T, too. */
-static bool type_linked_name(const struct type_range *r, const uint8_t *type, struct type_text *ret)
+bool type_linked_name(const struct type_range *r, const uint8_t *type, struct type_text *ret)
 {
 	if (!type_text_read(r, load_u32(type, TYPE_STR), ret))
 		return false;

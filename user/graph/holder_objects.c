@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names the words that lead to maps and are in objects of the heap. */
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/radix.h"
+#include "graph/holder_search.h"
+#include "graph/table_owners.h"
+
+/* The words of one object. */
+struct word_run {
+	struct object o;
+	size_t first; /* index in search.words */
+	size_t cnt;
+	uint32_t owner; /* the row of the map that has the object as a table; UINT32_MAX: none */
+};
+
+struct objects_naming {
+	struct holder_search *s;
+	VEC(struct word_run) runs;
+	struct object_batch *batch;
+	VEC(const struct cat_type *) map_types; /* of the program */
+};
+
+/* ---- the objects ---- */
+
+static struct err *naming_list_runs(struct objects_naming *on)
+{
+	struct holder_search *s = on->s;
+
+	radix_sort(s->words.data, s->words.len, sizeof(*s->words.data),
+		   offsetof(struct leading_word, word));
+	for (size_t i = 0; i < s->words.len; i++) {
+		const struct leading_word *w = &s->words.data[i];
+		struct word_run *last = on->runs.len ? &on->runs.data[on->runs.len - 1] : NULL;
+		struct word_run run = { .first = i, .cnt = 1, .owner = UINT32_MAX };
+
+		if (last && w->word - last->o.slot < last->o.size) {
+			last->cnt++;
+			continue;
+		}
+		if (!span_object(s->heap, &s->heap->spans.data[w->span], w->word, &run.o))
+			continue;
+		if (!vec_push(&on->runs, run))
+			return err_nomem();
+	}
+	return NULL;
+}
+
+/* Finds the objects that are tables of maps. */
+static struct err *naming_find_owners(struct objects_naming *on)
+{
+	struct pass_targets starts = { 0 };
+	_cleanup_free_ uint32_t *rows = malloc((on->runs.len + 1) * sizeof(*rows));
+	struct err *err = NULL;
+
+	memset(rows, 0xff, (on->runs.len + 1) * sizeof(*rows));
+	for (size_t i = 0; !err && i < on->runs.len; i++)
+		if (!vec_push(&starts.addrs, on->runs.data[i].o.start))
+			err = err_nomem();
+	if (!err && !targets_index(&starts))
+		err = err_nomem();
+	if (!err)
+		err = table_owners_find(on->s->heap, on->s->census, &starts, rows);
+	for (size_t i = 0; !err && i < on->runs.len; i++)
+		on->runs.data[i].owner = rows[i];
+	targets_fini(&starts);
+	return err;
+}
+
+/* ---- tables of maps whose type is not known ---- */
+
+static bool masks_agree(const struct cat_type *bucket, const struct fit_object *o)
+{
+	uint64_t mask[OBJECT_MASK_WORDS / 64] = { 0 };
+	size_t words = bucket->size / 8;
+
+	if (!o->mask_known || !words || words > OBJECT_MASK_WORDS || bucket->size > o->size ||
+	    !cat_type_mask(bucket, mask, words))
+		return !o->mask_known;
+	for (size_t i = 0; i < words; i++)
+		if ((mask[i / 64] ^ o->ptr_mask[i / 64]) >> i % 64 & 1)
+			return false;
+	return true;
+}
+
+/* Whether a table of n buckets of the type can be that object, and have a map at that offset. */
+static bool may_be_table_of(const struct holder_search *s, const struct cat_type *t,
+			    const struct map_info *m, const struct fit_object *o, uint64_t off)
+{
+	struct cat_leaf leaf;
+	uint64_t sz = t->bucket ? t->bucket->size : 0;
+
+	return sz && (!m->bucket_sz || m->bucket_sz == sz) && sz <= o->size &&
+	       m->buckets <= m->table_bytes / sz &&
+	       catalogue_leaf(s->cat, t->bucket, off % sz, &leaf) && !leaf.off &&
+	       (leaf.type->kind == CAT_MAP || leaf.type->kind == CAT_INTERFACE) &&
+	       masks_agree(t->bucket, o);
+}
+
+/* Tells the type of a table by where it has a map. */
+static void fit_table(const struct objects_naming *on, uint32_t row, const struct fit_object *o,
+		      uint64_t off, struct fit *ret)
+{
+	struct map_info m = census_map(on->s->census, row);
+
+	*ret = (struct fit){ .kind = FIT_BUCKETS, .source = FIT_BY_CONTENTS };
+	for (size_t i = 0; i < on->map_types.len; i++) {
+		const struct cat_type *t = on->map_types.data[i];
+
+		if (!may_be_table_of(on->s, t, &m, o, off))
+			continue;
+		/* Types with the same buckets differ in nothing that a holder is called by, except
+		 * for their name. */
+		ret->type = ret->type ? ret->type : t;
+		ret->candidates++;
+	}
+	ret->certain = ret->candidates == 1;
+	if (!ret->type)
+		ret->kind = FIT_NONE;
+}
+
+/* ---- names ---- */
+
+/* The type of a map: what the census knows, else what the map's own holder says. */
+static const struct cat_type *naming_map_type(const struct holder_search *s, uint32_t row)
+{
+	const struct cat_type *t = search_row_type(s, row);
+	uint32_t no = s->ret->by_row[row];
+
+	if (t || no == HOLDERS_NO_HOLDER || !s->ret->set.list.data[no].certain)
+		return t;
+	t = catalogue_find(s->cat, s->ret->set.list.data[no].map_type);
+	return t && t->kind == CAT_MAP ? t : NULL;
+}
+
+static void name_word(struct objects_naming *on, const struct leading_word *w,
+		      const struct fit_object *o, const struct fit *fit)
+{
+	struct holder_search *s = on->s;
+	uint32_t row = s->target_rows.data[w->target], holder;
+	uint64_t off = w->word - o->addr;
+	struct held_word held = {
+		.object = o,
+		.fit = fit,
+		.off = off,
+		.held = search_row_type(s, row),
+		.word_before = off >= 8 && off <= o->bytes_len ? load_u64(o->bytes, off - 8) : 0,
+		.indirect = w->target >= s->header_cnt,
+	};
+
+	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
+		search_set(s, row, holder);
+}
+
+static void name_run(struct objects_naming *on, const struct word_run *run,
+		     const struct fit_object *o)
+{
+	struct holder_search *s = on->s;
+	const struct leading_word *words = s->words.data + run->first;
+	const struct cat_type *expected = NULL;
+	struct fit fit;
+
+	if (run->owner != UINT32_MAX)
+		expected = naming_map_type(s, run->owner);
+	if (run->owner != UINT32_MAX && !expected && !run->o.has_header)
+		fit_table(on, run->owner, o, words[0].word - o->addr, &fit);
+	else
+		fit_types(s->fitter, o, expected, &fit);
+	for (size_t i = 0; i < run->cnt; i++)
+		name_word(on, &words[i], o, &fit);
+}
+
+/* Names the words of the objects that are tables, or of the others: these first, because they may
+ * tell the types of maps. */
+static struct err *name_runs(struct objects_naming *on, bool tables)
+{
+	struct object_batch *b = on->batch;
+	size_t runs[OBJECTS_A_READ], i = 0;
+
+	while (i < on->runs.len && !search_is_late(on->s)) {
+		b->cnt = 0;
+		for (; i < on->runs.len && b->cnt < OBJECTS_A_READ; i++) {
+			if ((on->runs.data[i].owner != UINT32_MAX) != tables)
+				continue;
+			runs[b->cnt] = i;
+			b->objects[b->cnt++] = on->runs.data[i].o;
+		}
+		struct err *err = objects_read(on->s->heap, b);
+		if (err)
+			return err;
+		for (size_t k = 0; k < b->cnt; k++)
+			if (b->ok[k])
+				name_run(on, &on->runs.data[runs[k]], &b->read[k]);
+	}
+	return NULL;
+}
+
+static struct err *naming_list_map_types(struct objects_naming *on)
+{
+	for (size_t i = 0; i < catalogue_cnt(on->s->cat); i++) {
+		const struct cat_type *t = catalogue_nth(on->s->cat, i);
+
+		if (t->kind == CAT_MAP && !vec_push(&on->map_types, t))
+			return err_nomem();
+	}
+	return NULL;
+}
+
+struct err *search_name_objects(struct holder_search *s)
+{
+	struct objects_naming on = { .s = s, .batch = object_batch_new() };
+	struct err *err = on.batch ? naming_list_map_types(&on) : err_nomem();
+
+	if (!err)
+		err = naming_list_runs(&on);
+	if (!err)
+		err = naming_find_owners(&on);
+	if (!err)
+		err = name_runs(&on, false);
+	if (!err)
+		err = name_runs(&on, true);
+	object_batch_free(on.batch);
+	vec_fini(&on.runs);
+	vec_fini(&on.map_types);
+	return err;
+}

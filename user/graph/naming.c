@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "graph/naming.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "process/pclntab.h"
+
+enum {
+	NAME_TEXT_MAX = 1024,
+	USES_MAX = 1 << 16, /* remembered */
+	HCHAN_BUF = 16, /* runtime.hchan.buf, the same in all versions */
+};
+
+void naming_fini(struct naming *n)
+{
+	table_fini(&n->by_use);
+	vec_fini(&n->uses);
+}
+
+/* ---- texts ---- */
+
+/* Puts a star in place of each index of an array: "shards[3].items" becomes "shards[*].items". */
+static void path_without_indexes(const char *path, char *buf, size_t buf_sz)
+{
+	size_t at = 0;
+
+	for (; *path && at + 4 < buf_sz; path++) {
+		buf[at++] = *path;
+		if (*path != '[')
+			continue;
+		buf[at++] = '*';
+		while (path[1] && path[1] != ']')
+			path++;
+	}
+	buf[at] = '\0';
+}
+
+/* The path in the innermost named struct, or in the whole type. */
+static void leaf_path(const struct cat_leaf *leaf, char *buf, size_t buf_sz)
+{
+	path_without_indexes(leaf->owner ? leaf->path + leaf->owner_path : leaf->path, buf, buf_sz);
+	if (buf[0] == '.')
+		memmove(buf, buf + 1, strlen(buf));
+}
+
+static uint32_t naming_add(struct naming *n, struct holder *h, const struct fit *fit)
+{
+	h->certain = fit->certain;
+	h->candidates = fit->candidates ? fit->candidates : 1;
+	return holder_set_add(n->set, h);
+}
+
+/* ---- what a leaf may be ---- */
+
+/* The map type that the type word of an interface leads to; NULL: it leads to none. */
+static const struct cat_type *interface_map_type(const struct naming *n, uint64_t word)
+{
+	const struct cat_type *t = catalogue_find(n->cat, word);
+
+	return t && t->kind == CAT_MAP ? t : NULL;
+}
+
+/* Whether a leaf can have a pointer to a map. *map_ret: of which type; NULL: it does not say. */
+static bool leaf_holds_map(const struct naming *n, const struct held_word *w,
+			   const struct cat_leaf *leaf, const struct cat_type **map_ret)
+{
+	const struct cat_type *t = leaf->type;
+
+	*map_ret = NULL;
+	if (w->indirect) {
+		if (t->kind != CAT_POINTER || leaf->off || !t->elem || t->elem->kind != CAT_MAP)
+			return false;
+		t = t->elem;
+	}
+	if (t->kind == CAT_MAP && !leaf->off) {
+		*map_ret = t;
+		/* Named and unnamed types of the same memory cannot be told apart by that. */
+		return !w->held || w->held == t || w->held->bucket == t->bucket;
+	}
+	if (t->kind == CAT_INTERFACE && leaf->off == 8) {
+		*map_ret = interface_map_type(n, w->word_before);
+		return true;
+	}
+	/* A pointer that unsafe code or the runtime made. */
+	return t->kind == CAT_UNSAFE_POINTER && !leaf->off;
+}
+
+/* ---- objects ---- */
+
+static uint32_t name_leaf(struct naming *n, const struct held_word *w, const char *prefix,
+			  const struct cat_type *whole, const struct cat_leaf *leaf,
+			  struct holder *h)
+{
+	char field[sizeof(leaf->path) + 8], text[NAME_TEXT_MAX];
+	const struct cat_type *owner = leaf->owner ? leaf->owner : whole;
+
+	leaf_path(leaf, field, sizeof(field));
+	h->type = cat_type_name(n->cat, owner);
+	h->field = field[0] ? field : NULL;
+	if (field[0])
+		snprintf(text, sizeof(text), "%s%s%s%s", prefix, h->type,
+			 field[0] == '[' ? "" : ".", field);
+	else
+		snprintf(text, sizeof(text), "%s%s", prefix, h->type);
+	h->text = text;
+	return naming_add(n, h, w->fit);
+}
+
+static enum naming_verdict name_value(struct naming *n, const struct held_word *w, uint64_t off,
+				      const char *prefix, uint32_t *ret)
+{
+	const struct cat_type *t = w->fit->type, *map;
+	struct holder h = { .kind = HOLDER_FIELD };
+	struct cat_leaf leaf;
+
+	if (!t || !catalogue_leaf(n->cat, t, off, &leaf) || !leaf_holds_map(n, w, &leaf, &map))
+		return NAMING_REFUSED;
+	h.map_type = map ? map->addr : 0;
+	if (t->kind == CAT_MAP && w->fit->kind == FIT_VALUE)
+		return NAMING_PASSES;
+	if (t->kind == CAT_INTERFACE && w->fit->kind == FIT_VALUE) {
+		char text[NAME_TEXT_MAX];
+
+		snprintf(text, sizeof(text), "%s (interface)", cat_type_name(n->cat, t));
+		h.kind = HOLDER_INTERFACE;
+		h.type = cat_type_name(n->cat, t);
+		h.text = text;
+		*ret = naming_add(n, &h, w->fit);
+		return NAMING_HOLDER;
+	}
+	if (!leaf.owner && t->kind != CAT_STRUCT)
+		h.kind = HOLDER_ELEMENT;
+	*ret = name_leaf(n, w, prefix, t, &leaf, &h);
+	return NAMING_HOLDER;
+}
+
+/* An array of values: those of a struct are called by their fields, others by their place. */
+static enum naming_verdict name_array(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	const struct cat_type *t = w->fit->type;
+	struct holder h = { .kind = HOLDER_ELEMENT };
+	char text[NAME_TEXT_MAX];
+	const struct cat_type *map;
+	struct cat_leaf leaf;
+	uint64_t off = t && t->size ? w->off % t->size : 0;
+
+	if (!t || !t->size || !catalogue_leaf(n->cat, t, off, &leaf) ||
+	    !leaf_holds_map(n, w, &leaf, &map))
+		return NAMING_REFUSED;
+	if (leaf.path[0])
+		return name_value(n, w, off, "[]", ret);
+	h.map_type = map ? map->addr : 0;
+	h.type = cat_type_name(n->cat, t);
+	snprintf(text, sizeof(text), "[]%s[*]", h.type);
+	h.text = text;
+	*ret = naming_add(n, &h, w->fit);
+	return NAMING_HOLDER;
+}
+
+static enum naming_verdict name_closure(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	const struct program *prog = n->heap->prog;
+	struct holder h = { .kind = HOLDER_CLOSURE };
+	char function[FRAME_NAME_MAX], text[NAME_TEXT_MAX];
+	const struct cat_type *t = w->fit->type, *map;
+	struct cat_leaf leaf;
+	_cleanup_err_ struct err *err = pclntab_name(prog->funcs, &prog->target->mem, w->fit->func,
+						     function, sizeof(function));
+
+	if (err)
+		snprintf(function, sizeof(function), "?");
+	/* The names of the struct's fields are made up, but their types are the variables'. */
+	if (t && w->fit->certain && w->fit->candidates == 1 &&
+	    catalogue_leaf(n->cat, t, w->off, &leaf)) {
+		if (!leaf_holds_map(n, w, &leaf, &map))
+			return NAMING_REFUSED;
+		h.map_type = map ? map->addr : 0;
+	}
+	snprintf(text, sizeof(text), "%s (closure)", function);
+	h.text = text;
+	*ret = naming_add(n, &h, w->fit);
+	return NAMING_HOLDER;
+}
+
+/* The part of a path in a bucket that comes after its slot: "slots[3].elem.m", "elems[3].m" and
+ * "keys[3]" say where the key or value itself has the word. */
+static const char *slot_path(const char *path, bool *is_key)
+{
+	const char *slots = strstr(path, "slots[");
+	const char *at = slots ? slots : path;
+
+	at = strchr(at, ']');
+	if (!at)
+		return "";
+	at++;
+	*is_key = !strncmp(path, "keys[", 5) || !strncmp(at, ".key", 4);
+	if (slots)
+		at += strcspn(at + 1, ".[") + (*at != '\0');
+	return *at == '.' ? at + 1 : at;
+}
+
+static enum naming_verdict name_buckets(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	const struct cat_type *t = w->fit->type, *map;
+	struct holder h = { .kind = HOLDER_MAP };
+	char text[NAME_TEXT_MAX], field[sizeof(((struct cat_leaf *)0)->path) + 8];
+	struct cat_leaf leaf;
+	bool is_key = false;
+
+	if (!t || t->kind != CAT_MAP || !t->bucket || !t->bucket->size ||
+	    !catalogue_leaf(n->cat, t->bucket, w->off % t->bucket->size, &leaf) ||
+	    !leaf_holds_map(n, w, &leaf, &map))
+		return NAMING_REFUSED;
+	path_without_indexes(slot_path(leaf.path, &is_key), field, sizeof(field));
+	h.map_type = map ? map->addr : 0;
+	h.type = cat_type_name(n->cat, t);
+	h.field = field[0] ? field : NULL;
+	snprintf(text, sizeof(text), "%s[*]%s%s%s", h.type, is_key ? " (key)" : "",
+		 field[0] && field[0] != '[' ? "." : "", field);
+	h.text = text;
+	*ret = naming_add(n, &h, w->fit);
+	return NAMING_HOLDER;
+}
+
+uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem)
+{
+	struct holder h = { .kind = HOLDER_CHANNEL };
+	char text[NAME_TEXT_MAX], field[sizeof(((struct cat_leaf *)0)->path) + 8];
+	const struct cat_type *map;
+	struct cat_leaf leaf;
+
+	if (!elem->size || !catalogue_leaf(n->cat, elem, w->off % elem->size, &leaf) ||
+	    !leaf_holds_map(n, w, &leaf, &map))
+		return HOLDERS_NO_HOLDER;
+	path_without_indexes(leaf.path, field, sizeof(field));
+	h.map_type = map ? map->addr : 0;
+	h.type = cat_type_name(n->cat, elem);
+	h.field = field[0] ? field : NULL;
+	snprintf(text, sizeof(text), "chan %s%s%s", h.type, field[0] && field[0] != '[' ? "." : "",
+		 field);
+	h.text = text;
+	return naming_add(n, &h, w->fit);
+}
+
+static enum naming_verdict name_channel(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	struct held_word in_buffer = *w;
+	uint64_t buf = w->object->bytes_len >= HCHAN_BUF + 8 ? load_u64(w->object->bytes, HCHAN_BUF)
+							     : 0;
+
+	if (!w->fit->type || buf < w->object->addr || w->object->addr + w->off < buf)
+		return NAMING_REFUSED;
+	in_buffer.off = w->object->addr + w->off - buf;
+	*ret = naming_channel(n, &in_buffer, w->fit->type);
+	return *ret == HOLDERS_NO_HOLDER ? NAMING_REFUSED : NAMING_HOLDER;
+}
+
+static enum naming_verdict name_unknown(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	struct holder h = { .kind = HOLDER_OBJECT, .candidates = 0 };
+	char text[64];
+
+	snprintf(text, sizeof(text), "an object of %llu bytes",
+		 (unsigned long long)w->object->size);
+	h.text = text;
+	*ret = holder_set_add(n->set, &h);
+	return NAMING_HOLDER;
+}
+
+static enum naming_verdict name_by_fit(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	switch ((enum fit_kind)w->fit->kind) {
+	case FIT_NONE:
+		return name_unknown(n, w, ret);
+	case FIT_VALUE:
+		return name_value(n, w, w->off, "*", ret);
+	case FIT_ARRAY:
+		return name_array(n, w, ret);
+	case FIT_CLOSURE:
+		return name_closure(n, w, ret);
+	case FIT_CHAN:
+		return name_channel(n, w, ret);
+	case FIT_CHAN_BUFFER:
+		*ret = w->fit->type ? naming_channel(n, w, w->fit->type) : HOLDERS_NO_HOLDER;
+		return *ret == HOLDERS_NO_HOLDER ? NAMING_REFUSED : NAMING_HOLDER;
+	case FIT_BUCKETS:
+		return name_buckets(n, w, ret);
+	case FIT_MAP_HEADER:
+	case FIT_SWISS_TABLE:
+	case FIT_SWISS_DIRECTORY:
+		break;
+	}
+	return NAMING_REFUSED; /* these lead to tables, not to headers */
+}
+
+/* ---- the same again ---- */
+
+/* The offset in one value of an array, since all values have the same name. 0 where it matters
+ * otherwise. */
+static uint64_t offset_in_value(const struct held_word *w)
+{
+	const struct cat_type *t = w->fit->type;
+	uint64_t size = t && (w->fit->kind == FIT_ARRAY || w->fit->kind == FIT_CHAN_BUFFER)
+				? t->size
+			: t && w->fit->kind == FIT_BUCKETS && t->bucket ? t->bucket->size
+									: 0;
+
+	return size ? w->off % size : w->off;
+}
+
+static bool can_be_remembered(const struct naming *n, const struct held_word *w)
+{
+	return w->fit->kind != FIT_CHAN && w->fit->kind != FIT_NONE && n->uses.len < USES_MAX &&
+	       !catalogue_find(n->cat, w->word_before);
+}
+
+static uint64_t use_hash(const struct held_word *w, uint64_t off)
+{
+	const uint64_t odd = 0x9e3779b97f4a7c15;
+	uint64_t h = (uintptr_t)w->fit->type * odd;
+
+	h = (h ^ w->fit->func ^ h >> 29) * odd;
+	h = (h ^ (uintptr_t)w->held ^ h >> 29) * odd;
+	h = (h ^ off ^ (uint64_t)w->indirect << 63 ^ h >> 29) * odd;
+	return (h ^ (uint64_t)w->fit->candidates << 8 ^ (uint64_t)w->fit->kind << 1 ^
+		w->fit->certain) *
+	       odd;
+}
+
+static bool use_equals(const struct naming_use *u, const struct held_word *w, uint64_t off)
+{
+	return u->fit.type == w->fit->type && u->fit.func == w->fit->func &&
+	       u->fit.candidates == w->fit->candidates && u->fit.kind == w->fit->kind &&
+	       u->fit.certain == w->fit->certain && u->off == off && u->held == w->held &&
+	       u->indirect == w->indirect;
+}
+
+enum naming_verdict naming_object(struct naming *n, const struct held_word *w, uint32_t *ret)
+{
+	uint64_t off = offset_in_value(w), hash = use_hash(w, off);
+	bool remember = can_be_remembered(n, w);
+	size_t at = remember ? table_get(&n->by_use, hash) : TABLE_NONE;
+
+	if (at != TABLE_NONE && use_equals(&n->uses.data[at], w, off)) {
+		*ret = n->uses.data[at].holder;
+		return NAMING_HOLDER;
+	}
+	enum naming_verdict verdict = name_by_fit(n, w, ret);
+	struct naming_use use = { *w->fit, off, w->held, w->indirect, *ret };
+	if (verdict == NAMING_HOLDER && remember && at == TABLE_NONE && vec_push(&n->uses, use) &&
+	    !table_put(&n->by_use, hash, n->uses.len - 1))
+		n->uses.len--;
+	return verdict;
+}
+
+/* ---- variables and frames ---- */
+
+/* The part of a function's name after its package: "RegisterType" of
+ * "github.com/gogo/protobuf/proto.RegisterType". */
+static const char *without_package(const char *function, const char *package)
+{
+	size_t len = package ? strlen(package) : 0;
+
+	return len && !strncmp(function, package, len) && function[len] == '.' ? function + len + 1
+									       : function;
+}
+
+static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
+{
+	int at;
+
+	if (v->name) {
+		snprintf(buf, buf_sz, "%s%s%s", v->package ? v->package : "", v->package ? "." : "",
+			 v->name);
+		return;
+	}
+	at = snprintf(buf, buf_sz, "%s.<var>", v->package ? v->package : "?");
+	for (uint32_t i = 0; i < v->used_by_cnt && at > 0 && (size_t)at < buf_sz; i++)
+		at += snprintf(buf + at, buf_sz - at, "%s%s", i ? ", " : " used by ",
+			       without_package(v->used_by[i], v->package));
+}
+
+uint32_t naming_variable(struct naming *n, uint64_t addr)
+{
+	struct holder h = { .kind = HOLDER_VARIABLE, .candidates = 1 };
+	char text[2 * NAME_TEXT_MAX];
+	struct varref v = { 0 };
+
+	if (n->vars)
+		varrefs_find(n->vars, addr, &v);
+	variable_text(&v, text, sizeof(text));
+	h.text = text;
+	h.package = v.package;
+	h.certain = v.certain || v.name;
+	h.used_by_cnt = v.used_by_cnt < HOLDER_USERS_MAX ? v.used_by_cnt : HOLDER_USERS_MAX;
+	for (uint32_t i = 0; i < h.used_by_cnt; i++)
+		h.used_by[i] = v.used_by[i];
+	return holder_set_add(n->set, &h);
+}
+
+uint32_t naming_frame(struct naming *n, const struct frame_place *place, bool own)
+{
+	struct holder h = { .kind = HOLDER_FRAME, .candidates = 1 };
+	char text[NAME_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "goroutine %llu%s%s%s", (unsigned long long)place->goid,
+		 place->function[0] ? " " : "", place->function,
+		 place->running ? " (running)" : "");
+	h.text = text;
+	h.certain = own && !place->running;
+	return holder_set_add(n->set, &h);
+}
