@@ -70,6 +70,7 @@ static void add_map(struct fixture *f, size_t kind, const struct map_view *own)
 
 	same_of(f, kind, &same);
 	if (own) {
+		view.holder = own->holder;
 		view.activity = own->activity;
 		view.history = own->history;
 	}
@@ -191,6 +192,32 @@ static void a_row_has_what_is_of_its_map_alone(void **state)
 	fixture_free(f);
 }
 
+/* Of few kinds, with more holders than are kept, or with none. */
+static void a_row_has_the_holder_of_its_map(void **state)
+{
+	enum { HOLDERS = 20000 };
+	struct fixture *f = fixture_new();
+	struct result_holder *holders = calloc(HOLDERS, sizeof(*holders));
+
+	(void)state;
+	for (size_t i = 0; i < HOLDERS; i++)
+		holders[i] = (struct result_holder){
+			.text = i % 2 ? "*main.Store.sessions" : "main.<var>",
+			.kind = i % 2 ? HELD_BY_FIELD : HELD_BY_VARIABLE,
+			.certain = i % 3,
+			.candidates = i,
+		};
+	for (size_t i = 0; i < 2 * HOLDERS; i++) {
+		struct map_view own = own_of(f, i % 1000 == 0, false);
+
+		own.holder = i % 5 ? &holders[i % 7 ? i % 10 : i / 2] : NULL;
+		add_map(f, i % 3, &own);
+	}
+	expect_rows(f);
+	free(holders);
+	fixture_free(f);
+}
+
 static void the_largest_address_fits(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -297,6 +324,7 @@ int main(void)
 		cmocka_unit_test(rows_of_a_kind_differ_in_their_address),
 		cmocka_unit_test(there_may_be_many_kinds),
 		cmocka_unit_test(a_row_has_what_is_of_its_map_alone),
+		cmocka_unit_test(a_row_has_the_holder_of_its_map),
 		cmocka_unit_test(the_largest_address_fits),
 		cmocka_unit_test(what_is_common_is_made_once),
 		cmocka_unit_test(without_memory_there_are_no_rows),

@@ -289,6 +289,104 @@ static void zero_values_are_of_a_map_alone(void **state)
 	fixture_free(f);
 }
 
+static const char *const holder_texts[] = { "*main.Store.sessions", "main.<var>" };
+
+static void hold(struct fixture *f, struct pool *pool)
+{
+	held_maps_init(&f->from.held, pool, 2, f->census.maps.len);
+	assert_int_equal(f->from.held.holders.len, 2);
+	for (size_t i = 0; i < 2; i++)
+		f->from.held.holders.data[i] = (struct result_holder){ .text = holder_texts[i] };
+}
+
+static void maps_share_their_holders(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct pool pool = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		add(f, map_of(i % 19));
+	hold(f, &pool);
+	for (size_t i = 0; i < ROWS; i++)
+		held_maps_set(&f->from.held, i, i % 3); /* there is no holder 2 */
+	held_maps_set(&f->from.held, ROWS, 1);
+	for (int last = 0; last < 2; last++) {
+		struct result *r = result_of(f, last);
+
+		for (size_t i = 0; i < ROWS; i++) {
+			struct map_view v = view(r, i);
+
+			assert_int_equal(v.holder_no, i % 3 < 2 ? i % 3 : MAP_HOLDER_NONE);
+			assert_int_equal(v.holder != NULL, i % 3 < 2);
+			if (v.holder)
+				assert_string_equal(v.holder->text, holder_texts[i % 3]);
+		}
+		result_free(r);
+	}
+	pool_fini(&pool);
+	fixture_free(f);
+}
+
+static void without_holders_there_is_no_room_for_them(void **state)
+{
+	struct held_maps held;
+	struct pool pool = { 0 };
+
+	(void)state;
+	held_maps_init(&held, &pool, 0, ROWS);
+	assert_null(held.by_row);
+	held_maps_set(&held, 0, 0);
+	assert_int_equal(held_maps_no(&held, 0), HELD_BY_NONE);
+	assert_null(held_maps_holder(&held, 0));
+	assert_int_equal(pool.bytes, 0);
+	pool_fini(&pool);
+}
+
+/* A row of the ranking has a holder if all of its maps have it. */
+static void a_group_has_the_holder_of_all_its_maps(void **state)
+{
+	enum { SHARED, SEVERAL, PARTLY, LARGE, UNHELD, GROUPS };
+	struct fixture *f = fixture_new();
+	struct result *r = result_new();
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		struct map_info m = { .buckets = 1, .bucket_sz = 200, .live_keys = 1 };
+
+		m.table_bytes = i == LARGE ? 1 << 20 : 1000 * (GROUPS - i % GROUPS);
+		m.type_candidates = i % GROUPS; /* another group */
+		m.bucket_sz += 8 * (i % GROUPS);
+		add(f, m);
+	}
+	hold(f, &r->pool);
+	for (size_t i = 0; i < ROWS; i++) {
+		uint32_t no[GROUPS] = { 1, i % 2, i % 7 ? 0 : HELD_BY_NONE, 1, HELD_BY_NONE };
+
+		held_maps_set(&f->from.held, i, no[i == LARGE ? LARGE : i % GROUPS]);
+	}
+	assert_null(ranking_init(&f->from.ranking, &f->census));
+	result_fill_groups(r, &f->from);
+	assert_false(r->pool.failed);
+	uint64_t several = 0, partly = 0, unheld = 0, alone = 0;
+	for (size_t i = 0; i < r->groups.len; i++) {
+		const struct result_group *g = &r->groups.data[i];
+
+		several += g->holders == 2 && !g->holder && g->maps_held == g->maps;
+		partly += g->holders == 1 && !g->holder && g->maps_held < g->maps;
+		unheld += !g->holders && !g->holder && !g->maps_held;
+		alone += g->holders == 1 && g->maps_held == g->maps && g->holder &&
+			 !strcmp(g->holder->text, holder_texts[1]);
+	}
+	assert_int_equal(several, 1);
+	assert_int_equal(partly, 1);
+	assert_int_equal(unheld, 1);
+	assert_int_equal(alone, 3); /* LARGE is two: one map alone, and its small ones */
+	ranking_fini(&f->from.ranking);
+	result_free(r);
+	fixture_free(f);
+}
+
 /* --top lists the maps with the largest tables and those in findings, by address. */
 static void the_top_and_findings_are_listed(void **state)
 {
@@ -357,6 +455,9 @@ int main(void)
 		cmocka_unit_test(a_history_is_of_one_map),
 		cmocka_unit_test(activity_is_of_one_map_and_its_type),
 		cmocka_unit_test(zero_values_are_of_a_map_alone),
+		cmocka_unit_test(maps_share_their_holders),
+		cmocka_unit_test(without_holders_there_is_no_room_for_them),
+		cmocka_unit_test(a_group_has_the_holder_of_all_its_maps),
 		cmocka_unit_test(the_top_and_findings_are_listed),
 		cmocka_unit_test(a_result_outlives_the_watch),
 	};

@@ -149,6 +149,23 @@ static struct result_group_zeroes zeroes_of_one = {
 
 static struct result_group_zeroes zeroes_of_many = { .maps = 493, .live_keys = 600, .count = 1 };
 
+static const struct result_holder by_field = {
+	.text = "*example.com/pay/gateway/v2.Store.sessions",
+	.kind = HELD_BY_FIELD,
+	.certain = true,
+	.candidates = 1,
+};
+static const struct result_holder by_map = {
+	.text = "map[string]map[example.com/pay/unit.Currency]map[string]unit.Amount[*]",
+	.kind = HELD_BY_MAP,
+	.candidates = 3,
+};
+static const struct result_holder by_variable = {
+	.text = "example.com/pay/unit.<var> used by ParseAmount, example.com/pay/fees.Table.Lookup",
+	.kind = HELD_BY_VARIABLE,
+	.candidates = 1,
+};
+
 static struct result_group groups[] = {
 	{
 		.rank = 1,
@@ -161,6 +178,9 @@ static struct result_group groups[] = {
 		.gives_back_resident_bytes = KNOWN(MIB(52)),
 		.largest_map = 0xc000001000,
 		.zeroes = &zeroes_of_one,
+		.holder = &by_field,
+		.holders = 1,
+		.maps_held = 1,
 	},
 	{
 		.rank = 2,
@@ -172,6 +192,9 @@ static struct result_group groups[] = {
 		.gives_back_resident_bytes = KNOWN(MIB(13)),
 		.moving = true,
 		.largest_map = 0xc000002000,
+		.holder = &by_map,
+		.holders = 1,
+		.maps_held = 1,
 	},
 	{
 		.rank = 3,
@@ -183,6 +206,8 @@ static struct result_group groups[] = {
 		.gives_back_resident_bytes = KNOWN(0),
 		.largest_map = 0xc000003000,
 		.zeroes = &zeroes_of_many,
+		.holders = 12,
+		.maps_held = 400,
 	},
 	{
 		.rank = 4,
@@ -349,6 +374,7 @@ static struct result_finding findings[] = {
 		.kind = FINDING_MAP_HOLES,
 		.headline = "map[string]*main.Session keeps 53.0 MiB for 12,041 keys (2,097,152 "
 			    "slots).",
+		.holder = &by_field,
 		.remedy = "Maps never shrink. Copy the live keys into a new map and drop the old "
 			  "one: 52.0 MiB comes back.",
 	},
@@ -425,12 +451,13 @@ static const struct result full = {
 
 /* ---- printing ---- */
 
-/* The report of a result; it has one map, the first one of the groups. */
+/* The report of a result; it has the first map of the groups, and the largest one of the third. */
 static char *report_of(const struct result *what, const struct report_opts *opts)
 {
 	static const struct result_map_type type;
 	static const struct map_same same = { .type = &type };
 	struct map_view map = { .addr = 0xc000001000, .same = &same, .history = &history };
+	struct map_view other = { .addr = 0xc000003000, .same = &same, .holder = &by_variable };
 	struct result r = *what;
 	char *text = NULL;
 	size_t len = 0;
@@ -440,6 +467,7 @@ static char *report_of(const struct result *what, const struct report_opts *opts
 	r.maps = result_maps_new();
 	assert_non_null(r.maps);
 	assert_true(result_maps_push(r.maps, &map));
+	assert_true(result_maps_push(r.maps, &other));
 	assert_null(report_text(&r, opts, out));
 	fclose(out);
 	result_maps_free(r.maps);
@@ -553,13 +581,18 @@ static const char full_text[] =
 	"MAPS  20,010 with 75.0 MiB of tables (74.0 MiB resident), most to gain first\n"
 	"  # gives back  live keys       slots   load resident  type\n"
 	"  1   52.0 MiB     12,041   2,097,152   0.6% 53.0 MiB  map[string]*main.Session\n"
+	"     held by *gateway/v2.Store.sessions\n"
 	"     about 9,000 of 12,041 values are zero (95 %: 8,800 to 9,200)\n"
 	"     live keys 12,000 to 14,000, now 12,041; buckets 131,072 to 262,144\n"
 	"     (18 censuses)\n"
 	"  2   13.0 MiB      1,500     524,288   0.3% 13.0 MiB~ map of 24-byte slots\n"
 	"     (3 types fit)\n"
+	"     held by map[string]map[unit.Currency]map[string]unit.Amount[*]\n"
+	"       (guessed, 1 of 3)\n"
 	"  3        0 B        600       4,000  15.0%  900 KiB  map[string]int64\n"
 	"     (493 maps)\n"
+	"     the largest is held by unit.<var> used by ParseAmount, fees.Table.Lookup\n"
+	"       (guessed) (12 holders of 400 maps)\n"
 	"     1 of 600 values is zero (493 maps)\n"
 	"  4          ?          3           8  37.5%    200 B  map of unknown slots\n"
 	"     (0 types fit)\n"
@@ -622,6 +655,7 @@ static const char full_text[] =
 	"\n"
 	"VERDICT\n"
 	"  1. map[string]*main.Session keeps 53.0 MiB for 12,041 keys (2,097,152 slots).\n"
+	"     held by *gateway/v2.Store.sessions\n"
 	"     Maps never shrink. Copy the live keys into a new map and drop the old one:\n"
 	"     52.0 MiB comes back.\n"
 	"  2. map[string]*main.Session: about 9,000 of 12,041 values are zero.\n"
@@ -847,6 +881,20 @@ static void page_faults_that_cost_nothing_are_not_mentioned(void **state)
 	assert_has_not(&r, "us longer");
 }
 
+static void holders_are_missed_only_where_they_were_wanted(void **state)
+{
+	struct result r = full;
+
+	(void)state;
+	r.graph.status = "off";
+	assert_has_not(&r, "what holds");
+	r.graph.status = "partial";
+	r.graph.reason = "the time was up";
+	assert_has(&r, "     what holds some of the maps is not known: the time was up\n");
+	r.graph.status = "refused";
+	assert_has(&r, "     what holds the maps is not known: the time was up\n");
+}
+
 static void a_budget_is_held_or_not(void **state)
 {
 	struct result_receipt other = receipt;
@@ -984,6 +1032,7 @@ int main(void)
 		cmocka_unit_test(a_target_that_is_gone_still_has_its_report),
 		cmocka_unit_test(signs_are_explained_where_they_are),
 		cmocka_unit_test(page_faults_that_cost_nothing_are_not_mentioned),
+		cmocka_unit_test(holders_are_missed_only_where_they_were_wanted),
 		cmocka_unit_test(a_budget_is_held_or_not),
 		cmocka_unit_test(only_five_findings_are_printed),
 		cmocka_unit_test(without_the_goals_of_the_scavenger_it_is_unclear),

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "base/short_name.h"
 
 enum {
@@ -12,24 +9,27 @@ enum {
 	HOLDER_SZ = 512, /* of its text */
 };
 
-/* " (guessed, 1 of 3)", or nothing for a certain holder. */
-static void guess_text(const struct result_holder *h, char *buf, size_t buf_sz)
+/* "(guessed, 1 of 3)", or nothing for a certain holder. */
+static void add_guess(struct flow *f, const struct result_holder *h)
 {
-	*buf = '\0';
 	if (!h->certain && h->candidates > 1)
-		snprintf(buf, buf_sz, " (guessed, 1 of %" PRIu64 ")", h->candidates);
+		flow_add(f, 1, "(guessed, 1 of %s)", COUNT(h->candidates));
 	else if (!h->certain)
-		snprintf(buf, buf_sz, " (guessed)");
+		flow_add(f, 1, "(guessed)");
 }
 
 static void print_holder(const struct page *p, const char *lead, const struct result_holder *h,
 			 const char *more)
 {
-	char text[HOLDER_SZ], guess[64];
+	struct flow f = page_flow(p, HOLDER_HANG);
+	char text[HOLDER_SZ];
 
 	name_short(known_text(h->text), text, sizeof(text));
-	guess_text(h, guess, sizeof(guess));
-	page_words(p, HOLDER_INDENT, HOLDER_HANG, "%s %s%s%s", lead, text, guess, more);
+	flow_sentence(&f, HOLDER_INDENT, "%s %s", lead, text);
+	add_guess(&f, h);
+	if (*more)
+		flow_add(&f, 1, "%s", more);
+	flow_end(&f);
 }
 
 static const struct result_holder *largest_holder(const struct page *p,
@@ -49,13 +49,9 @@ void print_group_holder(const struct page *p, const struct result_group *g)
 		print_holder(p, "held by", g->holder, "");
 	if (!largest)
 		return;
-	if (g->holders > 1) {
-		snprintf(more, sizeof(more), "; all of them by %s", COUNTED(g->holders, "holder"));
-		print_holder(p, "the largest is held by", largest, more);
-		return;
-	}
-	snprintf(more, sizeof(more), " (%s of %s)", COUNT(g->maps_held), COUNTED(g->maps, "map"));
-	print_holder(p, "held by", largest, more);
+	snprintf(more, sizeof(more), "(%s of %s)", COUNTED(g->holders, "holder"),
+		 COUNTED(g->maps_held, "map"));
+	print_holder(p, "the largest is held by", largest, more);
 }
 
 void print_finding_holder(const struct page *p, const struct result_finding *f)
