@@ -16,6 +16,21 @@ static int cmp_print(const void *a, const void *b)
 	return x->nth < y->nth ? -1 : x->nth > y->nth;
 }
 
+size_t fit_first_print(const struct fit_print *p, size_t cnt, uint64_t slot, uint64_t mask)
+{
+	size_t lo = 0, hi = cnt;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p[mid].slot < slot || (p[mid].slot == slot && p[mid].mask < mask))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static bool fit_is_closure_type(const struct cat_type *t)
 {
 	return t->kind == CAT_STRUCT && !t->named && t->field_cnt > 1 &&

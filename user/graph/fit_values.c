@@ -151,7 +151,7 @@ static bool fit_target(struct fit_check *c, uint64_t addr, struct object *o, boo
 	return true;
 }
 
-static bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_info *ret)
+bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_info *ret)
 {
 	const struct census *census = f->world.census;
 	ssize_t row = census ? rows_find(&census->maps, addr) : ROWS_NONE;
@@ -162,8 +162,7 @@ static bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_
 	return true;
 }
 
-/* The runtime's own code has pointers to headers: *runtime.hmap, *maps.Map. */
-static bool fit_is_header_type(const struct fitter *f, const struct cat_type *t)
+bool fit_is_header_type(const struct fitter *f, const struct cat_type *t)
 {
 	return t->kind == CAT_STRUCT && t->size == layout_map_header_sz(&f->prog->layout) &&
 	       cat_type_linked_name(f->world.cat, t)[0] && t->named &&
