@@ -57,6 +57,19 @@ static struct err *fit_index_type(struct fitter *f, const struct cat_type *t)
 	return vec_push(&f->values, p) ? NULL : err_nomem();
 }
 
+/* A group has an array of slots after its control word. */
+static void fit_index_slots(struct fitter *f, const struct cat_type *bucket)
+{
+	for (uint32_t i = 0; i < bucket->field_cnt; i++) {
+		const struct cat_type *t = bucket->fields[i].type;
+
+		if (t->kind == CAT_ARRAY && t->elem->kind == CAT_STRUCT && !t->elem->named &&
+		    t->elem->field_cnt == 2 && !strcmp(t->elem->fields[0].name, "key") &&
+		    !strcmp(t->elem->fields[1].name, "elem"))
+			f->flags[t->elem->nth] |= FIT_TYPE_SLOT;
+	}
+}
+
 /* Of several map types with the same buckets, the unnamed one. */
 static struct err *fit_index_maps(struct fitter *f)
 {
@@ -69,6 +82,7 @@ static struct err *fit_index_maps(struct fitter *f)
 				continue;
 			if (!table_put(&f->map_of_bucket, t->bucket->nth, t->nth))
 				return err_nomem();
+			fit_index_slots(f, t->bucket);
 		}
 	}
 	return NULL;

@@ -24,12 +24,13 @@ void fit_groups_fini(struct fitter *f)
 	vec_fini(&f->choices);
 }
 
-/* Arrays of a type that no slice has, and the types that generic code sees, are the last choice. */
+/* Arrays of a type that no slice has, and types that no object has by itself, are the last
+ * choice. */
 static uint8_t fit_rank(const struct fitter *f, const struct cat_type *t, uint64_t n)
 {
 	uint8_t flags = f->flags[t->nth];
 
-	if (flags & FIT_TYPE_SHAPE)
+	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT))
 		return 0;
 	return n > 1 && !(flags & FIT_TYPE_SLICED) ? 1 : 2;
 }
