@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/catalogue.h"
+#include "base/clock.h"
+#include "graph/fit.h"
+#include "graph/fit_priv.h"
+#include "heap/liveness.h"
+#include "heap/madetypes.h"
+#include "heap/ptrbits.h"
 #include "process/typesection.h"
 
 static void must(struct err *err, const char *what)
@@ -76,6 +81,196 @@ static void print_types(struct program *prog, const struct catalogue *cat, bool 
 	printf("masks %zu\nmasks_that_differ %zu\n", checked, differ);
 }
 
+/* ---- Objects ---- */
+
+enum { SAMPLES_A_TYPE = 5, LARGEST = 4096, SPAN_MAX = 1 << 20 };
+
+struct truth {
+	uint64_t addr;
+	const struct cat_type *type;
+	bool bad; /* two interfaces say different things */
+};
+
+struct blind {
+	struct heap *heap;
+	struct mem *mem;
+	const struct catalogue *cat;
+	struct census *census;
+	struct fitter *fitter;
+	struct table at;
+	VEC(struct truth) truths;
+};
+
+/* The type that the word in front of a pointer names: a type, or a table of methods. */
+static const struct cat_type *named_by(struct blind *b, uint64_t word)
+{
+	uint64_t itab[3];
+	const struct cat_type *t = catalogue_find(b->cat, word);
+
+	if (t)
+		return t;
+	if (word < 4096 || word % 8 || word >> 47 || heap_any_span(b->heap, word) ||
+	    !fit_read(b->fitter, word, itab, sizeof(itab)))
+		return NULL;
+	const struct cat_type *inter = catalogue_find(b->cat, itab[0]);
+	t = catalogue_find(b->cat, itab[1]);
+	return inter && inter->kind == CAT_INTERFACE && t &&
+			       (!(uint32_t)itab[2] || (uint32_t)itab[2] == t->hash)
+		       ? t
+		       : NULL;
+}
+
+static void learn(struct blind *b, uint64_t word, uint64_t addr)
+{
+	struct object o;
+
+	if (!word || !heap_object(b->heap, addr, &o) || o.start != addr || span_noscan(o.span) ||
+	    o.has_header || o.size > LARGEST)
+		return;
+	const struct cat_type *t = named_by(b, word);
+	if (!t || t->kind != CAT_POINTER || t->elem->kind != CAT_STRUCT || !t->elem->ptr_bytes ||
+	    alloc_size(t->elem->size, false, heap_malloc_headers(b->heap)) != o.size)
+		return;
+	size_t i = table_get(&b->at, addr);
+	if (i != TABLE_NONE) {
+		b->truths.data[i].bad |= b->truths.data[i].type != t->elem;
+		return;
+	}
+	if (table_put(&b->at, addr, b->truths.len))
+		(void)!vec_push(&b->truths, ((struct truth){ addr, t->elem, false }));
+}
+
+static void learn_from_span(struct blind *b, const struct span *s, uint8_t *buf)
+{
+	uint64_t len = span_bytes(s) < SPAN_MAX ? span_bytes(s) : SPAN_MAX, size = span_elemsize(s);
+	struct mem_req req = { span_base(s), len, false, buf };
+
+	must(b->mem->read_reqs(b->mem, &req, 1), "reading a span");
+	for (uint64_t off = 8; req.ok && off + 8 <= len; off += 8)
+		if (off % size) /* both words are of one object */
+			learn(b, load_u64(buf, off - 8), load_u64(buf, off));
+}
+
+struct score {
+	size_t objects, among, none, one, one_right, best, best_right, certain, certain_right;
+};
+
+static void print_score(const char *what, const struct score *s)
+{
+	printf("%s_objects %zu\n%s_untyped %zu\n%s_unique %zu\n%s_unique_right %zu\n"
+	       "%s_certain %zu\n%s_certain_right %zu\n",
+	       what, s->objects, what, s->none, what, s->best, what, s->best_right, what,
+	       s->certain, what, s->certain_right);
+}
+
+static bool holds_map(const struct cat_type *t)
+{
+	for (uint64_t off = 0; off < t->size; off += 8) {
+		struct cat_leaf l;
+
+		if (catalogue_leaf(NULL, t, off, &l) && l.type->kind == CAT_MAP)
+			return true;
+	}
+	return false;
+}
+
+static bool read_object(struct blind *b, uint64_t addr, uint8_t *bytes, uint64_t *mask,
+			struct fit_object *ret)
+{
+	struct object o;
+	uint8_t bits_at[LARGEST / 8 / 4 + 2 + PTRBITS_PAD] = { 0 };
+	struct ptrbits bits;
+	enum liveness live;
+
+	if (!heap_object(b->heap, addr, &o) ||
+	    !ptrbits_place(b->heap, o.span, addr, o.size / 8, &bits) ||
+	    mem_read(b->mem, addr, bytes, o.size) ||
+	    mem_read(b->mem, bits.addr, bits_at, bits.len) ||
+	    liveness_read(b->heap, &o, 1, &live) || live != OBJECT_LIVE)
+		return false;
+	memset(mask, 0, LARGEST / 64);
+	bool ended = false;
+	for (uint32_t w = 0; w < o.size / 8 && !ended; w++) {
+		uint32_t at = bits.first + w;
+
+		mask[w / 64] |= (uint64_t)ptrbits_get(&bits, bits_at, w) << w % 64;
+		ended = bits.shift == 2 && !(bits_at[at / 4] >> (4 + at % 4) & 1);
+		if (ended)
+			mask[w / 64] &= ~(1ull << w % 64);
+	}
+	*ret = (struct fit_object){ addr, o.size, o.span->spanclass, bytes, o.size, mask, true };
+	return true;
+}
+
+static void judge_object(struct blind *b, const struct truth *t, struct score *s)
+{
+	uint8_t bytes[LARGEST];
+	uint64_t mask[LARGEST / 64];
+	struct fit_object o;
+	struct fit fit;
+
+	if (!read_object(b, t->addr, bytes, mask, &o))
+		return;
+	fit_types(b->fitter, &o, NULL, &fit);
+	bool right = fit.type == t->type && fit.kind == FIT_VALUE;
+	if (fit.kind == FIT_MAP_HEADER || fit.kind == FIT_SWISS_TABLE)
+		return; /* typed by contents */
+	s->objects++;
+	s->none += fit.kind == FIT_NONE;
+	s->best += fit.candidates == 1;
+	s->best_right += fit.candidates == 1 && right;
+	s->certain += fit.certain;
+	s->certain_right += fit.certain && right;
+	if ((fit.candidates == 1 || fit.kind == FIT_NONE) && !right)
+		fprintf(stderr, "%s at %llx is called %s (%s, kind %d)\n",
+			cat_type_name(b->cat, t->type), (unsigned long long)t->addr,
+			fit.type ? cat_type_name(b->cat, fit.type) : "?",
+			fit.certain ? "certain" : "guessed", fit.kind);
+}
+
+static void judge(struct blind *b)
+{
+	struct score all = { 0 }, maps = { 0 };
+	uint8_t *seen = calloc(catalogue_cnt(b->cat) + 1, 1);
+
+	for (size_t i = 0; i < b->truths.len && seen; i++) {
+		const struct truth *t = &b->truths.data[i];
+
+		if (t->bad || seen[t->type->nth]++ >= SAMPLES_A_TYPE)
+			continue;
+		judge_object(b, t, holds_map(t->type) ? &maps : &all);
+	}
+	free(seen);
+	print_score("other", &all);
+	print_score("with_map", &maps);
+}
+
+static void blind(struct program *prog, const struct catalogue *cat)
+{
+	_cleanup_heap_ struct heap *heap = NULL;
+	_cleanup_census_ struct census *census = NULL;
+	_cleanup_free_ uint8_t *buf = malloc(SPAN_MAX);
+	struct blind b = { .mem = &prog->target->mem, .cat = cat };
+
+	must(heap_open(prog, &heap), "the heap");
+	must(madetypes_add(heap), "types that were made");
+	must(census_take(heap, NULL, &census), "the census");
+	b.heap = heap;
+	b.census = census;
+	const struct fit_world world = { heap, cat, census };
+	must(fit_open(&world, &b.fitter), "the fitter");
+	for (size_t i = 0; buf && i < heap->spans.len; i++)
+		if (heap->spans.data[i].state == SPAN_IN_USE && !span_noscan(&heap->spans.data[i]))
+			learn_from_span(&b, &heap->spans.data[i], buf);
+	uint64_t start = clock_ns();
+	judge(&b);
+	printf("truths %zu\nms %llu\n", b.truths.len,
+	       (unsigned long long)(clock_ns() - start) / 1000000);
+	fit_close(b.fitter);
+	table_fini(&b.at);
+	vec_fini(&b.truths);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_target_ struct target *t = NULL;
@@ -88,6 +283,7 @@ int main(int argc, char **argv)
 	must(program_open(t, &prog), "opening the program");
 	must(catalogue_open(prog, &cat), "the catalogue");
 	print_types(prog, cat, argc > 2);
+	blind(prog, cat);
 	catalogue_close(cat);
 	return 0;
 }

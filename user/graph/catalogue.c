@@ -203,6 +203,11 @@ const char *cat_type_name(const struct catalogue *cat, const struct cat_type *ty
 	return text->full ? text->full : "?";
 }
 
+const char *cat_type_linked_name(const struct catalogue *cat, const struct cat_type *type)
+{
+	return cat->texts[type->nth].linked;
+}
+
 /* ---- Leaves ---- */
 
 static void cat_path_add(struct cat_leaf *l, size_t *len, const char *fmt, const char *name,

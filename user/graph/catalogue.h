@@ -80,6 +80,9 @@ const struct cat_type *catalogue_nth(const struct catalogue *cat, size_t nth);
  * It is the catalogue's, made when asked for; not for several threads at a time. Never NULL. */
 const char *cat_type_name(const struct catalogue *cat, const struct cat_type *type);
 
+/* The linker's name, as "*scrape.scrapeCache". */
+const char *cat_type_linked_name(const struct catalogue *cat, const struct cat_type *type);
+
 /* What a struct, array, or anything else has at an offset. */
 struct cat_leaf {
 	const struct cat_type *type; /* neither a struct nor an array */
