@@ -69,10 +69,11 @@ static void priced_functions_return(void **state)
 	assert_memory_equal(&stage, &before, sizeof(stage));
 }
 
-static bool stop_at_second(void *ctx, enum code_ref ref, uint64_t addr)
+static bool stop_at_second(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr)
 {
 	(void)ref;
 	(void)addr;
+	(void)insn;
 	return ++*(int *)ctx < 2;
 }
 

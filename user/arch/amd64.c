@@ -4,6 +4,7 @@
  */
 #include <elf.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arch/arch.h"
 #include "arch/disasm.h"
@@ -20,6 +21,8 @@ static bool amd64_reg_is(const cs_x86_op *op, x86_reg reg)
  * Intel's order: the source is the second of two. */
 static enum code_ref amd64_ref_kind(const cs_insn *insn, uint8_t i)
 {
+	if (!i && insn->id == X86_INS_MOV)
+		return CODE_REF_STORE;
 	if (i != 1 || insn->detail->x86.op_count != 2)
 		return CODE_REF_OTHER;
 	if (insn->id == X86_INS_LEA)
@@ -38,7 +41,7 @@ static bool amd64_visit_refs(const cs_insn *insn, code_ref_fn fn, void *ctx)
 		if (op->type != X86_OP_MEM || op->mem.base != X86_REG_RIP)
 			continue;
 		uint64_t addr = insn->address + insn->size + op->mem.disp;
-		if (!fn(ctx, amd64_ref_kind(insn, i), addr))
+		if (!fn(ctx, amd64_ref_kind(insn, i), insn->address, addr))
 			return false;
 	}
 	return true;
@@ -53,6 +56,65 @@ static void amd64_walk_refs(const uint8_t *code, size_t len, uint64_t addr, code
 
 	while (go_on && disasm_next(&d))
 		go_on = amd64_visit_refs(d.insn, fn, ctx);
+}
+
+/* An operand relative to rip: the ModRM byte says so, and 4 bytes of displacement follow. */
+enum {
+	AMD64_MODRM_MASK = 0xc7, /* without the register */
+	AMD64_MODRM_RIP = 0x05,
+	AMD64_DISP_SZ = 4,
+};
+
+/* Bytes of the constant that follows the displacement. `op` is the opcode, which ends right
+ * before the ModRM byte. */
+static unsigned int amd64_constant_size(const uint8_t *op, size_t before, uint8_t modrm)
+{
+	unsigned int reg = modrm >> 3 & 7;
+	bool is_two_bytes = before > 1 && op[-1] == 0x0f;
+	/* The prefix for 16 bits may be followed by one more, REX. */
+	bool is_16 = (before > 1 && op[-1] == 0x66) ||
+		     (before > 2 && op[-2] == 0x66 && (op[-1] & 0xf0) == 0x40);
+
+	if (is_two_bytes)
+		return *op == 0xba || *op == 0xa4 || *op == 0xac || *op == 0x70 || *op == 0xc2 ||
+		       *op == 0xc4 || *op == 0xc6;
+	switch (*op) {
+	case 0x6b: /* imul */
+	case 0x80: /* add, or, and, sub, xor, cmp */
+	case 0x83:
+	case 0xc0: /* shifts */
+	case 0xc1:
+	case 0xc6: /* mov */
+		return 1;
+	case 0x69:
+	case 0x81:
+	case 0xc7:
+		return is_16 ? 2 : 4;
+	case 0xf6: /* test, but also neg, mul and others without a constant */
+		return reg < 2;
+	case 0xf7:
+		return reg >= 2 ? 0 : is_16 ? 2 : 4;
+	default:
+		return 0;
+	}
+}
+
+static void amd64_scan_refs(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo,
+			    uint64_t hi, code_place_fn fn, void *ctx)
+{
+	for (size_t i = 1; i + AMD64_DISP_SZ < len; i++) {
+		int32_t disp;
+
+		if ((code[i] & AMD64_MODRM_MASK) != AMD64_MODRM_RIP)
+			continue;
+		memcpy(&disp, code + i + 1, sizeof(disp));
+		uint64_t target = addr + i + 1 + AMD64_DISP_SZ + (int64_t)disp;
+		if (target + 4 < lo || target >= hi)
+			continue;
+		target += amd64_constant_size(code + i - 1, i, code[i]);
+		if (target >= lo && target < hi && !fn(ctx, addr + i, target))
+			return;
+	}
 }
 
 /* ---- Placement ---- */
@@ -219,6 +281,7 @@ const struct arch arch_amd64 = {
 	.machine = EM_X86_64,
 	.arena_base = 0xffff800000000000,
 	.walk_refs = amd64_walk_refs,
+	.scan_refs = amd64_scan_refs,
 	.place_probe = amd64_place_probe,
 	.syscall_prefix = "__x64_sys_",
 	AMD64_PRICED,

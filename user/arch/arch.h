@@ -41,11 +41,17 @@ struct err;
 enum code_ref {
 	CODE_REF_ADDRESS, /* takes the address itself: lea on amd64, adrp and add on arm64 */
 	CODE_REF_LOAD, /* loads a register from there */
-	CODE_REF_OTHER, /* stores, compares or anything else */
+	CODE_REF_STORE, /* stores a register or a constant there */
+	CODE_REF_OTHER, /* compares, adds or anything else */
 };
 
-/* Called for each reference, in the order of the code. Returns false to end the walk. */
-typedef bool (*code_ref_fn)(void *ctx, enum code_ref ref, uint64_t addr);
+/* Called for each reference of the instruction at insn, in the order of the code. Returns false
+ * to end the walk. */
+typedef bool (*code_ref_fn)(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr);
+
+/* Called for each place that looks like a reference: `at` is inside of the instruction, and
+ * `addr` is what it refers to. Returns false to end the scan. */
+typedef bool (*code_place_fn)(void *ctx, uint64_t at, uint64_t addr);
 
 /* ---- Placement: where in a Go function to put a uprobe ---- */
 
@@ -110,6 +116,12 @@ struct arch {
 	 * instruction. */
 	void (*walk_refs)(const uint8_t *code, size_t len, uint64_t addr, code_ref_fn fn,
 			  void *ctx);
+
+	/* Calls fn for each place in the code that may be a reference to [lo, hi). It looks at
+	 * bytes and decodes nothing: some 1 GB a second. So one place in a hundred may be no
+	 * reference, which walk_refs() tells. */
+	void (*scan_refs)(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo, uint64_t hi,
+			  code_place_fn fn, void *ctx);
 
 	/* Chooses the place of a probe in the first bytes of a function. ERR_FORMAT when they
 	 * are not an instruction; *ret is left alone then. */

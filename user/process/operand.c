@@ -8,10 +8,11 @@ struct operand_choice {
 	bool found;
 };
 
-static bool operand_choose(void *ctx, enum code_ref ref, uint64_t addr)
+static bool operand_choose(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr)
 {
 	struct operand_choice *c = ctx;
 
+	(void)insn;
 	if (ref != c->ref)
 		return true;
 	*c->ret = addr;
@@ -35,11 +36,12 @@ struct operand_set {
 	size_t max;
 };
 
-static bool operand_add(void *ctx, enum code_ref ref, uint64_t addr)
+static bool operand_add(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr)
 {
 	struct operand_set *set = ctx;
 
 	(void)ref;
+	(void)insn;
 	for (size_t i = 0; i < set->cnt; i++)
 		if (set->addrs[i] == addr)
 			return true;
