@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/table.h"
+#include "graph/holders.h"
 #include "model/result_fill.h"
 
 /* ---- holders of groups ---- */
@@ -89,10 +90,6 @@ void result_fill_group_holders(struct result *r, const struct result_source *fro
 }
 
 /* ---- holders of maps ---- */
-
-/* Until the search is part of this tree, nobody is known to hold a map. */
-#if __has_include("graph/holders.h")
-#include "graph/holders.h"
 
 static enum result_holder_kind held_by_kind(enum holder_kind kind)
 {
@@ -186,17 +183,16 @@ static void graph_fill_read(struct result *r, const struct holders *holders)
 			.holders = holders_cnt(holders),
 		};
 }
-#else
-void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held)
-{
-	(void)pool, (void)w, (void)held;
-}
 
-static void graph_fill_read(struct result *r, const struct holders *holders)
+/* Why a search that was wanted has found nothing. */
+static const char *graph_missing_text(const struct watch *w)
 {
-	(void)r, (void)holders;
+	if (w->holders_err)
+		return w->holders_err->msg;
+	if (!w->snap)
+		return "there is no census of the maps";
+	return w->gone ? "the process is gone" : "it is looked for at the end of the watch";
 }
-#endif
 
 void result_fill_graph(struct result *r, const struct watch *w)
 {
@@ -206,7 +202,5 @@ void result_fill_graph(struct result *r, const struct watch *w)
 	if (w->snap && w->holders)
 		graph_fill_read(r, w->holders);
 	else
-		r->graph.reason = pool_text(&r->pool, w->holders_err ? w->holders_err->msg
-						      : !w->snap ? "there is no census of the maps"
-								 : "it was not made");
+		r->graph.reason = pool_text(&r->pool, graph_missing_text(w));
 }

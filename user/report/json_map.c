@@ -64,7 +64,7 @@ static const struct json_member map_same_members[] = {
 	JSON_FLAT_POINTER(map_same, type, result_map_type, JSON_NEVER_NULL),
 	JSON_TEXT("type_source", map_same, type_source, 0,
 		  "How the type is known: \"header\", \"probe\", \"contents\", \"unique-shape\", "
-		  "\"ambiguous\" or \"unknown\"."),
+		  "\"holder\", \"ambiguous\" or \"unknown\"."),
 	JSON_U64("type_candidates", map_same, type_candidates, "Types of the program that fit."),
 	JSON_TEXT("consistency", map_same, consistency, 0,
 		  "\"exact\": it did not change while it was read; \"moving\": it did, but the "

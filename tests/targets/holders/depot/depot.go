@@ -19,11 +19,12 @@ type shelf struct {
 	index  map[string]*crate
 }
 
-var storeroom = &shelf{}
+var storeroom *shelf
 
 // Fill makes the maps of this package.
 func Fill(n int) {
 	stock = make(map[string]int32)
+	storeroom = &shelf{}
 	storeroom.index = make(map[string]*crate)
 	for i := 0; i < n; i++ {
 		stock[string(rune('a'+i))] = int32(i)
