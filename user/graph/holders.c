@@ -50,7 +50,8 @@ static uint8_t holder_score(const struct holder *h)
 {
 	uint8_t score = kind_score(h->kind);
 
-	if (h->kind <= HOLDER_FRAME)
+	/* Whatever is certain about these says less than a guess of another kind. */
+	if (score <= kind_score(HOLDER_FRAME))
 		return score;
 	return score + (h->certain ? 20 : h->candidates == 1 ? 10 : 0);
 }
