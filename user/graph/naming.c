@@ -386,14 +386,40 @@ enum naming_verdict naming_object(struct naming *n, const struct held_word *w, u
 
 /* ---- variables and frames ---- */
 
-/* The part of a function's name after its package: "RegisterType" of
+/* The length of the package in a function's name: "github.com/gogo/protobuf/proto" of
  * "github.com/gogo/protobuf/proto.RegisterType". */
+static size_t package_len(const char *function)
+{
+	size_t end = strcspn(function, "([{");
+	size_t start = 0;
+
+	for (size_t i = 0; i < end; i++)
+		if (function[i] == '/')
+			start = i + 1;
+	return start + strcspn(function + start, ".");
+}
+
+/* Whether a function is of a package. Dots in the last part of a path are written %2e in the names
+ * of functions. */
+static bool is_of_package(const char *function, size_t len, const char *package)
+{
+	for (size_t i = 0; i < len; i++, package++) {
+		if (!strncmp(function + i, "%2e", 3) && *package == '.')
+			i += 2;
+		else if (function[i] != *package)
+			return false;
+	}
+	return *package == '\0';
+}
+
+/* The part of a function's name after its package, if that is the variable's, too. */
 static const char *without_package(const char *function, const char *package)
 {
-	size_t len = package ? strlen(package) : 0;
+	size_t len = package_len(function);
 
-	return len && !strncmp(function, package, len) && function[len] == '.' ? function + len + 1
-									       : function;
+	return package && function[len] == '.' && is_of_package(function, len, package)
+		       ? function + len + 1
+		       : function;
 }
 
 static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
@@ -405,7 +431,8 @@ static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
 			 v->name);
 		return;
 	}
-	at = snprintf(buf, buf_sz, "%s.<var>", v->package ? v->package : "?");
+	at = v->package ? snprintf(buf, buf_sz, "%s.<var>", v->package)
+			: snprintf(buf, buf_sz, "a package variable");
 	for (uint32_t i = 0; i < v->used_by_cnt && at > 0 && (size_t)at < buf_sz; i++)
 		at += snprintf(buf + at, buf_sz - at, "%s%s", i ? ", " : " used by ",
 			       without_package(v->used_by[i], v->package));
