@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names the words that lead to maps and are in objects of the heap. */
 #include <string.h>
+#include <stdio.h>
 
 #include "base/cursor.h"
 #include "base/radix.h"
@@ -90,9 +91,19 @@ static bool may_be_table_of(const struct holder_search *s, const struct cat_type
 
 	return sz && (!m->bucket_sz || m->bucket_sz == sz) && sz <= o->size &&
 	       m->buckets <= m->table_bytes / sz &&
-	       catalogue_leaf(s->cat, t->bucket, off % sz, &leaf) && !leaf.off &&
-	       (leaf.type->kind == CAT_MAP || leaf.type->kind == CAT_INTERFACE) &&
+	       catalogue_leaf(s->cat, t->bucket, off % sz, &leaf) &&
+	       ((leaf.type->kind == CAT_MAP && !leaf.off) ||
+		(leaf.type->kind == CAT_INTERFACE && leaf.off == 8)) &&
 	       masks_agree(t->bucket, o);
+}
+
+static bool has_contents_of(const struct holder_search *s, const struct cat_type *t,
+			    const struct fit_object *o)
+{
+	struct fit fit;
+
+	fit_types(s->fitter, o, t, &fit);
+	return fit.kind == FIT_BUCKETS && fit.type == t;
 }
 
 /* Tells the type of a table by where it has a map. */
@@ -105,7 +116,7 @@ static void fit_table(const struct objects_naming *on, uint32_t row, const struc
 	for (size_t i = 0; i < on->map_types.len; i++) {
 		const struct cat_type *t = on->map_types.data[i];
 
-		if (!may_be_table_of(on->s, t, &m, o, off))
+		if (!may_be_table_of(on->s, t, &m, o, off) || !has_contents_of(on->s, t, o))
 			continue;
 		/* Types with the same buckets differ in nothing that a holder is called by, except
 		 * for their name. */
@@ -131,23 +142,39 @@ static const struct cat_type *naming_map_type(const struct holder_search *s, uin
 	return t && t->kind == CAT_MAP ? t : NULL;
 }
 
+static struct held_word word_in_object(const struct holder_search *s, const struct leading_word *w,
+				       const struct fit_object *o, const struct fit *fit)
+{
+	uint64_t off = w->word - o->addr;
+
+	return (struct held_word){
+		.object = o,
+		.fit = fit,
+		.off = off,
+		.held = search_row_type(s, s->target_rows.data[w->target]),
+		.word_before = off >= 8 && off <= o->bytes_len ? load_u64(o->bytes, off - 8) : 0,
+		.indirect = w->target >= s->header_cnt,
+	};
+}
+
 static void name_word(struct objects_naming *on, const struct leading_word *w,
 		      const struct fit_object *o, const struct fit *fit)
 {
 	struct holder_search *s = on->s;
-	uint32_t row = s->target_rows.data[w->target], holder;
-	uint64_t off = w->word - o->addr;
-	struct held_word held = {
-		.object = o,
-		.fit = fit,
-		.off = off,
-		.held = search_row_type(s, row),
-		.word_before = off >= 8 && off <= o->bytes_len ? load_u64(o->bytes, off - 8) : 0,
-		.indirect = w->target >= s->header_cnt,
-	};
+	struct held_word held = word_in_object(s, w, o, fit);
+	uint32_t holder;
 
-	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
-		search_set(s, row, holder);
+	enum naming_verdict vv = naming_object(&s->naming, &held, &holder);
+	if (getenv("HDBG"))
+		fprintf(stderr,
+			"DBG %lx row %u addr %lx verdict %d kind %d type %s cand %u certain %d src "
+			"%d off %lu objsize %lu held %s indirect %d\n",
+			w->word, s->target_rows.data[w->target], s->targets.addrs.data[w->target],
+			vv, fit->kind, fit->type ? cat_type_name(s->cat, fit->type) : "-",
+			fit->candidates, fit->certain, fit->source, held.off, o->size,
+			held.held ? cat_type_name(s->cat, held.held) : "-", held.indirect);
+	if (vv == NAMING_HOLDER)
+		search_set(s, s->target_rows.data[w->target], holder);
 }
 
 /* An object that would be of many types is of an unknown one. */
@@ -155,6 +182,20 @@ static void fit_drop_vague(struct fit *fit)
 {
 	if (!fit->certain && fit->candidates > CANDIDATES_NAMED_MAX)
 		*fit = (struct fit){ .kind = FIT_NONE };
+}
+
+/* A parent says that the object has pointers to maps: elements, or a variable. */
+static void fit_map_words(const struct held_object *run, struct fit *fit)
+{
+	*fit = (struct fit){
+		.kind = run->by_chan	? FIT_CHAN_BUFFER
+			: run->by_slice ? FIT_ARRAY
+					: FIT_VALUE,
+		.type = run->expected,
+		.candidates = 1,
+		.certain = run->sure,
+		.source = FIT_BY_PARENT,
+	};
 }
 
 static void fit_run(struct objects_naming *on, const struct held_object *run,
@@ -170,6 +211,10 @@ static void fit_run(struct objects_naming *on, const struct held_object *run,
 			return;
 		}
 	}
+	if (run->expected && expected->kind == CAT_MAP) {
+		fit_map_words(run, fit);
+		return;
+	}
 	fit_types(s->fitter, o, expected, fit);
 	if (run->expected && fit->source == FIT_BY_PARENT)
 		fit->certain &= run->sure;
@@ -179,11 +224,31 @@ static void fit_run(struct objects_naming *on, const struct held_object *run,
 	fit_drop_vague(fit);
 }
 
+/* The same words in the buffer of a channel were those of an array before. */
+static void forget_names(struct objects_naming *on, const struct held_object *run,
+			 const struct fit_object *o)
+{
+	struct holder_search *s = on->s;
+
+	for (size_t i = 0; i < run->cnt; i++) {
+		const struct leading_word *w = &s->words.data[run->first + i];
+		uint32_t row = s->target_rows.data[w->target], before;
+		struct held_word held = word_in_object(s, w, o, &run->fit);
+
+		if (naming_object(&s->naming, &held, &before) == NAMING_HOLDER &&
+		    s->ret->by_row[row] == before)
+			s->scores[row] = 0;
+	}
+}
+
 static void name_run(struct objects_naming *on, struct held_object *run, const struct fit_object *o)
 {
 	struct fit fit;
 
 	fit_run(on, run, o, &fit);
+	if (run->by_chan)
+		forget_names(on, run, o);
+	run->fit = fit;
 	run->settled = fit.certain && (fit.kind != FIT_ARRAY || run->expected);
 	for (size_t i = 0; i < run->cnt; i++)
 		name_word(on, &on->s->words.data[run->first + i], o, &fit);

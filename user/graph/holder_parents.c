@@ -28,17 +28,17 @@ struct parents {
 /* What a word of a parent says of the object that it leads to: E for a pointer to E, or a slice of
  * E. NULL: nothing. */
 static const struct cat_type *parent_says(const struct parents *p, const struct fit *fit,
-					  const struct fit_object *o, uint64_t off, bool *by_chan)
+					  const struct fit_object *o, uint64_t off,
+					  struct held_object *ret)
 {
 	struct holder_search *s = p->s;
 	const struct cat_type *t = fit->type, *dynamic;
 	struct cat_leaf leaf;
 
-	*by_chan = false;
 	if (!t || (!fit->certain && fit->candidates > 1))
 		return NULL;
 	if (fit->kind == FIT_CHAN && off == HCHAN_BUF) {
-		*by_chan = true;
+		ret->by_chan = true;
 		return t;
 	}
 	if (fit->kind == FIT_BUCKETS)
@@ -47,6 +47,7 @@ static const struct cat_type *parent_says(const struct parents *p, const struct 
 		return NULL;
 	if (!t || !t->size || !catalogue_leaf(s->cat, t, off % t->size, &leaf))
 		return NULL;
+	ret->by_slice = leaf.type->kind == CAT_SLICE;
 	if ((leaf.type->kind == CAT_POINTER || leaf.type->kind == CAT_SLICE) && !leaf.off)
 		return leaf.type->elem;
 	if (leaf.type->kind != CAT_INTERFACE || leaf.off != 8 || off < 8 || off > o->bytes_len)
@@ -99,16 +100,17 @@ static struct err *parents_ask_batch(struct parents *p)
 		struct held_object *child = &p->objects[p->children.data[w->target]];
 		const struct fit_object *o = &p->batch->read[i];
 		struct fit fit;
-		bool by_chan;
+		struct held_object said = { 0 };
 
 		if (!p->batch->ok[i] || child->sure)
 			continue;
 		fit_types(p->s->fitter, o, NULL, &fit);
-		const struct cat_type *t = parent_says(p, &fit, o, w->word - o->addr, &by_chan);
+		const struct cat_type *t = parent_says(p, &fit, o, w->word - o->addr, &said);
 		if (!t || (child->expected && !fit.certain))
 			continue;
 		child->expected = t;
-		child->by_chan = by_chan;
+		child->by_chan = said.by_chan;
+		child->by_slice = said.by_slice;
 		child->sure = fit.certain;
 	}
 	return err;
@@ -153,7 +155,7 @@ static struct err *parents_ask_variables(struct parents *p)
 		if (child->sure || !t || t->kind != CAT_POINTER)
 			continue;
 		child->expected = t->elem;
-		child->by_chan = false;
+		child->by_chan = child->by_slice = false;
 		child->sure = true;
 	}
 	vec_fini(&words);

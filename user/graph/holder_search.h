@@ -88,8 +88,10 @@ struct held_object {
 	uint32_t owner; /* the row of the map that has the object as a table; UINT32_MAX: none */
 	bool settled; /* its type is certain */
 	bool by_chan; /* the parent is a channel, and this its buffer */
+	bool by_slice; /* the parent has a slice of this */
 	bool sure; /* the type of that parent is certain */
 	const struct cat_type *expected; /* what its parent says that it is; NULL: not known */
+	struct fit fit; /* what it was called by first */
 };
 
 /* Names the words in objects of the heap. */
