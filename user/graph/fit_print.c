@@ -30,9 +30,17 @@ static uint8_t fit_rank(const struct fitter *f, const struct cat_type *t, uint64
 {
 	uint8_t flags = f->flags[t->nth];
 
-	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT))
+	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT) || t->kind == CAT_UNSAFE_POINTER)
 		return 0;
 	return n > 1 && !(flags & FIT_TYPE_SLICED) ? 1 : 2;
+}
+
+/* Whether an unsafe.Pointer is that of an atomic.Pointer[T], which leads to a T (Go source:
+ * sync/atomic/type.go). */
+static bool fit_is_typed_pointer(const struct cat_leaf *l)
+{
+	return l->owner && l->owner->field_cnt && l->owner->fields[0].type->kind == CAT_ARRAY &&
+	       !l->owner->fields[0].type->len;
 }
 
 /* Whether the type may have a pointer to a map's header at an offset. */
@@ -42,9 +50,10 @@ static bool fit_may_lead_to_map(const struct fit_job *j, const struct cat_type *
 
 	if (!catalogue_leaf(j->f->world.cat, t, off % t->size, &l))
 		return false;
-	return (l.type->kind == CAT_MAP || l.type->kind == CAT_UNSAFE_POINTER ||
-		l.type->kind == CAT_INTERFACE ||
-		(l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem)));
+	if (l.type->kind == CAT_UNSAFE_POINTER)
+		return !fit_is_typed_pointer(&l);
+	return l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ||
+	       (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem));
 }
 
 /* ---- The types to choose from ---- */
