@@ -11,7 +11,7 @@ set -u
 cd "${1:-$(dirname "$0")/..}" || exit 1
 
 # The folders from left to right. Neither of maps and trace may include the other.
-layers=(base arch process heap maps trace model report cmd)
+layers=(base arch process heap maps graph trace model report cmd)
 apart='maps:trace'
 
 # Renderers show a finished result and read nothing else: report/ may include only base/,

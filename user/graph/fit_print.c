@@ -24,17 +24,6 @@ void fit_groups_fini(struct fitter *f)
 	vec_fini(&f->choices);
 }
 
-/* Arrays of a type that no slice has, and types that no object has by itself, are the last
- * choice. */
-static uint8_t fit_rank(const struct fitter *f, const struct cat_type *t, uint64_t n)
-{
-	uint8_t flags = f->flags[t->nth];
-
-	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT) || t->kind == CAT_UNSAFE_POINTER)
-		return 0;
-	return n > 1 && !(flags & FIT_TYPE_SLICED) ? 1 : 2;
-}
-
 /* Whether an unsafe.Pointer is that of an atomic.Pointer[T], which leads to a T (Go source:
  * sync/atomic/type.go). */
 static bool fit_is_typed_pointer(const struct cat_leaf *l)
@@ -43,27 +32,46 @@ static bool fit_is_typed_pointer(const struct cat_leaf *l)
 	       !l->owner->fields[0].type->len;
 }
 
-/* Whether the type may have a pointer to a map's header at an offset. */
-static bool fit_may_lead_to_map(const struct fit_job *j, const struct cat_type *t, uint64_t off)
+/* How a type may have a pointer to a map's header at an offset: in a field of map type, or in one
+ * that may be anything. */
+enum fit_lead { FIT_LEADS_NOT, FIT_LEADS_UNTYPED, FIT_LEADS_BY_TYPE };
+
+static enum fit_lead fit_leads_to_map(const struct fit_job *j, const struct cat_type *t,
+				      uint64_t off)
 {
 	struct cat_leaf l;
 
 	if (!catalogue_leaf(j->f->world.cat, t, off % t->size, &l))
-		return false;
+		return FIT_LEADS_NOT;
 	if (l.type->kind == CAT_UNSAFE_POINTER)
-		return !fit_is_typed_pointer(&l);
-	return l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ||
-	       (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem));
+		return fit_is_typed_pointer(&l) ? FIT_LEADS_NOT : FIT_LEADS_UNTYPED;
+	if (l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ||
+	    (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem)))
+		return FIT_LEADS_BY_TYPE;
+	return FIT_LEADS_NOT;
+}
+
+/* Arrays of a type that no slice or channel has, fields that may be anything, and types that no object has by
+ * itself, are the last choice. */
+static uint8_t fit_rank(const struct fitter *f, const struct cat_type *t, uint64_t n,
+			enum fit_lead lead)
+{
+	uint8_t flags = f->flags[t->nth];
+
+	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT) || t->kind == CAT_UNSAFE_POINTER)
+		return 0;
+	return 2 - (n > 1 && !(flags & FIT_TYPE_SLICED)) - (lead == FIT_LEADS_UNTYPED);
 }
 
 /* ---- The types to choose from ---- */
 
 static struct err *fit_choice_add(const struct fit_job *j, const struct cat_type *t, uint64_t n)
 {
-	struct fit_choice c = { t->nth, fit_rank(j->f, t, n), n };
+	enum fit_lead lead = j->map_word ? fit_leads_to_map(j, t, (j->map_word - 1) * 8)
+					 : FIT_LEADS_BY_TYPE;
+	struct fit_choice c = { t->nth, fit_rank(j->f, t, n, lead), n };
 
-	if (!fit_mask_is(j, t, n) ||
-	    (j->map_word && !fit_may_lead_to_map(j, t, (j->map_word - 1) * 8)))
+	if (lead == FIT_LEADS_NOT || !fit_mask_is(j, t, n))
 		return NULL;
 	return vec_push(&j->f->choices, c) ? NULL : err_nomem();
 }

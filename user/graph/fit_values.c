@@ -23,6 +23,7 @@ enum {
 	HCHAN_ELEMTYPE_1_22 = 32, /* up to 1.22 */
 	HCHAN_ELEMTYPE = 40,
 	HCHAN_TIMER_SINCE = 23,
+	TYPE_SZ = 48, /* abi.Type */
 	ITAB_SZ = 24, /* inter, type, hash */
 	IFACE_METHODS = 56, /* of an interface type: address of its methods */
 	IFACE_METHOD_SZ = 8,
@@ -182,8 +183,10 @@ static bool fit_pointer(struct fit_check *c, const struct cat_type *t, uint64_t 
 		return fit_reject(c);
 	if (!t->ptr_bytes) /* it never leads into the heap */
 		return in_heap ? fit_reject(c) : true;
-	if (!in_heap)
-		return true;
+	if (!in_heap) /* nothing but a type leads to a type */
+		return t->elem->size >= TYPE_SZ || !catalogue_find(c->f->world.cat, addr)
+			       ? true
+			       : fit_reject(c);
 	if (fit_is_map_header(c->f, addr, &map) && !fit_is_header_type(c->f, t->elem))
 		return fit_reject(c);
 	return fit_pointee(c, &o, addr, t->elem, 1);
