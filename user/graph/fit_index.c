@@ -42,7 +42,7 @@ static struct err *fit_index_type(struct fitter *f, const struct cat_type *t)
 {
 	struct fit_print p = { .nth = t->nth };
 
-	if (t->kind == CAT_SLICE)
+	if (t->kind == CAT_SLICE || t->kind == CAT_CHAN)
 		f->flags[t->elem->nth] |= FIT_TYPE_SLICED;
 	if (strstr(cat_type_linked_name(f->world.cat, t), "go.shape."))
 		f->flags[t->nth] |= FIT_TYPE_SHAPE;

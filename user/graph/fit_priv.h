@@ -71,7 +71,7 @@ struct fitter {
 };
 
 enum {
-	FIT_TYPE_SLICED = 1, /* there is a slice type of it */
+	FIT_TYPE_SLICED = 1, /* there is a slice type or a channel type of it */
 	FIT_TYPE_SHAPE = 2, /* it stands for several types in generic code */
 	FIT_TYPE_SLOT = 8, /* a key and elem in a group: never an object of its own */
 	FIT_TYPE_CLOSURE = 4, /* struct {F uintptr; ...} */
