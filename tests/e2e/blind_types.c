@@ -152,15 +152,15 @@ static void learn_from_span(struct blind *b, const struct span *s, uint8_t *buf)
 }
 
 struct score {
-	size_t objects, among, none, one, one_right, best, best_right, certain, certain_right;
+	size_t objects, none, unique, unique_right, certain, certain_right, best_right;
 };
 
 static void print_score(const char *what, const struct score *s)
 {
 	printf("%s_objects %zu\n%s_untyped %zu\n%s_unique %zu\n%s_unique_right %zu\n"
-	       "%s_certain %zu\n%s_certain_right %zu\n",
-	       what, s->objects, what, s->none, what, s->best, what, s->best_right, what,
-	       s->certain, what, s->certain_right);
+	       "%s_certain %zu\n%s_certain_right %zu\n%s_best_right %zu\n",
+	       what, s->objects, what, s->none, what, s->unique, what, s->unique_right, what,
+	       s->certain, what, s->certain_right, what, s->best_right);
 }
 
 static bool holds_map(const struct cat_type *t)
@@ -217,8 +217,9 @@ static void judge_object(struct blind *b, const struct truth *t, struct score *s
 		return; /* typed by contents */
 	s->objects++;
 	s->none += fit.kind == FIT_NONE;
-	s->best += fit.candidates == 1;
-	s->best_right += fit.candidates == 1 && right;
+	s->unique += fit.candidates == 1;
+	s->unique_right += fit.candidates == 1 && right;
+	s->best_right += right;
 	s->certain += fit.certain;
 	s->certain_right += fit.certain && right;
 	if ((fit.candidates == 1 || fit.kind == FIT_NONE) && !right)

@@ -16,6 +16,21 @@ static int cmp_print(const void *a, const void *b)
 	return x->nth < y->nth ? -1 : x->nth > y->nth;
 }
 
+size_t fit_first_print(const struct fit_print *p, size_t cnt, uint64_t slot, uint64_t mask)
+{
+	size_t lo = 0, hi = cnt;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p[mid].slot < slot || (p[mid].slot == slot && p[mid].mask < mask))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static bool fit_is_closure_type(const struct cat_type *t)
 {
 	return t->kind == CAT_STRUCT && !t->named && t->field_cnt > 1 &&
@@ -42,6 +57,19 @@ static struct err *fit_index_type(struct fitter *f, const struct cat_type *t)
 	return vec_push(&f->values, p) ? NULL : err_nomem();
 }
 
+/* A group has an array of slots after its control word. */
+static void fit_index_slots(struct fitter *f, const struct cat_type *bucket)
+{
+	for (uint32_t i = 0; i < bucket->field_cnt; i++) {
+		const struct cat_type *t = bucket->fields[i].type;
+
+		if (t->kind == CAT_ARRAY && t->elem->kind == CAT_STRUCT && !t->elem->named &&
+		    t->elem->field_cnt == 2 && !strcmp(t->elem->fields[0].name, "key") &&
+		    !strcmp(t->elem->fields[1].name, "elem"))
+			f->flags[t->elem->nth] |= FIT_TYPE_SLOT;
+	}
+}
+
 /* Of several map types with the same buckets, the unnamed one. */
 static struct err *fit_index_maps(struct fitter *f)
 {
@@ -54,6 +82,7 @@ static struct err *fit_index_maps(struct fitter *f)
 				continue;
 			if (!table_put(&f->map_of_bucket, t->bucket->nth, t->nth))
 				return err_nomem();
+			fit_index_slots(f, t->bucket);
 		}
 	}
 	return NULL;

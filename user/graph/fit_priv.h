@@ -33,6 +33,22 @@ struct fit_leaves {
 	uint32_t cnt;
 };
 
+/* A type to choose from, as one value or an array of n. */
+struct fit_choice {
+	uint32_t nth;
+	uint8_t rank; /* one of a lower rank counts only where none of a higher one fits */
+	uint64_t n;
+};
+
+/* What objects of a size class with these pointers can be. */
+struct fit_group {
+	uint64_t slot;
+	uint64_t mask;
+	uint32_t map_word; /* the first word that leads to a map's header, plus 1; 0: none does */
+	uint32_t first; /* index into the choices */
+	uint32_t cnt;
+};
+
 struct fitter {
 	struct fit_world world;
 	const struct program *prog;
@@ -48,12 +64,16 @@ struct fitter {
 	VEC(struct fit_print) elems; /* the same, by the size of the type in place of the slot */
 	struct fit_leaves *leaves; /* of each type of the catalogue */
 	uint8_t *flags; /* of each type: FIT_TYPE_* */
+	struct table group_at; /* index into the groups, by a hash of what they have in common */
+	VEC(struct fit_group) groups;
+	VEC(struct fit_choice) choices;
 	struct table map_of_bucket; /* nth of the map type, by that of its bucket type */
 };
 
 enum {
 	FIT_TYPE_SLICED = 1, /* there is a slice type of it */
 	FIT_TYPE_SHAPE = 2, /* it stands for several types in generic code */
+	FIT_TYPE_SLOT = 8, /* a key and elem in a group: never an object of its own */
 	FIT_TYPE_CLOSURE = 4, /* struct {F uintptr; ...} */
 };
 
@@ -87,7 +107,58 @@ const struct fit_leaves *fit_leaves_of(struct fitter *f, const struct cat_type *
 /* The map type whose buckets or groups have that type, or NULL. */
 const struct cat_type *fit_map_of_bucket(const struct fitter *f, const struct cat_type *bucket);
 
+/* The first print that is not below the key, among cnt in ascending order. */
+size_t fit_first_print(const struct fit_print *p, size_t cnt, uint64_t slot, uint64_t mask);
+
+/* ---- fit_object.c ---- */
+
+/* An object that is being typed. */
+struct fit_job {
+	struct fitter *f;
+	const struct fit_object *o;
+	uint64_t slot; /* bytes of its slot, with the malloc header */
+	uint64_t mask; /* of its first words */
+	uint32_t map_word; /* the first word that leads to a map's header, plus 1; 0: none does */
+	struct fit *ret;
+};
+
+/* A word of the object; false when it was not read. */
+bool fit_word(const struct fit_object *o, uint64_t off, uint64_t *ret);
+
+/* Whether a word is a pointer; bits of up to 64 words, 0 after the object; the number of words up
+ * to the last pointer. */
+bool fit_mask_bit(const struct fit_object *o, uint64_t word);
+uint64_t fit_mask_words(const struct fit_object *o, uint64_t from, uint64_t n);
+uint64_t fit_ptr_words(const struct fit_object *o);
+
+/* Whether the allocator takes the object's slot for n values of that size. */
+bool fit_is_exact(const struct fit_job *j, uint64_t size, uint64_t n);
+
+/* Whether the object's pointers are those of n values of the type, and no others. */
+bool fit_mask_is(const struct fit_job *j, const struct cat_type *t, uint64_t n);
+
+/* The number of values of the type that have as many pointers as the object; 0: none. */
+uint64_t fit_elems_by_mask(const struct fit_job *j, const struct cat_type *t);
+
+/* Set the result, as certain. They return true. */
+bool fit_set(const struct fit_job *j, enum fit_kind kind, enum fit_source source,
+	     const struct cat_type *type);
+bool fit_set_closure(const struct fit_job *j, enum fit_source source, const struct cat_type *t,
+		     uint64_t func);
+
+/* ---- fit_print.c ---- */
+
+/* Types the object by its fingerprint. The only error is a lack of memory. */
+struct err *fit_by_print(struct fit_job *j);
+void fit_groups_fini(struct fitter *f);
+
 /* ---- fit_values.c ---- */
+
+/* Whether the census has a map with its header there. */
+bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_info *ret);
+
+/* Whether it is the runtime's type of map headers, which its own code has pointers to. */
+bool fit_is_header_type(const struct fitter *f, const struct cat_type *t);
 
 struct fit_verdict {
 	bool fits;

@@ -151,7 +151,7 @@ static bool fit_target(struct fit_check *c, uint64_t addr, struct object *o, boo
 	return true;
 }
 
-static bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_info *ret)
+bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_info *ret)
 {
 	const struct census *census = f->world.census;
 	ssize_t row = census ? rows_find(&census->maps, addr) : ROWS_NONE;
@@ -162,8 +162,7 @@ static bool fit_is_map_header(const struct fitter *f, uint64_t addr, struct map_
 	return true;
 }
 
-/* The runtime's own code has pointers to headers: *runtime.hmap, *maps.Map. */
-static bool fit_is_header_type(const struct fitter *f, const struct cat_type *t)
+bool fit_is_header_type(const struct fitter *f, const struct cat_type *t)
 {
 	return t->kind == CAT_STRUCT && t->size == layout_map_header_sz(&f->prog->layout) &&
 	       cat_type_linked_name(f->world.cat, t)[0] && t->named &&
@@ -190,6 +189,41 @@ static bool fit_pointer(struct fit_check *c, const struct cat_type *t, uint64_t 
 	return fit_pointee(c, &o, addr, t->elem, 1);
 }
 
+/* The array of groups or buckets that a header leads to, through its first table. */
+static bool fit_map_table(struct fit_check *c, uint64_t header, uint64_t *ret)
+{
+	const struct go_layout *l = &c->f->prog->layout;
+	uint64_t dir_len;
+
+	if (l->kind == MAP_CLASSIC)
+		return fit_read_u64(c->f, header + l->classic.buckets, ret) && *ret;
+	if (!fit_read_u64(c->f, header + SWISS_MAP_DIR_PTR, ret) ||
+	    !fit_read_u64(c->f, header + SWISS_MAP_DIR_LEN, &dir_len) || !*ret)
+		return false;
+	return !dir_len || (fit_read_u64(c->f, *ret, ret) && *ret &&
+			    fit_read_u64(c->f, *ret + SWISS_TABLE_GROUPS, ret) && *ret);
+}
+
+/* Whether the memory of a map's table can be that of the type's buckets. */
+static bool fit_map_agrees(struct fit_check *c, const struct cat_type *bucket, uint64_t header)
+{
+	struct object o;
+	uint64_t has, wants, table, words = bucket->size / 8;
+
+	if (!fit_map_table(c, header, &table) || !heap_object(c->f->world.heap, table, &o) ||
+	    table != o.start)
+		return true;
+	if (bucket->size > o.size || span_noscan(o.span) != !bucket->ptr_bytes)
+		return fit_reject(c);
+	if (span_noscan(o.span) || !fit_agrees_with_noted(c, &o, table, bucket))
+		return c->v.fits;
+	if (words > FIT_MASK_WORDS)
+		words = FIT_MASK_WORDS;
+	if (!cat_type_mask(bucket, &wants, words) || !fit_mask_at(c->f, &o, table, words, &has))
+		return true;
+	return has == wants ? fit_is_strong(c) : fit_reject(c);
+}
+
 static bool fit_map(struct fit_check *c, const struct cat_type *t, uint64_t addr)
 {
 	const struct heap *heap = c->f->world.heap;
@@ -207,9 +241,13 @@ static bool fit_map(struct fit_check *c, const struct cat_type *t, uint64_t addr
 	if (o.slot != addr || span_noscan(o.span) ||
 	    o.size != alloc_size(header_sz, false, heap_malloc_headers(heap)))
 		return fit_reject(c);
-	if (!fit_is_map_header(c->f, addr, &map) || !map.type) {
-		c->v.score++;
+	if (!fit_is_map_header(c->f, addr, &map))
 		return true;
+	if (!map.type) {
+		c->v.score++;
+		if (map.bucket_sz && map.bucket_sz != t->bucket->size)
+			return fit_reject(c);
+		return !c->deep || fit_map_agrees(c, t->bucket, addr);
 	}
 	const struct cat_type *known = catalogue_find(c->f->world.cat, map.type->addr);
 	if (!known || known->bucket == t->bucket)

@@ -7,17 +7,14 @@
 #include "graph/holder_search.h"
 #include "graph/table_owners.h"
 
-/* The words of one object. */
-struct word_run {
-	struct object o;
-	size_t first; /* index in search.words */
-	size_t cnt;
-	uint32_t owner; /* the row of the map that has the object as a table; UINT32_MAX: none */
-};
+enum { CANDIDATES_NAMED_MAX = 8 };
+
+/* Which objects are named: all but tables at first, because they may tell the types of maps. */
+enum name_which { NAME_OTHERS, NAME_EXPECTED, NAME_TABLES };
 
 struct objects_naming {
 	struct holder_search *s;
-	VEC(struct word_run) runs;
+	VEC(struct held_object) runs;
 	struct object_batch *batch;
 	VEC(const struct cat_type *) map_types; /* of the program */
 };
@@ -32,8 +29,8 @@ static struct err *naming_list_runs(struct objects_naming *on)
 		   offsetof(struct leading_word, word));
 	for (size_t i = 0; i < s->words.len; i++) {
 		const struct leading_word *w = &s->words.data[i];
-		struct word_run *last = on->runs.len ? &on->runs.data[on->runs.len - 1] : NULL;
-		struct word_run run = { .first = i, .cnt = 1, .owner = UINT32_MAX };
+		struct held_object *last = on->runs.len ? &on->runs.data[on->runs.len - 1] : NULL;
+		struct held_object run = { .first = i, .cnt = 1, .owner = UINT32_MAX };
 
 		if (last && w->word - last->o.slot < last->o.size) {
 			last->cnt++;
@@ -153,27 +150,59 @@ static void name_word(struct objects_naming *on, const struct leading_word *w,
 		search_set(s, row, holder);
 }
 
-static void name_run(struct objects_naming *on, const struct word_run *run,
-		     const struct fit_object *o)
+/* An object that would be of many types is of an unknown one. */
+static void fit_drop_vague(struct fit *fit)
 {
-	struct holder_search *s = on->s;
-	const struct leading_word *words = s->words.data + run->first;
-	const struct cat_type *expected = NULL;
-	struct fit fit;
-
-	if (run->owner != UINT32_MAX)
-		expected = naming_map_type(s, run->owner);
-	if (run->owner != UINT32_MAX && !expected && !run->o.has_header)
-		fit_table(on, run->owner, o, words[0].word - o->addr, &fit);
-	else
-		fit_types(s->fitter, o, expected, &fit);
-	for (size_t i = 0; i < run->cnt; i++)
-		name_word(on, &words[i], o, &fit);
+	if (!fit->certain && fit->candidates > CANDIDATES_NAMED_MAX)
+		*fit = (struct fit){ .kind = FIT_NONE };
 }
 
-/* Names the words of the objects that are tables, or of the others: these first, because they may
- * tell the types of maps. */
-static struct err *name_runs(struct objects_naming *on, bool tables)
+static void fit_run(struct objects_naming *on, const struct held_object *run,
+		    const struct fit_object *o, struct fit *fit)
+{
+	struct holder_search *s = on->s;
+	const struct cat_type *expected = run->expected;
+
+	if (run->owner != UINT32_MAX) {
+		expected = naming_map_type(s, run->owner);
+		if (!expected && !run->o.has_header) {
+			fit_table(on, run->owner, o, s->words.data[run->first].word - o->addr, fit);
+			return;
+		}
+	}
+	fit_types(s->fitter, o, expected, fit);
+	if (run->expected && fit->source == FIT_BY_PARENT)
+		fit->certain &= run->sure;
+	if (run->by_chan && fit->type == expected &&
+	    (fit->kind == FIT_VALUE || fit->kind == FIT_ARRAY))
+		fit->kind = FIT_CHAN_BUFFER;
+	fit_drop_vague(fit);
+}
+
+static void name_run(struct objects_naming *on, struct held_object *run, const struct fit_object *o)
+{
+	struct fit fit;
+
+	fit_run(on, run, o, &fit);
+	run->settled = fit.certain && (fit.kind != FIT_ARRAY || run->expected);
+	for (size_t i = 0; i < run->cnt; i++)
+		name_word(on, &on->s->words.data[run->first + i], o, &fit);
+}
+
+static bool run_is_wanted(const struct held_object *run, enum name_which which)
+{
+	switch (which) {
+	case NAME_OTHERS:
+		return run->owner == UINT32_MAX;
+	case NAME_EXPECTED:
+		return run->expected && !run->settled;
+	case NAME_TABLES:
+		return run->owner != UINT32_MAX;
+	}
+	return false;
+}
+
+static struct err *name_runs(struct objects_naming *on, enum name_which which)
 {
 	struct object_batch *b = on->batch;
 	size_t runs[OBJECTS_A_READ], i = 0;
@@ -181,7 +210,7 @@ static struct err *name_runs(struct objects_naming *on, bool tables)
 	while (i < on->runs.len && !search_is_late(on->s)) {
 		b->cnt = 0;
 		for (; i < on->runs.len && b->cnt < OBJECTS_A_READ; i++) {
-			if ((on->runs.data[i].owner != UINT32_MAX) != tables)
+			if (!run_is_wanted(&on->runs.data[i], which))
 				continue;
 			runs[b->cnt] = i;
 			b->objects[b->cnt++] = on->runs.data[i].o;
@@ -217,9 +246,13 @@ struct err *search_name_objects(struct holder_search *s)
 	if (!err)
 		err = naming_find_owners(&on);
 	if (!err)
-		err = name_runs(&on, false);
+		err = name_runs(&on, NAME_OTHERS);
 	if (!err)
-		err = name_runs(&on, true);
+		err = search_ask_parents(s, on.runs.data, on.runs.len, on.batch);
+	if (!err)
+		err = name_runs(&on, NAME_EXPECTED);
+	if (!err)
+		err = name_runs(&on, NAME_TABLES);
 	object_batch_free(on.batch);
 	vec_fini(&on.runs);
 	vec_fini(&on.map_types);

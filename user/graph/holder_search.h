@@ -24,6 +24,19 @@ struct leading_word {
 	uint32_t span; /* of the word; UINT32_MAX: it is in no span */
 };
 
+/* A word of data or bss that leads to a target. */
+struct root_word {
+	uint64_t word;
+	uint64_t word_before; /* what is before it: the type, if it is of an interface */
+	uint32_t target;
+};
+
+struct root_words {
+	struct root_word *data; /* a VEC() */
+	size_t len;
+	size_t cap;
+};
+
 struct holder_search {
 	struct heap *heap;
 	const struct census *census;
@@ -48,8 +61,12 @@ struct holder_search {
 	size_t header_cnt; /* the targets before this one are headers */
 
 	VEC(struct leading_word) words; /* in objects of the heap */
-	VEC(struct leading_word) root_words; /* in data and bss */
+	struct root_words root_words;
 };
+
+/* Finds the words of data and bss that lead to some targets. */
+struct err *search_root_words(struct holder_search *s, const struct pass_targets *targets,
+			      struct root_words *ret);
 
 /* Whether the search has to end now. Says so in the cost. */
 bool search_is_late(struct holder_search *s);
@@ -63,7 +80,24 @@ void search_set(struct holder_search *s, uint32_t row, uint32_t holder);
 /* The type of the map of a row, if the census knows it; else NULL. */
 const struct cat_type *search_row_type(const struct holder_search *s, uint32_t row);
 
+/* An object of the heap with words that lead to maps. */
+struct held_object {
+	struct object o;
+	size_t first; /* its words: indexes in search.words */
+	size_t cnt;
+	uint32_t owner; /* the row of the map that has the object as a table; UINT32_MAX: none */
+	bool settled; /* its type is certain */
+	bool by_chan; /* the parent is a channel, and this its buffer */
+	bool sure; /* the type of that parent is certain */
+	const struct cat_type *expected; /* what its parent says that it is; NULL: not known */
+};
+
 /* Names the words in objects of the heap. */
 struct err *search_name_objects(struct holder_search *s);
+
+/* Sets what their parents say of objects that are not settled; those first whose own type is
+ * certain. b is for its use. */
+struct err *search_ask_parents(struct holder_search *s, struct held_object *objects, size_t cnt,
+			       struct object_batch *b);
 
 #endif

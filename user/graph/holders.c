@@ -50,7 +50,8 @@ static uint8_t holder_score(const struct holder *h)
 {
 	uint8_t score = kind_score(h->kind);
 
-	if (h->kind <= HOLDER_FRAME)
+	/* Whatever is certain about these says less than a guess of another kind. */
+	if (score <= kind_score(HOLDER_FRAME))
 		return score;
 	return score + (h->certain ? 20 : h->candidates == 1 ? 10 : 0);
 }
@@ -154,38 +155,52 @@ static struct err *search_heap(struct holder_search *s)
 
 /* ---- variables ---- */
 
-static struct err *search_range(struct holder_search *s, const struct data_range *r, uint64_t *buf)
+/* Reads of variables that nobody wrote to yet come from the file, so that they do not make the
+ * target larger. */
+static struct mem *search_range_mem(const struct holder_search *s, const struct data_range *r)
+{
+	const struct program *prog = s->heap->prog;
+
+	if (r->module && r->module <= prog->plugins.len)
+		return prog->plugins.data[r->module - 1].mem;
+	return prog->image.mapped && !r->module ? &prog->image.mapped->mem : &prog->target->mem;
+}
+
+static struct err *search_range(struct holder_search *s, const struct pass_targets *targets,
+				const struct data_range *r, uint64_t *buf, struct root_words *ret)
 {
 	uint64_t words = data_range_words(r);
 
 	for (uint64_t w = 0; w < words; w += ROOTS_READ_SZ / 8) {
 		uint64_t n = words - w < ROOTS_READ_SZ / 8 ? words - w : ROOTS_READ_SZ / 8;
-		struct mem *mem = &s->heap->prog->target->mem;
+		struct mem *mem = search_range_mem(s, r);
 		struct mem_req req = { r->start + 8 * w, 8 * n, false, buf };
 		struct err *err = mem->read_reqs(mem, &req, 1);
 
 		if (err)
 			return err;
 		for (uint64_t i = 0; req.ok && i < n; i++) {
-			uint32_t target = targets_find(&s->targets, buf[i]);
-			struct leading_word lead = { r->start + 8 * (w + i), target, UINT32_MAX };
+			uint32_t target = targets_find(targets, buf[i]);
+			struct root_word lead = { r->start + 8 * (w + i), i ? buf[i - 1] : 0,
+						  target };
 
 			if (target != TARGET_NONE && data_range_is_pointer(r, w + i) &&
-			    !vec_push(&s->root_words, lead))
+			    !vec_push(ret, lead))
 				return err_nomem();
 		}
 	}
 	return NULL;
 }
 
-static struct err *search_roots(struct holder_search *s)
+struct err *search_root_words(struct holder_search *s, const struct pass_targets *targets,
+			      struct root_words *ret)
 {
 	_cleanup_free_ uint64_t *buf = malloc(ROOTS_READ_SZ);
 	struct err *err = buf ? NULL : err_nomem();
 
 	for (size_t i = 0; !err && i < s->roots.cnt; i++)
 		if (s->roots.ranges[i].mask)
-			err = search_range(s, &s->roots.ranges[i], buf);
+			err = search_range(s, targets, &s->roots.ranges[i], buf, ret);
 	return err;
 }
 
@@ -202,9 +217,10 @@ static struct err *search_name_roots(struct holder_search *s)
 	}
 	s->naming.vars = s->vars;
 	for (size_t i = 0; !err && i < s->root_words.len && !search_is_late(s); i++) {
-		const struct leading_word *w = &s->root_words.data[i];
+		const struct root_word *w = &s->root_words.data[i];
 
-		search_set(s, s->target_rows.data[w->target], naming_variable(&s->naming, w->word));
+		search_set(s, s->target_rows.data[w->target],
+			   naming_variable(&s->naming, w->word, w->word_before));
 	}
 	return err;
 }
@@ -326,7 +342,7 @@ static struct err *search_run(struct holder_search *s)
 		err = search_heap(s);
 	search_log(s, "passes");
 	if (!err)
-		err = search_roots(s);
+		err = search_root_words(s, &s->targets, &s->root_words);
 	if (!err)
 		err = search_name_roots(s);
 	search_log(s, "variables");

@@ -57,9 +57,23 @@ static uint32_t naming_add(struct naming *n, struct holder *h, const struct fit 
 /* The map type that the type word of an interface leads to; NULL: it leads to none. */
 static const struct cat_type *interface_map_type(const struct naming *n, uint64_t word)
 {
-	const struct cat_type *t = catalogue_find(n->cat, word);
+	const struct cat_type *t = naming_dynamic_type(n, word);
 
 	return t && t->kind == CAT_MAP ? t : NULL;
+}
+
+const struct cat_type *naming_dynamic_type(const struct naming *n, uint64_t word)
+{
+	const struct cat_type *t = catalogue_find(n->cat, word);
+	uint64_t itab[2]; /* runtime.itab begins with the interface's type and the value's */
+
+	if (t || !word || word % 8)
+		return t;
+	_cleanup_err_ struct err *err =
+		mem_read(&n->heap->prog->target->mem, word, itab, sizeof(itab));
+	const struct cat_type *inter = err ? NULL : catalogue_find(n->cat, itab[0]);
+
+	return inter && inter->kind == CAT_INTERFACE ? catalogue_find(n->cat, itab[1]) : NULL;
 }
 
 /* Whether a leaf can have a pointer to a map. *map_ret: of which type; NULL: it does not say. */
@@ -70,11 +84,15 @@ static bool leaf_holds_map(const struct naming *n, const struct held_word *w,
 
 	*map_ret = NULL;
 	if (w->indirect) {
-		if (t->kind != CAT_POINTER || leaf->off || !t->elem || t->elem->kind != CAT_MAP)
+		if (t->kind == CAT_INTERFACE && leaf->off == 8)
+			t = naming_dynamic_type(n, w->word_before);
+		else if (leaf->off)
+			return false;
+		if (!t || t->kind != CAT_POINTER || !t->elem || t->elem->kind != CAT_MAP)
 			return false;
 		t = t->elem;
 	}
-	if (t->kind == CAT_MAP && !leaf->off) {
+	if (t->kind == CAT_MAP && (!leaf->off || w->indirect)) {
 		*map_ret = t;
 		/* Named and unnamed types of the same memory cannot be told apart by that. */
 		return !w->held || w->held == t || w->held->bucket == t->bucket;
@@ -310,10 +328,21 @@ static uint64_t offset_in_value(const struct held_word *w)
 	return size ? w->off % size : w->off;
 }
 
+/* What an interface holds is not told by its own type. */
+static bool naming_is_interface(const struct naming *n, const struct held_word *w)
+{
+	struct cat_leaf leaf;
+
+	return (w->fit->kind == FIT_VALUE || w->fit->kind == FIT_ARRAY) && w->fit->type &&
+	       w->fit->type->size &&
+	       catalogue_leaf(n->cat, w->fit->type, offset_in_value(w), &leaf) &&
+	       leaf.type->kind == CAT_INTERFACE;
+}
+
 static bool can_be_remembered(const struct naming *n, const struct held_word *w)
 {
 	return w->fit->kind != FIT_CHAN && w->fit->kind != FIT_NONE && n->uses.len < USES_MAX &&
-	       !catalogue_find(n->cat, w->word_before);
+	       !naming_is_interface(n, w);
 }
 
 static uint64_t use_hash(const struct held_word *w, uint64_t off)
@@ -357,14 +386,40 @@ enum naming_verdict naming_object(struct naming *n, const struct held_word *w, u
 
 /* ---- variables and frames ---- */
 
-/* The part of a function's name after its package: "RegisterType" of
+/* The length of the package in a function's name: "github.com/gogo/protobuf/proto" of
  * "github.com/gogo/protobuf/proto.RegisterType". */
+static size_t package_len(const char *function)
+{
+	size_t end = strcspn(function, "([{");
+	size_t start = 0;
+
+	for (size_t i = 0; i < end; i++)
+		if (function[i] == '/')
+			start = i + 1;
+	return start + strcspn(function + start, ".");
+}
+
+/* Whether a function is of a package. Dots in the last part of a path are written %2e in the names
+ * of functions. */
+static bool is_of_package(const char *function, size_t len, const char *package)
+{
+	for (size_t i = 0; i < len; i++, package++) {
+		if (!strncmp(function + i, "%2e", 3) && *package == '.')
+			i += 2;
+		else if (function[i] != *package)
+			return false;
+	}
+	return *package == '\0';
+}
+
+/* The part of a function's name after its package, if that is the variable's, too. */
 static const char *without_package(const char *function, const char *package)
 {
-	size_t len = package ? strlen(package) : 0;
+	size_t len = package_len(function);
 
-	return len && !strncmp(function, package, len) && function[len] == '.' ? function + len + 1
-									       : function;
+	return package && function[len] == '.' && is_of_package(function, len, package)
+		       ? function + len + 1
+		       : function;
 }
 
 static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
@@ -376,14 +431,16 @@ static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
 			 v->name);
 		return;
 	}
-	at = snprintf(buf, buf_sz, "%s.<var>", v->package ? v->package : "?");
+	at = v->package ? snprintf(buf, buf_sz, "%s.<var>", v->package)
+			: snprintf(buf, buf_sz, "a package variable");
 	for (uint32_t i = 0; i < v->used_by_cnt && at > 0 && (size_t)at < buf_sz; i++)
 		at += snprintf(buf + at, buf_sz - at, "%s%s", i ? ", " : " used by ",
 			       without_package(v->used_by[i], v->package));
 }
 
-uint32_t naming_variable(struct naming *n, uint64_t addr)
+uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before)
 {
+	const struct cat_type *map = interface_map_type(n, word_before);
 	struct holder h = { .kind = HOLDER_VARIABLE, .candidates = 1 };
 	char text[2 * NAME_TEXT_MAX];
 	struct varref v = { 0 };
@@ -393,6 +450,7 @@ uint32_t naming_variable(struct naming *n, uint64_t addr)
 	variable_text(&v, text, sizeof(text));
 	h.text = text;
 	h.package = v.package;
+	h.map_type = map ? map->addr : 0;
 	h.certain = v.certain || v.name;
 	h.used_by_cnt = v.used_by_cnt < HOLDER_USERS_MAX ? v.used_by_cnt : HOLDER_USERS_MAX;
 	for (uint32_t i = 0; i < h.used_by_cnt; i++)

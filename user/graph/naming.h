@@ -53,11 +53,14 @@ enum naming_verdict {
 
 enum naming_verdict naming_object(struct naming *n, const struct held_word *w, uint32_t *ret);
 
+/* The type of what an interface has, by its first word; NULL: the word leads to no type. */
+const struct cat_type *naming_dynamic_type(const struct naming *n, uint64_t word);
+
 /* The holder that is a channel, given the fit of its buffer. */
 uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem);
 
-/* The holder for a word of data or bss. */
-uint32_t naming_variable(struct naming *n, uint64_t addr);
+/* The holder for a word of data or bss. The word before it has the type, if it is of an interface. */
+uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before);
 
 /* The holder for a word in a frame. own: the map's header itself is in the frame. */
 uint32_t naming_frame(struct naming *n, const struct frame_place *place, bool own);

@@ -119,6 +119,27 @@ bool elf_file_symbol(const struct elf_file *ef, const char *name, uint64_t *ret)
 	return false;
 }
 
+void elf_file_walk_data(const struct elf_file *ef, elf_data_symbol_fn fn, void *ctx)
+{
+	GElf_Shdr shdr;
+	Elf_Data *data = ef->symtab ? elf_getdata(ef->symtab, NULL) : NULL;
+
+	if (!data || !gelf_getshdr(ef->symtab, &shdr))
+		return;
+	size_t cnt = shdr.sh_size / shdr.sh_entsize;
+	for (size_t i = 0; i < cnt; i++) {
+		GElf_Sym sym;
+
+		if (!gelf_getsym(data, i, &sym))
+			return;
+		if (GELF_ST_TYPE(sym.st_info) != STT_OBJECT || !sym.st_value || !sym.st_size)
+			continue;
+		const char *name = elf_strptr(ef->elf, shdr.sh_link, sym.st_name);
+		if (name && *name && !fn(ctx, name, sym.st_value, sym.st_size))
+			return;
+	}
+}
+
 bool elf_file_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *ret)
 {
 	size_t cnt;

@@ -31,6 +31,13 @@ bool elf_file_has_dwarf(const struct elf_file *ef);
 /* The link-time address of a symbol; false when there is none of that name. */
 bool elf_file_symbol(const struct elf_file *ef, const char *name, uint64_t *ret);
 
+/* Called with a symbol of data and its link-time address; the name is valid until the file is
+ * closed. Returns false to end the walk. */
+typedef bool (*elf_data_symbol_fn)(void *ctx, const char *name, uint64_t addr, uint64_t size);
+
+/* Walks the symbols of data that have a size, in the order of the table. */
+void elf_file_walk_data(const struct elf_file *ef, elf_data_symbol_fn fn, void *ctx);
+
 /* The link-time address of a file offset, by the PT_LOAD segments. */
 bool elf_file_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *ret);
 

@@ -348,6 +348,30 @@ bool lines_frame_size(const struct lines *l, uint64_t pc, uint32_t *ret)
 	return true;
 }
 
+bool lines_walk_functions(const struct lines *l, uint64_t pc, function_name_fn fn, void *ctx)
+{
+	const struct module_code *c = lines_code_at(l, pc);
+	struct func_tables t;
+	char text[TEXT_MAX];
+
+	if (!c || !lines_read_tables(c, pc, &t))
+		return false;
+	uint64_t pc_off = pc - t.func.addr;
+	for (int depth = 0; depth < PLACE_FRAMES_MAX; depth++) {
+		uint32_t name = t.func.name_off, parent_pc = 0;
+		bool inlined = inlined_call(c, &t, pc_off, &name, &parent_pc);
+		_cleanup_err_ struct err *err = pclntab_text(
+			c->mem, c->md.funcnametab, c->md.funcnametab_len, name, text, sizeof(text));
+
+		if (err || name >= c->md.funcnametab_len || parent_pc >= t.func.size)
+			return false;
+		if (!fn(ctx, text) || !inlined)
+			return true;
+		pc_off = parent_pc;
+	}
+	return false;
+}
+
 struct err *lines_add(struct lines *l, struct mem *mem, const struct pcheader *header,
 		      const struct moduledata *md, const struct pclntab *funcs)
 {

@@ -60,6 +60,16 @@ const struct place *lines_of_call(struct lines *lines, uint64_t return_addr);
  * minus 1. */
 bool lines_frame_size(const struct lines *lines, uint64_t pc, uint32_t *ret);
 
+/* Called with the name of a function; returns false to end the walk. */
+typedef bool (*function_name_fn)(void *ctx, const char *name);
+
+/*
+ * Visits the functions that the instruction at pc comes from, as frames of a place have them: the
+ * innermost first, each inlined into the next one. Keeps nothing. False when they are not known
+ * completely.
+ */
+bool lines_walk_functions(const struct lines *lines, uint64_t pc, function_name_fn fn, void *ctx);
+
 /* The last part of a path: "gateway.go" of "/src/pay/gateway.go". */
 const char *file_base(const char *path);
 

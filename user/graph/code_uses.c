@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "graph/code_uses.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/radix.h"
+#include "process/dataroots.h"
+#include "process/pclntab.h"
+#include "process/program.h"
+
+enum {
+	/* The code of a module is read in pieces that overlap by the longest instruction. */
+	CODE_PIECE_SZ = 1 << 20,
+	CODE_INSN_MAX = 15,
+
+	/* Bounds for hostile programs; the largest real ones have 200 MiB of code. */
+	CODE_TEXT_MAX = 1 << 30,
+	CODE_FUNC_MAX = 8 << 20,
+	CODE_PLACES_MAX = 4 << 20, /* in all modules: at most 36 MiB */
+	CODE_BELOW_MAX = 64, /* words that turn out not to be used, in one search downwards */
+};
+
+/* ---- the scan ---- */
+
+struct code_scan {
+	struct code_uses *uses;
+	struct code_module *m;
+	bool failed; /* out of memory */
+};
+
+static bool code_scan_add(void *ctx, uint64_t at, uint64_t addr)
+{
+	struct code_scan *s = ctx;
+
+	if (s->uses->place_cnt == CODE_PLACES_MAX) {
+		s->uses->incomplete = true;
+		return false;
+	}
+	if (!vec_push(&s->m->places, (addr - s->m->lo) << 32 | (at - s->m->text))) {
+		s->failed = true;
+		return false;
+	}
+	s->uses->place_cnt++;
+	return true;
+}
+
+/* Code that cannot be read ends the scan. */
+static struct err *code_module_scan(struct code_scan *s, uint8_t *buf)
+{
+	struct code_module *m = s->m;
+	uint64_t end = m->etext - m->text > CODE_TEXT_MAX ? m->text + CODE_TEXT_MAX : m->etext;
+
+	s->uses->incomplete |= end != m->etext;
+	for (uint64_t at = m->text; at < end && !s->failed; at += CODE_PIECE_SZ) {
+		uint64_t left = end - at, max = CODE_PIECE_SZ + CODE_INSN_MAX;
+		struct mem_req req = { at, left < max ? left : max, false, buf };
+
+		if (s->uses->incomplete || code_uses_stopped(s->uses)) {
+			s->uses->incomplete = true;
+			return NULL;
+		}
+		struct err *err = m->mem->read_reqs(m->mem, &req, 1);
+		if (err)
+			return err;
+		s->uses->incomplete |= !req.ok;
+		if (req.ok)
+			s->uses->arch->scan_refs(buf, req.len, at, m->lo, m->hi, code_scan_add, s);
+	}
+	return s->failed ? err_nomem() : NULL;
+}
+
+/* Sorts the places. Those in the overlap of two pieces were found twice. */
+static struct err *code_module_settle(struct code_module *m, uint64_t func_cnt)
+{
+	size_t cnt = 0;
+
+	radix_sort(m->places.data, m->places.len, sizeof(uint64_t), 0);
+	for (size_t i = 0; i < m->places.len; i++)
+		if (!cnt || m->places.data[cnt - 1] != m->places.data[i])
+			m->places.data[cnt++] = m->places.data[i];
+	m->places.len = cnt;
+	m->proofs = calloc(cnt + 1, 1);
+	m->decoded = calloc(func_cnt / 8 + 1, 1);
+	return m->proofs && m->decoded ? NULL : err_nomem();
+}
+
+static struct err *code_uses_add_module(struct code_uses *u, struct mem *mem,
+					const struct moduledata *md, const struct pclntab *funcs,
+					const struct data_roots *roots, uint8_t *buf)
+{
+	uint32_t number = u->modules.len;
+	struct code_module new = {
+		.mem = mem, .funcs = funcs, .text = md->text, .etext = md->etext, .lo = UINT64_MAX
+	};
+
+	for (size_t i = 0; i < roots->cnt; i++) {
+		const struct data_range *r = &roots->ranges[i];
+
+		if (r->module != number || !r->mask)
+			continue;
+		new.lo = r->start < new.lo ? r->start : new.lo;
+		new.hi = r->end > new.hi ? r->end : new.hi;
+	}
+	if (!vec_push(&u->modules, new))
+		return err_nomem();
+
+	struct code_module *m = &u->modules.data[number];
+	struct code_scan s = { .uses = u, .m = m };
+	struct err *err = NULL;
+	if (m->lo < m->hi && m->hi - m->lo <= UINT32_MAX)
+		err = code_module_scan(&s, buf);
+	return err ? err : code_module_settle(m, md->ftab_cnt);
+}
+
+struct err *code_uses_init(struct code_uses *u, const struct program *prog,
+			   const struct data_roots *roots, const volatile bool *stop)
+{
+	_cleanup_free_ uint8_t *buf = malloc(CODE_PIECE_SZ + CODE_INSN_MAX);
+	struct mem *mem = prog->image.mapped ? &prog->image.mapped->mem : &prog->target->mem;
+
+	*u = (struct code_uses){ .arch = prog->arch, .stop = stop };
+	if (!u->arch)
+		return NULL; /* we cannot read its code: nothing is known */
+	struct err *err = buf ? code_uses_add_module(u, mem, &prog->md, prog->funcs, roots, buf)
+			      : err_nomem();
+	for (size_t i = 0; !err && i < prog->plugins.len; i++) {
+		const struct plugin *p = &prog->plugins.data[i];
+
+		err = code_uses_add_module(u, p->mem, &p->md, p->funcs, roots, buf);
+	}
+	return err;
+}
+
+void code_uses_fini(struct code_uses *u)
+{
+	for (size_t i = 0; i < u->modules.len; i++) {
+		vec_fini(&u->modules.data[i].places);
+		free(u->modules.data[i].proofs);
+		free(u->modules.data[i].decoded);
+	}
+	vec_fini(&u->modules);
+}
+
+/* ---- proof ---- */
+
+/* The first place at or above a key. */
+static size_t code_module_lower(const struct code_module *m, uint64_t key)
+{
+	size_t lo = 0, hi = m->places.len;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->places.data[mid] < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static uint64_t code_place_word(const struct code_module *m, size_t i)
+{
+	return m->lo + (m->places.data[i] >> 32);
+}
+
+static uint64_t code_place_pc(const struct code_module *m, size_t i)
+{
+	return m->text + (uint32_t)m->places.data[i];
+}
+
+/* Notes a reference of an instruction that was decoded. */
+static bool code_module_prove(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr)
+{
+	struct code_module *m = ctx;
+
+	if (addr < m->lo || addr >= m->hi)
+		return true;
+	uint64_t key = (addr - m->lo) << 32 | (insn - m->text);
+	size_t i = code_module_lower(m, key);
+	if (i < m->places.len && m->places.data[i] - key < CODE_INSN_MAX)
+		m->proofs[i] = 1 + ref;
+	return true;
+}
+
+/* Decodes the function that holds pc, unless that was done before. Padding after it is code. */
+static void code_uses_decode(struct code_uses *u, struct code_module *m, uint64_t pc)
+{
+	struct func_record f;
+
+	if (!pclntab_at(m->funcs, pc, &f) || (m->decoded[f.index / 8] >> f.index % 8 & 1))
+		return;
+	m->decoded[f.index / 8] |= 1 << f.index % 8;
+	if (f.size > CODE_FUNC_MAX)
+		return;
+	_cleanup_free_ uint8_t *code = malloc(f.size);
+	struct mem_req req = { f.addr, f.size, false, code };
+	_cleanup_err_ struct err *err = code ? m->mem->read_reqs(m->mem, &req, 1) : err_nomem();
+	if (err)
+		log_debug("a function is left out: %s", err->msg);
+	else if (req.ok)
+		u->arch->walk_refs(code, f.size, f.addr, code_module_prove, m);
+}
+
+static struct code_module *code_uses_module(struct code_uses *u, uint32_t module, uint64_t addr)
+{
+	struct code_module *m = module < u->modules.len ? &u->modules.data[module] : NULL;
+
+	return m && addr >= m->lo && addr < m->hi ? m : NULL;
+}
+
+/* ---- asking ---- */
+
+size_t code_uses_visit(struct code_uses *u, uint32_t module, uint64_t addr, code_use_fn fn,
+		       void *ctx)
+{
+	struct code_module *m = code_uses_module(u, module, addr);
+	size_t visits = 0;
+
+	if (!m)
+		return 0;
+	for (size_t i = code_module_lower(m, (addr - m->lo) << 32);
+	     i < m->places.len && code_place_word(m, i) == addr && !code_uses_stopped(u); i++) {
+		code_uses_decode(u, m, code_place_pc(m, i));
+		if (!m->proofs[i])
+			continue;
+		visits++;
+		if (!fn(ctx, m->proofs[i] - 1, code_place_pc(m, i)))
+			break;
+	}
+	return visits;
+}
+
+static bool code_use_is_one(void *ctx, enum code_ref ref, uint64_t pc)
+{
+	(void)ctx;
+	(void)ref;
+	(void)pc;
+	return false;
+}
+
+bool code_uses_below(struct code_uses *u, uint32_t module, uint64_t from, uint64_t addr,
+		     uint64_t *ret)
+{
+	struct code_module *m = code_uses_module(u, module, addr);
+
+	for (int tries = 0; m && tries < CODE_BELOW_MAX; tries++) {
+		size_t i = code_module_lower(m, (addr - m->lo + 1) << 32);
+
+		if (!i || code_place_word(m, i - 1) < from)
+			return false;
+		addr = code_place_word(m, i - 1);
+		if (code_uses_visit(u, module, addr, code_use_is_one, NULL)) {
+			*ret = addr;
+			return true;
+		}
+		if (addr == m->lo)
+			return false;
+		addr--;
+	}
+	return false;
+}
