@@ -16,7 +16,7 @@ struct image_field {
 	bool embedded;
 };
 
-enum { IMAGE_FIELDS_MAX = 16 };
+enum { IMAGE_FIELDS_MAX = 32 };
 
 /* Numbers and bools, by kind and size. */
 uint64_t image_put_number(struct image *img, uint8_t kind, uint64_t size, const char *name);

@@ -58,10 +58,18 @@ enum fit_kind {
 
 enum fit_source { FIT_BY_NOTHING, FIT_BY_HEADER, FIT_BY_CONTENTS, FIT_BY_PARENT, FIT_BY_PRINT };
 
+/*
+ * Candidates may differ in what is around a field only: T and struct{T}. So where several are left
+ * the field that the object's first map is in may be certain: `owner` is the struct that declares
+ * it in all candidates, at the same place.
+ */
 struct fit {
 	const struct cat_type *type; /* the only or best candidate; of a guess the first best */
 	uint64_t func; /* of a closure: the address of its function; else 0 */
 	uint32_t candidates; /* types that are as good as this one, with it; 0: none */
+	const struct cat_type
+		*owner; /* of the first map of the object; NULL: they differ, or none */
+	bool owner_certain;
 	bool certain; /* with a parent: as certain as that parent */
 	uint8_t kind; /* enum fit_kind */
 	uint8_t source; /* enum fit_source */

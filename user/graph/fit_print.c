@@ -30,9 +30,17 @@ static uint8_t fit_rank(const struct fitter *f, const struct cat_type *t, uint64
 {
 	uint8_t flags = f->flags[t->nth];
 
-	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT))
+	if (flags & (FIT_TYPE_SHAPE | FIT_TYPE_SLOT) || t->kind == CAT_UNSAFE_POINTER)
 		return 0;
 	return n > 1 && !(flags & FIT_TYPE_SLICED) ? 1 : 2;
+}
+
+/* Whether an unsafe.Pointer is that of an atomic.Pointer[T], which leads to a T (Go source:
+ * sync/atomic/type.go). */
+static bool fit_is_typed_pointer(const struct cat_leaf *l)
+{
+	return l->owner && l->owner->field_cnt && l->owner->fields[0].type->kind == CAT_ARRAY &&
+	       !l->owner->fields[0].type->len;
 }
 
 /* Whether the type may have a pointer to a map's header at an offset. */
@@ -42,9 +50,10 @@ static bool fit_may_lead_to_map(const struct fit_job *j, const struct cat_type *
 
 	if (!catalogue_leaf(j->f->world.cat, t, off % t->size, &l))
 		return false;
-	return (l.type->kind == CAT_MAP || l.type->kind == CAT_UNSAFE_POINTER ||
-		l.type->kind == CAT_INTERFACE ||
-		(l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem)));
+	if (l.type->kind == CAT_UNSAFE_POINTER)
+		return !fit_is_typed_pointer(&l);
+	return l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ||
+	       (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem));
 }
 
 /* ---- The types to choose from ---- */
@@ -142,7 +151,25 @@ struct fit_race {
 	struct fit_verdict verdict; /* of the best one */
 	uint32_t cnt; /* candidates of the best one's rank */
 	uint8_t rank;
+	/* The field of the first map, as long as all of them agree. */
+	const struct cat_type *owner;
+	uint64_t owner_at; /* where in the object it begins */
+	bool weak; /* a candidate without a strong fact */
 };
+
+/* The struct that declares the field of the object's first map, if it is one. */
+static const struct cat_type *fit_map_owner(const struct fit_job *j, const struct cat_type *t,
+					    uint64_t *at_ret)
+{
+	uint64_t off = (j->map_word - 1) * 8;
+	struct cat_leaf l;
+
+	if (!j->map_word || !catalogue_leaf(j->f->world.cat, t, off % t->size, &l) ||
+	    l.type->kind != CAT_MAP)
+		return NULL;
+	*at_ret = off - off % t->size + l.owner_off;
+	return l.owner;
+}
 
 /* Declared types before others, then by score. */
 static bool fit_is_better(const struct fit_race *r, const struct cat_type *t, uint64_t n,
@@ -153,16 +180,20 @@ static bool fit_is_better(const struct fit_race *r, const struct cat_type *t, ui
 	return old != new ? new : v->score > r->verdict.score;
 }
 
-static void fit_race_add(struct fit_race *r, const struct fit_choice *c, const struct cat_type *t,
-			 const struct fit_verdict *v)
+static void fit_race_add(const struct fit_job *j, struct fit_race *r, const struct fit_choice *c,
+			 const struct cat_type *t, const struct fit_verdict *v)
 {
-	if (r->cnt && c->rank < r->rank)
-		return;
+	uint64_t at = 0;
+	const struct cat_type *owner = fit_map_owner(j, t, &at);
+
 	if (!r->cnt || c->rank > r->rank) {
-		*r = (struct fit_race){ t, c->n, *v, 1, c->rank };
+		*r = (struct fit_race){ t, c->n, *v, 1, c->rank, owner, at, !v->strong };
 		return;
 	}
 	r->cnt++;
+	r->weak |= !v->strong;
+	if (owner != r->owner || at != r->owner_at)
+		r->owner = NULL;
 	if (fit_is_better(r, t, c->n, v)) {
 		r->best = t;
 		r->best_n = c->n;
@@ -188,7 +219,7 @@ static void fit_race_run(const struct fit_job *j, const struct fit_group *g, boo
 		if (v.fits)
 			v = fit_values(f, j->o, t, c->n, true);
 		if (v.fits)
-			fit_race_add(r, c, t, &v);
+			fit_race_add(j, r, c, t, &v);
 	}
 }
 
@@ -202,6 +233,8 @@ static void fit_finish(const struct fit_job *j, const struct fit_race *r)
 		fit_set(j, r->best_n > 1 ? FIT_ARRAY : FIT_VALUE, FIT_BY_PRINT, r->best);
 	j->ret->candidates = r->cnt;
 	j->ret->certain = r->cnt == 1 && r->verdict.strong;
+	j->ret->owner = r->owner;
+	j->ret->owner_certain = r->owner && !r->weak;
 }
 
 /* A closure begins with the address of its function, which is not a pointer for the collector. */

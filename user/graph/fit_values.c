@@ -189,37 +189,70 @@ static bool fit_pointer(struct fit_check *c, const struct cat_type *t, uint64_t 
 	return fit_pointee(c, &o, addr, t->elem, 1);
 }
 
-/* The array of groups or buckets that a header leads to, through its first table. */
-static bool fit_map_table(struct fit_check *c, uint64_t header, uint64_t *ret)
-{
-	const struct go_layout *l = &c->f->prog->layout;
-	uint64_t dir_len;
+/* The array of groups or buckets that a header leads to, through its first table, and how many
+ * there are; 0: that is not known. */
+struct fit_table {
+	uint64_t addr;
+	uint64_t cnt;
+};
 
-	if (l->kind == MAP_CLASSIC)
-		return fit_read_u64(c->f, header + l->classic.buckets, ret) && *ret;
-	if (!fit_read_u64(c->f, header + SWISS_MAP_DIR_PTR, ret) ||
-	    !fit_read_u64(c->f, header + SWISS_MAP_DIR_LEN, &dir_len) || !*ret)
+static bool fit_classic_table(struct fit_check *c, uint64_t header, struct fit_table *ret)
+{
+	uint8_t log;
+
+	if (!fit_read_u64(c->f, header + c->f->prog->layout.classic.buckets, &ret->addr) ||
+	    !fit_read(c->f, header + HMAP_B, &log, 1))
 		return false;
-	return !dir_len || (fit_read_u64(c->f, *ret, ret) && *ret &&
-			    fit_read_u64(c->f, *ret + SWISS_TABLE_GROUPS, ret) && *ret);
+	/* Larger arrays come with overflow buckets. */
+	ret->cnt = log < HMAP_PREALLOC_B ? 1ull << log : 0;
+	return ret->addr;
 }
 
-/* Whether the memory of a map's table can be that of the type's buckets. */
+static bool fit_swiss_table(struct fit_check *c, uint64_t header, struct fit_table *ret)
+{
+	uint64_t dir_len, mask = 0;
+
+	if (!fit_read_u64(c->f, header + SWISS_MAP_DIR_PTR, &ret->addr) ||
+	    !fit_read_u64(c->f, header + SWISS_MAP_DIR_LEN, &dir_len) || !ret->addr)
+		return false;
+	if (dir_len && (!fit_read_u64(c->f, ret->addr, &ret->addr) || !ret->addr ||
+			!fit_read_u64(c->f, ret->addr + SWISS_TABLE_LENGTH_MASK, &mask) ||
+			!fit_read_u64(c->f, ret->addr + SWISS_TABLE_GROUPS, &ret->addr)))
+		return false;
+	ret->cnt = mask < SWISS_TABLE_SLOTS_MAX ? mask + 1 : 0;
+	return ret->addr;
+}
+
+static bool fit_is_of_size(const struct fit_check *c, const struct object *o,
+			   const struct cat_type *bucket, uint64_t cnt)
+{
+	return alloc_size(cnt * bucket->size, !bucket->ptr_bytes,
+			  heap_malloc_headers(c->f->world.heap)) == o->size;
+}
+
+/* Whether the memory of a map's table can be that of the type's buckets: its size, and which of
+ * its words are pointers. */
 static bool fit_map_agrees(struct fit_check *c, const struct cat_type *bucket, uint64_t header)
 {
+	uint64_t has, wants, words = bucket->size / 8;
+	struct fit_table table;
 	struct object o;
-	uint64_t has, wants, table, words = bucket->size / 8;
+	bool swiss = c->f->prog->layout.kind == MAP_SWISS;
 
-	if (!fit_map_table(c, header, &table) || !heap_object(c->f->world.heap, table, &o) ||
-	    table != o.start)
+	if (!(swiss ? fit_swiss_table(c, header, &table) : fit_classic_table(c, header, &table)) ||
+	    !heap_object(c->f->world.heap, table.addr, &o) || table.addr != o.start)
 		return true;
-	if (bucket->size > o.size || span_noscan(o.span) != !bucket->ptr_bytes)
+	if (span_noscan(o.span) != !bucket->ptr_bytes || !bucket->size ||
+	    (table.cnt && !fit_is_of_size(c, &o, bucket, table.cnt)))
 		return fit_reject(c);
-	if (span_noscan(o.span) || !fit_agrees_with_noted(c, &o, table, bucket))
-		return c->v.fits;
+	if (span_noscan(o.span))
+		return table.cnt ? fit_is_strong(c) : true;
+	if (!fit_agrees_with_noted(c, &o, table.addr, bucket))
+		return false;
 	if (words > FIT_MASK_WORDS)
 		words = FIT_MASK_WORDS;
-	if (!cat_type_mask(bucket, &wants, words) || !fit_mask_at(c->f, &o, table, words, &has))
+	if (!cat_type_mask(bucket, &wants, words) ||
+	    !fit_mask_at(c->f, &o, table.addr, words, &has))
 		return true;
 	return has == wants ? fit_is_strong(c) : fit_reject(c);
 }
