@@ -9,7 +9,7 @@ def by(f): reduce .[] as $row ({}; .[$row | f] = $row);
 # The maps that a census can see: a header, and a table.
 def visible: [.maps[] | select(.buckets > 0)];
 
-def certain: .type_source == "header" or .type_source == "unique-shape"
+def certain: .type_source == "header" or .type_source == "holder" or .type_source == "unique-shape"
   or .type_source == "contents";
 
 # A classic map is one table, which its truth does not count.
