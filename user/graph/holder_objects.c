@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names the words that lead to maps and are in objects of the heap. */
 #include <string.h>
-#include <stdio.h>
 
 #include "base/cursor.h"
 #include "base/radix.h"
@@ -116,14 +115,15 @@ static void fit_table(const struct objects_naming *on, uint32_t row, const struc
 	for (size_t i = 0; i < on->map_types.len; i++) {
 		const struct cat_type *t = on->map_types.data[i];
 
-		if (!may_be_table_of(on->s, t, &m, o, off) || !has_contents_of(on->s, t, o))
+		if (!may_be_table_of(on->s, t, &m, o, off) ||
+		    (o->mask_known && !has_contents_of(on->s, t, o)))
 			continue;
 		/* Types with the same buckets differ in nothing that a holder is called by, except
 		 * for their name. */
 		ret->type = ret->type ? ret->type : t;
 		ret->candidates++;
 	}
-	ret->certain = ret->candidates == 1;
+	ret->certain = ret->candidates == 1 && o->mask_known;
 	if (!ret->type)
 		ret->kind = FIT_NONE;
 }
@@ -164,16 +164,7 @@ static void name_word(struct objects_naming *on, const struct leading_word *w,
 	struct held_word held = word_in_object(s, w, o, fit);
 	uint32_t holder;
 
-	enum naming_verdict vv = naming_object(&s->naming, &held, &holder);
-	if (getenv("HDBG"))
-		fprintf(stderr,
-			"DBG %lx row %u addr %lx verdict %d kind %d type %s cand %u certain %d src "
-			"%d off %lu objsize %lu held %s indirect %d\n",
-			w->word, s->target_rows.data[w->target], s->targets.addrs.data[w->target],
-			vv, fit->kind, fit->type ? cat_type_name(s->cat, fit->type) : "-",
-			fit->candidates, fit->certain, fit->source, held.off, o->size,
-			held.held ? cat_type_name(s->cat, held.held) : "-", held.indirect);
-	if (vv == NAMING_HOLDER)
+	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
 		search_set(s, s->target_rows.data[w->target], holder);
 }
 
@@ -196,6 +187,22 @@ static void fit_map_words(const struct held_object *run, struct fit *fit)
 		.certain = run->sure,
 		.source = FIT_BY_PARENT,
 	};
+}
+
+/*
+ * An array whose elements are maps is words that lead to maps. Which maps is known if the census
+ * knows the type of the one, but not by the fingerprint.
+ */
+static void fit_doubt_maps(const struct holder_search *s, const struct held_object *run,
+			   struct fit *fit)
+{
+	const struct leading_word *w = &s->words.data[run->first];
+
+	if (fit->kind != FIT_ARRAY || fit->source != FIT_BY_PRINT || fit->type->kind != CAT_MAP ||
+	    search_row_type(s, s->target_rows.data[w->target]))
+		return;
+	fit->certain = false;
+	fit->candidates += fit->candidates == 1;
 }
 
 static void fit_run(struct objects_naming *on, const struct held_object *run,
@@ -221,6 +228,7 @@ static void fit_run(struct objects_naming *on, const struct held_object *run,
 	if (run->by_chan && fit->type == expected &&
 	    (fit->kind == FIT_VALUE || fit->kind == FIT_ARRAY))
 		fit->kind = FIT_CHAN_BUFFER;
+	fit_doubt_maps(s, run, fit);
 	fit_drop_vague(fit);
 }
 

@@ -241,8 +241,10 @@ static struct err *search_name_frame(struct holder_search *s, const struct frame
 {
 	struct frame_place place;
 	struct err *err = frames_place(f, goroutine, addr, &place);
+	bool of_runtime = !strncmp(place.function, "runtime.", 8);
 
-	if (!err)
+	/* The runtime's frames have maps of others: that is said only if nothing better is. */
+	if (!err && (own || !of_runtime || !s->scores[row]))
 		search_set(s, row, naming_frame(&s->naming, &place, own));
 	return err;
 }
@@ -272,13 +274,13 @@ static struct err *search_frames(struct holder_search *s)
 		err = search_own_frames(s, &f);
 	if (!err)
 		err = frames_scan(&f, STACK_BYTES_MAX, search_wants_word, s, &words);
-	for (size_t i = 0; !err && i < words.list.len && !search_is_late(s); i++) {
-		const struct stack_word *w = &words.list.data[i];
-		uint32_t target = targets_find(&s->targets, w->value);
+	/* A caller's frame first: what was left over by calls that ended is below it. */
+	for (size_t i = words.list.len; !err && i && !search_is_late(s); i--) {
+		const struct stack_word *w = &words.list.data[i - 1];
+		uint32_t row = s->target_rows.data[targets_find(&s->targets, w->value)];
 
-		if (i < FRAMES_NAMED_MAX)
-			err = search_name_frame(s, &f, w->goroutine, w->word,
-						s->target_rows.data[target], false);
+		if (words.list.len - i < FRAMES_NAMED_MAX)
+			err = search_name_frame(s, &f, w->goroutine, w->word, row, false);
 	}
 	vec_fini(&words.list);
 	return err;

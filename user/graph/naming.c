@@ -154,6 +154,13 @@ static enum naming_verdict name_value(struct naming *n, const struct held_word *
 	return NAMING_HOLDER;
 }
 
+/* Whether several types fit that have nothing in common but a map in the same place: to name one
+ * of them would mislead. */
+static bool fit_is_vague(const struct fit *fit)
+{
+	return !fit->certain && fit->candidates > 1;
+}
+
 /* An array of values: those of a struct are called by their fields, others by their place. */
 static enum naming_verdict name_array(struct naming *n, const struct held_word *w, uint32_t *ret)
 {
@@ -170,8 +177,11 @@ static enum naming_verdict name_array(struct naming *n, const struct held_word *
 	if (leaf.path[0])
 		return name_value(n, w, off, "[]", ret);
 	h.map_type = map ? map->addr : 0;
-	h.type = cat_type_name(n->cat, t);
-	snprintf(text, sizeof(text), "[]%s[*]", h.type);
+	h.type = fit_is_vague(w->fit) ? NULL : cat_type_name(n->cat, t);
+	if (h.type)
+		snprintf(text, sizeof(text), "[]%s[*]", h.type);
+	else
+		snprintf(text, sizeof(text), "an array of maps");
 	h.text = text;
 	*ret = naming_add(n, &h, w->fit);
 	return NAMING_HOLDER;
@@ -233,10 +243,13 @@ static enum naming_verdict name_buckets(struct naming *n, const struct held_word
 		return NAMING_REFUSED;
 	path_without_indexes(slot_path(leaf.path, &is_key), field, sizeof(field));
 	h.map_type = map ? map->addr : 0;
-	h.type = cat_type_name(n->cat, t);
-	h.field = field[0] ? field : NULL;
-	snprintf(text, sizeof(text), "%s[*]%s%s%s", h.type, is_key ? " (key)" : "",
-		 field[0] && field[0] != '[' ? "." : "", field);
+	h.type = fit_is_vague(w->fit) ? NULL : cat_type_name(n->cat, t);
+	h.field = h.type && field[0] ? field : NULL;
+	if (h.type)
+		snprintf(text, sizeof(text), "%s[*]%s%s%s", h.type, is_key ? " (key)" : "",
+			 field[0] && field[0] != '[' ? "." : "", field);
+	else
+		snprintf(text, sizeof(text), "a map of maps");
 	h.text = text;
 	*ret = naming_add(n, &h, w->fit);
 	return NAMING_HOLDER;
