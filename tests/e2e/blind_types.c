@@ -87,6 +87,7 @@ enum { SAMPLES_A_TYPE = 5, LARGEST = 4096, SPAN_MAX = 1 << 20 };
 
 struct truth {
 	uint64_t addr;
+	uint64_t from; /* where the interface is */
 	const struct cat_type *type;
 	bool bad; /* two interfaces say different things */
 };
@@ -120,7 +121,7 @@ static const struct cat_type *named_by(struct blind *b, uint64_t word)
 		       : NULL;
 }
 
-static void learn(struct blind *b, uint64_t word, uint64_t addr)
+static void learn(struct blind *b, uint64_t from, uint64_t word, uint64_t addr)
 {
 	struct object o;
 
@@ -137,7 +138,7 @@ static void learn(struct blind *b, uint64_t word, uint64_t addr)
 		return;
 	}
 	if (table_put(&b->at, addr, b->truths.len))
-		(void)!vec_push(&b->truths, ((struct truth){ addr, t->elem, false }));
+		(void)!vec_push(&b->truths, ((struct truth){ addr, from, t->elem, false }));
 }
 
 static void learn_from_span(struct blind *b, const struct span *s, uint8_t *buf)
@@ -148,19 +149,34 @@ static void learn_from_span(struct blind *b, const struct span *s, uint8_t *buf)
 	must(b->mem->read_reqs(b->mem, &req, 1), "reading a span");
 	for (uint64_t off = 8; req.ok && off + 8 <= len; off += 8)
 		if (off % size) /* both words are of one object */
-			learn(b, load_u64(buf, off - 8), load_u64(buf, off));
+			learn(b, span_base(s) + off, load_u64(buf, off - 8), load_u64(buf, off));
+}
+
+/* Whether the type has a map in a field that the owner declares. */
+static bool has_owner(const struct cat_type *t, const struct cat_type *owner)
+{
+	for (uint64_t off = 0; off < t->size; off += 8) {
+		struct cat_leaf l;
+
+		if (catalogue_leaf(NULL, t, off, &l) && l.type->kind == CAT_MAP && l.owner == owner)
+			return true;
+	}
+	return false;
 }
 
 struct score {
+	size_t owners, owners_right; /* the field of the map */
 	size_t objects, none, unique, unique_right, certain, certain_right, best_right;
 };
 
 static void print_score(const char *what, const struct score *s)
 {
 	printf("%s_objects %zu\n%s_untyped %zu\n%s_unique %zu\n%s_unique_right %zu\n"
-	       "%s_certain %zu\n%s_certain_right %zu\n%s_best_right %zu\n",
+	       "%s_certain %zu\n%s_certain_right %zu\n%s_best_right %zu\n"
+	       "%s_fields_certain %zu\n%s_fields_right %zu\n",
 	       what, s->objects, what, s->none, what, s->unique, what, s->unique_right, what,
-	       s->certain, what, s->certain_right, what, s->best_right);
+	       s->certain, what, s->certain_right, what, s->best_right, what, s->owners, what,
+	       s->owners_right);
 }
 
 static bool holds_map(const struct cat_type *t)
@@ -174,19 +190,26 @@ static bool holds_map(const struct cat_type *t)
 	return false;
 }
 
+/* Memory that is free may still name the type of what was there before. */
+static bool is_live(struct blind *b, uint64_t addr)
+{
+	struct object o;
+	enum liveness live;
+
+	return heap_object(b->heap, addr, &o) && !liveness_read(b->heap, &o, 1, &live) &&
+	       live == OBJECT_LIVE;
+}
+
 static bool read_object(struct blind *b, uint64_t addr, uint8_t *bytes, uint64_t *mask,
 			struct fit_object *ret)
 {
 	struct object o;
 	uint8_t bits_at[LARGEST / 8 / 4 + 2 + PTRBITS_PAD] = { 0 };
 	struct ptrbits bits;
-	enum liveness live;
 
 	if (!heap_object(b->heap, addr, &o) ||
 	    !ptrbits_place(b->heap, o.span, addr, o.size / 8, &bits) ||
-	    mem_read(b->mem, addr, bytes, o.size) ||
-	    mem_read(b->mem, bits.addr, bits_at, bits.len) ||
-	    liveness_read(b->heap, &o, 1, &live) || live != OBJECT_LIVE)
+	    mem_read(b->mem, addr, bytes, o.size) || mem_read(b->mem, bits.addr, bits_at, bits.len))
 		return false;
 	memset(mask, 0, LARGEST / 64);
 	bool ended = false;
@@ -202,6 +225,15 @@ static bool read_object(struct blind *b, uint64_t addr, uint8_t *bytes, uint64_t
 	return true;
 }
 
+/* Whether the allocator made the object for that type. Else the interface is older than it. */
+static bool has_its_pointers(const struct fit_object *o, const struct cat_type *t)
+{
+	uint64_t mask[LARGEST / 64] = { 0 };
+
+	return cat_type_mask(t, mask, t->size / 8) &&
+	       !memcmp(mask, o->ptr_mask, (o->size / 8 + 63) / 64 * 8);
+}
+
 static void judge_object(struct blind *b, const struct truth *t, struct score *s)
 {
 	uint8_t bytes[LARGEST];
@@ -209,7 +241,8 @@ static void judge_object(struct blind *b, const struct truth *t, struct score *s
 	struct fit_object o;
 	struct fit fit;
 
-	if (!read_object(b, t->addr, bytes, mask, &o))
+	if (!is_live(b, t->from) || !is_live(b, t->addr) ||
+	    !read_object(b, t->addr, bytes, mask, &o) || !has_its_pointers(&o, t->type))
 		return;
 	fit_types(b->fitter, &o, NULL, &fit);
 	bool right = fit.type == t->type && fit.kind == FIT_VALUE;
@@ -220,6 +253,8 @@ static void judge_object(struct blind *b, const struct truth *t, struct score *s
 	s->unique += fit.candidates == 1;
 	s->unique_right += fit.candidates == 1 && right;
 	s->best_right += right;
+	s->owners += fit.owner_certain;
+	s->owners_right += fit.owner_certain && has_owner(t->type, fit.owner);
 	s->certain += fit.certain;
 	s->certain_right += fit.certain && right;
 	if ((fit.candidates == 1 || fit.kind == FIT_NONE) && !right)
