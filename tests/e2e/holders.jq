@@ -16,6 +16,9 @@ def is_right($t):
     and ($kind != "field" and $kind != "map"
       or ((.type // "" | short) | is_one_of($t.holder_type)) and ((.field // "") | is_one_of($t.field)));
 
+# A guess that does not even name a type.
+def is_unknown: . != null and (.certain | not) and .type == null and .kind != "variable" and .kind != "frame";
+
 def with_symbol($t): (.text // "" | short) | contains($t.symbol);
 
 def has_type($t): .type == $t.type or any((.declared_types // [])[]; . == $t.type);
@@ -33,10 +36,13 @@ def compare($truth; $report):
       found: ($found | length),
       missing: [$rows[] | select(.got | not) | .truth.name],
       unheld: [$found[] | select(.holder == null) | .name],
-      wrong: [$found[] | select((.right | not) and .holder and (.want.vague and (.holder.certain | not) | not))],
+      unknown: [$found[] | select((.right | not) and (.holder | is_unknown)) | .name],
+      wrong: [$found[] | select((.right | not) and .holder and (.holder | is_unknown | not)
+        and (.want.vague and (.holder.certain | not) | not))],
       certainly_wrong: [$found[] | select((.right | not) and .holder and .holder.certain)],
       uncertain: [$found[] | select(.holder and (.holder.certain | not)) | .name],
       nameless: [$found[] | select(.right and (.named | not))],
       mistyped: [$found[] | select(.type != null and (.typed | not))],
-      untyped: [$found[] | select(.type == null) | .name]
+      untyped: [$found[] | select(.type == null and .holder.certain
+        and (.holder.kind | . == "field" or . == "map" or . == "channel" or . == "element"))]
     };

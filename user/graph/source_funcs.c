@@ -70,8 +70,9 @@ static void package_unescape(const char *from, size_t len, char *to, size_t to_s
 
 const char *package_split(const char *name, char *package, size_t package_sz)
 {
-	static const char *const made[] = { "go:",   "go.",	 "type:",
-					    "type.", "gclocals", "runtime.gcbits." };
+	/* The forms with a dot are those of Go 1.19; import paths may begin with "go.", too. */
+	static const char *const made[] = { "go:",	  "go.itab.", "go.string.", "go.func.",
+					    "go.buildid", "type:",    "type..",	    "gclocals" };
 	size_t end = strcspn(name, "[("); /* type arguments and receivers have packages, too */
 	const char *start = name;
 

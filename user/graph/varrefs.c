@@ -14,10 +14,6 @@
 #include "process/program.h"
 #include "process/varsyms.h"
 
-#ifdef VARREFS_EVAL
-int varrefs_rule;
-#endif
-
 enum {
 	NAME_MAX_LEN = 1024,
 	/* Uses of a word that are looked at; more than that only variables of the runtime have. */
@@ -478,9 +474,6 @@ static void varrefs_judge(struct varrefs *refs, uint64_t addr, int depth, struct
 	ret->certain = ret->package && rule <= VAR_SET_BY_ALL && base == addr && !v.incomplete &&
 		       !code_uses_stopped(&refs->uses);
 	var_votes_name_users(&v, ret);
-#ifdef VARREFS_EVAL
-	varrefs_rule = rule;
-#endif
 }
 
 /* Names the functions that use any word of a variable. */

@@ -520,6 +520,9 @@ func holdArgument(m map[int16]int32, ready chan bool) {
 }
 
 //go:noinline
+func newLeaf() *leaf { return &leaf{1, filled[uint32](50)} }
+
+//go:noinline
 func holdStruct(l *leaf, ready chan bool) {
 	note("field_from_frame", l.counts, expected{kinds: "field", typ: "main.leaf", field: "counts"})
 	ready <- true
@@ -533,7 +536,7 @@ func makeLocals() {
 	<-ready
 	go func() { holdArgument(numbered[int16, int32](50), ready) }()
 	<-ready
-	go func() { holdStruct(&leaf{1, filled[uint32](50)}, ready) }()
+	go func() { holdStruct(newLeaf(), ready) }()
 	<-ready
 }
 
