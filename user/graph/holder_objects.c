@@ -213,6 +213,16 @@ static void fit_run(struct objects_naming *on, const struct held_object *run,
 
 	if (run->owner != UINT32_MAX) {
 		expected = naming_map_type(s, run->owner);
+		if (expected && !run->o.has_header) {
+			*fit = (struct fit){
+				.kind = FIT_BUCKETS,
+				.type = expected,
+				.candidates = 1,
+				.certain = true,
+				.source = FIT_BY_PARENT,
+			};
+			return;
+		}
 		if (!expected && !run->o.has_header) {
 			fit_table(on, run->owner, o, s->words.data[run->first].word - o->addr, fit);
 			return;
