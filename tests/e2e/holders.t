@@ -62,9 +62,9 @@ holds 'a row of several maps has as many holders as they' "$out" \
 run 60 report --duration 0 --top 30 "$target"
 is 'text: exit code' "$rc" 0
 is 'text: no line is too long' "$(too_long)" ''
-ok 'text: a field' grep -qE '^     held by \*?main\.twin\.second$' "$out"
+ok 'text: a field' grep -qE '^     held by \*main\.session\.seen$' "$out"
 run 60 report --duration 0 --min-waste 0 "$target"
-ok 'text: in a finding' awk '/^VERDICT/ { verdict = 1 } verdict && /held by/ { found = 1 }
+ok 'text: in a finding' awk '/^VERDICT/ { verdict = 1 } verdict && /^     held by [*]main[.]leftover[.]rest$/ { found = 1 }
 	END { exit !found }' "$out"
 
 run 60 report --duration 0 --json --top 3 "$target"

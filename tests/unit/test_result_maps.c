@@ -372,6 +372,9 @@ static void a_group_has_the_holder_of_all_its_maps(void **state)
 	for (size_t i = 0; i < r->groups.len; i++) {
 		const struct result_group *g = &r->groups.data[i];
 
+		for (size_t h = 1; h < g->held_by.len; h++)
+			assert_true(g->held_by.data[h - 1].maps >= g->held_by.data[h].maps);
+		assert_int_equal(g->held_by.len, g->holders);
 		several += g->holders == 2 && !g->holder && g->maps_held == g->maps;
 		partly += g->holders == 1 && !g->holder && g->maps_held < g->maps;
 		unheld += !g->holders && !g->holder && !g->maps_held;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/radix.h"
@@ -17,10 +18,25 @@ enum {
 
 	/* Bounds for hostile programs; the largest real ones have 200 MiB of code. */
 	CODE_TEXT_MAX = 1 << 30,
-	CODE_FUNC_MAX = 8 << 20,
+	CODE_FUNC_MAX = 4 << 20,
 	CODE_PLACES_MAX = 4 << 20, /* in all modules: at most 36 MiB */
 	CODE_BELOW_MAX = 64, /* words that turn out not to be used, in one search downwards */
 };
+
+void code_uses_resume(struct code_uses *u)
+{
+	u->since_ns = clock_ns();
+}
+
+void code_uses_pause(struct code_uses *u)
+{
+	u->spent_ns += clock_ns() - u->since_ns;
+}
+
+bool code_uses_stopped(const struct code_uses *u)
+{
+	return (u->stop && *u->stop) || u->spent_ns + (clock_ns() - u->since_ns) > CODE_USES_NS_MAX;
+}
 
 /* ---- the scan ---- */
 
@@ -121,6 +137,7 @@ struct err *code_uses_init(struct code_uses *u, const struct program *prog,
 	struct mem *mem = prog->image.mapped ? &prog->image.mapped->mem : &prog->target->mem;
 
 	*u = (struct code_uses){ .arch = prog->arch, .stop = stop };
+	code_uses_resume(u);
 	if (!u->arch)
 		return NULL; /* we cannot read its code: nothing is known */
 	struct err *err = buf ? code_uses_add_module(u, mem, &prog->md, prog->funcs, roots, buf)

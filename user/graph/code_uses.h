@@ -39,21 +39,30 @@ struct code_module {
 struct code_uses {
 	const struct arch *arch;
 	const volatile bool *stop;
+	uint64_t since_ns; /* when the work that goes on began */
+	uint64_t spent_ns; /* time of all work before */
 	VEC(struct code_module) modules; /* by number, as in struct data_range */
 	size_t place_cnt;
 	bool incomplete; /* the scan ended early */
 };
 
-/* Scans the code of all modules; stop may be NULL. Release with code_uses_fini(). */
+/* Scans the code of all modules, and resumes the time; stop may be NULL. Release with
+ * code_uses_fini(). */
 struct err *code_uses_init(struct code_uses *uses, const struct program *prog,
 			   const struct data_roots *roots, const volatile bool *stop);
 void code_uses_fini(struct code_uses *uses);
 
-/* Whether what is asked for from now on is not complete any more. */
-static inline bool code_uses_stopped(const struct code_uses *uses)
-{
-	return uses->stop && *uses->stop;
-}
+/* All work together may take this long. Real programs take a tenth of it at most, but a hostile one
+ * may have tables that are long to walk. */
+#define CODE_USES_NS_MAX 5000000000ull
+
+/* Time counts between these two. */
+void code_uses_resume(struct code_uses *uses);
+void code_uses_pause(struct code_uses *uses);
+
+/* Whether the work has to end: it was stopped, or took too long. What is asked for from then on
+ * is not complete. */
+bool code_uses_stopped(const struct code_uses *uses);
 
 /* Called for each instruction that refers to a word, with an address inside of it. Returns false
  * to end the walk. */

@@ -173,7 +173,7 @@ static const struct cat_type *fit_map_owner(const struct fit_job *j, const struc
 	struct cat_leaf l;
 
 	if (!j->map_word || !catalogue_leaf(j->f->world.cat, t, off % t->size, &l) ||
-	    l.type->kind != CAT_MAP)
+	    (l.type->kind != CAT_MAP && l.type->kind != CAT_INTERFACE))
 		return NULL;
 	*at_ret = off - off % t->size + l.owner_off;
 	return l.owner;
@@ -188,6 +188,21 @@ static bool fit_is_better(const struct fit_race *r, const struct cat_type *t, ui
 	return old != new ? new : v->score > r->verdict.score;
 }
 
+/* An array of n elems, and one value of the array type [n]elem. */
+static bool fit_is_same_array(const struct cat_type *t, uint64_t n, const struct cat_type *u,
+			      uint64_t m)
+{
+	if (t->kind == CAT_ARRAY && n == 1) {
+		n = t->len;
+		t = t->elem;
+	}
+	if (u->kind == CAT_ARRAY && m == 1) {
+		m = u->len;
+		u = u->elem;
+	}
+	return t == u && n == m && n > 1;
+}
+
 static void fit_race_add(const struct fit_job *j, struct fit_race *r, const struct fit_choice *c,
 			 const struct cat_type *t, const struct fit_verdict *v)
 {
@@ -198,6 +213,8 @@ static void fit_race_add(const struct fit_job *j, struct fit_race *r, const stru
 		*r = (struct fit_race){ t, c->n, *v, 1, c->rank, owner, at, !v->strong };
 		return;
 	}
+	if (fit_is_same_array(r->best, r->best_n, t, c->n))
+		return;
 	r->cnt++;
 	r->weak |= !v->strong;
 	if (owner != r->owner || at != r->owner_at)

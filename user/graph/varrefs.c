@@ -23,6 +23,7 @@ enum {
 	VAR_POINTERS_MAX = 64, /* words that point to a variable, that are looked at */
 	VAR_WORDS_MAX = 64, /* words of a named variable whose uses are looked at */
 	VAR_DEPTH_MAX = 4, /* variables that point to variables */
+	VAR_JUDGED_MAX = 256, /* variables that are judged for one answer */
 	STATIC_POINTERS_MAX = 1 << 20,
 	DATA_PIECE_SZ = 1 << 16,
 };
@@ -36,7 +37,6 @@ struct static_pointer {
 struct varrefs {
 	const struct program *prog;
 	const struct data_roots *roots;
-	const volatile bool *stop;
 	struct code_uses uses;
 	struct varsyms syms;
 	struct source_funcs funcs;
@@ -44,6 +44,7 @@ struct varrefs {
 	VEC(struct mem_cache *) caches; /* what `lines` reads through */
 	VEC(struct static_pointer) pointers; /* ascending by `to` */
 	bool incomplete; /* not all pointers were read */
+	int judged; /* variables, for the answer that is being made */
 };
 
 /* ---- opening ---- */
@@ -123,7 +124,7 @@ static struct err *varrefs_read_range(struct varrefs *refs, const struct data_ra
 
 		if (err)
 			return err;
-		refs->incomplete |= !req.ok || (refs->stop && *refs->stop);
+		refs->incomplete |= !req.ok || code_uses_stopped(&refs->uses);
 		if (refs->incomplete)
 			return NULL;
 		if (!varrefs_add_pointers(refs, r, at, buf, req.len))
@@ -155,7 +156,6 @@ struct err *varrefs_open(const struct program *prog, const struct data_roots *ro
 		return err_nomem();
 	refs->prog = prog;
 	refs->roots = roots;
-	refs->stop = stop;
 	struct err *err = code_uses_init(&refs->uses, prog, roots, stop);
 	if (!err)
 		err = varsyms_read(prog, roots, &refs->syms);
@@ -163,6 +163,7 @@ struct err *varrefs_open(const struct program *prog, const struct data_roots *ro
 		err = varrefs_open_lines(refs);
 	if (!err)
 		err = varrefs_read_pointers(refs);
+	code_uses_pause(&refs->uses);
 	if (err)
 		return err_wrap(err, "looking for variables");
 	*ret = take_ptr(refs);
@@ -192,7 +193,6 @@ void varrefs_close(struct varrefs *refs)
 struct var_vote {
 	const char *package;
 	uint32_t uses; /* that may be of this package */
-	uint32_t own_uses; /* that are of no other package */
 	bool stores; /* some own use stores to the variable, or takes its address */
 	bool addresses;
 	bool sets_in_init; /* such a use is before main */
@@ -277,7 +277,6 @@ static bool var_use_is_of_one_package(const struct var_use *use)
 static void var_vote_add_own(struct var_vote *vote, enum code_ref ref,
 			     const struct source_func *func)
 {
-	vote->own_uses++;
 	if (func->is_generic || (ref != CODE_REF_STORE && ref != CODE_REF_ADDRESS))
 		return;
 	vote->stores |= ref == CODE_REF_STORE;
@@ -295,7 +294,7 @@ static bool var_votes_add(void *ctx, enum code_ref ref, uint64_t pc)
 	struct var_votes *v = ctx;
 	struct var_use use = { .refs = v->refs };
 
-	if (++v->uses > VAR_USES_MAX) {
+	if (++v->uses > VAR_USES_MAX || code_uses_stopped(&v->refs->uses)) {
 		v->incomplete = true;
 		return false;
 	}
@@ -461,7 +460,7 @@ static void varrefs_judge(struct varrefs *refs, uint64_t addr, int depth, struct
 	enum var_rule rule;
 	uint64_t base = 0;
 
-	if (!range || !range->mask)
+	if (!range || !range->mask || ++refs->judged > VAR_JUDGED_MAX)
 		return;
 	bool found = code_uses_below(&refs->uses, range->module, range->start, addr, &base);
 	if (base != addr && varrefs_judge_pointed(refs, base, addr, depth, ret))
@@ -521,10 +520,13 @@ void varrefs_find(struct varrefs *refs, uint64_t addr, struct varref *ret)
 	*ret = (struct varref){ 0 };
 	if (!range)
 		return;
-	if (!sym) {
+	code_uses_resume(&refs->uses);
+	refs->judged = 0;
+	if (sym) {
+		varrefs_take_symbol(refs, sym, addr, ret);
+		varrefs_name_users(refs, sym, range->module, ret);
+	} else {
 		varrefs_judge(refs, addr, 0, ret);
-		return;
 	}
-	varrefs_take_symbol(refs, sym, addr, ret);
-	varrefs_name_users(refs, sym, range->module, ret);
+	code_uses_pause(&refs->uses);
 }

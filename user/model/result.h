@@ -147,6 +147,12 @@ struct result_group_zeroes {
 	bool sampled; /* at least one map was sampled: count is an estimate */
 };
 
+/* A holder of some maps of a group. */
+struct result_group_share {
+	const struct result_holder *holder; /* never NULL */
+	uint64_t maps;
+};
+
 /* A row of the ranking: one large map, or all small maps of one type (see ranking.h). Groups
  * are sorted by what they give back, most first. Garbage and suspect maps are in no group. */
 struct result_group {
@@ -169,6 +175,7 @@ struct result_group {
 	const struct result_holder *holder; /* of all its maps; NULL: several, or not known */
 	uint64_t holders; /* different ones that its maps have, as far as they are known */
 	uint64_t maps_held; /* maps with a known holder */
+	POOL_LIST(struct result_group_share) held_by; /* up to three, that of most maps first */
 };
 
 /* A coming growth: at its present rate of inserts a large map will grow within a day. */

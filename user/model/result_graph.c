@@ -1,92 +1,117 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fills in who holds the maps of a result, and the groups of the ranking. */
-#include <stdlib.h>
-
-#include "base/cleanup.h"
 #include "base/table.h"
+#include "base/vec.h"
 #include "graph/holders.h"
 #include "model/result_fill.h"
 
 /* ---- holders of groups ---- */
 
-/* What is known of the holders of a group's maps, while they are counted. */
-struct group_holding {
-	uint32_t first; /* holder that was seen first; HELD_BY_NONE: none yet */
-	uint64_t holders; /* different ones */
-	uint64_t maps_held;
+enum { GROUP_SHARES_MAX = 3 };
+
+/* How many maps of a group one holder has. */
+struct holder_share {
+	size_t group;
+	uint32_t no; /* of the holder */
+	uint64_t maps;
 };
 
-struct holder_count {
-	const struct result_source *from;
-	struct group_holding *groups; /* by rank - 1 */
-	struct table seen; /* rank and number of holders that are not the first of their group */
+struct holder_shares {
+	VEC(struct holder_share) list;
+	struct table by_key; /* index in list, by group and number */
+	size_t last; /* index of the share that grew last: mostly the next one, too */
 };
 
-/* A holder that is not the first one of its group. False: out of memory. */
-static bool holding_add_other(struct holder_count *count, size_t rank, uint32_t no)
+/* Counts one more map. False: out of memory. */
+static bool holder_shares_add(struct holder_shares *s, size_t group, uint32_t no)
 {
-	uint64_t key = (uint64_t)rank << 32 | no;
+	uint64_t key = (uint64_t)group << 32 | no;
 
-	if (table_get(&count->seen, key) != TABLE_NONE)
-		return true;
-	count->groups[rank - 1].holders++;
-	return table_put(&count->seen, key, 0);
-}
-
-static bool holding_add(struct holder_count *count, size_t rank, uint32_t no)
-{
-	struct group_holding *g = &count->groups[rank - 1];
-
-	g->maps_held++;
-	if (g->first == no)
-		return true;
-	if (g->first != HELD_BY_NONE)
-		return holding_add_other(count, rank, no);
-	g->first = no;
-	g->holders = 1;
+	if (s->last >= s->list.len || s->list.data[s->last].group != group ||
+	    s->list.data[s->last].no != no)
+		s->last = table_get(&s->by_key, key);
+	if (s->last == TABLE_NONE) {
+		s->last = s->list.len;
+		if (!vec_push(&s->list, ((struct holder_share){ group, no, 0 })) ||
+		    !table_put(&s->by_key, key, s->last))
+			return false;
+	}
+	s->list.data[s->last].maps++;
 	return true;
 }
 
-static bool holdings_count(struct holder_count *count)
+static bool holder_shares_count(struct holder_shares *s, const struct result_source *from)
 {
-	const struct map_rows *rows = &count->from->w->snap->census->maps;
+	const struct map_rows *rows = &from->w->snap->census->maps;
 
 	for (size_t i = 0; i < rows->len; i++) {
-		uint32_t no = held_maps_no(&count->from->held, i);
+		uint32_t no = held_maps_no(&from->held, i);
 		struct map_info m = rows_get(rows, i);
-		size_t rank = no != HELD_BY_NONE ? ranking_place(&count->from->ranking, &m) : 0;
+		size_t rank = no != HELD_BY_NONE ? ranking_place(&from->ranking, &m) : 0;
 
-		if (rank && !holding_add(count, rank, no))
+		if (rank && !holder_shares_add(s, rank - 1, no))
 			return false;
 	}
 	return true;
 }
 
-static void group_set_holders(struct result_group *g, const struct group_holding *holding,
-			      const struct held_maps *held)
+/* By group; within a group that of most maps first. */
+static int cmp_shares(const void *a, const void *b)
 {
-	g->holders = holding->holders;
-	g->maps_held = holding->maps_held;
-	if (holding->holders == 1 && holding->maps_held == g->maps)
-		g->holder = &held->holders.data[holding->first];
+	const struct holder_share *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	if (x->maps != y->maps)
+		return x->maps > y->maps ? -1 : 1;
+	return x->no < y->no ? -1 : x->no > y->no;
+}
+
+/* `shares` are those of the group. */
+static void group_set_holders(struct result_group *g, struct pool *pool,
+			      const struct held_maps *held, const struct holder_share *shares,
+			      size_t cnt)
+{
+	g->holders = cnt;
+	for (size_t i = 0; i < cnt; i++)
+		g->maps_held += shares[i].maps;
+	if (cnt == 1 && g->maps_held == g->maps)
+		g->holder = &held->holders.data[shares[0].no];
+	pool_list(pool, &g->held_by, cnt < GROUP_SHARES_MAX ? cnt : GROUP_SHARES_MAX);
+	for (size_t i = 0; i < g->held_by.len; i++)
+		g->held_by.data[i] = (struct result_group_share){
+			&held->holders.data[shares[i].no],
+			shares[i].maps,
+		};
+}
+
+static void groups_set_holders(struct result *r, const struct held_maps *held,
+			       const struct holder_shares *s)
+{
+	for (size_t i = 0, end; i < s->list.len; i = end) {
+		size_t group = s->list.data[i].group;
+
+		for (end = i; end < s->list.len && s->list.data[end].group == group;)
+			end++;
+		group_set_holders(&r->groups.data[group], &r->pool, held, &s->list.data[i],
+				  end - i);
+	}
 }
 
 void result_fill_group_holders(struct result *r, const struct result_source *from)
 {
-	_cleanup_free_ struct group_holding *groups = NULL;
-	struct holder_count count = { .from = from };
+	struct holder_shares s = { .last = TABLE_NONE };
 
 	if (!from->held.by_row || !r->groups.len)
 		return;
-	count.groups = groups = calloc(r->groups.len, sizeof(*groups));
-	for (size_t i = 0; groups && i < r->groups.len; i++)
-		groups[i].first = HELD_BY_NONE;
-	if (!groups || !holdings_count(&count))
+	if (holder_shares_count(&s, from)) {
+		vec_sort(&s.list, cmp_shares);
+		groups_set_holders(r, &from->held, &s);
+	} else {
 		r->pool.failed = true;
-	else
-		for (size_t i = 0; i < r->groups.len; i++)
-			group_set_holders(&r->groups.data[i], &groups[i], &from->held);
-	table_fini(&count.seen);
+	}
+	vec_fini(&s.list);
+	table_fini(&s.by_key);
 }
 
 /* ---- holders of maps ---- */

@@ -31,8 +31,8 @@ enum {
 	MASKS_BSS_CNT = 16,
 	MASKS_BSS_BITS = 24,
 
-	/* At most this many bytes of variables in a range: a hostile moduledata may claim more. The
-	 * linker refuses sections above 2 GiB. */
+	/* At most this many bytes of variables in a range with pointers: a hostile moduledata may
+	 * claim more. */
 	DATA_RANGE_MAX = 1 << 30,
 };
 
@@ -106,8 +106,8 @@ static bool data_module_range(const struct data_module *m, size_t off, enum data
 		.module = m->number,
 	};
 	bool has_ptrs = kind == DATA_INITIALIZED || kind == DATA_BSS;
-	return ret->start <= ret->end && ret->end - ret->start <= DATA_RANGE_MAX &&
-	       (!has_ptrs || !(ret->start % 8));
+	return ret->start <= ret->end &&
+	       (!has_ptrs || (ret->end - ret->start <= DATA_RANGE_MAX && !(ret->start % 8)));
 }
 
 /* Reads the mask of a range. It is memory of the runtime, which lives on. */

@@ -316,6 +316,28 @@ struct err *debug_file_open(const char *path, const char *dir, uint64_t unpacked
 	return NULL;
 }
 
+bool debug_file_find(const char *path, const char *dir, char ret[PATH_MAX])
+{
+	struct debug_file own = { .fd = -1 };
+	struct err *err = debug_file_open_elf(&own, path);
+	bool found = false;
+
+	for (int way = 0; !err && !found && way < 2; way++) {
+		struct debug_link link = debug_link_read(path, own.elf);
+		struct debug_file other = { .fd = -1 };
+
+		if (!(way ? debuglink_path : build_id_path)(&link, dir, ret))
+			continue;
+		struct err *why = debug_file_open_elf(&other, ret);
+		found = !why && debug_link_belongs(&other, &link);
+		err_free(why);
+		debug_file_reset(&other);
+	}
+	err_free(err);
+	debug_file_reset(&own);
+	return found;
+}
+
 void debug_file_close(struct debug_file *df)
 {
 	if (!df)

@@ -12,6 +12,8 @@
 #define MAPTRACE_PROCESS_DEBUG_FILE_H
 
 #include <elfutils/libdw.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -30,6 +32,12 @@ struct err *debug_file_open(const char *path, const char *dir, uint64_t unpacked
 void debug_file_close(struct debug_file *df);
 DEFINE_CLEANUP_PTR(struct debug_file *, debug_file_close, cleanup_debug_file)
 #define _cleanup_debug_file_ _cleanup_(cleanup_debug_file)
+
+/*
+ * Finds a separate debug file of the program at path. Writes its path; false when there is none
+ * that belongs to the program.
+ */
+bool debug_file_find(const char *path, const char *dir, char ret[PATH_MAX]);
 
 /* Valid until debug_file_close(). */
 Dwarf *debug_file_dwarf(struct debug_file *df);

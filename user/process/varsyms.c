@@ -2,12 +2,14 @@
 #include "process/varsyms.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "process/dataroots.h"
+#include "process/debug_file.h"
 #include "process/program.h"
 
 enum {
@@ -43,17 +45,25 @@ static bool varsyms_add(void *ctx, const char *name, uint64_t addr, uint64_t siz
 	return !w->failed && w->syms.len < VARSYMS_MAX;
 }
 
-/* Walks the symbols of the file that a mapping is of. */
-static void varsyms_walk_file(struct varsyms_walk *w, const struct elf_file *elf,
+/* Walks the symbols of the file at path, which `elf` is and a mapping is of, or those of its
+ * separate debug file. */
+static void varsyms_walk_file(struct varsyms_walk *w, const struct elf_file *elf, const char *path,
 			      const struct procmap *mapping, uint32_t module)
 {
+	_cleanup_elf_file_ struct elf_file *apart = NULL;
+	_cleanup_err_ struct err *err = NULL;
+	char debug_path[PATH_MAX];
 	uint64_t vaddr;
 
 	if (!elf_file_vaddr(elf, mapping->offset, &vaddr))
 		return;
 	w->bias = mapping->start - vaddr;
 	w->module = module;
-	elf_file_walk_data(elf, varsyms_add, w);
+	if (!elf_file_has_symtab(elf) && debug_file_find(path, DEBUG_DIR, debug_path))
+		err = elf_file_open(debug_path, &apart);
+	if (err)
+		log_debug("%s: variables stay without names", err->msg);
+	elf_file_walk_data(apart ? apart : elf, varsyms_add, w);
 }
 
 /* The module of a plugin, as a file; NULL when it is not known. */
@@ -77,7 +87,7 @@ static void varsyms_walk_plugin(struct varsyms_walk *w, const struct program *pr
 	if (err)
 		log_debug("%s: its variables stay without names", err->msg);
 	else if (m)
-		varsyms_walk_file(w, elf, &m->file, i + 1);
+		varsyms_walk_file(w, elf, m->mapped->path, &m->file, i + 1);
 }
 
 static int cmp_varsyms(const void *a, const void *b)
@@ -92,8 +102,8 @@ struct err *varsyms_read(const struct program *prog, const struct data_roots *ro
 {
 	struct varsyms_walk w = { .roots = roots };
 
-	if (prog->elf)
-		varsyms_walk_file(&w, prog->elf, &prog->image.file, 0);
+	if (prog->elf && prog->image.mapped)
+		varsyms_walk_file(&w, prog->elf, prog->image.mapped->path, &prog->image.file, 0);
 	for (size_t i = 0; i < prog->plugins.len; i++)
 		varsyms_walk_plugin(&w, prog, i);
 	vec_sort(&w.syms, cmp_varsyms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * varsyms.h - the names of package variables, from the symbol tables of the files that the
- * modules of a program come from. Empty for stripped ones.
+ * modules of a program come from, or of their separate debug files. Empty for stripped ones.
  */
 #ifndef MAPTRACE_PROCESS_VARSYMS_H
 #define MAPTRACE_PROCESS_VARSYMS_H

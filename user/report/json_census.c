@@ -113,6 +113,13 @@ static const struct json_shape result_group_zeroes_json =
 	JSON_SHAPE(result_group_zeroes, "group_zeroes", "Zero values in the maps of a group.",
 		   group_zeroes_members);
 
+static const struct json_member group_share_members[] = {
+	JSON_U64("maps", result_group_share, maps, "Maps of the group that it holds."),
+	JSON_FLAT_POINTER(result_group_share, holder, result_holder, JSON_NEVER_NULL),
+};
+static const struct json_shape result_group_share_json = JSON_SHAPE(
+	result_group_share, "group_share", "What holds some maps of a group.", group_share_members);
+
 static const struct json_member group_members[] = {
 	JSON_U64("rank", result_group, rank, "Place in the ranking; the first one is 1."),
 	JSON_TEXT("label", result_group, label, JSON_NEVER_NULL,
@@ -138,6 +145,8 @@ static const struct json_member group_members[] = {
 	JSON_U64("holders", result_group, holders,
 		 "Different holders of the maps, as far as they are known."),
 	JSON_U64("maps_held", result_group, maps_held, "Maps whose holder is known."),
+	JSON_LIST("held_by", result_group, held_by, result_group_share, 0,
+		  "The holders of most maps, up to three."),
 };
 const struct json_shape result_group_json =
 	JSON_SHAPE(result_group, "group", "A row of the ranking.", group_members);

@@ -32,26 +32,21 @@ static void print_holder(const struct page *p, const char *lead, const struct re
 	flow_end(&f);
 }
 
-static const struct result_holder *largest_holder(const struct page *p,
-						  const struct result_group *g)
+void print_group_holders(const struct page *p, const struct result_group *g)
 {
-	struct map_view m;
+	size_t cnt = g->held_by.len;
+	char more[64] = "";
 
-	return result_map_find(p->r->maps, g->largest_map, &m) ? m.holder : NULL;
-}
+	for (size_t i = 0; i < cnt; i++) {
+		uint64_t maps = g->held_by.data[i].maps;
 
-void print_group_holder(const struct page *p, const struct result_group *g)
-{
-	const struct result_holder *largest = g->holder ? NULL : largest_holder(p, g);
-	char more[128] = "";
-
-	if (g->holder)
-		print_holder(p, "held by", g->holder, "");
-	if (!largest)
-		return;
-	snprintf(more, sizeof(more), "(%s of %s)", COUNTED(g->holders, "holder"),
-		 COUNTED(g->maps_held, "map"));
-	print_holder(p, "the largest is held by", largest, more);
+		if (maps < g->maps)
+			snprintf(more, sizeof(more), "(%s)", COUNTED(maps, "map"));
+		print_holder(p, "held by", g->held_by.data[i].holder, more);
+	}
+	if (g->holders > cnt)
+		page_words(p, HOLDER_INDENT, HOLDER_HANG, "and by %s (--json)",
+			   COUNTED(g->holders - cnt, "other"));
 }
 
 void print_finding_holder(const struct page *p, const struct result_finding *f)

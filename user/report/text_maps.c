@@ -133,7 +133,7 @@ static void print_groups(const struct page *p)
 
 	for (size_t i = 0; i < cnt && i < p->opts->top; i++) {
 		print_group(p, &p->r->groups.data[i]);
-		print_group_holder(p, &p->r->groups.data[i]);
+		print_group_holders(p, &p->r->groups.data[i]);
 		print_zero_values(p, p->r->groups.data[i].zeroes);
 		print_group_history(p, &p->r->groups.data[i]);
 	}

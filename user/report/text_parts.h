@@ -59,7 +59,7 @@ __attribute__((format(printf, 3, 4))) void page_heading(const struct page *p, co
 void flow_label(struct flow *f, int blanks, const char *label);
 
 /* Prints who holds the maps of a group, or the main map of a finding; nothing if it is not known. */
-void print_group_holder(const struct page *p, const struct result_group *g);
+void print_group_holders(const struct page *p, const struct result_group *g);
 void print_finding_holder(const struct page *p, const struct result_finding *f);
 
 /* Says why holders are not known, if they were wanted. */
