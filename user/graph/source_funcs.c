@@ -14,7 +14,7 @@ void source_funcs_fini(struct source_funcs *f)
 	table_fini(&f->func_by_name);
 }
 
-static uint64_t text_hash(const char *text)
+static uint64_t source_text_hash(const char *text)
 {
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
 
@@ -25,7 +25,7 @@ static uint64_t text_hash(const char *text)
 
 const char *source_funcs_text(struct source_funcs *f, const char *text)
 {
-	uint64_t hash = text_hash(text);
+	uint64_t hash = source_text_hash(text);
 	size_t i = table_get(&f->text_by_hash, hash);
 
 	if (i != TABLE_NONE && !strcmp(f->texts.data[i], text))
