@@ -212,6 +212,79 @@ static void equal_types_are_a_guess_that_a_parent_settles(void **state)
 	end(&f);
 }
 
+/* T and struct{T}: the field of the map is the same. */
+static void the_field_may_be_certain_where_the_type_is_not(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t inner = put_holder(&f, "main.Fields", f.map.addr);
+	put_struct(&f, "main.Encoder", 24, 6,
+		   (struct image_field[]){ { "fields", inner, 0, false }, { 0 } });
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	struct fit fit = type_object(&f, 0);
+	assert_int_equal(fit.candidates, 2);
+	assert_false(fit.certain);
+	assert_ptr_equal(fit.owner, type_at_address(&f, inner));
+	assert_true(fit.owner_certain);
+	end(&f);
+
+	/* Of unlike types it is not. */
+	start(&f, 24);
+	put_holder(&f, "main.A", f.map.addr);
+	put_holder(&f, "main.B", f.map.addr);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	fit = type_object(&f, 0);
+	assert_null(fit.owner);
+	assert_false(fit.owner_certain);
+	end(&f);
+}
+
+/* A field that may be anything is no match for one of map type. */
+static void fields_of_map_type_come_first(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t t = put_holder(&f, "main.Holder", f.map.addr);
+	put_holder(&f, "main.Anything", f.word);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	expect(&f, type_object(&f, 0), t, FIT_VALUE, true, 1);
+	end(&f);
+
+	/* But alone it is one; a guess. */
+	start(&f, 24);
+	t = put_holder(&f, "main.Anything", f.word);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	expect(&f, type_object(&f, 0), t, FIT_VALUE, false, 1);
+	end(&f);
+}
+
+/* atomic.Pointer[T] leads to a T. */
+static void atomic_pointers_lead_to_no_map(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t none = image_put_array(f.img, f.number, 0, 0, 0, "[0]int");
+	uint64_t atomic = put_struct(&f, "atomic.Pointer[int]", 8, 1,
+				     (struct image_field[]){ { "_", none, 0, false },
+							     { "v", f.word, 0, false },
+							     { 0 } });
+	put_holder(&f, "main.Wrong", atomic);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	assert_int_equal(type_object(&f, 0).kind, FIT_NONE);
+	end(&f);
+}
+
 /* Without a strong fact the only type is still a guess. */
 static void the_only_type_may_be_a_guess(void **state)
 {
@@ -416,6 +489,21 @@ static void arrays_of_structs(void **state)
 		expect(&f, type_object(&f, shard), shard, FIT_ARRAY, true, 1);
 		end(&f);
 	}
+}
+
+/* One value of [3]map and three maps are the same. */
+static void array_types_and_arrays_are_the_same(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t array = image_put_array(f.img, f.map.addr, 3, 24, 7, "[3]map[string]*main.T");
+	image_put_slice(f.img, f.map.addr, "[]map[string]*main.T");
+	put_object(&f, 3, 7);
+	image_u64(f.img, f.object + 16, f.map_addr);
+	expect(&f, type_object(&f, 0), array, FIT_VALUE, true, 1);
+	end(&f);
 }
 
 /* A variable that escaped, of map type: 8 bytes. Green Tea has the bits of this class elsewhere. */
@@ -640,6 +728,67 @@ static void children_must_have_their_pointers(void **state)
 	}
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Words of all sorts: addresses of objects, of types, of nothing, small numbers. */
+static void put_random_words(struct fixture *f, unsigned int words, uint32_t *seed)
+{
+	for (unsigned int w = 0; w < words; w++) {
+		const uint64_t values[] = { 0,
+					    1,
+					    next_random(seed) % 16,
+					    f->map_addr,
+					    f->other_addr + 8,
+					    f->map.addr,
+					    f->object,
+					    FUNC,
+					    ITABS,
+					    IMAGE_NOWHERE,
+					    (uint64_t)next_random(seed) << 40,
+					    IMAGE_HEAP + next_random(seed) % (1 << 20) };
+
+		image_u64(f->img, f->object + 8ull * w, values[next_random(seed) % CNT(values)]);
+	}
+}
+
+static void random_words_do_no_harm(void **state)
+{
+	uint32_t seed = 7;
+
+	(void)state;
+	for (size_t i = 0; i < CNT(all_minors); i++) {
+		struct fixture f;
+
+		start(&f, all_minors[i]);
+		uint64_t reader = image_put_interface(f.img, "io.Reader", 1, 100);
+		uint64_t list = image_put_slice(f.img, f.map.addr, "[]map");
+		uint64_t chan = image_put_chan(f.img, list, "chan []map");
+		uint64_t func = image_put_func(f.img, "func()");
+		uint64_t t = put_struct(&f, "main.T", 72, 0x37,
+					(struct image_field[]){ { "m", f.map.addr, 0, false },
+								{ "c", chan, 8, false },
+								{ "f", func, 16, false },
+								{ "i", reader, 24, false },
+								{ "l", list, 32 + 8, false },
+								{ "ok", f.flag, 64, false },
+								{ 0 } });
+		image_put_pointer(f.img, t, "*main.T", false);
+		put_itab(&f, reader, t, 0);
+		put_object(&f, 9, 0x37);
+		expect(&f, type_object(&f, 0), t, FIT_VALUE, false, 1);
+		for (int round = 0; round < 200; round++) {
+			put_random_words(&f, 9, &seed);
+			struct fit fit = type_object(&f, round % 2 ? t : 0);
+			assert_true(!fit.certain || fit.candidates);
+		}
+		end(&f);
+	}
+}
+
 static void objects_without_pointers_have_no_type(void **state)
 {
 	struct fixture f;
@@ -656,6 +805,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_only_type_with_that_map_is_certain),
 		cmocka_unit_test(equal_types_are_a_guess_that_a_parent_settles),
+		cmocka_unit_test(the_field_may_be_certain_where_the_type_is_not),
+		cmocka_unit_test(fields_of_map_type_come_first),
+		cmocka_unit_test(atomic_pointers_lead_to_no_map),
 		cmocka_unit_test(the_only_type_may_be_a_guess),
 		cmocka_unit_test(the_mask_and_the_size_are_exact),
 		cmocka_unit_test(a_map_is_nothing_else),
@@ -664,6 +816,7 @@ int main(void)
 		cmocka_unit_test(words_that_are_no_interfaces_reject),
 		cmocka_unit_test(interfaces_with_equal_methods_are_equal),
 		cmocka_unit_test(arrays_of_structs),
+		cmocka_unit_test(array_types_and_arrays_are_the_same),
 		cmocka_unit_test(variables_of_map_type),
 		cmocka_unit_test(malloc_headers_are_certain),
 		cmocka_unit_test(group_arrays_are_the_maps),
@@ -674,6 +827,7 @@ int main(void)
 		cmocka_unit_test(other_code_addresses_are_no_closures),
 		cmocka_unit_test(pointers_out_of_the_heap),
 		cmocka_unit_test(children_must_have_their_pointers),
+		cmocka_unit_test(random_words_do_no_harm),
 		cmocka_unit_test(objects_without_pointers_have_no_type),
 	};
 
