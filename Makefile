@@ -118,7 +118,7 @@ $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches: %: %.o $(BUILD)/
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# What types.t runs: it types objects of a process whose types are known.
+# What blind.t runs: it types objects of a process whose types are known.
 $(BUILD)/tests/e2e/blind_types: %: %.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -261,6 +261,52 @@ static void hostile_files_do_no_harm(void **state)
 	}
 }
 
+struct seen {
+	char names[64];
+	uint64_t addr;
+	uint64_t size;
+	bool stop;
+};
+
+static bool see_symbol(void *ctx, const char *name, uint64_t addr, uint64_t size)
+{
+	struct seen *seen = ctx;
+
+	strcat(seen->names, name);
+	strcat(seen->names, " ");
+	seen->addr = addr;
+	seen->size = size;
+	return !seen->stop;
+}
+
+static void walks_symbols_of_data_that_have_a_size(void **state)
+{
+	struct file f = good_file();
+	struct seen seen = { .stop = false }, first = { .stop = true };
+
+	(void)state;
+	for (size_t i = 1; i < 4; i++)
+		f.syms[i].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT);
+	f.syms[1].st_size = 8; /* it has no address */
+	f.syms[2].st_size = 8;
+	f.syms[3].st_size = 24;
+	struct elf_file *ef = open_file(&f);
+	elf_file_walk_data(ef, see_symbol, &seen);
+	assert_string_equal(seen.names, "runtime.mheap_ runtime.allp ");
+	assert_true(seen.addr == 0x604100 && seen.size == 24);
+	elf_file_walk_data(ef, see_symbol, &first);
+	assert_string_equal(first.names, "runtime.mheap_ ");
+	elf_file_close(ef);
+
+	seen.names[0] = '\0';
+	f.syms[2].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+	f.syms[3].st_size = 0;
+	ef = open_file(&f);
+	elf_file_walk_data(ef, see_symbol, &seen);
+	assert_string_equal(seen.names, "");
+	elf_file_close(ef);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +318,7 @@ int main(void)
 		cmocka_unit_test(reads_up_to_the_end),
 		cmocka_unit_test(other_files_are_refused),
 		cmocka_unit_test(hostile_files_do_no_harm),
+		cmocka_unit_test(walks_symbols_of_data_that_have_a_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

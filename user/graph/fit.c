@@ -25,7 +25,9 @@ struct err *fit_open(const struct fit_world *world, struct fitter **ret)
 		return err_nomem();
 	f->world = *world;
 	f->prog = world->heap->prog;
-	f->mem = &world->heap->prog->target->mem;
+	/* Tables of interface methods are in the image's file: reads of it must not make the target
+	 * larger. */
+	f->mem = program_image_mem(world->heap->prog);
 	struct err *err = fit_index_init(f);
 	if (err) {
 		fit_close(f);

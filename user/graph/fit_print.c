@@ -45,10 +45,10 @@ static enum fit_lead fit_leads_to_map(const struct fit_job *j, const struct cat_
 		return FIT_LEADS_NOT;
 	if (l.type->kind == CAT_UNSAFE_POINTER)
 		return fit_is_typed_pointer(&l) ? FIT_LEADS_NOT : FIT_LEADS_UNTYPED;
-	if (l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ||
-	    (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem)))
-		return FIT_LEADS_BY_TYPE;
-	return FIT_LEADS_NOT;
+	if (l.type->kind == CAT_POINTER && fit_is_header_type(j->f, l.type->elem))
+		return FIT_LEADS_UNTYPED; /* an iterator */
+	return l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE ? FIT_LEADS_BY_TYPE
+									: FIT_LEADS_NOT;
 }
 
 /* Arrays of a type that no slice or channel has, fields that may be anything, and types that no object has by

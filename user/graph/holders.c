@@ -163,7 +163,7 @@ static struct mem *search_range_mem(const struct holder_search *s, const struct 
 
 	if (r->module && r->module <= prog->plugins.len)
 		return prog->plugins.data[r->module - 1].mem;
-	return prog->image.mapped && !r->module ? &prog->image.mapped->mem : &prog->target->mem;
+	return program_image_mem(prog);
 }
 
 static struct err *search_range(struct holder_search *s, const struct pass_targets *targets,

@@ -70,7 +70,7 @@ const struct cat_type *naming_dynamic_type(const struct naming *n, uint64_t word
 	if (t || !word || word % 8)
 		return t;
 	_cleanup_err_ struct err *err =
-		mem_read(&n->heap->prog->target->mem, word, itab, sizeof(itab));
+		mem_read(program_image_mem(n->heap->prog), word, itab, sizeof(itab));
 	const struct cat_type *inter = err ? NULL : catalogue_find(n->cat, itab[0]);
 
 	return inter && inter->kind == CAT_INTERFACE ? catalogue_find(n->cat, itab[1]) : NULL;
@@ -194,8 +194,8 @@ static enum naming_verdict name_closure(struct naming *n, const struct held_word
 	char function[FRAME_NAME_MAX], text[NAME_TEXT_MAX];
 	const struct cat_type *t = w->fit->type, *map;
 	struct cat_leaf leaf;
-	_cleanup_err_ struct err *err = pclntab_name(prog->funcs, &prog->target->mem, w->fit->func,
-						     function, sizeof(function));
+	_cleanup_err_ struct err *err = pclntab_name(prog->funcs, program_image_mem(prog),
+						     w->fit->func, function, sizeof(function));
 
 	if (err)
 		snprintf(function, sizeof(function), "?");

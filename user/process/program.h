@@ -17,6 +17,7 @@
 #include "process/gotypes.h"
 #include "process/layout.h"
 #include "process/lines.h"
+#include "process/mapped_file.h"
 #include "process/moduledata.h"
 #include "process/pclntab.h"
 #include "process/target.h"
@@ -102,6 +103,13 @@ bool program_makes_types(const struct program *prog);
 
 /* Adds the types that were found in its heap: see gotypes_add_made(). */
 struct err *program_add_made_types(struct program *prog, const struct made_types *made);
+
+/* Reads any memory of the target. What is in the file of the image and nobody wrote to comes from the
+ * file, which does not make the target larger. */
+static inline struct mem *program_image_mem(const struct program *prog)
+{
+	return prog->image.mapped ? &prog->image.mapped->mem : &prog->target->mem;
+}
 
 /* The file offset of code at an address; false when the address is not of the image's file. */
 bool program_file_offset(const struct program *prog, uint64_t addr, uint64_t *ret);
