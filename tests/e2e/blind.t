@@ -59,7 +59,7 @@ prometheus() { # SUITE
 	daemon "$root/usr/bin/prometheus" --config.file="$tmp/prometheus.yml" \
 		--storage.tsdb.path="$tmp/tsdb-$1" --web.listen-address="127.0.0.1:$port"
 	sleep 3
-	check 40000 200
+	check 40000 100
 	at_least with_map_certain 20
 	kill -KILL "$target"
 	wait "$target" 2>/dev/null

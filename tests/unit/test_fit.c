@@ -212,6 +212,79 @@ static void equal_types_are_a_guess_that_a_parent_settles(void **state)
 	end(&f);
 }
 
+/* T and struct{T}: the field of the map is the same. */
+static void the_field_may_be_certain_where_the_type_is_not(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t inner = put_holder(&f, "main.Fields", f.map.addr);
+	put_struct(&f, "main.Encoder", 24, 6,
+		   (struct image_field[]){ { "fields", inner, 0, false }, { 0 } });
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	struct fit fit = type_object(&f, 0);
+	assert_int_equal(fit.candidates, 2);
+	assert_false(fit.certain);
+	assert_ptr_equal(fit.owner, type_at_address(&f, inner));
+	assert_true(fit.owner_certain);
+	end(&f);
+
+	/* Of unlike types it is not. */
+	start(&f, 24);
+	put_holder(&f, "main.A", f.map.addr);
+	put_holder(&f, "main.B", f.map.addr);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	fit = type_object(&f, 0);
+	assert_null(fit.owner);
+	assert_false(fit.owner_certain);
+	end(&f);
+}
+
+/* A field that may be anything is no match for one of map type. */
+static void fields_of_map_type_come_first(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t t = put_holder(&f, "main.Holder", f.map.addr);
+	put_holder(&f, "main.Anything", f.word);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	expect(&f, type_object(&f, 0), t, FIT_VALUE, true, 1);
+	end(&f);
+
+	/* But alone it is one; a guess. */
+	start(&f, 24);
+	t = put_holder(&f, "main.Anything", f.word);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	expect(&f, type_object(&f, 0), t, FIT_VALUE, false, 1);
+	end(&f);
+}
+
+/* atomic.Pointer[T] leads to a T. */
+static void atomic_pointers_lead_to_no_map(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t none = image_put_array(f.img, f.number, 0, 0, 0, "[0]int");
+	uint64_t atomic = put_struct(&f, "atomic.Pointer[int]", 8, 1,
+				     (struct image_field[]){ { "_", none, 0, false },
+							     { "v", f.word, 0, false },
+							     { 0 } });
+	put_holder(&f, "main.Wrong", atomic);
+	put_object(&f, 3, 6);
+	image_u64(f.img, f.object + 8, f.map_addr);
+	assert_int_equal(type_object(&f, 0).kind, FIT_NONE);
+	end(&f);
+}
+
 /* Without a strong fact the only type is still a guess. */
 static void the_only_type_may_be_a_guess(void **state)
 {
@@ -416,6 +489,21 @@ static void arrays_of_structs(void **state)
 		expect(&f, type_object(&f, shard), shard, FIT_ARRAY, true, 1);
 		end(&f);
 	}
+}
+
+/* One value of [3]map and three maps are the same. */
+static void array_types_and_arrays_are_the_same(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 24);
+	uint64_t array = image_put_array(f.img, f.map.addr, 3, 24, 7, "[3]map[string]*main.T");
+	image_put_slice(f.img, f.map.addr, "[]map[string]*main.T");
+	put_object(&f, 3, 7);
+	image_u64(f.img, f.object + 16, f.map_addr);
+	expect(&f, type_object(&f, 0), array, FIT_VALUE, true, 1);
+	end(&f);
 }
 
 /* A variable that escaped, of map type: 8 bytes. Green Tea has the bits of this class elsewhere. */
@@ -656,6 +744,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_only_type_with_that_map_is_certain),
 		cmocka_unit_test(equal_types_are_a_guess_that_a_parent_settles),
+		cmocka_unit_test(the_field_may_be_certain_where_the_type_is_not),
+		cmocka_unit_test(fields_of_map_type_come_first),
+		cmocka_unit_test(atomic_pointers_lead_to_no_map),
 		cmocka_unit_test(the_only_type_may_be_a_guess),
 		cmocka_unit_test(the_mask_and_the_size_are_exact),
 		cmocka_unit_test(a_map_is_nothing_else),
@@ -664,6 +755,7 @@ int main(void)
 		cmocka_unit_test(words_that_are_no_interfaces_reject),
 		cmocka_unit_test(interfaces_with_equal_methods_are_equal),
 		cmocka_unit_test(arrays_of_structs),
+		cmocka_unit_test(array_types_and_arrays_are_the_same),
 		cmocka_unit_test(variables_of_map_type),
 		cmocka_unit_test(malloc_headers_are_certain),
 		cmocka_unit_test(group_arrays_are_the_maps),
