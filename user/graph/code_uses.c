@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/radix.h"
 #include "process/dataroots.h"
+#include "process/mem_cache.h"
 #include "process/pclntab.h"
 #include "process/program.h"
 
@@ -38,6 +39,44 @@ bool code_uses_stopped(const struct code_uses *u)
 	return (u->stop && *u->stop) || u->spent_ns + (clock_ns() - u->since_ns) > CODE_USES_NS_MAX;
 }
 
+/* ---- slots ---- */
+
+/*
+ * Code of plugins loads the addresses of variables from a table of the dynamic linker, the GOT.
+ * It is in the part of the file that is not code. Any word there that is the address of a word of
+ * data or bss counts, if code refers to it.
+ */
+static struct err *code_module_find_slots(struct code_module *m, const struct program *prog,
+					  const struct procmap *file)
+{
+	if (!prog->plugins.len || !file)
+		return NULL;
+	for (size_t i = 0; i < prog->maps.maps.len; i++) {
+		const struct procmap *map = &prog->maps.maps.data[i];
+
+		if (!procmap_same_file(map, file) || (map->prot & MAP_X) || !(map->prot & MAP_R))
+			continue;
+		m->slots_lo = m->slots_hi && m->slots_lo < map->start ? m->slots_lo : map->start;
+		m->slots_hi = map->end > m->slots_hi ? map->end : m->slots_hi;
+	}
+	m->slots = malloc(sizeof(*m->slots));
+	return m->slots ? mem_cache_init(m->slots, m->mem) : err_nomem();
+}
+
+/* The word of data or bss that a reference to addr leads to; false when there is none. */
+static bool code_module_resolve(const struct code_module *m, uint64_t addr, uint64_t *word_ret,
+				bool *through_slot_ret)
+{
+	*word_ret = addr;
+	*through_slot_ret = addr < m->lo || addr >= m->hi;
+	if (!*through_slot_ret)
+		return true;
+	if (!m->slots || addr % 8 || addr < m->slots_lo || addr >= m->slots_hi)
+		return false;
+	_cleanup_err_ struct err *err = mem_read_u64(&m->slots->mem, addr, word_ret);
+	return !err && *word_ret >= m->lo && *word_ret < m->hi;
+}
+
 /* ---- the scan ---- */
 
 struct code_scan {
@@ -49,12 +88,16 @@ struct code_scan {
 static bool code_scan_add(void *ctx, uint64_t at, uint64_t addr)
 {
 	struct code_scan *s = ctx;
+	uint64_t word;
+	bool through_slot;
 
+	if (!code_module_resolve(s->m, addr, &word, &through_slot))
+		return true;
 	if (s->uses->place_cnt == CODE_PLACES_MAX) {
 		s->uses->incomplete = true;
 		return false;
 	}
-	if (!vec_push(&s->m->places, (addr - s->m->lo) << 32 | (at - s->m->text))) {
+	if (!vec_push(&s->m->places, (word - s->m->lo) << 32 | (at - s->m->text))) {
 		s->failed = true;
 		return false;
 	}
@@ -67,6 +110,8 @@ static struct err *code_module_scan(struct code_scan *s, uint8_t *buf)
 {
 	struct code_module *m = s->m;
 	uint64_t end = m->etext - m->text > CODE_TEXT_MAX ? m->text + CODE_TEXT_MAX : m->etext;
+	uint64_t lo = m->slots && m->slots_lo < m->lo ? m->slots_lo : m->lo;
+	uint64_t hi = m->slots && m->slots_hi > m->hi ? m->slots_hi : m->hi;
 
 	s->uses->incomplete |= end != m->etext;
 	for (uint64_t at = m->text; at < end && !s->failed; at += CODE_PIECE_SZ) {
@@ -82,13 +127,13 @@ static struct err *code_module_scan(struct code_scan *s, uint8_t *buf)
 			return err;
 		s->uses->incomplete |= !req.ok;
 		if (req.ok)
-			s->uses->arch->scan_refs(buf, req.len, at, m->lo, m->hi, code_scan_add, s);
+			s->uses->arch->scan_refs(buf, req.len, at, lo, hi, code_scan_add, s);
 	}
 	return s->failed ? err_nomem() : NULL;
 }
 
 /* Sorts the places. Those in the overlap of two pieces were found twice. */
-static struct err *code_module_settle(struct code_module *m, uint64_t func_cnt)
+static struct err *code_module_settle(struct code_module *m)
 {
 	size_t cnt = 0;
 
@@ -98,18 +143,19 @@ static struct err *code_module_settle(struct code_module *m, uint64_t func_cnt)
 			m->places.data[cnt++] = m->places.data[i];
 	m->places.len = cnt;
 	m->proofs = calloc(cnt + 1, 1);
-	m->decoded = calloc(func_cnt / 8 + 1, 1);
+	m->decoded = calloc(m->func_cnt / 8 + 1, 1);
 	return m->proofs && m->decoded ? NULL : err_nomem();
 }
 
-static struct err *code_uses_add_module(struct code_uses *u, struct mem *mem,
-					const struct moduledata *md, const struct pclntab *funcs,
-					const struct data_roots *roots, uint8_t *buf)
+/* Scans the next module. What is known of it is in `new`; data and bss are found here. */
+static struct err *code_uses_add_module(struct code_uses *u, struct code_module new,
+					const struct program *prog, const struct procmap *file,
+					const struct data_roots *roots)
 {
+	_cleanup_free_ uint8_t *buf = malloc(CODE_PIECE_SZ + CODE_INSN_MAX);
 	uint32_t number = u->modules.len;
-	struct code_module new = {
-		.mem = mem, .funcs = funcs, .text = md->text, .etext = md->etext, .lo = UINT64_MAX
-	};
+
+	new.lo = UINT64_MAX;
 
 	for (size_t i = 0; i < roots->cnt; i++) {
 		const struct data_range *r = &roots->ranges[i];
@@ -124,28 +170,52 @@ static struct err *code_uses_add_module(struct code_uses *u, struct mem *mem,
 
 	struct code_module *m = &u->modules.data[number];
 	struct code_scan s = { .uses = u, .m = m };
-	struct err *err = NULL;
-	if (m->lo < m->hi && m->hi - m->lo <= UINT32_MAX)
+	struct err *err = buf ? code_module_find_slots(m, prog, file) : err_nomem();
+	if (!err && m->lo < m->hi && m->hi - m->lo <= UINT32_MAX)
 		err = code_module_scan(&s, buf);
-	return err ? err : code_module_settle(m, md->ftab_cnt);
+	return err ? err : code_module_settle(m);
+}
+
+/* The file of a plugin; NULL when it is not known. */
+static const struct procmap *code_plugin_file(const struct program *prog, const struct plugin *p)
+{
+	for (size_t i = 0; i < prog->image.plugins.len; i++) {
+		const struct gomodule *m = &prog->image.plugins.data[i];
+
+		if (m->mapped && &m->mapped->mem == p->mem)
+			return &m->file;
+	}
+	return NULL;
+}
+
+static struct code_module code_module_of(struct mem *mem, const struct moduledata *md,
+					 const struct pclntab *funcs)
+{
+	return (struct code_module){
+		.mem = mem,
+		.funcs = funcs,
+		.func_cnt = md->ftab_cnt,
+		.text = md->text,
+		.etext = md->etext,
+	};
 }
 
 struct err *code_uses_init(struct code_uses *u, const struct program *prog,
 			   const struct data_roots *roots, const volatile bool *stop)
 {
-	_cleanup_free_ uint8_t *buf = malloc(CODE_PIECE_SZ + CODE_INSN_MAX);
 	struct mem *mem = prog->image.mapped ? &prog->image.mapped->mem : &prog->target->mem;
 
 	*u = (struct code_uses){ .arch = prog->arch, .stop = stop };
 	code_uses_resume(u);
 	if (!u->arch)
 		return NULL; /* we cannot read its code: nothing is known */
-	struct err *err = buf ? code_uses_add_module(u, mem, &prog->md, prog->funcs, roots, buf)
-			      : err_nomem();
+	struct err *err = code_uses_add_module(u, code_module_of(mem, &prog->md, prog->funcs), prog,
+					       &prog->image.file, roots);
 	for (size_t i = 0; !err && i < prog->plugins.len; i++) {
 		const struct plugin *p = &prog->plugins.data[i];
 
-		err = code_uses_add_module(u, p->mem, &p->md, p->funcs, roots, buf);
+		err = code_uses_add_module(u, code_module_of(p->mem, &p->md, p->funcs), prog,
+					   code_plugin_file(prog, p), roots);
 	}
 	return err;
 }
@@ -156,6 +226,9 @@ void code_uses_fini(struct code_uses *u)
 		vec_fini(&u->modules.data[i].places);
 		free(u->modules.data[i].proofs);
 		free(u->modules.data[i].decoded);
+		if (u->modules.data[i].slots)
+			mem_cache_fini(u->modules.data[i].slots);
+		free(u->modules.data[i].slots);
 	}
 	vec_fini(&u->modules);
 }
@@ -192,13 +265,16 @@ static uint64_t code_place_pc(const struct code_module *m, size_t i)
 static bool code_module_prove(void *ctx, enum code_ref ref, uint64_t insn, uint64_t addr)
 {
 	struct code_module *m = ctx;
+	uint64_t word;
+	bool through_slot;
 
-	if (addr < m->lo || addr >= m->hi)
+	if (!code_module_resolve(m, addr, &word, &through_slot))
 		return true;
-	uint64_t key = (addr - m->lo) << 32 | (insn - m->text);
+	uint64_t key = (word - m->lo) << 32 | (insn - m->text);
 	size_t i = code_module_lower(m, key);
+	/* What is done with an address from a slot, later instructions tell. */
 	if (i < m->places.len && m->places.data[i] - key < CODE_INSN_MAX)
-		m->proofs[i] = 1 + ref;
+		m->proofs[i] = 1 + (through_slot ? CODE_REF_OTHER : ref);
 	return true;
 }
 

@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "process/mem.h"
 
+struct mem_cache;
 struct pclntab;
 struct program;
 struct data_roots;
@@ -25,10 +26,16 @@ struct data_roots;
 struct code_module {
 	struct mem *mem;
 	const struct pclntab *funcs;
+	uint64_t func_cnt; /* at most */
 	uint64_t text;
 	uint64_t etext;
 	uint64_t lo; /* its data and bss are in [lo, hi) */
 	uint64_t hi;
+	/* Plugins refer to a variable through a slot that has its address. Slots are in
+	 * [slots_lo, slots_hi), which is empty for programs without plugins. */
+	uint64_t slots_lo;
+	uint64_t slots_hi;
+	struct mem_cache *slots;
 	/* The places: offset of the word from lo in the upper half, offset of the instruction from
 	 * text in the lower half. Ascending. */
 	VEC(uint64_t) places;
