@@ -515,9 +515,17 @@ func noteNested() {
 
 var forever = make(chan bool)
 
+// What is returned is in the heap, and does not move with the stack.
+//
+//go:noinline
+func newLocal() map[int16]string { return numbered[int16, string](50) }
+
+//go:noinline
+func newArgument() map[int16]int32 { return numbered[int16, int32](50) }
+
 //go:noinline
 func holdLocal(ready chan bool) {
-	m := numbered[int16, string](50)
+	m := newLocal()
 	note("frame", m, expected{kinds: "frame", says: "main.holdLocal"})
 	ready <- true
 	<-forever
@@ -549,7 +557,7 @@ func makeLocals() {
 	ready := make(chan bool)
 	go holdLocal(ready)
 	<-ready
-	go func() { holdArgument(numbered[int16, int32](50), ready) }()
+	go func() { holdArgument(newArgument(), ready) }()
 	<-ready
 	go func() { holdStruct(newLeaf(), ready) }()
 	<-ready
