@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/radix.h"
 #include "process/lines.h"
 
 enum {
@@ -22,6 +23,14 @@ struct err *frames_init(struct frames *f, struct heap *heap)
 	struct err *err = goroutines_init(&f->goroutines, heap);
 
 	f->known = !err;
+	for (size_t i = 0; !err && i < f->goroutines.list.len; i++) {
+		struct frames_stack stack = { f->goroutines.list.data[i].lo, i };
+
+		if (!vec_push(&f->by_stack, stack))
+			err = err_nomem();
+	}
+	radix_sort(f->by_stack.data, f->by_stack.len, sizeof(*f->by_stack.data),
+		   offsetof(struct frames_stack, lo));
 	if (!err_is_refusal(err))
 		return err;
 	log_debug("no frames: %s", err->msg);
@@ -32,6 +41,8 @@ struct err *frames_init(struct frames *f, struct heap *heap)
 void frames_fini(struct frames *f)
 {
 	goroutines_fini(&f->goroutines);
+	vec_fini(&f->by_stack);
+	table_fini(&f->size_by_pc);
 }
 
 static struct err *frames_scan_one(const struct frames *f, uint32_t nth, frames_wants_fn wants,
@@ -79,12 +90,20 @@ struct err *frames_scan(const struct frames *f, uint64_t bytes_max, frames_wants
 
 bool frames_find(const struct frames *f, uint64_t addr, uint32_t *ret)
 {
-	for (size_t i = 0; i < f->goroutines.list.len; i++)
-		if (addr >= f->goroutines.list.data[i].lo && addr < f->goroutines.list.data[i].hi) {
-			*ret = i;
-			return true;
-		}
-	return false;
+	size_t lo = 0, hi = f->by_stack.len;
+
+	while (lo < hi) { /* finds the last one that starts at or before addr */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->by_stack.data[mid].lo <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return false;
+	*ret = f->by_stack.data[lo - 1].goroutine;
+	return addr < f->goroutines.list.data[*ret].hi;
 }
 
 /* Reads what a goroutine was doing when it stopped: its stack pointer and pc, and its number. */
@@ -103,9 +122,23 @@ static bool frames_read_start(const struct frames *f, const struct goroutine *g,
 	return !err && reqs[0].ok && reqs[1].ok;
 }
 
+/* What lines_frame_size() says; most goroutines wait in few places. */
+static bool frames_size(struct frames *f, uint64_t pc, uint32_t *ret)
+{
+	size_t known = table_get(&f->size_by_pc, pc);
+
+	if (known == TABLE_NONE) {
+		known = lines_frame_size(f->heap->prog->lines, pc, ret) ? *ret + 1ull : 0;
+		if (!table_put(&f->size_by_pc, pc, known))
+			return false;
+	}
+	*ret = known - 1;
+	return known;
+}
+
 /* Walks up the frames until the one that has addr. The walk ends where something does not
  * fit. */
-static bool frames_walk(const struct frames *f, const struct goroutine *g, uint64_t sp, uint64_t pc,
+static bool frames_walk(struct frames *f, const struct goroutine *g, uint64_t sp, uint64_t pc,
 			uint64_t addr, uint64_t *pc_ret)
 {
 	const struct program *prog = f->heap->prog;
@@ -114,7 +147,7 @@ static bool frames_walk(const struct frames *f, const struct goroutine *g, uint6
 		uint64_t in = i ? pc - 1 : pc;
 		uint32_t size;
 
-		if (!lines_frame_size(prog->lines, in, &size) || size > g->hi - sp)
+		if (!frames_size(f, in, &size) || size > g->hi - sp)
 			return false;
 		/* Above the return address there are arguments, which are the caller's. */
 		if (addr < sp + size + 8) {
@@ -142,7 +175,7 @@ static bool frames_name(const struct program *prog, uint64_t pc, char *buf, size
 	return true;
 }
 
-struct err *frames_place(const struct frames *f, uint32_t goroutine, uint64_t addr,
+struct err *frames_place(struct frames *f, uint32_t goroutine, uint64_t addr,
 			 struct frame_place *ret)
 {
 	const struct goroutine *g = &f->goroutines.list.data[goroutine];

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/table.h"
 #include "base/vec.h"
 #include "heap/goroutines.h"
 #include "heap/heap.h"
@@ -24,10 +25,17 @@ struct stack_word {
 	uint32_t goroutine; /* an index into frames.goroutines */
 };
 
+struct frames_stack {
+	uint64_t lo;
+	uint64_t goroutine; /* an index into frames.goroutines */
+};
+
 struct frames {
 	struct heap *heap;
 	struct goroutines goroutines;
 	bool known; /* false: the goroutines could not be listed, so there are no words */
+	VEC(struct frames_stack) by_stack; /* ascending by lo */
+	struct table size_by_pc; /* bytes of a frame, plus 1; 0: not known */
 };
 
 /* Lists the goroutines. Release with frames_fini(). */
@@ -57,7 +65,7 @@ struct frame_place {
 	char function[FRAME_NAME_MAX]; /* "": not known */
 };
 
-struct err *frames_place(const struct frames *f, uint32_t goroutine, uint64_t addr,
+struct err *frames_place(struct frames *f, uint32_t goroutine, uint64_t addr,
 			 struct frame_place *ret);
 
 #endif

@@ -240,8 +240,8 @@ static bool search_wants_word(void *ctx, uint64_t value)
 	return target != TARGET_NONE && s->scores[s->target_rows.data[target]] <= 1;
 }
 
-static struct err *search_name_frame(struct holder_search *s, const struct frames *f,
-				     uint32_t goroutine, uint64_t addr, uint32_t row, bool own)
+static struct err *search_name_frame(struct holder_search *s, struct frames *f, uint32_t goroutine,
+				     uint64_t addr, uint32_t row, bool own)
 {
 	struct frame_place place;
 	struct err *err = frames_place(f, goroutine, addr, &place);
@@ -254,7 +254,7 @@ static struct err *search_name_frame(struct holder_search *s, const struct frame
 }
 
 /* The maps whose headers are in frames. */
-static struct err *search_own_frames(struct holder_search *s, const struct frames *f)
+static struct err *search_own_frames(struct holder_search *s, struct frames *f)
 {
 	struct err *err = NULL;
 

@@ -10,6 +10,7 @@
 enum {
 	NAME_TEXT_MAX = 1024,
 	USES_MAX = 1 << 16, /* remembered */
+	FRAMES_NUMBERED_MAX = 256,
 	HCHAN_BUF = 16, /* runtime.hchan.buf, the same in all versions */
 };
 
@@ -476,9 +477,14 @@ uint32_t naming_frame(struct naming *n, const struct frame_place *place, bool ow
 	struct holder h = { .kind = HOLDER_FRAME, .candidates = 1 };
 	char text[NAME_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "goroutine %llu%s%s%s", (unsigned long long)place->goid,
-		 place->function[0] ? " " : "", place->function,
-		 place->running ? " (running)" : "");
+	/* With very many goroutines the number of one tells nothing. */
+	if (n->frame_cnt++ < FRAMES_NUMBERED_MAX && place->goid)
+		snprintf(text, sizeof(text), "goroutine %llu%s%s%s",
+			 (unsigned long long)place->goid, place->function[0] ? " " : "",
+			 place->function, place->running ? " (running)" : "");
+	else
+		snprintf(text, sizeof(text), "a goroutine%s%s%s", place->function[0] ? " in " : "",
+			 place->function, place->running ? " (running)" : "");
 	h.text = text;
 	h.certain = own && !place->running;
 	return holder_set_add(n->set, &h);

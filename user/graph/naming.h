@@ -19,6 +19,7 @@ struct naming {
 	struct varrefs *vars; /* NULL: not known */
 	const struct data_roots *roots;
 	struct holder_set *set; /* where the holders are added */
+	uint64_t frame_cnt; /* frames named so far */
 	struct table by_use; /* index in uses: the holder for a type and offset */
 	VEC(struct naming_use {
 		struct fit fit;
