@@ -12,6 +12,7 @@
 enum {
 	STACK_READ_SZ = 64 << 10,
 	FRAMES_MAX = 512,
+	HEAD_SZ = 2048,
 	/* Offsets in runtime.g, the same in all versions. */
 	G_SCHED_SP = 56,
 	G_SCHED_PC = 64,
@@ -122,6 +123,37 @@ static bool frames_read_start(const struct frames *f, const struct goroutine *g,
 	return !err && reqs[0].ok && reqs[1].ok;
 }
 
+/* The first bytes of the frames of a goroutine, which most walks are done with. */
+struct frames_head {
+	uint64_t sp;
+	uint64_t len;
+	uint64_t words[HEAD_SZ / 8];
+};
+
+static void frames_read_head(const struct frames *f, const struct goroutine *g, uint64_t sp,
+			     struct frames_head *ret)
+{
+	struct mem *mem = &f->heap->prog->target->mem;
+	uint64_t len = sp >= g->lo && sp < g->hi ? g->hi - sp : 0;
+	struct mem_req req = { sp, len < HEAD_SZ ? len : HEAD_SZ, false, ret->words };
+	_cleanup_err_ struct err *err = req.len ? mem->read_reqs(mem, &req, 1) : NULL;
+
+	ret->sp = sp;
+	ret->len = !err && req.ok ? req.len : 0;
+}
+
+static bool frames_word(const struct frames *f, const struct frames_head *head, uint64_t addr,
+			uint64_t *ret)
+{
+	if (addr % 8 == head->sp % 8 && addr >= head->sp && addr - head->sp + 8 <= head->len) {
+		*ret = head->words[(addr - head->sp) / 8];
+		return true;
+	}
+	_cleanup_err_ struct err *err = mem_read_u64(&f->heap->prog->target->mem, addr, ret);
+
+	return !err;
+}
+
 /* What lines_frame_size() says; most goroutines wait in few places. */
 static bool frames_size(struct frames *f, uint64_t pc, uint32_t *ret)
 {
@@ -141,8 +173,9 @@ static bool frames_size(struct frames *f, uint64_t pc, uint32_t *ret)
 static bool frames_walk(struct frames *f, const struct goroutine *g, uint64_t sp, uint64_t pc,
 			uint64_t addr, uint64_t *pc_ret)
 {
-	const struct program *prog = f->heap->prog;
+	struct frames_head head;
 
+	frames_read_head(f, g, sp, &head);
 	for (int i = 0; i < FRAMES_MAX && sp >= g->lo && sp < g->hi; i++) {
 		uint64_t in = i ? pc - 1 : pc;
 		uint32_t size;
@@ -155,11 +188,8 @@ static bool frames_walk(struct frames *f, const struct goroutine *g, uint64_t sp
 			return addr >= sp;
 		}
 		sp += size;
-		struct err *err = mem_read_u64(&prog->target->mem, sp, &pc);
-		if (err) {
-			err_free(err);
+		if (!frames_word(f, &head, sp, &pc))
 			return false;
-		}
 		sp += 8;
 	}
 	return false;
