@@ -152,13 +152,14 @@ static void learn_from_span(struct blind *b, const struct span *s, uint8_t *buf)
 			learn(b, span_base(s) + off, load_u64(buf, off - 8), load_u64(buf, off));
 }
 
-/* Whether the type has a map in a field that the owner declares. */
+/* Whether the type may have a map in a field that the owner declares. */
 static bool has_owner(const struct cat_type *t, const struct cat_type *owner)
 {
 	for (uint64_t off = 0; off < t->size; off += 8) {
 		struct cat_leaf l;
 
-		if (catalogue_leaf(NULL, t, off, &l) && l.type->kind == CAT_MAP && l.owner == owner)
+		if (catalogue_leaf(NULL, t, off, &l) && l.owner == owner &&
+		    (l.type->kind == CAT_MAP || l.type->kind == CAT_INTERFACE))
 			return true;
 	}
 	return false;

@@ -439,6 +439,52 @@ static void hostile_types_end(void **state)
 	assert_false(find(f, self)->direct);
 }
 
+static void use_all(struct catalogue *cat)
+{
+	for (size_t i = 0; i < catalogue_cnt(cat); i++) {
+		const struct cat_type *t = catalogue_nth(cat, i);
+		uint64_t mask[2];
+		struct cat_leaf l;
+
+		assert_non_null(cat_type_name(cat, t));
+		cat_type_mask(t, mask, 128);
+		for (uint64_t off = 0; off < t->size && off < 256; off++)
+			catalogue_leaf(cat, t, off, &l);
+	}
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Whatever a section says, reading it ends, and stays inside of it. */
+static void random_bytes_do_no_harm(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		struct fixture f = { .img = image_new(round % 2 ? 24 : 19, "") };
+		struct image_type m = image_string_to_ptr();
+
+		put_nested(f.img);
+		image_put_map(f.img, &m);
+		for (int i = 0; i < 20; i++) {
+			uint64_t at = i % 2 ? IMAGE_TYPES : IMAGE_TYPES + 0x18000;
+			uint64_t end = i % 2 ? f.img->type_next : f.img->text_next;
+			uint32_t off = next_random(&seed) % (end - at);
+
+			image_u8(f.img, at + off, next_random(&seed));
+		}
+		assert_null(catalogue_open(&f.img->prog, &f.cat));
+		use_all(f.cat);
+		catalogue_close(f.cat);
+		image_free(f.img);
+	}
+}
+
 static void control_characters_are_replaced(void **state)
 {
 	struct fixture *f = *state;
@@ -535,6 +581,7 @@ int main(void)
 		TEST(arrays_have_the_size_of_their_elems),
 		TEST(references_must_lead_to_types),
 		TEST(hostile_types_end),
+		cmocka_unit_test(random_bytes_do_no_harm),
 		TEST(control_characters_are_replaced),
 		TEST(an_unreadable_section_is_an_error),
 		TEST(a_type_of_two_modules_is_there_once),

@@ -728,6 +728,67 @@ static void children_must_have_their_pointers(void **state)
 	}
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Words of all sorts: addresses of objects, of types, of nothing, small numbers. */
+static void put_random_words(struct fixture *f, unsigned int words, uint32_t *seed)
+{
+	for (unsigned int w = 0; w < words; w++) {
+		const uint64_t values[] = { 0,
+					    1,
+					    next_random(seed) % 16,
+					    f->map_addr,
+					    f->other_addr + 8,
+					    f->map.addr,
+					    f->object,
+					    FUNC,
+					    ITABS,
+					    IMAGE_NOWHERE,
+					    (uint64_t)next_random(seed) << 40,
+					    IMAGE_HEAP + next_random(seed) % (1 << 20) };
+
+		image_u64(f->img, f->object + 8ull * w, values[next_random(seed) % CNT(values)]);
+	}
+}
+
+static void random_words_do_no_harm(void **state)
+{
+	uint32_t seed = 7;
+
+	(void)state;
+	for (size_t i = 0; i < CNT(all_minors); i++) {
+		struct fixture f;
+
+		start(&f, all_minors[i]);
+		uint64_t reader = image_put_interface(f.img, "io.Reader", 1, 100);
+		uint64_t list = image_put_slice(f.img, f.map.addr, "[]map");
+		uint64_t chan = image_put_chan(f.img, list, "chan []map");
+		uint64_t func = image_put_func(f.img, "func()");
+		uint64_t t = put_struct(&f, "main.T", 72, 0x37,
+					(struct image_field[]){ { "m", f.map.addr, 0, false },
+								{ "c", chan, 8, false },
+								{ "f", func, 16, false },
+								{ "i", reader, 24, false },
+								{ "l", list, 32 + 8, false },
+								{ "ok", f.flag, 64, false },
+								{ 0 } });
+		image_put_pointer(f.img, t, "*main.T", false);
+		put_itab(&f, reader, t, 0);
+		put_object(&f, 9, 0x37);
+		expect(&f, type_object(&f, 0), t, FIT_VALUE, false, 1);
+		for (int round = 0; round < 200; round++) {
+			put_random_words(&f, 9, &seed);
+			struct fit fit = type_object(&f, round % 2 ? t : 0);
+			assert_true(!fit.certain || fit.candidates);
+		}
+		end(&f);
+	}
+}
+
 static void objects_without_pointers_have_no_type(void **state)
 {
 	struct fixture f;
@@ -766,6 +827,7 @@ int main(void)
 		cmocka_unit_test(other_code_addresses_are_no_closures),
 		cmocka_unit_test(pointers_out_of_the_heap),
 		cmocka_unit_test(children_must_have_their_pointers),
+		cmocka_unit_test(random_words_do_no_harm),
 		cmocka_unit_test(objects_without_pointers_have_no_type),
 	};
 

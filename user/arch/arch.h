@@ -15,6 +15,7 @@
  *				linux/amd64: compare them with rows of the new one.
  *  tests/unit/test_placement.c	Add first bytes of its Go functions.
  *  tests/unit/test_operand.c	Add code that refers to globals.
+ *  tests/unit/test_arch.c	Add each instruction that may refer to one.
  *  tests/e2e/mapped.pl, leak.pl	They know system call numbers of x86_64.
  *  tests/targets/lib/pagemap	It takes pages to have 4096 bytes.
  *  scripts/vm.sh		It boots kernels for x86_64.

@@ -20,11 +20,16 @@ bool fit_mask_bit(const struct fit_object *o, uint64_t word)
 /* Bits of up to 64 words from one on; 0 after the object. */
 uint64_t fit_mask_words(const struct fit_object *o, uint64_t from, uint64_t n)
 {
-	uint64_t words = o->size / 8, bits = 0;
+	uint64_t words = o->size / 8, shift = from % 64, bits;
 
-	for (uint64_t i = 0; i < n && from + i < words; i++)
-		bits |= (uint64_t)fit_mask_bit(o, from + i) << i;
-	return bits;
+	if (from >= words || !n)
+		return 0;
+	if (n > words - from)
+		n = words - from;
+	bits = o->ptr_mask[from / 64] >> shift;
+	if (shift && n > 64 - shift)
+		bits |= o->ptr_mask[from / 64 + 1] << (64 - shift);
+	return n < 64 ? bits & ((1ull << n) - 1) : bits;
 }
 
 /* The number of words up to the last pointer. */

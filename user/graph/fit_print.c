@@ -71,7 +71,9 @@ static struct err *fit_choice_add(const struct fit_job *j, const struct cat_type
 					 : FIT_LEADS_BY_TYPE;
 	struct fit_choice c = { t->nth, fit_rank(j->f, t, n, lead), n };
 
-	if (lead == FIT_LEADS_NOT || !fit_mask_is(j, t, n))
+	/* The print has the whole mask of a small type, and has been compared. */
+	if (lead == FIT_LEADS_NOT ||
+	    ((n == 1 || t->size > 8 * FIT_MASK_WORDS) && !fit_mask_is(j, t, n)))
 		return NULL;
 	return vec_push(&j->f->choices, c) ? NULL : err_nomem();
 }

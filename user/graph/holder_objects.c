@@ -164,6 +164,10 @@ static void name_word(struct objects_naming *on, const struct leading_word *w,
 	struct held_word held = word_in_object(s, w, o, fit);
 	uint32_t holder;
 
+	/* The object may have been freed and given out again since the pass. */
+	if (held.off + 8 <= o->bytes_len &&
+	    load_u64(o->bytes, held.off) != s->targets.addrs.data[w->target])
+		return;
 	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
 		search_set(s, s->target_rows.data[w->target], holder);
 }

@@ -90,6 +90,16 @@ static struct err *parents_pass(struct parents *p, enum pass_spans spans)
 	return err;
 }
 
+/* Whether the word still is what it was in the pass. */
+static bool parent_has_word(const struct parents *p, const struct leading_word *w,
+			    const struct fit_object *o)
+{
+	uint64_t off = w->word - o->addr;
+
+	return off + 8 > o->bytes_len ||
+	       load_u64(o->bytes, off) == p->targets.addrs.data[w->target];
+}
+
 /* Fits the parents of a batch, and asks each about one child. */
 static struct err *parents_ask_batch(struct parents *p)
 {
@@ -102,7 +112,7 @@ static struct err *parents_ask_batch(struct parents *p)
 		struct fit fit;
 		struct held_object said = { 0 };
 
-		if (!p->batch->ok[i] || child->sure)
+		if (!p->batch->ok[i] || child->sure || !parent_has_word(p, w, o))
 			continue;
 		fit_types(p->s->fitter, o, NULL, &fit);
 		const struct cat_type *t = parent_says(p, &fit, o, w->word - o->addr, &said);

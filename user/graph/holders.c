@@ -102,7 +102,9 @@ static struct err *search_add_target(struct holder_search *s, uint64_t addr, uin
 
 static struct err *search_add_headers(struct holder_search *s)
 {
-	struct err *err = NULL;
+	size_t cnt = s->census->maps.len;
+	bool room = vec_reserve(&s->targets.addrs, cnt) && vec_reserve(&s->target_rows, cnt);
+	struct err *err = room ? NULL : err_nomem();
 
 	for (size_t i = 0; !err && i < s->census->maps.len; i++) {
 		struct map_info m = census_map(s->census, i);
@@ -126,6 +128,8 @@ static struct err *search_pass(struct holder_search *s, enum pass_spans spans)
 	struct referrers found = { 0 };
 	struct err *err = referrers_find(s->heap, &s->targets, &opts, &found);
 
+	if (!err && !vec_reserve(&s->words, s->words.len + found.list.len))
+		err = err_nomem();
 	for (size_t i = 0; !err && i < found.list.len; i++) {
 		const struct referrer *r = &found.list.data[i];
 		struct leading_word w = { r->word, r->target, r->span };

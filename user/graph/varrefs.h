@@ -22,15 +22,15 @@ struct data_roots;
 
 enum { VARREF_USED_BY_MAX = 3 };
 
-/* The variable that holds a word. All texts are owned by the struct varrefs; equal texts are one
- * object. */
+/* The variable that holds a word. All texts are owned by the struct varrefs. */
 struct varref {
 	const char *package; /* its import path; NULL: not known */
 	bool certain; /* the package is */
 	const char *name; /* from the symbol table, without the package; NULL: not known */
 	uint64_t name_off; /* of the word in the variable `name` */
-	/* The word that code refers to, at or below the one asked for: the start of the variable,
-	 * or of a field of it. 0: no code refers to it. */
+	/* The start of the variable `name`. Without a name the nearest word, at or below the one
+	 * asked for, that code refers to or data points to: the start of the variable, or of a
+	 * field of it. 0: there is none. */
 	uint64_t base;
 	const char *used_by[VARREF_USED_BY_MAX]; /* functions, with their packages */
 	uint32_t used_by_cnt;
