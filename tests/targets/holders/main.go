@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -90,14 +91,42 @@ func writeTruth(w *jsonw.Writer) {
 	w.Flush()
 }
 
+// kept are objects that come and go, so that each place in the heap has one type after the other.
+var kept [1000]any
+
+func churn() {
+	for i := 0; ; i++ {
+		at := &kept[i*7919%len(kept)]
+		switch i % 6 {
+		case 0:
+			*at = &twin{second: filled[int16](i % 20)}
+		case 1:
+			*at = &alikeTwo{i, filled[uint64](3)}
+		case 2:
+			*at = &trie{children: map[rune]*trie{'x': {}}}
+		case 3:
+			*at = []map[int]uint8{nil, numbered[int, uint8](i % 30)}
+		case 4:
+			*at = map[string]map[string]int{"a": filled[int](2), "b": filled[int](i % 15)}
+		case 5:
+			*at = &session{seen: filled[struct{}](4)}
+		}
+	}
+}
+
 func main() {
 	var w jsonw.Writer
 	done := make(chan bool)
+	busy := flag.Bool("churn", false, "have other maps come and go")
+	flag.Parse()
 
 	go build(done)
 	<-done
 	runtime.GC()
 	runtime.GC()
+	if *busy {
+		go churn()
+	}
 	fmt.Printf("{\"ready\":true,\"pid\":%d,\"used\":%d}\n", os.Getpid(), use())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		writeTruth(&w)
