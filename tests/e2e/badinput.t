@@ -464,6 +464,7 @@ check_full_disk() {
 			>/dev/full 2>"$err"
 		rc=$?
 		: >"$out"
+		with_json=1 # there is no room for a document
 		refused "a full disk, $format" 4 'No space left'
 	done
 	stop

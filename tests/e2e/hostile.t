@@ -47,7 +47,7 @@ check() { # VERSION
 }
 
 # Sends the signal at some moment of a census. maptrace ends by that signal and prints only
-# the reason, or it was done before.
+# the reason, also as a document, or it was done before.
 stopped=0
 interrupt() { # SIGNAL STATUS DELAY
 	"$maptrace" report --duration 0 --json --fail-on never "$target" >"$out" 2>"$err" &
@@ -57,8 +57,9 @@ interrupt() { # SIGNAL STATUS DELAY
 	wait "$!" 2>/dev/null
 	rc=$?
 	[[ $rc == 0 ]] && jq -e .census "$out" >/dev/null && return
-	[[ $rc == "$2" && ! -s $out ]] || return
-	[[ ! -s $err ]] && return # the handler was not there yet
+	[[ $rc == "$2" ]] || return
+	[[ ! -s $out && ! -s $err ]] && return # the handler was not there yet
+	jq -e '.error.kind == "interrupted" and (has("maps") | not)' "$out" >/dev/null || return
 	[[ $(cat "$err") == 'maptrace: stopped by a signal before the census was done' ]] &&
 		stopped=$((stopped + 1))
 }

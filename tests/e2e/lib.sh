@@ -228,6 +228,8 @@ run() {
 	local limit=$1
 	shift
 
+	[[ " $* " == *' --json '* ]]
+	with_json=$?
 	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
 	rc=$?
 	keep_document
@@ -319,10 +321,16 @@ watch_ended() {
 	keep_document
 }
 
-# What a refusal looks like: the exit code, nothing on stdout, one line on stderr.
+# What a refusal looks like: the exit code, one line on stderr, and nothing on stdout; or
+# with --json a document that says the same.
 refused() { # NAME CODE PATTERN
 	is "$1: exit code" "$rc" "$2"
-	is "$1: nothing on stdout" "$(head -c 200 "$out")" ''
+	if [[ $with_json == 0 ]]; then
+		is "$1: the document says the same" \
+			"$(jq -r '"\(.error.code) maptrace: \(.error.message)"' "$out")" "$2 $(cat "$err")"
+	else
+		is "$1: nothing on stdout" "$(head -c 200 "$out")" ''
+	fi
 	is "$1: one line on stderr" "$(wc -l <"$err")" 1
 	[[ $(cat "$err") == 'maptrace: '* && $(cat "$err") =~ $3 ]]
 	result $? "$1: says why" || diag "'$(head -n 3 "$err")' is not like '$3'"

@@ -148,7 +148,7 @@ check_scavenger() { # VERSION
 	swing
 	end
 	ok "$label: how many, how soon" grep -qE \
-		'^  touched again \(of [0-9.]+ MiB\): [0-9,]+ page faults, half within [0-9.ms ]+$' "$out"
+		'^  touched again, of [0-9.]+ MiB given back: [0-9,]+ page faults, half within [0-9.ms ]+$' "$out"
 	ok "$label: what that means" grep -q 'the heap swings around its goal' "$out"
 	is "$label: 80 columns" "$(too_long)" ''
 }

@@ -83,6 +83,19 @@ check() { # VERSION
 	stop
 }
 
+# Maps of two kinds: groups have what is common to all maps, so the document is small.
+check_crowd() {
+	build 1.24 crowd stripped
+	start "$bin" -maps 100000
+	run 60 report --json --duration 0 --top 20 --fail-on never "$target"
+	ok "100,000 equal maps, --top 20: less than 64 KB" test "$(stat -c %s "$out")" -lt 64000
+	holds '100,000 equal maps: the maps are few' "$out" '(.maps | length) <= 20 + (.findings | length)
+		and .maps_total >= 100000'
+	holds '100,000 equal maps: a few groups have them' "$out" \
+		'(.groups | length) < 10 and ([.groups[].maps] | add) == .census.totals.maps'
+	stop
+}
+
 check_failure() {
 	run 10 report --json 999999999
 	cp "$out" "$tmp/report"
@@ -96,6 +109,7 @@ check_failure() {
 
 check_made
 check_failure
+check_crowd
 check 1.19
 check 1.24
 finish

@@ -201,7 +201,7 @@ static void what_is_wrong_has_a_path(void **state)
 	expect_refused("\"pid\":", "\"pid\":-1,\"old_pid\":", "target.pid: below 0");
 	expect_refused("\"pid\":", "\"pid\":1.5,\"old_pid\":", "target.pid: not a whole number");
 	expect_refused("\"pid\":", "\"pid\":null,\"old_pid\":", "target.pid: null");
-	expect_refused("\"pid\":", "\"old_pid\":", "target.pid: missing");
+	expect_refused("\"pid\":", "\"old_pid\":", "target.pid: this member is missing");
 	expect_refused("\"stripped\":true", "\"stripped\":1", "target.stripped: neither true nor");
 	expect_refused("\"plugins\":[\"", "\"plugins\":[1,\"", "target.plugins[0]: not a string");
 	expect_refused("\"plugins\":[", "\"plugins\":{},\"p\":[", "target.plugins: not an array");
@@ -213,7 +213,7 @@ static void what_is_wrong_has_a_path(void **state)
 		       "reclaim.causes[0].ranges[0].call_error: not the name of an error");
 	expect_refused("\"code\":\"", "\"code\":\"x", "doubts[0].code: not one of the words");
 	expect_refused("\"status\":\"", "\"status\":null,\"s\":\"", "census.status: null");
-	expect_refused("\"unix_time_ns\":", "\"old\":", "unix_time_ns: missing");
+	expect_refused("\"unix_time_ns\":", "\"old\":", "unix_time_ns: this member is missing");
 	expect_refused("\"maps_total\":", "\"maps_total\":-", "maps_total: not a number of maps");
 	expect_refused("\"bins\":[{\"ge\":0", "\"bins\":[{\"ge\":3",
 		       "maps[0].histograms.live_keys.bins[0]: not a bin");
@@ -222,8 +222,10 @@ static void what_is_wrong_has_a_path(void **state)
 static void a_struct_is_there_as_a_whole(void **state)
 {
 	(void)state;
-	expect_refused("\"lookalikes_rejected\":", "\"l\":", "census.lookalikes_rejected: missing");
-	expect_refused("\"advice_number\":", "\"a\":", "totals[0].advice_number: missing");
+	expect_refused("\"lookalikes_rejected\":", "\"l\":",
+		       "census.lookalikes_rejected: this member is missing");
+	expect_refused(
+		"\"advice_number\":", "\"a\":", "totals[0].advice_number: this member is missing");
 }
 
 static void maps_that_are_wrong_are_named(void **state)
@@ -232,7 +234,7 @@ static void maps_that_are_wrong_are_named(void **state)
 	expect_refused("\"0x2000\"", "\"0x1000\"", "maps[1]: not above the map before it");
 	expect_refused("{\"address\":\"0x2000\"", "[],{\"address\":\"0x2000\"",
 		       "maps[1]: not an object");
-	expect_refused("\"address\":\"0x2000\",", "", "maps[1].address: missing");
+	expect_refused("\"address\":\"0x2000\",", "", "maps[1].address: this member is missing");
 	expect_refused("\"address\":\"0x2000\"", "\"address\":8192",
 		       "maps[1].address: not an addr");
 	expect_refused("\"address\":\"0x2000\"", "\"address\":\"0x10000000000000000\"",
@@ -257,7 +259,7 @@ static void nesting_is_bounded(void **state)
 	(void)state;
 	memset(deep, '[', DEPTH);
 	deep[DEPTH] = '\0';
-	expect_error(deep, ERR_FORMAT, "not JSON");
+	expect_error(deep, ERR_FORMAT, "not a report");
 	assert_true(asprintf(&text, "{\"schema\":\"maptrace.report/2\",\"x\":%s", deep) > 0);
 	expect_error(text, ERR_FORMAT, "nested too deep");
 	free(text);
@@ -345,9 +347,9 @@ static void what_is_no_json_is_refused(void **state)
 
 	(void)state;
 	expect_error(" ", ERR_FORMAT, "not JSON: it ends too early");
-	expect_error("[]", ERR_FORMAT, "not JSON");
+	expect_error("[]", ERR_FORMAT, "not a report");
 	expect_error("{1:2}", ERR_FORMAT, "not JSON: the name of a member");
-	expect_error("{\"schema\"}", ERR_FORMAT, "not JSON");
+	expect_error("{\"schema\"}", ERR_FORMAT, "not a report");
 	expect_error("{\"schema\":}", ERR_FORMAT, "not JSON");
 	expect_error("{\"schema\":\"maptrace.report/2\",}", ERR_FORMAT, "not JSON");
 	expect_error(more, ERR_FORMAT, "something after its end");

@@ -16,8 +16,8 @@
 #include "base/err.h"
 #include "trace/placement.h"
 
-#define AFTER_CHECK "push behind the stack check"
-#define ON_JUMP "jump of the stack check, no push behind it"
+#define AFTER_CHECK "after the stack check"
+#define ON_JUMP "jump of the stack check, without a push after it"
 #define PUSH_FIRST "push at the start, no stack check"
 #define NO_CHECK "neither a push nor a stack check at the start"
 

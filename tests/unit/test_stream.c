@@ -133,7 +133,7 @@ static void the_start_says_what_is_watched(void **state)
 	assert_string_equal(text_at(o, "pod_uid"), p->result->target.pod_uid);
 	assert_int_equal(number_at(o, "pid"), p->result->target.pid);
 	assert_int_equal(number_at(o, "time_ns"), 0);
-	assert_int_equal(number_at(o, "unix_ns"), number_at(o, "unix_time_ns"));
+	assert_true(number_at(o, "unix_time_ns") > 1700000000000000000);
 	assert_true(json_is_null(json_object_get(o, "maps_missing")));
 	assert_string_equal(text_at(o, "gc_missing"), "none");
 	assert_true(p->stream.start_ns > 0);

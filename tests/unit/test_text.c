@@ -701,12 +701,13 @@ static const char snapshot_text[] =
 	"\n"
 	"RSS 10.0 MiB  (no cgroup limit)\n"
 	"\n"
-	"MAPS  0 with 0 B of tables (0 B resident), most to gain first\n"
+	"MAPS  none\n"
 	"\n"
 	"GC  cannot be read: the runtime's counters contradict each other\n"
 	"\n"
 	"VERDICT\n"
-	"  Neither maps nor free heap can give back 16.0 MiB or more (--min-waste).\n"
+	"  No type of map, nor the free heap, can give back 16.0 MiB or more\n"
+	"  (--min-waste).\n"
 	"\n"
 	"COST  maptrace: 20.0 ms CPU, 0 B memory, 0 B read, 1 record lost\n";
 
@@ -756,14 +757,15 @@ static const char gone_text[] =
 	"\n"
 	"RSS 10.0 MiB  (no cgroup limit)\n"
 	"\n"
-	"MAPS  0 with 0 B of tables (0 B resident), most to gain first\n"
+	"MAPS  none\n"
 	"\n"
 	"ACTIVITY  not traced: process 11813 exited\n"
 	"\n"
 	"GC  cannot be read: the runtime's counters contradict each other\n"
 	"\n"
 	"VERDICT\n"
-	"  Neither maps nor free heap can give back 16.0 MiB or more (--min-waste).\n"
+	"  No type of map, nor the free heap, can give back 16.0 MiB or more\n"
+	"  (--min-waste).\n"
 	"\n"
 	"COST  maptrace: 20.0 ms CPU, 0 B memory, 0 B read, 1 record lost\n";
 

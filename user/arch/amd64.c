@@ -208,9 +208,10 @@ static struct err *amd64_place_probe(const void *code, size_t code_sz, struct pl
 			       "neither a push nor a stack check at the start");
 	if (!amd64_find_guard_jump(&d))
 		return NULL;
-	*ret = amd64_placement(&d, PLACEMENT_JUMP, "jump of the stack check, no push behind it");
+	*ret = amd64_placement(&d, PLACEMENT_JUMP,
+			       "jump of the stack check, without a push after it");
 	if (disasm_next(&d) && amd64_is_push(d.insn))
-		*ret = amd64_placement(&d, PLACEMENT_PUSH, "push behind the stack check");
+		*ret = amd64_placement(&d, PLACEMENT_PUSH, "after the stack check");
 	return NULL;
 }
 

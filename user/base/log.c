@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/printable.h"
 
 static enum log_level log_level = LOG_WARN;
 
@@ -25,6 +26,7 @@ static void log_emit(enum log_level level, const char *fmt, va_list ap)
 		text = NULL;
 		return;
 	}
+	printable_make(text); /* it may quote the target or a file */
 	fprintf(stderr, "maptrace: %s%s\n", level == LOG_WARN ? "warning: " : "", text);
 }
 

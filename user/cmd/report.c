@@ -28,6 +28,7 @@ struct report_args {
 	struct args common;
 	struct report_opts report;
 	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
+	const char *look_option; /* one that says how to look at a process; NULL: none is given */
 	bool json;
 	bool dry_run;
 	bool top_set;
@@ -87,7 +88,7 @@ static const char report_doc[] =
 	"Examples:\n"
 	"  maptrace report 4182\n"
 	"  maptrace report --duration 0 --json 4182 | jq '.maps | max_by(.table_bytes)'\n"
-	"  maptrace report --min-waste 256M 4182 || page-someone\n"
+	"  maptrace report --min-waste 256M 4182; [ $? = 1 ] && page-someone\n"
 	"  maptrace report --duration 0 --scan-values=1G 4182\n"
 	"  maptrace report --json 4182 >saved.json; maptrace report --from saved.json\n";
 
@@ -141,10 +142,37 @@ static struct err *parse_top(struct report_args *o, const char *arg)
 
 static error_t parse_report_end(struct report_args *o)
 {
-	if (!o->from)
-		return args_need_pid(&o->common);
-	return args_fail(&o->common,
-			 o->common.pid ? err_new(ERR_USAGE, "--from takes no PID") : NULL);
+	struct err *err = NULL;
+
+	if (o->from && o->common.pid)
+		err = err_new(ERR_USAGE, "--from takes no PID");
+	else if (o->from && o->look_option)
+		err = err_new(ERR_USAGE, "--%s says how to look, but --from looks at no process",
+			      o->look_option);
+	else if (o->dry_run && o->json)
+		err = err_new(ERR_USAGE, "--dry-run has no JSON yet");
+	if (err || o->from)
+		return args_fail(&o->common, err);
+	return args_need_pid(&o->common);
+}
+
+/* The name of an option that says how to look at a process; NULL for the others. */
+static const char *look_option_name(int key)
+{
+	switch (key) {
+	case 'd':
+		return "duration";
+	case OPT_MIN_WASTE:
+		return "min-waste";
+	case OPT_SCAN_VALUES:
+		return "scan-values";
+	case OPT_SCAN_SEED:
+		return "scan-seed";
+	case OPT_DRY_RUN:
+		return "dry-run";
+	default:
+		return NULL;
+	}
 }
 
 static error_t parse_report(int key, char *arg, struct argp_state *state)
@@ -152,6 +180,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	struct report_args *o = state->input;
 	struct args *a = &o->common;
 
+	if (look_option_name(key))
+		o->look_option = look_option_name(key);
 	switch (key) {
 	case ARGP_KEY_INIT:
 		args_init(state, a);
@@ -200,7 +230,7 @@ static struct err *report_dry_run(const struct report_args *o)
 
 static bool has_failing_finding(const struct report_args *o, const struct result *r)
 {
-	uint64_t limit = o->fail_on_set ? o->fail_on_bytes : o->common.watch.min_waste_bytes;
+	uint64_t limit = o->fail_on_set ? o->fail_on_bytes : r->verdict.min_waste_bytes;
 
 	/* Findings are sorted: the first is the largest. */
 	return !o->fail_never && r->findings.len && r->findings.data[0].bytes >= limit;
@@ -320,6 +350,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 
 	if (args_parse(&argp, "maptrace report", argc, argv, &o)) {
 		o.report.verbose = o.common.verbose;
+		o.report.saved = o.from != NULL;
 		o.common.watch.top = o.report.top;
 		o.common.watch.only_top = o.json && o.top_set;
 		err = run_report(&o, exit_code_ret);

@@ -32,9 +32,8 @@ static const char *holes_headline(struct pool *pool, const struct finding *f, co
 
 static const char *holes_remedy(struct pool *pool, const struct finding *f)
 {
-	return pool_printf(pool,
-			   "Maps never shrink. Copy the live keys into a new map and drop the old "
-			   "one: %s comes back.",
+	return pool_printf(pool, "Maps never shrink. %s and drop the old one: %s comes back.",
+			   f->live_keys ? "Copy the live keys into a new map" : "Assign a new map",
 			   BYTES(f->bytes));
 }
 

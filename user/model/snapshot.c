@@ -50,6 +50,8 @@ static struct err *snapshot_take_once(struct program *prog, struct snapshot **re
 		return err_nomem();
 	snap->residency.pagemap.fd = -1;
 	struct err *err = snapshot_read(prog, snap);
+	if (!err) /* what was read last may be of another program by now */
+		err = target_check(prog->target);
 	if (err)
 		return err;
 	snap->take_ns = clock_ns() - start;

@@ -94,10 +94,10 @@ struct err *watch_open_trace(struct watch *w)
 		w->trace_err = err;
 		return NULL;
 	}
-	if (!err_is(err, ERR_KERNEL))
+	if (!err_is(err, ERR_KERNEL) && !err_is(err, ERR_PERM))
 		return err;
 	struct err *advice =
-		err_new(ERR_KERNEL, "%s; --duration 0 takes a census without a trace", err->msg);
+		err_new(err->kind, "%s; --duration 0 takes a census without a trace", err->msg);
 	err_free(err);
 	return advice;
 }

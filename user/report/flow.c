@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 /* Most pieces fit here; longer ones take memory. */
 enum { PIECE_SZ = 256 };
 
@@ -31,21 +33,6 @@ static const char *flow_piece_init(struct flow_piece *piece, const char *fmt, va
 static void flow_piece_fini(struct flow_piece *piece)
 {
 	free(piece->longer);
-}
-
-/* Bytes of the printable character that s begins with; 0: it is none. */
-static int printable_len(const char *s)
-{
-	unsigned char c = *s;
-	int len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-
-	if (c < 0x20 || c == 0x7f)
-		return 0;
-	for (int i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Terminals take U+0080 to U+009F for control characters, too. */
-	return c == 0xc2 && (unsigned char)s[1] < 0xa0 ? 0 : len;
 }
 
 /* Columns of a text as flow_print() prints it: each character takes one. */

@@ -105,7 +105,7 @@ const struct json_shape result_unplaced_json =
 static const struct json_member busy_members[] = {
 	JSON_NONZERO("rank", result_busy, rank,
 		     "Rank of its group in the ranking; null: not listed there."),
-	JSON_TEXT("label", result_busy, label, JSON_NEVER_NULL, "The type for people."),
+	JSON_TEXT("title", result_busy, label, JSON_NEVER_NULL, "The type for people."),
 	JSON_U64("maps", result_busy, map_cnt, "How many maps these are."),
 	JSON_INNER("activity", result_busy, activity, result_activity, "What was done to them."),
 };

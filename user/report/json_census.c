@@ -122,7 +122,7 @@ static const struct json_shape result_group_share_json = JSON_SHAPE(
 
 static const struct json_member group_members[] = {
 	JSON_U64("rank", result_group, rank, "Place in the ranking; the first one is 1."),
-	JSON_TEXT("label", result_group, label, JSON_NEVER_NULL,
+	JSON_TEXT("title", result_group, label, JSON_NEVER_NULL,
 		  "The type for people, or what is known instead."),
 	JSON_TEXT("type", result_group, type, 0, "The type; null: unknown, or several fit."),
 	JSON_TEXT("type_source", result_group, type_source, 0, "How the type is known."),
@@ -153,7 +153,7 @@ const struct json_shape result_group_json =
 
 static const struct json_member coming_growth_members[] = {
 	JSON_ADDRESS("map", result_coming_growth, map, "The map that grows."),
-	JSON_TEXT("label", result_coming_growth, label, JSON_NEVER_NULL, "Its type for people."),
+	JSON_TEXT("title", result_coming_growth, label, JSON_NEVER_NULL, "Its type for people."),
 	JSON_FLAT(result_coming_growth, growth, result_growth),
 };
 const struct json_shape result_coming_growth_json = JSON_SHAPE(

@@ -238,7 +238,7 @@ static struct err *document_read_map_address(struct document *d, const json_t *r
 
 	json_reader_enter(&d->reader, "address", JSON_NO_INDEX);
 	struct err *err = value ? json_reader_address(&d->reader, value, &view->addr)
-				: json_reader_fail(&d->reader, "missing");
+				: json_reader_fail(&d->reader, "this member is missing");
 	json_reader_leave(&d->reader);
 	return err;
 }
@@ -450,7 +450,8 @@ static struct err *document_check(struct document *d)
 			       d->failure);
 	for (size_t i = 0; i < result_json.member_cnt; i++)
 		if (!(d->seen & UINT64_C(1) << i))
-			return err_new(ERR_FORMAT, "%s: missing", result_json.members[i].name);
+			return err_new(ERR_FORMAT, "%s: this member is missing",
+				       result_json.members[i].name);
 	result_maps_set_total(d->result->maps, d->maps_total);
 	return d->result->pool.failed ? err_nomem() : NULL;
 }

@@ -393,7 +393,7 @@ static struct err *reader_named(struct json_reader *r, const struct json_member 
 	else if (m->flags & JSON_LEFT_OUT)
 		err = reader_null(r, m, (char *)to + m->off);
 	else
-		err = json_reader_fail(r, "missing");
+		err = json_reader_fail(r, "this member is missing");
 	json_reader_leave(r);
 	return err;
 }

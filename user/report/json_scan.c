@@ -43,7 +43,8 @@ struct err *json_scan_take(struct json_scan *s, char wanted)
 	if (c == EOF)
 		return scan_end(s);
 	if (c != wanted)
-		return err_new(ERR_FORMAT, "not JSON: there is no '%c' where it should be", wanted);
+		return err_new(ERR_FORMAT, "not a report: there is no '%c' where one should be",
+			       wanted);
 	getc_unlocked(s->in);
 	return NULL;
 }

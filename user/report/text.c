@@ -6,7 +6,9 @@
 #include "report/report.h"
 
 #include <inttypes.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/terminal.h"
 #include "report/text_parts.h"
 
@@ -45,9 +47,24 @@ static void print_how(const struct page *p)
 			   paused);
 }
 
+/* A saved report is not of now, nor maybe of this host. */
+static void print_origin(const struct page *p)
+{
+	time_t at = (time_t)(p->r->unix_time_ns / NS_PER_S);
+	char when[64] = "?";
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	page_words(p, 0, 2, "saved report: made on %s at %s by maptrace %s",
+		   known_text(p->r->host.name), when, known_text(p->r->maptrace));
+}
+
 static void print_head(const struct page *p)
 {
 	print_identity(p);
+	if (p->opts->saved)
+		print_origin(p);
 	print_how(p);
 	for (size_t i = 0; i < p->r->doubts.len; i++)
 		page_words(p, 0, 2, "%s", known_text(p->r->doubts.data[i].text));

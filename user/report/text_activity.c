@@ -241,7 +241,8 @@ void print_activity(const struct page *p)
 		     COUNTED(t->hot.windows, "window"));
 	print_missing(p, t);
 	if (!t->busiest.len) {
-		page_words(p, 2, 4, "no map operation seen%s",
+		page_words(p, 2, 4, "%s%s",
+			   t->hot.windows ? "no map operation seen" : "no growth or clear seen",
 			   t->target_stopped_by ? ": the process was stopped, see above" : "");
 		return;
 	}

@@ -45,9 +45,12 @@ static void print_receipt(const struct page *p, const struct result_receipt *rc)
 {
 	const struct result_cost *c = &p->r->cost;
 
-	page_heading(p, "COST", "target: %s of one core: %s of %.2f us each, no pause",
-		     text_percent(rc->share_of_core).s, COUNTED(c->probe_hits, "probe hit"),
-		     rc->price_ns / 1000);
+	if (c->probe_hits)
+		page_heading(p, "COST", "target: %s of one core: %s of %.2f us each, no pause",
+			     text_percent(rc->share_of_core).s, COUNTED(c->probe_hits, "probe hit"),
+			     rc->price_ns / 1000);
+	else
+		page_heading(p, "COST", "target: no probe was hit, no pause");
 	if (rc->page_faults && is_price(rc->page_fault_price_ns))
 		page_words(p, COST_INDENT, COST_INDENT, "and %s that took %.2f us longer",
 			   COUNTED(rc->page_faults, "page fault"), rc->page_fault_price_ns / 1000);

@@ -189,10 +189,15 @@ void print_maps(const struct page *p)
 		page_heading(p, "MAPS", "cannot be read: %s", known_text(p->r->census.reason));
 		return;
 	}
+	if (!taken->totals.maps && !taken->totals.suspect) {
+		page_heading(p, "MAPS", "none");
+		print_footnotes(p, &taken->totals);
+		return;
+	}
 	page_heading(p, "MAPS", "%s with %s of tables (%s resident), most to gain first",
 		     COUNT(taken->totals.maps), BYTES(taken->totals.table_bytes),
 		     BYTES(taken->totals.resident_bytes));
-	if (taken->totals.maps)
+	if (p->opts->top)
 		print_titles(p);
 	print_groups(p);
 	print_footnotes(p, &taken->totals);

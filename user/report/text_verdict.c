@@ -22,7 +22,8 @@ void print_verdict(const struct page *p)
 	}
 	if (!r->findings.len)
 		page_words(p, 2, 2,
-			   "Neither maps nor free heap can give back %s or more (--min-waste).",
+			   "No type of map, nor the free heap, can give back %s or more "
+			   "(--min-waste).",
 			   BYTES(r->verdict.min_waste_bytes));
 	for (size_t i = 0; i < r->findings.len && i < FINDING_ROWS; i++)
 		print_finding(p, i + 1, &r->findings.data[i]);
