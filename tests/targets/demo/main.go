@@ -66,7 +66,7 @@ type Gateway struct {
 	nextSession, firstReceipt, nextReceipt uint64
 }
 
-var gateway Gateway
+var gateway = new(Gateway)
 
 func sessionID(n uint64) string {
 	b := append(make([]byte, 0, 24), "sess_"...)
