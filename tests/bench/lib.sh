@@ -35,10 +35,12 @@ quotient() {
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.6f\n", b ? a / b : 0 }'
 }
 
-# The rows of the maps are the last member of the document, and are not needed.
-census() {
+# The rows of the maps are the last member of the document, and are not needed. The search for
+# holders is left out unless an option asks for it.
+census() { # OPTION...
 	{
-		"$maptrace" report --duration 0 --json "$target" 2>"$err" | sed '/^"maps":/q'
+		"$maptrace" report --duration 0 --json --graph off "$@" "$target" 2>"$err" |
+			sed '/^"maps":/q'
 		echo ']}'
 	} >"$out"
 	# shellcheck disable=SC2034 # for the benchmarks
