@@ -176,23 +176,6 @@ static struct err *on_traced_tick(void *ctx)
 
 /* ---- The target ---- */
 
-static struct err *find_traced_func(void *ctx, const char *name, struct trace_func *ret)
-{
-	const struct program *prog = ctx;
-	struct gofunc f;
-
-	*ret = (struct trace_func){ 0 };
-	if (!pclntab_find(prog->funcs, name, &f) ||
-	    !program_file_offset(prog, f.addr, &ret->file_off))
-		return NULL;
-	ret->present = true;
-	ret->addr = f.addr;
-	ret->size = f.size;
-	size_t want = f.size < sizeof(ret->code) ? f.size : sizeof(ret->code);
-	ret->code_sz = program_read_code(prog, f.addr, ret->code, want);
-	return NULL;
-}
-
 static void open_traced(struct traced *t, const char *pid, enum mode mode)
 {
 	struct trace_opts opts;
@@ -208,7 +191,7 @@ static void open_traced(struct traced *t, const char *pid, enum mode mode)
 	opts.code_path = t->prog->image.mapped->path;
 	opts.layout = watch_header_layout(&t->prog->layout);
 	opts.goid_off = t->prog->layout.g.goid;
-	opts.find_func = find_traced_func;
+	opts.find_func = watch_find_func;
 	opts.find_ctx = t->prog;
 	opts.duration_ns = FOREVER_NS;
 	opts.stop = &interrupted;

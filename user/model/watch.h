@@ -147,7 +147,9 @@ struct err *watch_open_trace(struct watch *w);
 /* Makes a result of what is known so far; see watch_publish() and on_result. */
 struct err *watch_make_result(struct watch *w, bool last, struct result **ret);
 
-/* The offsets of the fields in a map's header that the trace reads. */
+/* What a trace is told of a program: where a function is, for trace_opts.find_func with the program
+ * as ctx; and the offsets of the fields in a map's header that it reads. */
+struct err *watch_find_func(void *ctx, const char *name, struct trace_func *ret);
 struct trace_header_layout watch_header_layout(const struct go_layout *layout);
 
 /* The trace calls these while it runs, one at a time, in a thread of its own; ctx is the watch. */

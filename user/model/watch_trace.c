@@ -6,7 +6,7 @@
 
 enum { TICK_MS = 100 };
 
-static struct err *program_find_trace_func(void *ctx, const char *name, struct trace_func *ret)
+struct err *watch_find_func(void *ctx, const char *name, struct trace_func *ret)
 {
 	const struct program *prog = ctx;
 	struct gofunc f;
@@ -73,7 +73,7 @@ static void watch_set_trace_opts(struct watch *w, struct trace_opts *opts)
 	opts->code_path = w->prog->image.mapped->path;
 	opts->layout = watch_header_layout(&w->prog->layout);
 	opts->goid_off = w->prog->layout.g.goid;
-	opts->find_func = program_find_trace_func;
+	opts->find_func = watch_find_func;
 	opts->find_ctx = w->prog;
 	opts->duration_ns = w->opts.duration_ns;
 	opts->stop = w->opts.stop;
