@@ -452,6 +452,34 @@ static bool varrefs_judge_pointed(struct varrefs *refs, uint64_t from, uint64_t 
 	return false;
 }
 
+struct runtime_search {
+	struct lines *lines;
+	bool found;
+};
+
+static bool runtime_search_use(void *ctx, enum code_ref ref, uint64_t pc)
+{
+	struct runtime_search *s = ctx;
+	const struct place *p = lines_of_call(s->lines, pc + 1);
+	const char *file = p->cnt ? p->frames[p->cnt - 1].file : NULL;
+
+	(void)ref;
+	s->found = file && (strstr(file, "/src/runtime/") || !strncmp(file, "runtime/", 8));
+	return !s->found;
+}
+
+/* Whether the runtime's code uses the variable under the name of another package, which the linker
+ * gave it: runtime.reflectOffs is only used by functions that are called reflect's. */
+static bool varrefs_is_of_runtime(struct varrefs *refs, uint32_t module, uint64_t base,
+				  const char *package)
+{
+	struct runtime_search s = { .lines = refs->lines };
+
+	if (strncmp(package, "runtime", 7) != 0)
+		code_uses_visit(&refs->uses, module, base, runtime_search_use, &s);
+	return s.found;
+}
+
 /* Tells the package of the variable that holds a word by what the code does. */
 static void varrefs_judge(struct varrefs *refs, uint64_t addr, int depth, struct varref *ret)
 {
@@ -472,6 +500,9 @@ static void varrefs_judge(struct varrefs *refs, uint64_t addr, int depth, struct
 	ret->package = var_votes_judge(&v, &rule);
 	ret->certain = ret->package && rule <= VAR_SET_BY_ALL && base == addr && !v.incomplete &&
 		       !code_uses_stopped(&refs->uses);
+	if (ret->certain && rule == VAR_SET_BY_ALL &&
+	    varrefs_is_of_runtime(refs, range->module, base, ret->package))
+		ret->certain = false;
 	var_votes_name_users(&v, ret);
 }
 
