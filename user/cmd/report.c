@@ -170,6 +170,8 @@ static const char *look_option_name(int key)
 		return "scan-seed";
 	case OPT_DRY_RUN:
 		return "dry-run";
+	case OPT_GRAPH:
+		return "graph";
 	default:
 		return NULL;
 	}
