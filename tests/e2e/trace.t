@@ -223,7 +223,10 @@ check_busy() { # VERSION MECHANISM
 	ask truth >"$after"
 	end_watch
 	is "$label: exit code" "$rc" 0
-	holds "$label: windows end by hits" "$out" '.trace.hot.windows_ended_by_hits > 0'
+	# How many of them end by their hits depends on how fast the machine is: test_window.c has
+	# such windows.
+	holds "$label: windows are full of hits" "$out" \
+		'.trace.hot | .windows > 0 and .hits >= .windows * .quota_hits / 20'
 	holds "$label: no window takes more hits than its quota" "$out" \
 		'.trace.hot | .quota_hits > 0 and .hits <= .windows * .quota_hits'
 	holds "$label: a rate that was cut off is said to be rough" "$out" \
