@@ -602,6 +602,7 @@ static void reads_a_swiss_runtime(void **state)
 		.elemsize = 104,
 		.large_type = 152,
 		.alloc_count = 96,
+		.specials = 128,
 	};
 	static const struct mheap_layout mheap = {
 		.chunks = 128,
