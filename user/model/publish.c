@@ -180,14 +180,12 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 	if (!err && w->snap)
 		watch_sum_reclaim(w);
 	if (!err && w->snap)
-		err = findings_init(&from->findings, w->snap, w->values, w->opts.min_waste_bytes);
-	if (!err && w->snap)
 		err = ranking_init(&from->ranking, w->snap->census);
 	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
 	return err;
 }
 
-static struct err *result_fill_all(struct result *r, const struct result_source *from, bool last)
+static struct err *result_fill_all(struct result *r, struct result_source *from, bool last)
 {
 	const struct watch *w = from->w;
 
@@ -200,11 +198,13 @@ static struct err *result_fill_all(struct result *r, const struct result_source 
 	result_fill_graph(r, w);
 	result_fill_groups(r, from);
 	result_fill_growing(r, from);
-	result_fill_findings(r, from);
 	struct err *err = result_fill_trace(r, from);
 	if (err)
 		return err;
 	result_fill_memcalls(r, w);
+	err = result_fill_findings(r, from);
+	if (err)
+		return err;
 	/* With `last` this moves the maps out of the census, so nothing after it may use them. */
 	err = result_fill_maps(r, from, last);
 	if (err)

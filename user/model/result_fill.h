@@ -43,7 +43,9 @@ void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
 void result_fill_growing(struct result *r, const struct result_source *from);
-void result_fill_findings(struct result *r, const struct result_source *from);
+/* Needs the parts named before the findings, the trace and memory calls. The only error is that
+ * memory ran out. */
+struct err *result_fill_findings(struct result *r, struct result_source *from);
 struct err *result_fill_trace(struct result *r, const struct result_source *from);
 void result_fill_call_sites(struct result *r, const struct result_source *from);
 void result_fill_unplaced(struct result *r, const struct result_source *from);
