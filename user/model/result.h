@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_growing.h"
 #include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
@@ -283,6 +284,7 @@ struct result {
 	struct result_memcalls memory_calls;
 	struct result_cost cost;
 	POOL_LIST(struct result_group) groups;
+	POOL_LIST(struct result_growing) growing; /* most keys per second first */
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
 	struct result_maps *maps; /* never NULL */
 };

@@ -12,6 +12,7 @@
 
 #include "model/activity.h"
 #include "model/finding.h"
+#include "model/growing.h"
 #include "model/ranking.h"
 #include "model/result.h"
 #include "model/watch.h"
@@ -22,6 +23,7 @@ struct result_source {
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
 	struct ranking ranking;
+	struct growing_maps growing; /* empty: not watched */
 	struct held_maps held; /* by row of the census; its memory is in the pool of the result */
 };
 
@@ -40,6 +42,7 @@ void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps
 void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
+void result_fill_growing(struct result *r, const struct result_source *from);
 /* Needs the parts named before the findings, the trace and memory calls. The only error is that
  * memory ran out. */
 struct err *result_fill_findings(struct result *r, struct result_source *from);

@@ -48,6 +48,8 @@ static const struct json_member document_members[] = {
 	JSON_INNER("cost", result, cost, result_cost, "What the observation took."),
 	JSON_LIST("groups", result, groups, result_group, 0,
 		  "The ranking: most to give back first."),
+	JSON_LIST("growing", result, growing, result_growing, 0,
+		  "Maps that gained keys all the time, fastest first."),
 	JSON_LIST("next_growths", result, next_growths, result_coming_growth, 0,
 		  "Growths of large maps that come soon, soonest first."),
 	JSON_ALL_MAPS("maps_total", JSON_KIND_MAPS_TOTAL,

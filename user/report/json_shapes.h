@@ -29,6 +29,7 @@ extern const struct json_shape result_census_json;
 extern const struct json_shape result_values_json;
 extern const struct json_shape result_group_json;
 extern const struct json_shape result_coming_growth_json;
+extern const struct json_shape result_growing_json;
 
 /* json_graph.c */
 extern const struct json_shape result_holder_json;
