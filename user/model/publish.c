@@ -227,6 +227,8 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	struct err *err = watch_sum_up(w, last, &from);
 
 	result_fill_held(&r->pool, w, &from.held);
+	if (!err)
+		result_fill_ids(&r->pool, w, &from.ids);
 	return err ? err : result_fill_all(r, &from, last);
 }
 

@@ -158,6 +158,7 @@ struct result_group_share {
  * are sorted by what they give back, most first. Garbage and suspect maps are in no group. */
 struct result_group {
 	uint64_t rank; /* from 1 on */
+	const char *id; /* of its one map, or of the type of several; NULL: not known */
 	const char
 		*label; /* short name of the type, or what is known instead; see result_label() */
 	const char *type; /* full name; NULL: unknown, or several fit */
