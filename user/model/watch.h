@@ -17,13 +17,15 @@
 #include "model/reclaim.h"
 #include "model/result.h"
 #include "model/snapshot.h"
+#include "model/threshold.h"
 #include "process/halt.h"
 #include "process/program.h"
 #include "trace/trace.h"
 
 struct watch_opts {
 	uint64_t duration_ns; /* of the trace; 0: take one census only */
-	uint64_t min_waste_bytes; /* findings are at least this large */
+	struct threshold min_waste; /* findings of waste are at least this large */
+	const struct threshold *fail_on; /* or at least this large; NULL: there is none */
 	uint64_t top; /* how many groups of maps the report lists */
 	bool only_top; /* list only the `top` largest maps in the result, and those in findings */
 	enum trace_attach attach;
