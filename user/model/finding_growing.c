@@ -121,9 +121,9 @@ static const char *growing_headline(struct pool *pool, const struct result_growi
 
 	if (g->maps > 1)
 		maps = pool_printf(pool, " (%s)", text_counted(g->maps, "map").s);
-	return pool_printf(pool, "%s%s +%s keys/s, %s%s%s.", g->label ? g->label : "?",
-			   holder ? holder : "", text_rate(g->keys_per_s).s, deletes ? deletes : "",
-			   caller ? caller : "", limit ? limit : "");
+	return pool_printf(pool, "%s%s%s +%s keys/s, %s%s%s.", g->label ? g->label : "?",
+			   holder ? holder : "", maps ? maps : "", text_rate(g->keys_per_s).s,
+			   deletes ? deletes : "", caller ? caller : "", limit ? limit : "");
 }
 
 static const char *growing_evidence(struct pool *pool, const struct result_growing *g)
