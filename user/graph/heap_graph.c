@@ -67,7 +67,7 @@ static uint32_t edge_target(const struct objects *objs, uint64_t word)
 /* What a piece is read with. */
 struct edge_piece {
 	struct edge_reader *r;
-	const struct walk_piece *piece;
+	const struct span_piece *piece;
 	const uint64_t *words;
 	struct walk_mask mask;
 	uint32_t *out;
@@ -156,7 +156,7 @@ static struct err *edge_refuse(const struct edge_reader *r)
 		       text_bytes(r->opts->memory_max).s);
 }
 
-static struct err *edge_visit(void *ctx, const struct walk_pieces *pieces)
+static struct err *edge_visit(void *ctx, const struct span_pieces *pieces)
 {
 	struct edge_reader *r = ctx;
 	struct edge_member *m = &r->members[pieces->member];

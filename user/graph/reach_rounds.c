@@ -43,7 +43,7 @@ static uint32_t round_target(const struct reach *r, uint64_t word)
 struct round_piece {
 	struct reach_rescan *rescan;
 	struct round_member *m;
-	const struct walk_piece *piece;
+	const struct span_piece *piece;
 	const uint64_t *words;
 	struct walk_mask mask;
 };
@@ -142,7 +142,7 @@ static bool round_read_piece(struct round_piece *p)
 	return true;
 }
 
-static struct err *round_visit(void *ctx, const struct walk_pieces *pieces)
+static struct err *round_visit(void *ctx, const struct span_pieces *pieces)
 {
 	struct reach_rescan *rescan = ctx;
 

@@ -25,8 +25,8 @@ struct walk_member {
 	struct walk *walk;
 	pthread_t thread;
 	struct mem mem;
-	struct walk_piece pieces[WALK_PAGES];
-	struct walk_pieces now;
+	struct span_piece pieces[WALK_PAGES];
+	struct span_pieces now;
 	bool sparse[WALK_PAGES]; /* not known to be in memory: look before reading */
 	uint64_t bytes;
 	uint64_t unread_bytes;
@@ -65,7 +65,7 @@ static void walk_take_pieces(struct walk *w, struct walk_member *m)
 		if (cnt < left && pages && span_sizeclass(s))
 			break;
 		if (cnt) {
-			m->pieces[n] = (struct walk_piece){
+			m->pieces[n] = (struct span_piece){
 				.span = w->span,
 				.addr = addr,
 				.len = cnt * GO_PAGE_SZ,
@@ -81,7 +81,7 @@ static void walk_take_pieces(struct walk *w, struct walk_member *m)
 			w->page = 0;
 		}
 	}
-	m->now = (struct walk_pieces){ m->pieces, n, w->nth++, m->now.member };
+	m->now = (struct span_pieces){ m->pieces, n, w->nth++, m->now.member };
 }
 
 static struct err *walk_read_sparse(struct walk_member *m)
@@ -89,7 +89,7 @@ static struct err *walk_read_sparse(struct walk_member *m)
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < m->now.cnt; i++) {
-		struct walk_piece *p = &m->pieces[i];
+		struct span_piece *p = &m->pieces[i];
 		struct mem_req req = { p->addr, p->len, false, p->bytes };
 
 		if (!m->sparse[i])
@@ -107,7 +107,7 @@ static struct err *walk_read_pieces(struct walk_member *m)
 	size_t of[WALK_PAGES], n = 0;
 
 	for (size_t i = 0; i < m->now.cnt; i++) {
-		const struct walk_piece *p = &m->pieces[i];
+		const struct span_piece *p = &m->pieces[i];
 
 		if (m->sparse[i])
 			continue;

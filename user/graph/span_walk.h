@@ -21,7 +21,7 @@ enum {
 };
 
 /* Consecutive pages of one span. A span of small objects is in one piece. */
-struct walk_piece {
+struct span_piece {
 	uint32_t span; /* an index into heap->spans */
 	uint32_t len;
 	uint64_t addr;
@@ -30,14 +30,14 @@ struct walk_piece {
 };
 
 /* Some pieces, as one thread has read them. */
-struct walk_pieces {
-	const struct walk_piece *list;
+struct span_pieces {
+	const struct span_piece *list;
 	size_t cnt;
 	uint32_t nth; /* ascending with the addresses */
 	unsigned int member; /* which thread it is, below WALK_THREADS_MAX */
 };
 
-typedef struct err *(*walk_fn)(void *ctx, const struct walk_pieces *pieces);
+typedef struct err *(*walk_fn)(void *ctx, const struct span_pieces *pieces);
 
 struct walk_opts {
 	const struct residency *residency; /* to leave out what was never written; NULL: read all */
@@ -69,7 +69,7 @@ struct walk_mask {
 };
 
 /* What the allocator's bits say, where they are in the piece itself. */
-static inline void walk_mask_of(const struct heap *heap, const struct walk_piece *p,
+static inline void walk_mask_of(const struct heap *heap, const struct span_piece *p,
 				struct walk_mask *ret)
 {
 	const struct span *s = &heap->spans.data[p->span];
