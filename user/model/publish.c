@@ -183,6 +183,7 @@ static struct err *result_fill_all(struct result *r, const struct result_source 
 	result_fill_reclaim(r, w);
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
+	result_fill_sync_maps(r, from);
 	result_fill_groups(r, from);
 	result_fill_findings(r, from);
 	struct err *err = result_fill_trace(r, from);

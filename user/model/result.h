@@ -27,6 +27,7 @@
 #include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
+#include "model/result_sync.h"
 #include "model/result_trace.h"
 #include "model/result_words.h"
 
@@ -275,6 +276,8 @@ struct result {
 	struct result_cost cost;
 	POOL_LIST(struct result_group) groups;
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
+	uint64_t sync_maps_total; /* `sync_maps` has at most the 1,000 largest */
+	POOL_LIST(struct result_sync_map) sync_maps; /* largest first */
 	struct result_maps *maps; /* never NULL */
 };
 

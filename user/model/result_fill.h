@@ -37,6 +37,8 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+/* Fills in the sync.Maps; their holders are those of `from`. */
+void result_fill_sync_maps(struct result *r, const struct result_source *from);
 void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);

@@ -10,6 +10,8 @@ const struct word map_op_words[MAP_OP_CNT] = { MAP_OPS(WORD_ROW) };
 const struct word consistency_words[CONSISTENT_CNT] = { CONSISTENCIES(WORD_ROW) };
 const struct word finding_kind_words[FINDING_CNT] = { FINDINGS(WORD_ROW) };
 const struct word holder_kind_words[HELD_BY_CNT] = { HOLDER_KINDS(WORD_ROW) };
+const struct word sync_kind_words[SYNC_KIND_CNT] = { SYNC_KINDS(WORD_ROW) };
+const struct word sync_form_words[SYNC_FORM_CNT] = { SYNC_FORMS(WORD_ROW) };
 const struct word doubt_words[DOUBT_CNT] = { DOUBTS(WORD_ROW) };
 
 #define REMEDY_ROW(row, name, text, remedy) [row] = remedy,

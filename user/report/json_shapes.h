@@ -34,6 +34,9 @@ extern const struct json_shape result_coming_growth_json;
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;
 
+/* json_sync_maps.c */
+extern const struct json_shape result_sync_map_json;
+
 /* json_findings.c */
 extern const struct json_shape result_finding_json;
 extern const struct json_shape result_verdict_json;
