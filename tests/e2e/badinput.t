@@ -33,7 +33,7 @@ compare() {
 check_figures() { # NAME PID
 	census "$2"
 	is "$1: exit code" "$rc" 0
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	compare
 	holds "$1: figures are right" "$compared" '.found > 500 and .missing == [] and .tables == []
 		and .totals_wrong == [] and .inexact == [] and (.wrong | all(.[]; . == []))'
@@ -176,7 +176,7 @@ run_as() { # COMMAND OPTION...
 
 check_gone() { # NAME PATTERN MAPS
 	is "$1: exit code" "$rc" 5
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	holds "$1: the report says so" "$out" '.target.gone | test($pattern)' --arg pattern "$2"
 	holds "$1: the report is whole" "$out" \
 		'.census.status == "ok" and (.maps | length >= $maps) and .trace.status == "ok"
@@ -200,7 +200,7 @@ check_goes_away() {
 	kill -KILL "$target"
 	watch_ended
 	is 'the target is killed, text: exit code' "$rc" 5
-	is 'the target is killed, text: silent on stderr' "$(cat "$err")" ''
+	is 'the target is killed, text: silent on stderr' "$(complaints)" ''
 	ok 'the target is killed, text: says so' grep -q '^THE TARGET IS GONE: .*exited' "$out"
 	for section in MAPS ACTIVITY VERDICT COST; do
 		ok "the target is killed, text: $section" grep -q "^$section" "$out"
@@ -372,7 +372,7 @@ check_other_layout() { # VERSION CLAIMED
 		check_fitting "$name"
 	elif [[ $status == refused ]]; then
 		is "$name: exit code" "$rc" 4
-		is "$name: silent on stderr" "$(cat "$err")" ''
+		is "$name: silent on stderr" "$(complaints)" ''
 		holds "$name: refused, with a reason" "$report" '.census.reason | length > 20'
 		holds "$name: no figure" "$report" '.maps == [] and .heap == null and .memory == null
 			and .findings == [] and .census.totals == null'
@@ -384,7 +384,7 @@ check_other_layout() { # VERSION CLAIMED
 
 check_fitting() { # NAME
 	is "$1: exit code" "$rc" 0
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	compare
 	holds "$1: it fits, and all figures are right" "$compared" '.found > 500
 		and .missing == [] and .tables == [] and .totals_wrong == [] and .inexact == []
@@ -447,7 +447,7 @@ check_unreadable() {
 		start "$e2e/mapped.pl" "$bin"
 		census "$target"
 		is "go$version, unreadable: exit code" "$rc" 4
-		is "go$version, unreadable: silent on stderr" "$(cat "$err")" ''
+		is "go$version, unreadable: silent on stderr" "$(complaints)" ''
 		holds "go$version, unreadable: refused, with a reason" "$report" '.census
 			| .status == "refused" and (.reason | test("cannot read [0-9]+ bytes at 0x"))'
 		holds "go$version, unreadable: no figure" "$report" \

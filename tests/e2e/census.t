@@ -147,7 +147,7 @@ check() { # VERSION VARIANT
 	start "$bin" -exit-on-eof -scenario all
 	ok "$label: the target comes to rest" census_of_quiet_target
 	is "$label: exit code for findings" "$rc" 1
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	compare
 	check_maps "$label" "$reflected"
 	check_types "$label"

@@ -57,7 +57,7 @@ check_content() { # VERSION
 	kill -INT "$watcher"
 	watch_ended
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_lines
 	is "$label: every growth" "$(jq -s '[.[] | select(.operation == "grow")] | length' "$out")" \
 		"$(jq -n --slurpfile a "$after" --slurpfile b "$before" \
@@ -103,7 +103,7 @@ check_lines_come_at_once() {
 	watch_ended
 	label='target exits'
 	is "$label: exit code" "$rc" 5
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_lines
 	is "$label: the end" "$(tail -n 1 "$out" | jq -r .reason)" target_gone
 }
@@ -119,7 +119,7 @@ check_closed_pipe() {
 		printf '%s' "${PIPESTATUS[*]}"
 	)
 	is "$label: exit codes" "$codes" '0 0'
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	is "$label: the lines are whole" "$(jq -c 1 "$out" | wc -l)" 3
 	# Nothing happens in the target: the stream has to notice by itself that nobody reads.
 	stop
@@ -129,7 +129,7 @@ check_closed_pipe() {
 		printf '%s' "${PIPESTATUS[*]}"
 	)
 	is "$label: of a quiet target" "$codes" '0 0'
-	is "$label: of a quiet target: silent" "$(cat "$err")" ''
+	is "$label: of a quiet target: silent" "$(complaints)" ''
 	ok "$label: the code is as it was" text_is_clean "$target"
 	stop
 }

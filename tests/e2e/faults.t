@@ -104,7 +104,7 @@ check_halted_before() {
 	ok "$label: is halted" "halt_by_$how"
 	run 30 report --duration 1s --json "$target"
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	holds "$label: all maps are exact" "$out" '.census.status == "ok" and (.maps | length >= 4)
 		and all(.maps[]; .consistency == "exact")'
 	none "$label: the length of each map" "$out" '(.maps | INDEX(.address)) as $rows
@@ -144,7 +144,7 @@ check_halted_meanwhile() {
 	watch_ended
 	ask resume >/dev/null
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_counts "$out"
 	holds "$label: it says so, and for how long" "$out" '.target.stopped_by == null and .trace.target_stopped_by == $by
 		and .trace.target_stopped_ns > 0 and .trace.target_stopped_ns <= $ns' \
@@ -168,7 +168,7 @@ check_halted_at_end() {
 	ok "$label: it ends" wait_for 30 is_dead "$watcher"
 	watch_ended
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	is "$label: what became of the target" "$(jq -n -c '[inputs
 		| select(.kind == "stopped" or .kind == "resumed") | .stopped_by // .kind]' "$out")" \
 		"[\"$(halted_by)\",\"resumed\",\"$(halted_by)\"]"
@@ -253,7 +253,7 @@ check_twice() {
 	watch_ended
 	label="go$version, the other"
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_counts "$other"
 	ask resume >/dev/null
 	check_alive
@@ -314,7 +314,7 @@ check_small_ring() {
 	kill -INT "$watcher"
 	watch_ended
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	holds "$label: losses are counted" "$out" '.cost.records_lost > 100
 		and .cost.lost.ring_full == .cost.records_lost and .cost.lost.bad_record == 0'
 	holds "$label: no more than there was to lose" "$out" \

@@ -18,7 +18,7 @@ compare() {
 
 check() { # LABEL
 	is "$1: exit code" "$rc" 0
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	none "$1: every map is found" "$compared" '.missing[]'
 	none "$1: every map has a holder" "$compared" '.unheld[]'
 	none "$1: no certain holder is wrong" "$compared" '.certainly_wrong[]'

@@ -136,7 +136,7 @@ check_values() { # LABEL PID VERSION KIND
 }
 
 check_text() { # NAME
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	is "$1: 80 columns" "$(too_long | head -n 3)" ''
 	is "$1: no control characters" "$(tr -d '\n' <"$out" | tr -dc '\000-\037\177' | od -An -c)" ''
 	ok "$1: no trailing blanks" test -z "$(grep -n '[[:blank:]]$' "$out")"

@@ -25,7 +25,7 @@ figures_are_right() {
 
 check_report() { # NAME SOURCE
 	is "$1: exit code" "$rc" 0
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	is "$1: source of the layout" "$(jq -r .target.layout_source "$out")" "$2"
 	ok "$1: figures are right" figures_are_right
 }

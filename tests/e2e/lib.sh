@@ -22,6 +22,7 @@
 #
 #   run LIMIT ARGUMENT...        runs maptrace for at most LIMIT seconds; sets $rc,
 #                                its output is in the files $out and $err
+#   complaints                   prints $err without the line that says which finding failed
 #   too_long                     prints the lines of $out that are longer than 80 columns
 #   watch OPTION... PID          starts `maptrace report` in the background
 #   watch_ended                  waits for that; sets $rc
@@ -233,6 +234,11 @@ run() {
 	timeout --foreground -k 5 "$limit" "$maptrace" "$@" >"$out" 2>"$err"
 	rc=$?
 	keep_document
+}
+
+# With exit code 1 stderr has one line that says why.
+complaints() {
+	grep -v '^maptrace: failed on ' "$err"
 }
 
 # ---- every document fits the schema ----

@@ -139,7 +139,7 @@ end_both() {
 	kill -INT "$watcher"
 	wait "$watcher" || rc=$?
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 }
 
 check_counts() {

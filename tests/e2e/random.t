@@ -56,7 +56,7 @@ check_seed() { # LABEL SEED STRANGERS
 	for ((round = 1; round <= rounds; round++)); do
 		label="$1 seed $2 round $round"
 		ok "$label: the target comes to rest" census_between round
-		is "$label: silent on stderr" "$(cat "$err")" ''
+		is "$label: silent on stderr" "$(complaints)" ''
 		compare
 		holds "$label: there are maps" "$compared" '.found > 50'
 		none "$label: all figures are right" "$compared" "$wrong | .[]"

@@ -55,7 +55,7 @@ let_both_work() {
 	meanwhile=("$(reports_of 0 | tail -n 1)" "$(reports_of 1 | tail -n 1)")
 	wait "$watcher"
 	is 'exit code' $? 0
-	is 'nothing on stderr' "$(cat "$err")" ''
+	is 'nothing on stderr' "$(complaints)" ''
 }
 
 # The maps of the program: what they hold, and what was done to them.

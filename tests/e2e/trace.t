@@ -162,7 +162,7 @@ check_steady() { # VERSION
 	watch_steady 4 --attach multi
 	matched
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_groups uprobe_multi
 	holds "$label: few windows are full" "$out" \
 		'.trace.hot | .windows_ended_by_hits <= .windows / 2'
@@ -179,7 +179,7 @@ check_steady() { # VERSION
 	watch_steady 5 --attach perf
 	matched
 	is "$label: exit code" "$rc" 0
-	is "$label: silent on stderr" "$(cat "$err")" ''
+	is "$label: silent on stderr" "$(complaints)" ''
 	check_groups perf_event
 	check_counts
 	holds "$label: inserts are seen" "$tmp/matched.json" 'any(.maps[]; .row.activity.insert.hits > 0)'

@@ -22,7 +22,7 @@ compare() {
 # In older versions nothing distinguishes small tables of two types of one size.
 check() { # LABEL FOUND
 	is "$1: exit code" "$rc" 0
-	is "$1: silent on stderr" "$(cat "$err")" ''
+	is "$1: silent on stderr" "$(complaints)" ''
 	none "$1: every map is found" "$compared" '.missing[]'
 	holds "$1: so many" "$compared" '.found == $n' --argjson n "$2"
 	none "$1: their figures" "$compared" '.wrong[][]'

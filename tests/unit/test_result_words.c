@@ -37,6 +37,9 @@ static const struct words_table tables[] = {
 	TABLE(mem_reason_words, MEM_REASON_CNT, false, true),
 	TABLE(map_op_words, MAP_OP_CNT, false, true),
 	TABLE(consistency_words, CONSISTENT_CNT, false, true),
+	TABLE(finding_severity_words, SEVERITY_CNT, false, true),
+	TABLE(finding_certainty_words, SURE_CNT, true, true),
+	TABLE(verdict_state_words, STATE_CNT, true, true),
 	TABLE(finding_kind_words, FINDING_CNT, false, false),
 	TABLE(doubt_words, DOUBT_CNT, false, false),
 };
@@ -118,6 +121,14 @@ static struct finding finding_of(enum finding_kind kind)
 	};
 }
 
+static struct finding_words words_of(struct pool *pool, const struct finding *f)
+{
+	static const struct result r;
+	struct finding_facts facts = { f, &r, "map[string]int" };
+
+	return finding_row(f->kind)->words(pool, &facts);
+}
+
 static void expect_part(const char *text, const char *part)
 {
 	if (!text || !strstr(text, part))
@@ -142,8 +153,8 @@ static void findings_name_their_bytes(void **state)
 	for (enum finding_kind kind = 0; kind < FINDING_CNT; kind++) {
 		const struct finding_row *row = finding_row(kind);
 		struct finding f = finding_of(kind);
-		const char *headline = row->headline(&pool, &f, "map[string]int");
-		const char *remedy = row->remedy(&pool, &f);
+		struct finding_words words = words_of(&pool, &f);
+		const char *headline = words.headline, *remedy = words.remedy;
 
 		assert_true(parts[kind].headline || parts[kind].remedy);
 		expect_part(headline, parts[kind].headline ? parts[kind].headline : ".");
@@ -166,7 +177,7 @@ static void one_map_is_not_counted(void **state)
 
 	(void)state;
 	f.map_cnt = 1;
-	assert_string_equal(finding_row(f.kind)->headline(&pool, &f, "map[string]int"),
+	assert_string_equal(words_of(&pool, &f).headline,
 			    "map[string]int keeps 71.0 MiB for 1,000 keys (524,288 slots).");
 	pool_fini(&pool);
 }
@@ -178,14 +189,14 @@ static void zero_values_say_what_the_copy_brings(void **state)
 	struct pool pool = { 0 };
 
 	(void)state;
-	expect_part(finding_row(f.kind)->remedy(&pool, &f), "66.0 MiB more than by the copy alone");
+	expect_part(words_of(&pool, &f).remedy, "66.0 MiB more than by the copy alone");
 	f.all_bytes = f.bytes;
-	const char *remedy = finding_row(f.kind)->remedy(&pool, &f);
+	const char *remedy = words_of(&pool, &f).remedy;
 	expect_part(remedy, "66.0 MiB");
 	assert_null(strstr(remedy, "more than"));
-	assert_null(strstr(finding_row(f.kind)->headline(&pool, &f, ""), "about"));
+	assert_null(strstr(words_of(&pool, &f).headline, "about"));
 	f.sampled = true;
-	expect_part(finding_row(f.kind)->headline(&pool, &f, ""), "about");
+	expect_part(words_of(&pool, &f).headline, "about");
 	pool_fini(&pool);
 }
 

@@ -379,6 +379,7 @@ static struct result_memcalls_traced memcalls_traced = {
 static struct result_finding findings[] = {
 	{
 		.kind = FINDING_MAP_HOLES,
+		.severity = SEVERITY_WARN,
 		.headline = "map[string]*main.Session keeps 53.0 MiB for 12,041 keys (2,097,152 "
 			    "slots).",
 		.holder = &by_field,
@@ -387,12 +388,15 @@ static struct result_finding findings[] = {
 	},
 	{
 		.kind = FINDING_ZERO_VALUES,
+		.severity = SEVERITY_CRITICAL,
+		.evidence = "The values of 12 tables were read.",
 		.headline = "map[string]*main.Session: about 9,000 of 12,041 values are zero.",
 		.remedy = "m[k] = zero frees nothing. Call delete(m, k), then copy the rest into a "
 			  "new map: 52.8 MiB comes back, 800 KiB more than by the copy alone.",
 	},
 	{
 		.kind = FINDING_FREE_HEAP,
+		.severity = SEVERITY_INFO,
 		.headline = "Go keeps 24.0 MiB of free heap that the OS could have.",
 		.remedy = "debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.",
 	},
@@ -435,7 +439,13 @@ static const struct result full = {
 	.census = { .status = "ok", .taken = &census_taken },
 	.values = { .status = "ok", .counted = &values_counted },
 	.findings = LIST(findings),
-	.verdict = { .min_waste_bytes = MIB(16), .judged = true, .besides = LIST(besides) },
+	.verdict = {
+		.state = STATE_WASTEFUL,
+		.text = "WASTEFUL: 77.0 MiB (26 % of RSS) in 3 findings.",
+		.min_waste_bytes = MIB(16),
+		.judged = true,
+		.besides = LIST(besides),
+	},
 	.trace = { .status = "ok", .traced = &traced },
 	.gc = { .status = "ok", .read = &gc_read },
 	.memory_calls = {
@@ -661,14 +671,16 @@ static const char full_text[] =
 	"    With a higher GOGC or GOMEMLIMIT, Go would keep that memory.\n"
 	"\n"
 	"VERDICT\n"
+	"  WASTEFUL: 77.0 MiB (26 % of RSS) in 3 findings.\n"
 	"  1. map[string]*main.Session keeps 53.0 MiB for 12,041 keys (2,097,152 slots).\n"
 	"     held by *gateway/v2.Store.sessions\n"
 	"     Maps never shrink. Copy the live keys into a new map and drop the old one:\n"
 	"     52.0 MiB comes back.\n"
-	"  2. map[string]*main.Session: about 9,000 of 12,041 values are zero.\n"
+	"  2. CRITICAL: map[string]*main.Session: about 9,000 of 12,041 values are zero.\n"
+	"     The values of 12 tables were read.\n"
 	"     m[k] = zero frees nothing. Call delete(m, k), then copy the rest into a new\n"
 	"     map: 52.8 MiB comes back, 800 KiB more than by the copy alone.\n"
-	"  3. Go keeps 24.0 MiB of free heap that the OS could have.\n"
+	"  3. for information: Go keeps 24.0 MiB of free heap that the OS could have.\n"
 	"     debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.\n"
 	"  Besides, 97.0 MiB of free slots are in spans that a few live objects keep.\n"
 	"  Objects never move; new ones of their sizes go there first.\n"
@@ -706,8 +718,7 @@ static const char snapshot_text[] =
 	"GC  cannot be read: the runtime's counters contradict each other\n"
 	"\n"
 	"VERDICT\n"
-	"  No type of map, nor the free heap, can give back 16.0 MiB or more\n"
-	"  (--min-waste).\n"
+	"  No waste of 16.0 MiB or more.\n"
 	"\n"
 	"COST  maptrace: 20.0 ms CPU, 0 B memory, 0 B read, 1 record lost\n";
 
@@ -764,8 +775,7 @@ static const char gone_text[] =
 	"GC  cannot be read: the runtime's counters contradict each other\n"
 	"\n"
 	"VERDICT\n"
-	"  No type of map, nor the free heap, can give back 16.0 MiB or more\n"
-	"  (--min-waste).\n"
+	"  No waste of 16.0 MiB or more.\n"
 	"\n"
 	"COST  maptrace: 20.0 ms CPU, 0 B memory, 0 B read, 1 record lost\n";
 
@@ -796,7 +806,12 @@ static const struct result snapshot = {
 	.memory = &(struct result_ledger){ .rss_bytes = MIB(10) },
 	.reclaim = &(struct result_reclaim){ 0 },
 	.census = { .status = "ok", .taken = &(struct result_census_taken){ 0 } },
-	.verdict = { .min_waste_bytes = MIB(16), .judged = true },
+	.verdict = {
+		.state = STATE_FINE,
+		.text = "No waste of 16.0 MiB or more.",
+		.min_waste_bytes = MIB(16),
+		.judged = true,
+	},
 	.trace = { .status = "off", .reason = "--duration 0" },
 	.gc = { .status = "refused", .reason = "the runtime's counters contradict each other" },
 	.memory_calls = { .status = "off" },
@@ -927,8 +942,8 @@ static void only_five_findings_are_printed(void **state)
 		many[i] = findings[2];
 	r.findings.data = many;
 	r.findings.len = CNT(many);
-	assert_has(&r, "  5. Go keeps 24.0 MiB");
-	assert_has_not(&r, "  6. Go keeps 24.0 MiB");
+	assert_has(&r, "  5. for information: Go keeps 24.0 MiB");
+	assert_has_not(&r, "  6. for information: Go keeps 24.0 MiB");
 	assert_has(&r, "  and 2 more (--json)\n");
 }
 

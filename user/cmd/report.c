@@ -12,6 +12,7 @@
 #include "base/terminal.h"
 #include "base/units.h"
 #include "cmd/args.h"
+#include "cmd/fail_on.h"
 #include "cmd/interrupt.h"
 #include "model/watch.h"
 #include "report/json_read.h"
@@ -20,7 +21,6 @@
 enum {
 	DEFAULT_TOP = 10,
 	DEFAULT_DURATION_S = 10,
-	DEFAULT_MIN_WASTE_MIB = 32,
 	DEFAULT_SCAN_VALUES_MIB = 256,
 };
 
@@ -32,9 +32,7 @@ struct report_args {
 	bool json;
 	bool dry_run;
 	bool top_set;
-	bool fail_on_set;
-	bool fail_never;
-	uint64_t fail_on_bytes;
+	struct fail_on fail_on;
 };
 
 enum {
@@ -61,10 +59,12 @@ static const struct argp_option report_options[] = {
 	{ "from", OPT_FROM, "FILE", 0,
 	  "Show the report that --json saved in FILE (-: standard input) instead of a process", 0 },
 	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0,
-	  "Report findings of at least SIZE (default 32M; 0: all)", 0 },
-	{ "fail-on", OPT_FAIL_ON, "SIZE", 0,
-	  "Exit with 1 if a finding has at least SIZE (default: that of --min-waste; never: "
-	  "exit with 0)",
+	  "Report waste of at least SIZE, or of a share of RSS such as 10% (default: 10% and "
+	  "at least 8M; 0: all)",
+	  0 },
+	{ "fail-on", OPT_FAIL_ON, "WHAT", 0,
+	  "Exit with 1 if a finding is at least info, warn or critical, or if one has at least "
+	  "a size or a share (default warn; never: exit with 0)",
 	  0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "List the probe sites; attach nothing", 0 },
 	{ "scan-values", OPT_SCAN_VALUES, "SIZE", OPTION_ARG_OPTIONAL,
@@ -88,18 +88,11 @@ static const char report_doc[] =
 	"Examples:\n"
 	"  maptrace report 4182\n"
 	"  maptrace report --duration 0 --json 4182 | jq '.maps | max_by(.table_bytes)'\n"
-	"  maptrace report --min-waste 256M 4182; [ $? = 1 ] && page-someone\n"
+	"  maptrace report --fail-on 256M 4182; [ $? = 1 ] && page-someone\n"
 	"  maptrace report --duration 0 --scan-values=1G 4182\n"
 	"  maptrace report --json 4182 >saved.json; maptrace report --from saved.json\n";
 
 /* ---- the command line ---- */
-
-static struct err *parse_fail_on(struct report_args *o, const char *arg)
-{
-	o->fail_on_set = true;
-	o->fail_never = !strcmp(arg, "never");
-	return o->fail_never ? NULL : args_size("fail-on", arg, &o->fail_on_bytes);
-}
 
 static struct err *parse_scan_values(struct report_args *o, const char *arg)
 {
@@ -199,9 +192,9 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		o->from = arg;
 		return 0;
 	case OPT_MIN_WASTE:
-		return args_fail(a, args_size("min-waste", arg, &a->watch.min_waste_bytes));
+		return args_fail(a, threshold_parse("min-waste", arg, &a->watch.min_waste));
 	case OPT_FAIL_ON:
-		return args_fail(a, parse_fail_on(o, arg));
+		return args_fail(a, fail_on_parse(arg, &o->fail_on));
 	case OPT_SCAN_VALUES:
 		return args_fail(a, parse_scan_values(o, arg));
 	case OPT_SCAN_SEED:
@@ -230,14 +223,6 @@ static struct err *report_dry_run(const struct report_args *o)
 	return err;
 }
 
-static bool has_failing_finding(const struct report_args *o, const struct result *r)
-{
-	uint64_t limit = o->fail_on_set ? o->fail_on_bytes : r->verdict.min_waste_bytes;
-
-	/* Findings are sorted: the first is the largest. */
-	return !o->fail_never && r->findings.len && r->findings.data[0].bytes >= limit;
-}
-
 /* The exit code after a process was observed: for a saved report there is no watch. */
 static int exit_code_of(const struct report_args *o, const struct watch *w, const struct result *r)
 {
@@ -245,7 +230,7 @@ static int exit_code_of(const struct report_args *o, const struct watch *w, cons
 		return EXIT_GONE;
 	if (w->census_err)
 		return err_exit_code(w->census_err);
-	return has_failing_finding(o, r) ? EXIT_FINDINGS : EXIT_OK;
+	return fail_on_find(&o->fail_on, r) ? EXIT_FINDINGS : EXIT_OK;
 }
 
 static struct err *print_report(const struct report_args *o, struct result *r)
@@ -294,6 +279,8 @@ static struct err *report_process(const struct report_args *o, int *exit_code_re
 		report_sites(r, stderr);
 	if (!err)
 		err = print_report(o, r);
+	if (!err && exit_code == EXIT_FINDINGS)
+		fail_on_say(&o->fail_on, r);
 	if (!err)
 		*exit_code_ret = exit_code;
 	return err;
@@ -307,7 +294,9 @@ static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 	if (!err)
 		err = print_report(o, r);
 	if (!err)
-		*exit_code_ret = has_failing_finding(o, r) ? EXIT_FINDINGS : EXIT_OK;
+		*exit_code_ret = fail_on_find(&o->fail_on, r) ? EXIT_FINDINGS : EXIT_OK;
+	if (!err)
+		fail_on_say(&o->fail_on, r);
 	return err;
 }
 
@@ -340,12 +329,13 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 	struct report_args o = {
 		.common.watch = {
 			.duration_ns = DEFAULT_DURATION_S * 1000000000ull,
-			.min_waste_bytes = (uint64_t)DEFAULT_MIN_WASTE_MIB << 20,
+			.min_waste = DEFAULT_MIN_WASTE,
 			.values = { .seed = clock_ns() },
 			.holders = true,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 			.stop = &interrupted,
 		},
+		.fail_on = { .severity = SEVERITY_WARN },
 		.report = { .top = DEFAULT_TOP, .columns = terminal_columns(stdout) },
 	};
 	struct err *err = NULL;
@@ -354,6 +344,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 		o.report.verbose = o.common.verbose;
 		o.report.saved = o.from != NULL;
 		o.common.watch.top = o.report.top;
+		o.common.watch.fail_on = o.fail_on.by_size ? &o.fail_on.size : NULL;
 		o.common.watch.only_top = o.json && o.top_set;
 		err = run_report(&o, exit_code_ret);
 	} else {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * finding.h - findings: memory that the user can get back by doing something now.
+ * finding.h - findings: what is wrong with the memory of the process, and what to do.
  *
- * The causes in reclaim.h explain all memory that is not returned. A finding is only what
- * somebody can act on, with a number of bytes that this brings back.
+ * The causes in reclaim.h explain all memory that is not returned. A finding is what somebody can
+ * act on, or has to know. Its kind is a row of FINDINGS in result_words.h. A finder looks for some
+ * kinds; finding.c has the list of them. The sentences of a kind are made by one function
+ * (finding_words.h).
  */
 #ifndef MAPTRACE_MODEL_FINDING_H
 #define MAPTRACE_MODEL_FINDING_H
@@ -12,17 +14,26 @@
 #include <stdint.h>
 
 #include "base/vec.h"
-#include "maps/values.h"
-#include "model/result_words.h"
-#include "model/snapshot.h"
+#include "maps/mapinfo.h"
+#include "model/result.h"
+
+struct result_source;
 
 struct finding {
 	enum finding_kind kind;
-	/* Resident bytes that come back if the user acts on it. For FINDING_ZERO_VALUES without
-	 * what a rebuild with all keys already gives back: so findings can be added up. */
+	enum finding_severity severity;
+	/* Resident bytes that it is about; 0: it is not about an amount of them. Those of findings
+	 * of WARN or more don't overlap, so they can be added up. */
 	uint64_t bytes;
+	struct opt_u64 gives_back; /* part of them that the remedy brings back */
+	enum finding_certainty certainty; /* of gives_back; ignored without it */
+	const struct result_holder *holder; /* NULL: that of `map`, if it has one */
+	const struct result_caller *caller; /* NULL: not known, or nobody */
+	/* Other figures that its sentences need; what they are, the finder says. */
+	uint64_t figures[4];
+	double rates[2];
 
-	/* The next ones are set for FINDING_MAP_HOLES and FINDING_ZERO_VALUES: sums over maps. */
+	/* The next ones are set for kinds that are about maps: sums over maps. */
 	struct map_info map; /* the map with most to give back; addr 0: no map */
 	uint64_t map_bytes; /* that map's part of `bytes` */
 	uint64_t map_cnt;
@@ -37,16 +48,32 @@ struct finding {
 };
 
 struct findings {
-	VEC(struct finding) list; /* largest first */
+	VEC(struct finding) list; /* worst first, then largest first */
+	uint64_t min_bytes; /* waste of less is not listed */
 };
 
+/* What finders look at. The parts of the result that are named before the findings are filled in,
+ * and so are trace and memory_calls; maps are not. */
+struct finding_sources {
+	const struct result *r;
+	const struct result_source *from;
+};
+
+/* Finders add to f. They may add findings that are too small: those are dropped later. The only
+ * error is that memory ran out. */
+typedef struct err *(*finder_fn)(struct findings *f, const struct finding_sources *s);
+
+struct err *findings_add_holes(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_zero_values(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_free_heap(struct findings *f, const struct finding_sources *s);
+
+struct err *finding_add(struct findings *f, const struct finding *finding);
+
 /*
- * Finds what has at least min_bytes. All maps of one type make one finding. `values` may be
- * NULL: zero values were not counted. The only error is that memory ran out. Free with
- * findings_fini(); after an error there is nothing to free.
+ * Calls all finders, and keeps what has at least min_bytes or is not about waste. The only error is
+ * that memory ran out. Free with findings_fini(); after an error there is nothing to free.
  */
-struct err *findings_init(struct findings *f, const struct snapshot *snap,
-			  const struct values *values, uint64_t min_bytes);
+struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct finding_sources *s);
 void findings_fini(struct findings *f);
 
 #endif

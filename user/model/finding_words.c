@@ -23,57 +23,57 @@ static struct maps_text maps_text(const char *fmt, uint64_t cnt)
 	return t;
 }
 
-static const char *holes_headline(struct pool *pool, const struct finding *f, const char *label)
+struct finding_words finding_words_holes(struct pool *pool, const struct finding_facts *x)
 {
-	return pool_printf(pool, "%s%s %s %s for %s (%s).", label, maps_text(" (%s)", f->map_cnt).s,
-			   f->map_cnt > 1 ? "keep" : "keeps", BYTES(f->resident_bytes),
-			   COUNTED(f->live_keys, "key"), COUNTED(f->slots, "slot"));
+	const struct finding *f = x->f;
+	const char *keep = f->map_cnt > 1 ? "keep" : "keeps";
+
+	return (struct finding_words){
+		.headline = pool_printf(pool, "%s%s %s %s for %s (%s).", x->label,
+					maps_text(" (%s)", f->map_cnt).s, keep,
+					BYTES(f->resident_bytes), COUNTED(f->live_keys, "key"),
+					COUNTED(f->slots, "slot")),
+		.remedy = pool_printf(
+			pool, "Maps never shrink. %s and drop the old one: %s comes back.",
+			f->live_keys ? "Copy the live keys into a new map" : "Assign a new map",
+			BYTES(f->bytes)),
+	};
 }
 
-static const char *holes_remedy(struct pool *pool, const struct finding *f)
+struct finding_words finding_words_zeroes(struct pool *pool, const struct finding_facts *x)
 {
-	return pool_printf(pool, "Maps never shrink. %s and drop the old one: %s comes back.",
-			   f->live_keys ? "Copy the live keys into a new map" : "Assign a new map",
-			   BYTES(f->bytes));
-}
-
-static const char *zeroes_headline(struct pool *pool, const struct finding *f, const char *label)
-{
-	return pool_printf(pool, "%s: %s%s of %s%s %s zero.", label, f->sampled ? "about " : "",
-			   COUNT(f->zero_values), COUNTED(f->live_keys, "value"),
-			   maps_text(" in %s", f->map_cnt).s, f->zero_values == 1 ? "is" : "are");
-}
-
-static const char *zeroes_remedy(struct pool *pool, const struct finding *f)
-{
+	const struct finding *f = x->f;
 	const char *more = "";
 
 	if (f->all_bytes > f->bytes)
 		more = pool_printf(pool, ", %s more than by the copy alone", BYTES(f->bytes));
-	return pool_printf(pool,
-			   "m[k] = zero frees nothing. Call delete(m, k), then copy the rest into "
-			   "a new map: %s comes back%s.",
-			   BYTES(f->all_bytes), more ? more : "");
+	return (struct finding_words){
+		.headline = pool_printf(
+			pool, "%s: %s%s of %s%s %s zero.", x->label, f->sampled ? "about " : "",
+			COUNT(f->zero_values), COUNTED(f->live_keys, "value"),
+			maps_text(" in %s", f->map_cnt).s, f->zero_values == 1 ? "is" : "are"),
+		.remedy = pool_printf(
+			pool,
+			"m[k] = zero frees nothing. Call delete(m, k), then copy the rest into "
+			"a new map: %s comes back%s.",
+			BYTES(f->all_bytes), more ? more : ""),
+	};
 }
 
-static const char *free_headline(struct pool *pool, const struct finding *f, const char *label)
+struct finding_words finding_words_free(struct pool *pool, const struct finding_facts *x)
 {
-	(void)label;
-	return pool_printf(pool, "Go keeps %s of free heap that the OS could have.",
-			   BYTES(f->bytes));
+	return (struct finding_words){
+		.headline = pool_printf(pool, "Go keeps %s of free heap that the OS could have.",
+					BYTES(x->f->bytes)),
+		.remedy = "debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.",
+	};
 }
 
-static const char *free_remedy(struct pool *pool, const struct finding *f)
-{
-	(void)f;
-	return pool_text(pool, "debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.");
-}
-
-#define FINDING_ROW(kind, name, text, stem, maps, zeroes, how)                                     \
+#define FINDING_ROW(kind, name, text, stem, maps, zeroes, state_, how)                             \
 	[kind] = {                                                                                 \
-		.headline = stem##_headline,                                                       \
-		.remedy = stem##_remedy,                                                           \
+		.words = finding_words_##stem,                                                     \
 		.measured = how,                                                                   \
+		.state = state_,                                                                   \
 		.of_maps = maps,                                                                   \
 		.of_zeroes = zeroes,                                                               \
 	},

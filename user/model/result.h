@@ -24,6 +24,8 @@
 #include "base/cleanup.h"
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_goroutines.h"
+#include "model/result_growing.h"
 #include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
@@ -158,6 +160,7 @@ struct result_group_share {
  * are sorted by what they give back, most first. Garbage and suspect maps are in no group. */
 struct result_group {
 	uint64_t rank; /* from 1 on */
+	const char *id; /* of its one map, or of the type of several; NULL: not known */
 	const char
 		*label; /* short name of the type, or what is known instead; see result_label() */
 	const char *type; /* full name; NULL: unknown, or several fit */
@@ -188,10 +191,14 @@ struct result_coming_growth {
 
 struct result_finding {
 	enum finding_kind kind;
-	uint64_t bytes; /* resident bytes that come back; findings can be added up */
+	enum finding_severity severity;
+	uint64_t bytes; /* resident bytes that it is about; 0: it is not about an amount of them */
+	struct opt_u64 gives_back_bytes; /* part of them that the remedy brings back */
+	enum finding_certainty certainty; /* of gives_back_bytes; SURE_UNKNOWN without them */
 	uint64_t map; /* address of the map with most to give back; 0: it is not about maps */
 	const char *type; /* of that map; NULL: unknown */
 	const struct result_holder *holder; /* of that map; NULL: not known */
+	const struct result_caller *caller; /* who does it; NULL: not known, or nobody */
 	/* Sums over the maps; NULL: it is not about maps. */
 	struct result_finding_maps {
 		uint64_t maps;
@@ -206,12 +213,17 @@ struct result_finding {
 		uint64_t bytes_with_rebuild; /* bytes, plus what a rebuild with all keys gives */
 	} * zeroes;
 	const char *headline; /* one sentence that says what is wrong */
+	const char *evidence; /* one or two sentences that say how one can see it; may be NULL */
 	const char *remedy; /* what to do, and how many bytes come back */
 	const char *measured; /* how the number of bytes is known */
 };
 
 struct result_verdict {
-	uint64_t min_waste_bytes; /* findings are at least this large */
+	enum verdict_state state;
+	const char *text; /* one or two sentences: the state, and why */
+	uint64_t min_waste_bytes; /* findings of waste are at least this large */
+	uint64_t
+		share_of_bytes; /* a share, such as --min-waste 10%, is one of this: RSS or limit */
 	bool judged; /* false: there is no census, so nothing could be found */
 	POOL_LIST(const char *) besides; /* sentences about large things that are not findings */
 };
@@ -267,14 +279,16 @@ struct result {
 	struct result_heap *heap;
 	struct result_census census;
 	struct result_graph graph;
+	struct result_goroutines goroutines;
 	struct result_values values;
-	POOL_LIST(struct result_finding) findings; /* largest first */
+	POOL_LIST(struct result_finding) findings; /* worst first, then largest first */
 	struct result_verdict verdict;
 	struct result_trace trace;
 	struct result_gc gc;
 	struct result_memcalls memory_calls;
 	struct result_cost cost;
 	POOL_LIST(struct result_group) groups;
+	POOL_LIST(struct result_growing) growing; /* most keys per second first */
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
 	uint64_t sync_maps_total; /* `sync_maps` has at most the 1,000 largest */
 	POOL_LIST(struct result_sync_map) sync_maps; /* largest first */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Fills the ranking of maps, the coming growths and the findings of a result. */
+/* Fills the ranking of maps and the coming growths of a result. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -7,7 +7,6 @@
 #include "base/short_name.h"
 #include "base/units.h"
 #include "base/vec.h"
-#include "model/finding_words.h"
 #include "model/growth.h"
 #include "model/names.h"
 #include "model/result_fill.h"
@@ -51,6 +50,19 @@ const char *result_label(struct pool *pool, const struct go_layout *layout,
 
 /* ---- groups ---- */
 
+static const char *group_id(struct pool *pool, const struct result_source *from,
+			    const struct ranked *p)
+{
+	ssize_t row = rows_find(&from->w->snap->census->maps, p->largest_addr);
+	char id[MAP_ID_SZ];
+
+	if (row == ROWS_NONE || !map_id_text(&from->ids, row, id))
+		return NULL;
+	if (p->map_cnt > 1)
+		map_id_of_kind(&p->map, id);
+	return pool_text(pool, id);
+}
+
 static struct result_group group_result(struct pool *pool, const struct result_source *from,
 					size_t i)
 {
@@ -58,6 +70,7 @@ static struct result_group group_result(struct pool *pool, const struct result_s
 
 	return (struct result_group){
 		.rank = i + 1,
+		.id = group_id(pool, from, p),
 		.label = result_label(pool, &from->w->prog->layout, &p->map),
 		.type = pool_text(pool, p->map.type ? p->map.type->name : NULL),
 		.type_source = name_type_source(p->map.type_source),
@@ -193,88 +206,4 @@ void result_fill_groups(struct result *r, const struct result_source *from)
 		groups_fill_zeroes(r, from);
 	result_fill_group_holders(r, from);
 	groups_fill_coming(r, from->w);
-}
-
-/* ---- findings ---- */
-
-static struct result_finding_maps *finding_maps(struct pool *pool, const struct finding *f)
-{
-	struct result_finding_maps *to = pool_alloc(pool, sizeof(*to));
-
-	if (to)
-		*to = (struct result_finding_maps){ f->map_cnt, f->live_keys, f->slots,
-						    f->resident_bytes };
-	return to;
-}
-
-static struct result_finding_zeroes *finding_zeroes(struct pool *pool, const struct finding *f)
-{
-	struct result_finding_zeroes *to = pool_alloc(pool, sizeof(*to));
-
-	if (to)
-		*to = (struct result_finding_zeroes){ f->zero_values, f->sampled, f->all_bytes };
-	return to;
-}
-
-static const struct result_holder *finding_holder(const struct result_source *from,
-						  const struct finding *f)
-{
-	ssize_t row = f->map.addr ? rows_find(&from->w->snap->census->maps, f->map.addr)
-				  : ROWS_NONE;
-
-	return row == ROWS_NONE ? NULL : held_maps_holder(&from->held, row);
-}
-
-static struct result_finding finding_result(struct pool *pool, const struct result_source *from,
-					    const struct finding *f)
-{
-	const struct watch *w = from->w;
-	const struct finding_row *row = finding_row(f->kind);
-	const char *label = f->map.addr ? result_label(pool, &w->prog->layout, &f->map) : "";
-
-	return (struct result_finding){
-		.kind = f->kind,
-		.bytes = f->bytes,
-		.map = f->map.addr,
-		.type = pool_text(pool, f->map.type ? f->map.type->name : NULL),
-		.holder = finding_holder(from, f),
-		.maps = row->of_maps ? finding_maps(pool, f) : NULL,
-		.zeroes = row->of_zeroes ? finding_zeroes(pool, f) : NULL,
-		.headline = row->headline(pool, f, label ? label : "?"),
-		.remedy = row->remedy(pool, f),
-		.measured = row->measured,
-	};
-}
-
-/* Slots that a few objects keep are not a finding, as no quick action of the user brings them back.
- * But they may be the largest part of the waste, so the verdict names them. */
-static void verdict_fill_besides(struct result *r, const struct watch *w)
-{
-	uint64_t bytes = w->reclaim.rows[CAUSE_SPAN_PINNED].bytes;
-
-	if (!bytes || bytes < w->opts.min_waste_bytes)
-		return;
-	pool_list(&r->pool, &r->verdict.besides, 1);
-	if (r->verdict.besides.len)
-		r->verdict.besides.data[0] = pool_printf(
-			&r->pool,
-			"Besides, %s of free slots are in spans that a few live objects keep. Go "
-			"cannot move objects; new ones of the same sizes go there first. To copy "
-			"those objects and drop the old ones frees the spans: NOT RETURNED has "
-			"the slot sizes.",
-			text_bytes(bytes).s);
-}
-
-void result_fill_findings(struct result *r, const struct result_source *from)
-{
-	const struct watch *w = from->w;
-
-	r->verdict.min_waste_bytes = w->opts.min_waste_bytes;
-	r->verdict.judged = w->snap != NULL;
-	if (!w->snap)
-		return;
-	pool_list(&r->pool, &r->findings, from->findings.list.len);
-	for (size_t i = 0; i < r->findings.len; i++)
-		r->findings.data[i] = finding_result(&r->pool, from, &from->findings.list.data[i]);
-	verdict_fill_besides(r, w);
 }

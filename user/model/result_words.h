@@ -145,23 +145,55 @@ struct word {
 	X(CONSISTENT_MOVING, "moving", "~") \
 	X(CONSISTENT_SUSPECT, "suspect", "!")
 
+/* How bad a finding is.
+ *	INFO		good to know; nothing has to be done
+ *	WARN		somebody should act on it; `report` exits with 1
+ *	CRITICAL	the process is in danger
+ */
+#define SEVERITIES(X) \
+	X(SEVERITY_INFO, "info", "for information: ") \
+	X(SEVERITY_WARN, "warn", "") \
+	X(SEVERITY_CRITICAL, "critical", "CRITICAL: ")
+
+/* How sure it is that as many bytes come back as a finding says.
+ *	UNKNOWN		nobody can say how many come back
+ *	CERTAIN		counted on the live process
+ *	LIKELY		counted, but the process may still use a part of it
+ *	ESTIMATE	computed from a sample or from a mean
+ */
+#define CERTAINTIES(X) \
+	X(SURE_UNKNOWN, NULL, NULL) \
+	X(SURE_CERTAIN, "certain", "certain") \
+	X(SURE_LIKELY, "likely", "likely") \
+	X(SURE_ESTIMATE, "estimate", "an estimate")
+
+/* What the verdict says of the process as a whole, from the best to the worst. */
+#define VERDICT_STATES(X) \
+	X(STATE_NOT_JUDGED, NULL, NULL) \
+	X(STATE_FINE, "fine", "fine") \
+	X(STATE_WASTEFUL, "wasteful", "wasteful") \
+	X(STATE_GROWING, "growing", "growing") \
+	X(STATE_IN_DANGER, "in_danger", "in danger")
+
 /*
- * Kinds of findings (see finding.h; finding.c finds them). The columns of a row:
+ * Kinds of findings (see finding.h). The columns of a row:
  *	the value, and its name in JSON
- *	NULL: it has no short words, but functions that make sentences
- *	how the names of those functions in finding_words.c begin: *_headline(), *_remedy()
+ *	NULL: it has no short words, but a function that makes sentences
+ *	how the name of that function ends: finding_words_*()
  *	whether it is about maps: then the result has sums over them
  *	whether it is about zero values
+ *	what the verdict says of a process with such a finding of WARN or more. One that is
+ *	STATE_WASTEFUL is dropped if it has less than --min-waste
  *	how the number of its bytes is known
  */
 #define FINDINGS(X) \
-	X(FINDING_MAP_HOLES, "map_holes", NULL, holes, true, false, \
+	X(FINDING_MAP_HOLES, "map_holes", NULL, holes, true, false, STATE_WASTEFUL, \
 	  "resident bytes of the tables, less what a new map of as many keys takes by the " \
 	  "runtime's own sizing rules") \
-	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, \
+	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
-	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, \
+	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
 	  "resident pages that Go's page allocator has as free and not returned")
 
 /*
@@ -224,6 +256,9 @@ enum reclaim_cause { RECLAIM_CAUSES(WORD_VALUE) CAUSE_CNT };
 enum mem_reason { MEM_REASONS(WORD_VALUE) MEM_REASON_CNT };
 enum map_op { MAP_OPS(WORD_VALUE) MAP_OP_CNT };
 enum consistency_mark { CONSISTENCIES(WORD_VALUE) CONSISTENT_CNT };
+enum finding_severity { SEVERITIES(WORD_VALUE) SEVERITY_CNT };
+enum finding_certainty { CERTAINTIES(WORD_VALUE) SURE_CNT };
+enum verdict_state { VERDICT_STATES(WORD_VALUE) STATE_CNT };
 enum finding_kind { FINDINGS(WORD_VALUE) FINDING_CNT };
 enum result_holder_kind { HOLDER_KINDS(WORD_VALUE) HELD_BY_CNT };
 enum result_sync_kind { SYNC_KINDS(WORD_VALUE) SYNC_KIND_CNT };
@@ -239,6 +274,9 @@ extern const struct word reclaim_cause_words[CAUSE_CNT];
 extern const struct word mem_reason_words[MEM_REASON_CNT];
 extern const struct word map_op_words[MAP_OP_CNT];
 extern const struct word consistency_words[CONSISTENT_CNT];
+extern const struct word finding_severity_words[SEVERITY_CNT];
+extern const struct word finding_certainty_words[SURE_CNT];
+extern const struct word verdict_state_words[STATE_CNT];
 extern const struct word finding_kind_words[FINDING_CNT];
 extern const struct word holder_kind_words[HELD_BY_CNT];
 extern const struct word sync_kind_words[SYNC_KIND_CNT];

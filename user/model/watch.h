@@ -17,13 +17,15 @@
 #include "model/reclaim.h"
 #include "model/result.h"
 #include "model/snapshot.h"
+#include "model/threshold.h"
 #include "process/halt.h"
 #include "process/program.h"
 #include "trace/trace.h"
 
 struct watch_opts {
 	uint64_t duration_ns; /* of the trace; 0: take one census only */
-	uint64_t min_waste_bytes; /* findings are at least this large */
+	struct threshold min_waste; /* findings of waste are at least this large */
+	const struct threshold *fail_on; /* or at least this large; NULL: there is none */
 	uint64_t top; /* how many groups of maps the report lists */
 	bool only_top; /* list only the `top` largest maps in the result, and those in findings */
 	enum trace_attach attach;
@@ -48,6 +50,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct goroutine_groups;
 
 struct watch {
 	struct watch_opts opts;
@@ -65,6 +68,8 @@ struct watch {
 	struct values *values; /* zero values in the maps of snap; NULL: not counted */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct goroutine_groups *goroutines; /* NULL: not looked at */
+	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
 	struct err *gone; /* the target exited or executed another program; else NULL */
 	/* Times are those of clock_ns(). */

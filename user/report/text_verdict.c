@@ -3,11 +3,14 @@
 
 enum { FINDING_ROWS = 5, FINDING_INDENT = 5 };
 
-static void print_finding(const struct page *p, size_t no, const struct result_finding *finding)
+static void print_finding(const struct page *p, size_t no, const struct result_finding *f)
 {
-	page_words(p, 2, FINDING_INDENT, "%zu. %s", no, known_text(finding->headline));
-	print_finding_holder(p, finding);
-	page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", known_text(finding->remedy));
+	page_words(p, 2, FINDING_INDENT, "%zu. %s%s", no, finding_severity_words[f->severity].text,
+		   known_text(f->headline));
+	print_finding_holder(p, f);
+	if (f->evidence)
+		page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", f->evidence);
+	page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", known_text(f->remedy));
 }
 
 void print_verdict(const struct page *p)
@@ -20,11 +23,7 @@ void print_verdict(const struct page *p)
 			   "none: without a census of the maps there is nothing to judge.");
 		return;
 	}
-	if (!r->findings.len)
-		page_words(p, 2, 2,
-			   "No type of map, nor the free heap, can give back %s or more "
-			   "(--min-waste).",
-			   BYTES(r->verdict.min_waste_bytes));
+	page_words(p, 2, 2, "%s", known_text(r->verdict.text));
 	for (size_t i = 0; i < r->findings.len && i < FINDING_ROWS; i++)
 		print_finding(p, i + 1, &r->findings.data[i]);
 	if (r->findings.len > FINDING_ROWS)
