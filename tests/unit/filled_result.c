@@ -195,7 +195,7 @@ struct result *bare_result(void)
 {
 	struct result *r = empty_result();
 
-	r->census.status = r->trace.status = r->gc.status = "refused";
+	r->census.status = r->trace.status = r->gc.status = r->goroutines.status = "refused";
 	r->graph.status = r->values.status = r->memory_calls.status = "off";
 	return r;
 }

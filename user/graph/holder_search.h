@@ -5,6 +5,7 @@
 #ifndef MAPTRACE_GRAPH_HOLDER_SEARCH_H
 #define MAPTRACE_GRAPH_HOLDER_SEARCH_H
 
+#include "base/table.h"
 #include "graph/held_objects.h"
 #include "graph/naming.h"
 #include "graph/referrers.h"
@@ -16,6 +17,7 @@ struct holders {
 	uint32_t *places; /* by row: see holders_place() */
 	size_t row_cnt;
 	struct holders_cost cost;
+	VEC(struct held_in_frame) in_frames;
 };
 
 /* A word that leads to a map, or to a variable that has the map. */
@@ -44,6 +46,7 @@ struct holder_search {
 	const struct holders_opts *opts;
 	uint64_t deadline_ns; /* 0: none */
 	struct holders *ret;
+	struct table framed_rows; /* those in ret->in_frames */
 	uint8_t *scores; /* by row: how good its holder is; 0: it has none */
 
 	struct catalogue *cat;

@@ -280,6 +280,18 @@ static struct err *search_name_frame(struct holder_search *s, struct frames *f, 
 	return err;
 }
 
+/* Notes which goroutine has a map in its frames. */
+static struct err *search_add_in_frame(struct holder_search *s, const struct frames *f,
+				       uint32_t goroutine, uint32_t row)
+{
+	struct held_in_frame in = { row, f->goroutines.list.data[goroutine].g };
+
+	if (table_get(&s->framed_rows, row) != TABLE_NONE)
+		return NULL;
+	return vec_push(&s->ret->in_frames, in) && table_put(&s->framed_rows, row, 0) ? NULL
+										      : err_nomem();
+}
+
 /* The maps whose headers are in frames. */
 static struct err *search_own_frames(struct holder_search *s, struct frames *f)
 {
@@ -289,8 +301,11 @@ static struct err *search_own_frames(struct holder_search *s, struct frames *f)
 		struct map_info m = census_map(s->census, i);
 		uint32_t goroutine;
 
-		if (m.on_stack && frames_find(f, m.addr, &goroutine))
-			err = search_name_frame(s, f, goroutine, m.addr, i, true);
+		if (!m.on_stack || !frames_find(f, m.addr, &goroutine))
+			continue;
+		err = search_name_frame(s, f, goroutine, m.addr, i, true);
+		if (!err)
+			err = search_add_in_frame(s, f, goroutine, i);
 	}
 	return err;
 }
@@ -310,7 +325,8 @@ static struct err *search_frames(struct holder_search *s)
 		const struct stack_word *w = &words.list.data[i - 1];
 		uint32_t row = s->target_rows.data[targets_find(&s->targets, w->value)];
 
-		if (words.list.len - i < FRAMES_NAMED_MAX)
+		err = search_add_in_frame(s, &f, w->goroutine, row);
+		if (!err && words.list.len - i < FRAMES_NAMED_MAX)
 			err = search_name_frame(s, &f, w->goroutine, w->word, row, false);
 	}
 	vec_fini(&words.list);
@@ -358,6 +374,7 @@ static void search_fini(struct holder_search *s)
 	vec_fini(&s->words);
 	vec_fini(&s->root_words);
 	free(s->scores);
+	table_fini(&s->framed_rows);
 }
 
 static void search_log(const struct holder_search *s, const char *what)
@@ -445,6 +462,7 @@ void holders_free(struct holders *h)
 	if (!h)
 		return;
 	holder_set_fini(&h->set);
+	vec_fini(&h->in_frames);
 	free(h->by_row);
 	free(h->places);
 	free(h);
@@ -475,6 +493,12 @@ size_t holders_cnt(const struct holders *h)
 const struct holder *holders_get(const struct holders *h, size_t i)
 {
 	return &h->set.list.data[i];
+}
+
+size_t holders_in_frames(const struct holders *h, const struct held_in_frame **ret)
+{
+	*ret = h->in_frames.data;
+	return h->in_frames.len;
 }
 
 struct holders_cost holders_cost(const struct holders *h)

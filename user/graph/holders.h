@@ -109,6 +109,15 @@ const struct holder *holders_get(const struct holders *h, size_t i);
 #define HOLDERS_NO_HOLDER UINT32_MAX
 uint32_t holders_number(const struct holders *h, size_t row);
 
+/* A map that a word on the stack of a goroutine leads to, or whose header is there. */
+struct held_in_frame {
+	uint32_t row; /* of the census */
+	uint64_t g; /* the address of the goroutine's runtime.g */
+};
+
+/* Sets *ret to the list of these; each map is there once. Returns their number. */
+size_t holders_in_frames(const struct holders *h, const struct held_in_frame **ret);
+
 /*
  * What tells a map from others that have an equal holder, as far as it is the same in each process
  * of a build; HOLDERS_NO_PLACE: nothing does. By kind of the holder:

@@ -173,6 +173,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		err = watch_apply_traced_types(w);
 	if (!err && last && w->snap && w->opts.holders && !w->gone)
 		err = watch_find_holders(w);
+	if (!err && last && w->snap && !w->gone)
+		err = watch_group_goroutines(w);
 	if (!err && w->snap && w->opts.duration_ns)
 		err = watch_find_growing(w, last, &from->growing);
 	if (!err && last && w->snap && w->opts.values.budget_bytes)
@@ -196,6 +198,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_reclaim(r, w);
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
+	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
 	result_fill_growing(r, from);
 	struct err *err = result_fill_trace(r, from);

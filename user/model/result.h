@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_goroutines.h"
 #include "model/result_growing.h"
 #include "model/result_holder.h"
 #include "model/result_maps.h"
@@ -277,6 +278,7 @@ struct result {
 	struct result_heap *heap;
 	struct result_census census;
 	struct result_graph graph;
+	struct result_goroutines goroutines;
 	struct result_values values;
 	POOL_LIST(struct result_finding) findings; /* worst first, then largest first */
 	struct result_verdict verdict;

@@ -41,6 +41,10 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+/* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
+ * memory ran out. */
+struct err *watch_group_goroutines(struct watch *w);
+void result_fill_goroutines(struct result *r, const struct watch *w);
 /* The same for the ids of the maps. */
 void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids);
 void result_fill_graph(struct result *r, const struct watch *w);

@@ -36,6 +36,8 @@ static const struct json_member document_members[] = {
 	JSON_POINTER("heap", result, heap, result_heap, 0, "The runtime's own count."),
 	JSON_INNER("census", result, census, result_census, "The search for all maps."),
 	JSON_INNER("graph", result, graph, result_graph, "The search for what holds each map."),
+	JSON_INNER("goroutines", result, goroutines, result_goroutines,
+		   "What the goroutines wait for."),
 	JSON_INNER("values", result, values, result_values, "The count of zero values."),
 	JSON_LIST("findings", result, findings, result_finding, 0,
 		  "What is wrong or good to know: the worst first, then the largest."),

@@ -35,6 +35,9 @@ extern const struct json_shape result_growing_json;
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;
 
+/* json_goroutines.c */
+extern const struct json_shape result_goroutines_json;
+
 /* json_findings.c */
 extern const struct json_shape result_finding_json;
 extern const struct json_shape result_verdict_json;
