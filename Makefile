@@ -104,7 +104,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
 
-units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports $(BUILD)/tests/e2e/blind_types
+units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports $(BUILD)/tests/e2e/blind_types $(BUILD)/tests/e2e/traps
 
 # This test compiles a part of the BPF side.
 $(BUILD)/tests/unit/test_stamps.o: USER_FLAGS += -Ivmlinux
@@ -122,6 +122,11 @@ $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches: %: %.o $(BUILD)/
 $(BUILD)/tests/e2e/blind_types: %: %.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What traps.t looks at.
+$(BUILD)/tests/e2e/traps: $(BUILD)/tests/e2e/traps.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^
 
 # What schema.t runs: it prints made-up reports, with the help of the unit tests.
 $(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libmaptrace.a
@@ -206,4 +211,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
-	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d blind_types.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)
+	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d blind_types.d traps.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

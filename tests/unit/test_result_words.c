@@ -126,7 +126,14 @@ static struct result_ledger ledger = { .outside = { .c_arenas = 12 } };
 
 static struct finding_words words_of(struct pool *pool, const struct finding *f)
 {
-	static const struct result r = { .memory = &ledger };
+	static struct result_growing_limit limit = { "cgroup", MIB(110), MIB(66), { 9, true } };
+	static struct result_growing growing = { .label = "map[string]int",
+						 .maps = 3,
+						 .keys_per_s = 4500,
+						 .bytes_per_s = MIB(66),
+						 .gained_keys = 45000,
+						 .limit = &limit };
+	static const struct result r = { .memory = &ledger, .growing = { &growing, 1 } };
 	struct finding_facts facts = { f, &r, "map[string]int" };
 
 	return finding_row(f->kind)->words(pool, &facts);
@@ -158,6 +165,8 @@ static void findings_name_their_bytes(void **state)
 		[FINDING_MAPPED_MEMORY] = { "66.0 MiB", NULL },
 		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
+		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
+					  NULL },
 	};
 	struct pool pool = { 0 };
 

@@ -214,7 +214,9 @@ struct word {
 	X(FINDING_GC_THRASH, "gc_thrash", NULL, thrash, false, false, STATE_IN_DANGER, \
 	  "the collector's counters") \
 	X(FINDING_NEAR_LIMIT, "near_limit", NULL, limit, false, false, STATE_IN_DANGER, \
-	  "the kernel's counts of the cgroup, less pages of files")
+	  "the kernel's counts of the cgroup, less pages of files") \
+	X(FINDING_GROWING_MAP, "growing_map", NULL, growing, true, false, STATE_GROWING, \
+	  "keys at each census of the watch")
 
 /*
  * Kinds of holders, the things that have a pointer to a map; with examples of their texts:

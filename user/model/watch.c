@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "graph/goroutine_groups.h"
 #include "graph/holders.h"
 #include "heap/madetypes.h"
 
@@ -195,6 +196,17 @@ struct err *watch_on_event(void *ctx, const struct trace_event *e, enum abi_grou
 
 /* ---- from the beginning to the end ---- */
 
+/* Finding the program can take long if it is a hostile one, so a signal ends that, too. */
+static struct err *watch_open_program(struct watch *w)
+{
+	struct mem *mem = &w->target->mem;
+
+	mem->stop = w->opts.stop;
+	struct err *err = program_open(w->target, &w->prog);
+	mem->stop = NULL;
+	return err_is(err, ERR_STOPPED) ? err_wrap(err, "looking for a Go program") : err;
+}
+
 struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = calloc(1, sizeof(*w));
@@ -204,7 +216,7 @@ struct err *watch_open(pid_t pid, const struct watch_opts *opts, struct watch **
 	w->opts = *opts;
 	struct err *err = target_open(pid, &w->target);
 	if (!err)
-		err = program_open(w->target, &w->prog);
+		err = watch_open_program(w);
 	if (!err)
 		err = target_rss(w->target, &w->rss);
 	if (err)
@@ -326,6 +338,8 @@ void watch_free(struct watch *w)
 	values_free(w->values);
 	holders_free(w->holders);
 	err_free(w->holders_err);
+	goroutine_groups_free(w->goroutines);
+	err_free(w->goroutines_err);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
 	err_free(w->census_err);

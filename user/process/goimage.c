@@ -7,11 +7,18 @@
 #include "process/filescan.h"
 #include "process/moduledata.h"
 
+enum {
+	/* A file has one pcHeader, and one moduledata that points to it. Bytes that look like the
+	 * one or the other by chance are rare. */
+	IMAGE_HEADERS_MAX = 4096,
+	IMAGE_REFS_MAX = 4096,
+};
+
 /* A walk over a file's mappings, and what it has found. */
 struct image_scan {
 	struct filescan files;
 
-	VEC(struct pcheader) headers;
+	VEC(struct pcheader) headers; /* ascending by address */
 	VEC(uint64_t) header_refs; /* addresses of words that point to a header */
 	uint64_t buildinfo_addr;
 	bool old_pclntab; /* some file had a function table of Go 1.2 to 1.17 */
@@ -28,7 +35,8 @@ static struct err *image_scan_headers(void *ctx, uint64_t addr, const uint8_t *d
 
 		if (first >= PCHEADER_MAGIC_MIN) {
 			s->old_pclntab |= pcheader_is_old(data + off);
-			if (pcheader_parse(data + off, len - off, addr + off, &h) &&
+			if (s->headers.len < IMAGE_HEADERS_MAX &&
+			    pcheader_parse(data + off, len - off, addr + off, &h) &&
 			    !vec_push(&s->headers, h))
 				return err_nomem();
 		}
@@ -39,18 +47,35 @@ static struct err *image_scan_headers(void *ctx, uint64_t addr, const uint8_t *d
 	return NULL;
 }
 
+static int cmp_pcheader(const void *a, const void *b)
+{
+	uint64_t x = ((const struct pcheader *)a)->addr, y = ((const struct pcheader *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+static const struct pcheader *image_scan_header_at(const struct image_scan *s, uint64_t addr)
+{
+	const struct pcheader key = { .addr = addr };
+
+	return vec_search(&s->headers, &key, cmp_pcheader);
+}
+
 static struct err *image_scan_refs(void *ctx, uint64_t addr, const uint8_t *data, size_t len,
 				   size_t step)
 {
 	struct image_scan *s = ctx;
+	uint64_t first = s->headers.data[0].addr;
+	uint64_t last = s->headers.data[s->headers.len - 1].addr;
 
 	for (size_t off = 0; off + 8 <= len && off < step; off += 8) {
 		uint64_t word = load_u64(data, off);
 
-		for (size_t i = 0; i < s->headers.len; i++)
-			if (word == s->headers.data[i].addr &&
-			    !vec_push(&s->header_refs, addr + off))
-				return err_nomem();
+		if (word < first || word > last || s->header_refs.len == IMAGE_REFS_MAX ||
+		    !image_scan_header_at(s, word))
+			continue;
+		if (!vec_push(&s->header_refs, addr + off))
+			return err_nomem();
 	}
 	return NULL;
 }
@@ -85,7 +110,7 @@ static struct err *image_scan_buildinfo(struct image_scan *s, struct buildinfo *
 	if (!s->buildinfo_addr)
 		return err_new(ERR_UNSUPPORTED,
 			       "a Go program without build info: its Go version is unknown");
-	const struct procmap *m = procmaps_find(s->files.maps, s->buildinfo_addr);
+	const struct procmap *m = procmaps_find(s->files.list.maps, s->buildinfo_addr);
 	uint64_t len = m->end - s->buildinfo_addr;
 
 	if (len > BUILDINFO_MAX)
@@ -95,14 +120,6 @@ static struct err *image_scan_buildinfo(struct image_scan *s, struct buildinfo *
 		return err_nomem();
 	struct err *err = image_read_readable(s->files.mem, s->buildinfo_addr, data, len, &len);
 	return err ? err : buildinfo_parse(data, len, ret);
-}
-
-static const struct pcheader *image_scan_header_at(const struct image_scan *s, uint64_t addr)
-{
-	for (size_t i = 0; i < s->headers.len; i++)
-		if (s->headers.data[i].addr == addr)
-			return &s->headers.data[i];
-	return NULL;
 }
 
 /* Sets the image's moduledata; leaves it 0 when no word that points to a header starts one. */
@@ -162,41 +179,55 @@ static void image_scan_reset(struct image_scan *s)
 	s->buildinfo_addr = 0;
 }
 
-struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
+/* Looks at one file; *found_ret says whether it is the image, which then is in *ret. */
+static struct err *image_scan_codefile(struct image_scan *s, struct target *t,
+				       const struct codefile *file, struct goimage *ret,
+				       bool *found_ret)
 {
-	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
-	struct image_scan s = { .files = { .maps = maps, .buf = buf } };
+	_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
+	struct goimage image = { .file = *file->code };
+	struct err *err = mapped_file_open(t, s->files.list.maps, file->code, &mapped);
 
-	if (!buf)
-		return err_nomem();
-	for (size_t i = 0; i < maps->maps.len; i++) {
-		const struct procmap *m = &maps->maps.data[i];
-		_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
-		struct goimage image = { .file = *m };
-		bool found = false;
+	if (err)
+		return err;
+	s->files.file = file;
+	s->files.mem = &mapped->mem;
+	err = image_scan_file(s, &image, found_ret);
+	image_scan_reset(s);
+	if (err || !*found_ret)
+		return err;
+	image.mapped = take_ptr(mapped);
+	*ret = image;
+	return NULL;
+}
 
-		if (!filescan_is_first_code(maps, i))
-			continue;
-		struct err *err = mapped_file_open(t, maps, m, &mapped);
-		if (err)
+static struct err *image_scan_files(struct image_scan *s, struct target *t, struct goimage *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < s->files.list.files.len; i++) {
+		struct err *err =
+			image_scan_codefile(s, t, &s->files.list.files.data[i], ret, &found);
+
+		if (err || found)
 			return err;
-		s.files.file = m;
-		s.files.mem = &mapped->mem;
-		err = image_scan_file(&s, &image, &found);
-		image_scan_reset(&s);
-		if (err)
-			return err;
-		if (!found)
-			continue;
-		image.mapped = take_ptr(mapped);
-		*ret = image;
-		return NULL;
 	}
-	if (s.old_pclntab)
+	if (s->old_pclntab)
 		return err_new(ERR_UNSUPPORTED,
 			       "'%s' was built by Go older than 1.18, which maptrace does not know",
 			       t->command);
 	return err_new(ERR_UNSUPPORTED, "'%s' is not a Go program", t->command);
+}
+
+struct err *goimage_find(struct target *t, const struct procmaps *maps, struct goimage *ret)
+{
+	struct image_scan s = { .old_pclntab = false };
+	struct err *err = filescan_init(&s.files, maps);
+
+	if (!err)
+		err = image_scan_files(&s, t, ret);
+	filescan_fini(&s.files);
+	return err;
 }
 
 void goimage_fini(struct goimage *image)

@@ -12,6 +12,7 @@
 
 enum {
 	MODULES_MAX = 256,
+	CHECKS_MAX = 1 << 14, /* of what looks like a module, in all files */
 
 	/* Offsets in a moduledata: slices, in all versions (go-runtime facts 5.4). */
 	MD_PCHEADER = 0,
@@ -28,6 +29,7 @@ struct module_search {
 	struct target *target;
 	struct filescan files;
 	VEC(struct gomodule) found; /* the first one is the image */
+	uint32_t checks; /* that were made */
 	struct gomodule here; /* what was found in the current file; moduledata 0: nothing */
 };
 
@@ -74,7 +76,7 @@ static struct err *module_search_visit(void *ctx, uint64_t addr, const uint8_t *
 
 	for (size_t off = 0;
 	     !err && !s->here.moduledata && off < step && off + MODULEDATA_SZ_MIN <= len; off += 8)
-		if (may_be_module(data + off))
+		if (may_be_module(data + off) && s->checks++ < CHECKS_MAX)
 			err = module_search_check(s, addr + off, load_u64(data, off));
 	return err;
 }
@@ -94,20 +96,20 @@ static void gomodule_fini(struct gomodule *m)
 }
 
 /* Adds the module of the file that a mapping is of, if it has one. */
-static struct err *module_search_file(struct module_search *s, const struct procmap *m)
+static struct err *module_search_file(struct module_search *s, const struct codefile *file)
 {
 	_cleanup_mapped_file_ struct mapped_file *mapped = NULL;
-	struct err *err = mapped_file_open(s->target, s->files.maps, m, &mapped);
+	struct err *err = mapped_file_open(s->target, s->files.list.maps, file->code, &mapped);
 
 	if (err)
 		return err;
-	s->files.file = m;
+	s->files.file = file;
 	s->files.mem = &mapped->mem;
 	s->here = (struct gomodule){ 0 };
 	err = filescan(&s->files, /* writable_only= */ true, module_search_visit, s);
 	if (err || !s->here.moduledata)
 		return err;
-	s->here.file = *m;
+	s->here.file = *file->code;
 	s->here.mapped = mapped;
 	s->here.path = gomodule_path(mapped);
 	if (!s->here.path || !vec_push(&s->found, s->here)) {
@@ -120,15 +122,14 @@ static struct err *module_search_file(struct module_search *s, const struct proc
 
 static struct err *module_search_files(struct module_search *s)
 {
-	const struct procmaps *maps = s->files.maps;
+	const struct codefiles *list = &s->files.list;
 
-	for (size_t i = 0; i < maps->maps.len && s->found.len < MODULES_MAX; i++) {
-		const struct procmap *m = &maps->maps.data[i];
+	for (size_t i = 0; i < list->files.len && s->found.len < MODULES_MAX; i++) {
+		const struct codefile *file = &list->files.data[i];
 
-		if (procmap_same_file(m, &s->found.data[0].file) ||
-		    !filescan_is_first_code(maps, i))
+		if (procmap_same_file(file->code, &s->found.data[0].file))
 			continue;
-		struct err *err = module_search_file(s, m);
+		struct err *err = module_search_file(s, file);
 		if (module_err_is_fatal(err))
 			return err;
 		err_free(err);
@@ -261,6 +262,7 @@ static void module_search_fini(struct module_search *s)
 		gomodule_fini(&s->found.data[i]);
 	}
 	vec_fini(&s->found);
+	filescan_fini(&s->files);
 }
 
 /* Reads how the modules that were found are linked, and sorts them into groups by that. */
@@ -279,18 +281,17 @@ static struct err *module_search_sort(struct module_search *s, struct goimage *i
 
 struct err *gomodules_find(struct target *t, const struct procmaps *maps, struct goimage *image)
 {
-	_cleanup_free_ uint8_t *buf = malloc(FILESCAN_BUF_SZ);
-	_cleanup_(module_search_fini) struct module_search s = {
-		.target = t, .files = { .maps = maps, .buf = buf }
-	};
+	_cleanup_(module_search_fini) struct module_search s = { .target = t };
 	struct gomodule first = { image->pcheader, image->moduledata, image->file, image->mapped,
 				  gomodule_path(image->mapped) };
 
-	if (!buf || !first.path || !vec_push(&s.found, first)) {
+	if (!first.path || !vec_push(&s.found, first)) {
 		free(first.path);
 		return err_nomem();
 	}
-	struct err *err = module_search_files(&s);
+	struct err *err = filescan_init(&s.files, maps);
+	if (!err)
+		err = module_search_files(&s);
 	return err || s.found.len == 1 ? err : module_search_sort(&s, image);
 }
 

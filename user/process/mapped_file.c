@@ -109,8 +109,10 @@ static struct err *mapped_file_read_req(struct mapped_file *mf, struct mem_req *
 static struct err *mapped_file_read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	struct mapped_file *mf = mem->ctx;
-	struct err *err = NULL;
+	struct err *err = mem_check_stop(mf->process);
 
+	if (err)
+		return err;
 	if (mf->fd < 0 || mf->pagemap.fd < 0)
 		return mf->process->read_reqs(mf->process, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)

@@ -67,16 +67,19 @@ static struct err *mem_read_batch(struct mem *mem, struct mem_req *reqs, size_t 
 	return NULL;
 }
 
+struct err *mem_check_stop(const struct mem *mem)
+{
+	return mem->stop && *mem->stop ? err_new(ERR_STOPPED, "stopped by a signal") : NULL;
+}
+
 static struct err *process_read_reqs(struct mem *mem, struct mem_req *reqs, size_t n)
 {
 	while (n) {
 		size_t done = 0;
-		struct err *err;
+		struct err *err = mem_check_stop(mem);
 
-		if (mem->stop && *mem->stop)
-			return err_new(ERR_STOPPED, "stopped by a signal");
-		err = mem_read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
-
+		if (!err)
+			err = mem_read_batch(mem, reqs, n < IOV_BATCH ? n : IOV_BATCH, &done);
 		if (err)
 			return err;
 		reqs += done;

@@ -47,6 +47,9 @@ void mem_fini(struct mem *mem);
 struct mem mem_split(const struct mem *mem);
 void mem_join(struct mem *mem, struct mem *part);
 
+/* ERR_STOPPED after the signal that `stop` tells of; else NULL. */
+struct err *mem_check_stop(const struct mem *mem);
+
 /* Reads len bytes at addr: all of them, or ERR_FAULT. */
 struct err *mem_read(struct mem *mem, uint64_t addr, void *dst, size_t len);
 
