@@ -46,9 +46,9 @@ for version in 1.19 1.21; do
 		| [$r.sync_maps[] | .read_map, .dirty_map | values] as $inner
 		| ($inner | length > 12) and ($inner - [$r.maps[] | select(.part_of == "sync.Map").address] == [])
 		and all($r.groups[]; .largest_map as $a | $inner | index($a) == null)'
-	for name in thinned emptied stored; do
-		ask "renew $name" >"$renewed"
-		holds "$label: $name: what a new one gives back" "$pairs" '
+	for remedy in 'renew thinned' 'renew emptied' 'renew stored'; do
+		ask "$remedy" >"$renewed"
+		holds "$label: $remedy: what a new one gives back" "$pairs" '
 			(map(select(.truth.name == $renewed[0].name))[0].got) as $m
 			| ($m.gives_back_bytes + $m.deleted_key_bytes - $renewed[0].freed | fabs)
 			< 0.03 * ($m.bytes + $m.deleted_key_bytes)' -s --slurpfile renewed "$renewed"
@@ -73,6 +73,11 @@ done
 
 build 1.21 syncmaps stripped
 start "$bin"
+run 60 report --duration 0 --min-waste 1M --json "$target"
+is 'the finding: exit code' "$rc" 1
+holds 'the finding: bytes of what was deleted' "$out" '. as $r | .findings | length == 1 and
+	(.[0] | .kind == "sync_map_deleted" and .certainty == "likely" and .holder.package == "main"
+	and .bytes == ([$r.sync_maps[] | select(.deleted_keys > 0) | .gives_back_bytes + .deleted_key_bytes] | add))'
 run 60 report --duration 0 "$target"
 ok 'text: a row' grep -q '^     sync.Map with 0 live keys, 20,000 deleted, in 1.02 MiB: a new one gives$' "$out"
 is 'text: no line is too long' "$(too_long)" ''

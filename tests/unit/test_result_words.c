@@ -152,6 +152,7 @@ static void findings_name_their_bytes(void **state)
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
+		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
 		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
 					  NULL },

@@ -37,10 +37,8 @@ static void findings_drop_small(struct findings *f)
 struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct finding_sources *s)
 {
 	static const finder_fn finders[] = {
-		findings_add_holes,
-		findings_add_zero_values,
-		findings_add_free_heap,
-		findings_add_growing,
+		findings_add_holes,	findings_add_zero_values, findings_add_sync_deleted,
+		findings_add_free_heap, findings_add_growing,
 	};
 	struct err *err = NULL;
 

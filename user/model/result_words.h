@@ -193,6 +193,9 @@ struct word {
 	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
+	X(FINDING_SYNC_DELETED, "sync_map_deleted", NULL, sync, false, false, STATE_WASTEFUL, \
+	  "entries read from the maps of each sync.Map; the bytes are tables and entries beyond " \
+	  "those of a new one, and the deleted keys, without what these lead to") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
 	  "resident pages that Go's page allocator has as free and not returned") \
 	X(FINDING_GROWING_MAP, "growing_map", NULL, growing, true, false, STATE_GROWING, \
