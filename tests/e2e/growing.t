@@ -23,6 +23,13 @@ finds_the_leaks() {
 	[[ $(warned) =~ ^behindKey\ (burstKey\ )?leakKey\ shardKey\ (unknown\ )?$ ]]
 }
 
+# The type of the keys in each line of the program that inserts.
+keys_by_line() {
+	awk 'match($0, /\[[a-z]+Key\(/) {
+		printf "%s\"%d\":\"%s\"", sep, NR, substr($0, RSTART + 1, RLENGTH - 2); sep = "," }
+		BEGIN { print "{" } END { print "}" }' "$top/tests/targets/growers/main.go"
+}
+
 # A machine that does not run the program for seconds makes each map stand still.
 leaks_are_found() {
 	finds_the_leaks || finds_the_leaks || finds_the_leaks
@@ -56,6 +63,11 @@ check_leaks() { # VERSION
 	holds "$label: the caller" "$out" '.growing[]
 		| select(.type == "map[main.leakKey]struct {}")
 		| .caller == "main.step" and (.file | endswith("growers/main.go"))'
+	# Each type has its own line of inserts, and is the only one there.
+	none "$label: no row has the operations of another type" "$out" '.trace.busiest[]
+		| (.title | capture("^map.main\\.(?<key>\\w+)").key) as $key
+		| .activity.insert | select(.hits > 0 and $keys[.line | tostring] != $key)
+		| [$key, .line]' --argjson keys "$(keys_by_line)"
 	holds "$label: room that was made before is a doubt" "$out" '.growing[]
 		| select(.type == "map[main.sizedKey]int") | .doubt != null'
 	stop
