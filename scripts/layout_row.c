@@ -62,8 +62,8 @@ static const struct field maptype_fields[] = {
 };
 
 static const struct field g_fields[] = {
-	FIELD(g_layout, status),
-	FIELD(g_layout, goid),
+	FIELD(g_layout, status),      FIELD(g_layout, goid), FIELD(g_layout, wait_since),
+	FIELD(g_layout, wait_reason), FIELD(g_layout, gopc),
 };
 
 static const struct field gc_fields[] = {

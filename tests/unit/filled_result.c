@@ -147,6 +147,8 @@ static void push_map(struct result *r, uint64_t addr, const struct map_same *sam
 	if (own) {
 		view.activity = own->activity;
 		view.history = own->history;
+		view.id = own->id;
+		view.id_certain = own->id_certain;
 	}
 	assert_true(result_maps_push(r->maps, &view));
 }
@@ -158,6 +160,7 @@ static void fill_maps(struct result *r, uint64_t *n)
 
 	fill_by_shape(&r->pool, &map_held_json, &own, n);
 	fill_by_shape(&r->pool, &map_own_json, &own, n);
+	fill_by_shape(&r->pool, &map_id_json, &own, n);
 	other->zero_values_reason = "too large";
 	other->has_next_growth = false;
 	push_map(r, 0x1000, shared, own.holder, &own);
@@ -192,7 +195,7 @@ struct result *bare_result(void)
 {
 	struct result *r = empty_result();
 
-	r->census.status = r->trace.status = r->gc.status = "refused";
+	r->census.status = r->trace.status = r->gc.status = r->goroutines.status = "refused";
 	r->graph.status = r->values.status = r->memory_calls.status = "off";
 	return r;
 }

@@ -13,9 +13,6 @@ enum {
 	STACK_READ_SZ = 64 << 10,
 	FRAMES_MAX = 512,
 	HEAD_SZ = 2048,
-	/* Offsets in runtime.g, the same in all versions. */
-	G_SCHED_SP = 56,
-	G_SCHED_PC = 64,
 };
 
 struct err *frames_init(struct frames *f, struct heap *heap)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names the words that lead to maps and are in objects of the heap. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -157,8 +158,48 @@ static struct held_word word_in_object(const struct holder_search *s, const stru
 	};
 }
 
-static void name_word(struct objects_naming *on, const struct leading_word *w,
-		      const struct fit_object *o, const struct fit *fit)
+/* The first index in a path: 3 of "shards[3].items[1]". */
+static uint32_t path_index(const struct holder_search *s, const struct held_word *w)
+{
+	struct cat_leaf leaf;
+	const char *index = w->fit->type && catalogue_leaf(s->cat, w->fit->type, w->off, &leaf)
+				    ? strchr(leaf.path, '[')
+				    : NULL;
+
+	return index ? strtoul(index + 1, NULL, 10) : HOLDERS_NO_PLACE;
+}
+
+/* See holders_place(). owner: the row of the map that has the object as a table. */
+static uint32_t word_place(const struct holder_search *s, const struct held_word *w,
+			   uint32_t holder, uint32_t owner)
+{
+	const struct holder *h = &s->ret->set.list.data[holder];
+
+	if (holder >= s->ret->set.list.len)
+		return HOLDERS_NO_PLACE;
+	switch ((enum fit_kind)w->fit->kind) {
+	case FIT_BUCKETS:
+		return owner;
+	case FIT_ARRAY:
+		return w->off / w->fit->type->size;
+	case FIT_CLOSURE:
+		return w->off / 8;
+	case FIT_VALUE:
+		return h->field && strchr(h->field, '[') ? path_index(s, w) : HOLDERS_NO_PLACE;
+	case FIT_NONE:
+	case FIT_CHAN:
+	case FIT_CHAN_BUFFER:
+	case FIT_MAP_HEADER:
+	case FIT_SWISS_TABLE:
+	case FIT_SWISS_DIRECTORY:
+		break;
+	}
+	return HOLDERS_NO_PLACE;
+}
+
+static void name_word(struct objects_naming *on, const struct held_object *run,
+		      const struct leading_word *w, const struct fit_object *o,
+		      const struct fit *fit)
 {
 	struct holder_search *s = on->s;
 	struct held_word held = word_in_object(s, w, o, fit);
@@ -169,7 +210,8 @@ static void name_word(struct objects_naming *on, const struct leading_word *w,
 	    load_u64(o->bytes, held.off) != s->targets.addrs.data[w->target])
 		return;
 	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
-		search_set(s, s->target_rows.data[w->target], holder);
+		search_set(s, s->target_rows.data[w->target], holder,
+			   word_place(s, &held, holder, run->owner));
 }
 
 /* An object that would be of many types is of an unknown one. */
@@ -273,7 +315,7 @@ static void name_run(struct objects_naming *on, struct held_object *run, const s
 	run->fit = fit;
 	run->settled = fit.certain && (fit.kind != FIT_ARRAY || run->expected);
 	for (size_t i = 0; i < run->cnt; i++)
-		name_word(on, &on->s->words.data[run->first + i], o, &fit);
+		name_word(on, run, &on->s->words.data[run->first + i], o, &fit);
 }
 
 static bool run_is_wanted(const struct held_object *run, enum name_which which)

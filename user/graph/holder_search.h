@@ -5,6 +5,7 @@
 #ifndef MAPTRACE_GRAPH_HOLDER_SEARCH_H
 #define MAPTRACE_GRAPH_HOLDER_SEARCH_H
 
+#include "base/table.h"
 #include "graph/held_objects.h"
 #include "graph/naming.h"
 #include "graph/referrers.h"
@@ -13,8 +14,10 @@
 struct holders {
 	struct holder_set set;
 	uint32_t *by_row;
+	uint32_t *places; /* by row: see holders_place() */
 	size_t row_cnt;
 	struct holders_cost cost;
+	VEC(struct held_in_frame) in_frames;
 };
 
 /* A word that leads to a map, or to a variable that has the map. */
@@ -43,6 +46,7 @@ struct holder_search {
 	const struct holders_opts *opts;
 	uint64_t deadline_ns; /* 0: none */
 	struct holders *ret;
+	struct table framed_rows; /* those in ret->in_frames */
 	uint8_t *scores; /* by row: how good its holder is; 0: it has none */
 
 	struct catalogue *cat;
@@ -74,8 +78,9 @@ bool search_is_late(struct holder_search *s);
 /* Says what is missing from the result; the first reason stays. */
 void search_lacks(struct holder_search *s, const char *reason);
 
-/* Gives a row this holder, unless it has a better one. */
-void search_set(struct holder_search *s, uint32_t row, uint32_t holder);
+/* Gives a row this holder, unless it has a better one. Of two that are as good the same one is taken
+ * in each process of a build. place: see holders_place(). */
+void search_set(struct holder_search *s, uint32_t row, uint32_t holder, uint32_t place);
 
 /* The type of the map of a row, if the census knows it; else NULL. */
 const struct cat_type *search_row_type(const struct holder_search *s, uint32_t row);

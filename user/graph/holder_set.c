@@ -47,6 +47,7 @@ uint32_t holder_set_add(struct holder_set *set, const struct holder *holder)
 	own.type = pool_text(&set->pool, holder->type);
 	own.field = pool_text(&set->pool, holder->field);
 	own.package = pool_text(&set->pool, holder->package);
+	own.function = pool_text(&set->pool, holder->function);
 	for (uint32_t i = 0; i < own.used_by_cnt; i++)
 		own.used_by[i] = pool_text(&set->pool, holder->used_by[i]);
 	if (set->pool.failed || set->list.len >= HOLDERS_NO_HOLDER - 1 ||

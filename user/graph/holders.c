@@ -56,17 +56,31 @@ static uint8_t holder_score(const struct holder *h)
 	return score + (h->certain ? 20 : h->candidates == 1 ? 10 : 0);
 }
 
-void search_set(struct holder_search *s, uint32_t row, uint32_t holder)
+/* Whether a holder as good as that of a row comes before it. Frames come in the order of calls. */
+static bool holder_is_first(const struct holders *ret, uint32_t row, uint32_t holder,
+			    uint32_t place)
+{
+	uint32_t other = ret->by_row[row];
+	const struct holder *a = &ret->set.list.data[holder], *b = &ret->set.list.data[other];
+
+	if (holder == other)
+		return place < ret->places[row];
+	return a->kind != HOLDER_FRAME && strcmp(a->text, b->text) < 0;
+}
+
+void search_set(struct holder_search *s, uint32_t row, uint32_t holder, uint32_t place)
 {
 	struct holders *ret = s->ret;
 
 	if (holder >= ret->set.list.len || row >= ret->row_cnt)
 		return;
 	uint8_t score = holder_score(&ret->set.list.data[holder]);
-	if (score <= s->scores[row])
+	if (score < s->scores[row] ||
+	    (score == s->scores[row] && !holder_is_first(ret, row, holder, place)))
 		return;
 	s->scores[row] = score;
 	ret->by_row[row] = holder;
+	ret->places[row] = place;
 }
 
 void search_lacks(struct holder_search *s, const char *reason)
@@ -208,6 +222,18 @@ struct err *search_root_words(struct holder_search *s, const struct pass_targets
 	return err;
 }
 
+/* The number of a variable's word in its module. */
+static uint32_t search_variable_place(const struct holder_search *s, uint64_t word)
+{
+	const struct data_range *of = data_roots_find(&s->roots, word), *first = of;
+
+	for (size_t i = 0; of && i < s->roots.cnt; i++)
+		if (s->roots.ranges[i].module == of->module &&
+		    s->roots.ranges[i].start < first->start)
+			first = &s->roots.ranges[i];
+	return of ? (word - first->start) / 8 : HOLDERS_NO_PLACE;
+}
+
 static struct err *search_name_roots(struct holder_search *s)
 {
 	struct err *err = NULL;
@@ -224,7 +250,8 @@ static struct err *search_name_roots(struct holder_search *s)
 		const struct root_word *w = &s->root_words.data[i];
 
 		search_set(s, s->target_rows.data[w->target],
-			   naming_variable(&s->naming, w->word, w->word_before));
+			   naming_variable(&s->naming, w->word, w->word_before),
+			   search_variable_place(s, w->word));
 	}
 	return err;
 }
@@ -249,8 +276,20 @@ static struct err *search_name_frame(struct holder_search *s, struct frames *f, 
 
 	/* The runtime's frames have maps of others: that is said only if nothing better is. */
 	if (!err && (own || !of_runtime || !s->scores[row]))
-		search_set(s, row, naming_frame(&s->naming, &place, own));
+		search_set(s, row, naming_frame(&s->naming, &place, own), HOLDERS_NO_PLACE);
 	return err;
+}
+
+/* Notes which goroutine has a map in its frames. */
+static struct err *search_add_in_frame(struct holder_search *s, const struct frames *f,
+				       uint32_t goroutine, uint32_t row)
+{
+	struct held_in_frame in = { row, f->goroutines.list.data[goroutine].g };
+
+	if (table_get(&s->framed_rows, row) != TABLE_NONE)
+		return NULL;
+	return vec_push(&s->ret->in_frames, in) && table_put(&s->framed_rows, row, 0) ? NULL
+										      : err_nomem();
 }
 
 /* The maps whose headers are in frames. */
@@ -262,8 +301,11 @@ static struct err *search_own_frames(struct holder_search *s, struct frames *f)
 		struct map_info m = census_map(s->census, i);
 		uint32_t goroutine;
 
-		if (m.on_stack && frames_find(f, m.addr, &goroutine))
-			err = search_name_frame(s, f, goroutine, m.addr, i, true);
+		if (!m.on_stack || !frames_find(f, m.addr, &goroutine))
+			continue;
+		err = search_name_frame(s, f, goroutine, m.addr, i, true);
+		if (!err)
+			err = search_add_in_frame(s, f, goroutine, i);
 	}
 	return err;
 }
@@ -283,7 +325,8 @@ static struct err *search_frames(struct holder_search *s)
 		const struct stack_word *w = &words.list.data[i - 1];
 		uint32_t row = s->target_rows.data[targets_find(&s->targets, w->value)];
 
-		if (words.list.len - i < FRAMES_NAMED_MAX)
+		err = search_add_in_frame(s, &f, w->goroutine, row);
+		if (!err && words.list.len - i < FRAMES_NAMED_MAX)
 			err = search_name_frame(s, &f, w->goroutine, w->word, row, false);
 	}
 	vec_fini(&words.list);
@@ -300,10 +343,12 @@ static struct err *search_open(struct holder_search *s)
 
 	s->ret->row_cnt = rows;
 	s->ret->by_row = malloc((rows + 1) * sizeof(*s->ret->by_row));
+	s->ret->places = malloc((rows + 1) * sizeof(*s->ret->places));
 	s->scores = calloc(rows + 1, 1);
-	if (!s->ret->by_row || !s->scores)
+	if (!s->ret->by_row || !s->ret->places || !s->scores)
 		return err_nomem();
 	memset(s->ret->by_row, 0xff, (rows + 1) * sizeof(*s->ret->by_row));
+	memset(s->ret->places, 0xff, (rows + 1) * sizeof(*s->ret->places));
 	err = catalogue_open(s->heap->prog, &s->cat);
 	world.cat = s->cat;
 	if (!err)
@@ -329,6 +374,7 @@ static void search_fini(struct holder_search *s)
 	vec_fini(&s->words);
 	vec_fini(&s->root_words);
 	free(s->scores);
+	table_fini(&s->framed_rows);
 }
 
 static void search_log(const struct holder_search *s, const char *what)
@@ -373,7 +419,7 @@ static void search_count(struct holder_search *s)
 	}
 	ret->cost.peak_bytes = s->targets.addrs.cap * 8 + 4 * (s->targets.slot_mask + 1) +
 			       s->targets.page_mask / 8 + s->target_rows.cap * 4 +
-			       s->words.cap * sizeof(*s->words.data) * 2 + ret->row_cnt * 5;
+			       s->words.cap * sizeof(*s->words.data) * 2 + ret->row_cnt * 9;
 }
 
 struct err *holders_take(struct heap *heap, const struct census *census,
@@ -416,13 +462,20 @@ void holders_free(struct holders *h)
 	if (!h)
 		return;
 	holder_set_fini(&h->set);
+	vec_fini(&h->in_frames);
 	free(h->by_row);
+	free(h->places);
 	free(h);
 }
 
 uint32_t holders_number(const struct holders *h, size_t row)
 {
 	return h->by_row && row < h->row_cnt ? h->by_row[row] : HOLDERS_NO_HOLDER;
+}
+
+uint32_t holders_place(const struct holders *h, size_t row)
+{
+	return h->places && row < h->row_cnt ? h->places[row] : HOLDERS_NO_PLACE;
 }
 
 const struct holder *holders_of(const struct holders *h, size_t row)
@@ -440,6 +493,12 @@ size_t holders_cnt(const struct holders *h)
 const struct holder *holders_get(const struct holders *h, size_t i)
 {
 	return &h->set.list.data[i];
+}
+
+size_t holders_in_frames(const struct holders *h, const struct held_in_frame **ret)
+{
+	*ret = h->in_frames.data;
+	return h->in_frames.len;
 }
 
 struct holders_cost holders_cost(const struct holders *h)

@@ -55,6 +55,7 @@ struct holder {
 	const char *type; /* what has the field, the elements or the values; NULL: not known */
 	const char *field; /* from the start of that type: "store.shards[*].items"; NULL: none */
 	const char *package; /* of a variable; NULL: not known, or it is something else */
+	const char *function; /* of a frame or closure; NULL: not known, or it is something else */
 	const char *used_by[HOLDER_USERS_MAX]; /* functions that refer to the variable */
 	uint32_t used_by_cnt;
 	bool certain; /* false: a guess */
@@ -107,6 +108,26 @@ const struct holder *holders_get(const struct holders *h, size_t i);
 /* The number of a map's holder, below holders_cnt(); HOLDERS_NO_HOLDER: none was found. */
 #define HOLDERS_NO_HOLDER UINT32_MAX
 uint32_t holders_number(const struct holders *h, size_t row);
+
+/* A map that a word on the stack of a goroutine leads to, or whose header is there. */
+struct held_in_frame {
+	uint32_t row; /* of the census */
+	uint64_t g; /* the address of the goroutine's runtime.g */
+};
+
+/* Sets *ret to the list of these; each map is there once. Returns their number. */
+size_t holders_in_frames(const struct holders *h, const struct held_in_frame **ret);
+
+/*
+ * What tells a map from others that have an equal holder, as far as it is the same in each process
+ * of a build; HOLDERS_NO_PLACE: nothing does. By kind of the holder:
+ *	variable:	the word, counted from the start of the variables of its module
+ *	array, field:	the index in the outermost array
+ *	closure:	the word
+ *	map:		the row of the map that has this one as a value
+ */
+#define HOLDERS_NO_PLACE UINT32_MAX
+uint32_t holders_place(const struct holders *h, size_t row);
 
 struct holders_cost holders_cost(const struct holders *h);
 

@@ -209,6 +209,7 @@ static enum naming_verdict name_closure(struct naming *n, const struct held_word
 	}
 	snprintf(text, sizeof(text), "%s (closure)", function);
 	h.text = text;
+	h.function = err ? NULL : function;
 	*ret = naming_add(n, &h, w->fit);
 	return NAMING_HOLDER;
 }
@@ -486,6 +487,7 @@ uint32_t naming_frame(struct naming *n, const struct frame_place *place, bool ow
 		snprintf(text, sizeof(text), "a goroutine%s%s%s", place->function[0] ? " in " : "",
 			 place->function, place->running ? " (running)" : "");
 	h.text = text;
+	h.function = place->function[0] ? place->function : NULL;
 	h.certain = own && !place->running;
 	return holder_set_add(n->set, &h);
 }

@@ -7,8 +7,7 @@
 
 enum {
 	HEADERS_A_READ = 4096,
-	/* Tables of larger directories have many slots, and so a type that the allocator notes. */
-	DIRECTORY_MAX = 4,
+	ENTRIES_A_READ = 16384,
 };
 
 /* Headers that are read together. */
@@ -22,10 +21,10 @@ struct headers_read {
 	bool ok[HEADERS_A_READ];
 	/* Swiss tables: the entries of directories, then what they lead to. */
 	size_t entry_cnt;
-	uint32_t entry_row[HEADERS_A_READ * DIRECTORY_MAX];
-	uint64_t entries[HEADERS_A_READ * DIRECTORY_MAX];
-	uint64_t groups[HEADERS_A_READ * DIRECTORY_MAX];
-	struct mem_req reqs[HEADERS_A_READ * DIRECTORY_MAX];
+	uint32_t entry_row[ENTRIES_A_READ];
+	uint64_t entries[ENTRIES_A_READ];
+	uint64_t groups[ENTRIES_A_READ];
+	struct mem_req reqs[ENTRIES_A_READ];
 };
 
 static void owner_note(const struct headers_read *r, uint64_t table, uint32_t row)
@@ -67,16 +66,7 @@ static struct err *entries_follow(struct headers_read *r, const uint64_t *from, 
 	return err;
 }
 
-/* Adds the places of a directory's entries. */
-static void entries_add(struct headers_read *r, uint64_t directory, uint64_t cnt, uint32_t row)
-{
-	for (uint64_t i = 0; i < cnt && i < DIRECTORY_MAX; i++) {
-		r->entry_row[r->entry_cnt] = row;
-		r->groups[r->entry_cnt++] = directory + 8 * i;
-	}
-}
-
-/* Follows the small directories to their tables, and these to their groups. */
+/* Follows the directories to their tables, and these to their groups. */
 static struct err *entries_note(struct headers_read *r)
 {
 	struct err *err = entries_follow(r, r->groups, 0, r->entries);
@@ -85,30 +75,46 @@ static struct err *entries_note(struct headers_read *r)
 		err = entries_follow(r, r->entries, SWISS_TABLE_GROUPS, r->groups);
 	for (size_t i = 0; !err && i < r->entry_cnt; i++)
 		owner_note(r, r->groups[i], r->entry_row[i]);
+	r->entry_cnt = 0;
 	return err;
 }
 
-static struct err *headers_note(struct headers_read *r)
+/* Adds the places of a directory's entries. max: as many fit what the census counted. */
+static struct err *entries_add(struct headers_read *r, const struct header_tables *t, uint64_t max,
+			       uint32_t row)
+{
+	struct err *err = NULL;
+
+	for (uint64_t i = 0; !err && i < t->cnt && i < max; i++) {
+		r->entry_row[r->entry_cnt] = row;
+		r->groups[r->entry_cnt++] = t->addrs[0] + 8 * i;
+		if (r->entry_cnt == ENTRIES_A_READ)
+			err = entries_note(r);
+	}
+	return err;
+}
+
+static struct err *headers_note(struct headers_read *r, const struct census *census)
 {
 	const struct go_layout *layout = &r->heap->prog->layout;
 	const struct map_kind_ops *ops = kinds_ops_of(r->heap);
+	struct err *err = NULL;
 
-	r->entry_cnt = 0;
-	for (size_t i = 0; i < r->cnt; i++) {
+	for (size_t i = 0; !err && i < r->cnt; i++) {
+		size_t row = r->first + i;
 		struct header_tables t;
 
 		if (!r->ok[i])
 			continue;
 		t = ops->tables_of(layout, r->bytes[i]);
 		if (layout->kind == MAP_SWISS && t.cnt) {
-			if (t.cnt <= DIRECTORY_MAX)
-				entries_add(r, t.addrs[0], t.cnt, r->first + i);
+			err = entries_add(r, &t, census_map(census, row).table_bytes / 8, row);
 			continue;
 		}
-		owner_note(r, t.addrs[0], r->first + i);
-		owner_note(r, t.addrs[1], r->first + i);
+		owner_note(r, t.addrs[0], row);
+		owner_note(r, t.addrs[1], row);
 	}
-	return r->entry_cnt ? entries_note(r) : NULL;
+	return !err && r->entry_cnt ? entries_note(r) : err;
 }
 
 struct err *table_owners_find(struct heap *heap, const struct census *census,
@@ -128,7 +134,7 @@ struct err *table_owners_find(struct heap *heap, const struct census *census,
 		r->cnt = left < HEADERS_A_READ ? left : HEADERS_A_READ;
 		err = headers_get(r, census);
 		if (!err)
-			err = headers_note(r);
+			err = headers_note(r, census);
 	}
 	return err;
 }

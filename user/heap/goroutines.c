@@ -11,28 +11,6 @@ enum {
 
 	STACK_SZ_MIN = 2048,
 	STACK_SZ_MAX = 1 << 30,
-
-	/* Offsets in runtime.g, the same in all versions. */
-	G_STACK_LO = 0,
-	G_STACK_HI = 8,
-	G_SCHED_SP = 56,
-};
-
-/* Values of runtime.g.atomicstatus (Go source: runtime/runtime2.go). */
-enum {
-	G_IDLE = 0,
-	G_RUNNABLE = 1,
-	G_RUNNING = 2,
-	G_SYSCALL = 3,
-	G_WAITING = 4,
-	G_MORIBUND = 5, /* unused, like 7 */
-	G_DEAD = 6,
-	G_ENQUEUE = 7,
-	G_COPYSTACK = 8,
-	G_PREEMPTED = 9,
-	G_LEAKED = 10, /* from 1.26 */
-	G_DEADEXTRA = 11, /* from 1.26 */
-	G_SCAN = 0x1000, /* set in addition while the collector holds it */
 };
 
 enum goroutine_kind {
@@ -163,6 +141,13 @@ static bool goroutines_tolerate(uint64_t bad, uint64_t all)
 	return bad * 50 <= all;
 }
 
+static void goroutines_add_dead(struct goroutines *gs, const struct goroutine *g)
+{
+	gs->dead_cnt++;
+	if (is_stack(g->lo, g->hi))
+		gs->dead_stack_bytes += g->hi - g->lo;
+}
+
 /* Reads the goroutines in the slice at addr, as if it were runtime.allgs. */
 static struct err *goroutines_load(struct goroutines *gs, struct heap *heap, uint64_t addr)
 {
@@ -174,6 +159,7 @@ static struct err *goroutines_load(struct goroutines *gs, struct heap *heap, uin
 	struct err *err = mem_read(mem, addr, slice, sizeof(slice));
 
 	gs->list.len = 0;
+	gs->dead_cnt = gs->dead_stack_bytes = 0;
 	if (!err)
 		err = heap_read_span(heap, mem, slice[0], &now);
 	if (err)
@@ -198,6 +184,8 @@ static struct err *goroutines_load(struct goroutines *gs, struct heap *heap, uin
 		for (size_t i = 0; !err && i < n; i++) {
 			good += kinds[i] == KIND_LIVE;
 			bad += kinds[i] == KIND_INSANE;
+			if (kinds[i] == KIND_NONE)
+				goroutines_add_dead(gs, &batch[i]);
 			if (kinds[i] == KIND_LIVE && !vec_push(&gs->list, batch[i]))
 				err = err_nomem();
 		}

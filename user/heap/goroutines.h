@@ -15,6 +15,26 @@
 #include "base/vec.h"
 #include "heap/heap.h"
 
+/* Offsets in runtime.g, the same in all versions. */
+enum { G_STACK_LO = 0, G_STACK_HI = 8, G_SCHED_SP = 56, G_SCHED_PC = 64 };
+
+/* Values of runtime.g.atomicstatus (Go source: runtime/runtime2.go). */
+enum goroutine_status {
+	G_IDLE = 0,
+	G_RUNNABLE = 1,
+	G_RUNNING = 2,
+	G_SYSCALL = 3,
+	G_WAITING = 4,
+	G_MORIBUND = 5, /* unused, like 7 */
+	G_DEAD = 6,
+	G_ENQUEUE = 7,
+	G_COPYSTACK = 8,
+	G_PREEMPTED = 9,
+	G_LEAKED = 10, /* from 1.26 */
+	G_DEADEXTRA = 11, /* from 1.26 */
+	G_SCAN = 0x1000, /* set in addition while the collector holds it */
+};
+
 struct goroutine {
 	uint64_t g; /* address of its runtime.g */
 	uint64_t lo; /* its stack is [lo, hi) */
@@ -25,6 +45,9 @@ struct goroutine {
 
 struct goroutines {
 	VEC(struct goroutine) list; /* those that have a stack */
+	/* Ended ones, which wait to be used again. Some still have a stack. */
+	uint64_t dead_cnt;
+	uint64_t dead_stack_bytes;
 };
 
 /* Reads and proves runtime.allgs. ERR_UNSUPPORTED when it cannot be found. Free with

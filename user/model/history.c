@@ -62,8 +62,51 @@ static void history_see_live_keys(struct map_history *mh, uint64_t v, uint64_t n
 		mh->fall_live_keys = mh->peak_live_keys - v;
 }
 
-static void history_add_sample(struct map_history *mh, const struct map_info *m, uint64_t now_ns)
+/* ---- points ---- */
+
+/* Drops every second point, so that the rest is evenly spread. */
+static void history_thin_out(struct history *h)
 {
+	for (uint32_t p = 0; p < HISTORY_POINTS / 2; p++)
+		h->point_ns[p] = h->point_ns[2 * p];
+	for (size_t i = 0; i < h->maps.len; i++)
+		for (uint32_t p = 0; p < HISTORY_POINTS / 2; p++)
+			h->maps.data[i].points[p] = h->maps.data[i].points[2 * p];
+	h->point_cnt = HISTORY_POINTS / 2;
+	h->point_stride *= 2;
+}
+
+/* Begins a point, if the census that comes now is one. No map has a value there yet. */
+static void history_begin_point(struct history *h, uint64_t now_ns)
+{
+	if (!h->point_stride)
+		h->point_stride = 1;
+	if (h->samples % h->point_stride)
+		return;
+	if (h->point_cnt == HISTORY_POINTS)
+		history_thin_out(h);
+	if (h->samples % h->point_stride)
+		return;
+	for (size_t i = 0; i < h->maps.len; i++)
+		h->maps.data[i].points[h->point_cnt] = HISTORY_UNSEEN;
+	h->point_ns[h->point_cnt++] = now_ns;
+}
+
+/* The point that the census of this moment is; NULL: it is none. */
+static uint64_t *history_point(struct history *h, struct map_history *mh, uint64_t now_ns)
+{
+	uint32_t cnt = h->point_cnt;
+
+	return cnt && h->point_ns[cnt - 1] == now_ns ? &mh->points[cnt - 1] : NULL;
+}
+
+static void history_add_sample(struct history *h, struct map_history *mh, const struct map_info *m,
+			       uint64_t now_ns)
+{
+	uint64_t *point = history_point(h, mh, now_ns);
+
+	if (point)
+		*point = m->live_keys;
 	if (!mh->samples++) {
 		mh->first_live_keys = m->live_keys;
 		mh->first_ns = now_ns;
@@ -136,11 +179,13 @@ static void newcomers_consider(struct newcomers *n, struct newcomer m)
 static struct err *history_follow(struct history *h, const struct map_info *m, uint64_t now_ns)
 {
 	size_t i = h->maps.len;
+	struct map_history mh = { .addr = m->addr };
 
-	if (!vec_push(&h->maps, ((struct map_history){ .addr = m->addr })) ||
-	    !table_put(&h->by_addr, m->addr, i))
+	for (int p = 0; p < HISTORY_POINTS; p++)
+		mh.points[p] = HISTORY_UNSEEN;
+	if (!vec_push(&h->maps, mh) || !table_put(&h->by_addr, m->addr, i))
 		return err_nomem();
-	history_add_sample(&h->maps.data[i], m, now_ns);
+	history_add_sample(h, &h->maps.data[i], m, now_ns);
 	return NULL;
 }
 
@@ -149,6 +194,7 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 	struct newcomers newcomers = { .max = HISTORY_MAPS_MAX - h->maps.len };
 	struct err *err = NULL;
 
+	history_begin_point(h, now_ns);
 	for (size_t i = 0; i < census->maps.len; i++) {
 		struct map_info m = census_map(census, i);
 
@@ -157,7 +203,7 @@ struct err *history_add(struct history *h, const struct census *census, uint64_t
 			continue;
 		size_t at = table_get(&h->by_addr, m.addr);
 		if (at != TABLE_NONE)
-			history_add_sample(&h->maps.data[at], &m, now_ns);
+			history_add_sample(h, &h->maps.data[at], &m, now_ns);
 		else
 			newcomers_consider(&newcomers, (struct newcomer){ i, m.table_bytes });
 	}

@@ -18,7 +18,10 @@
 #include "base/vec.h"
 #include "maps/census.h"
 
-enum { HISTORY_MAPS_MAX = 4096, HISTORY_BINS = 49 };
+enum { HISTORY_MAPS_MAX = 4096, HISTORY_BINS = 49, HISTORY_POINTS = 32 };
+
+/* In place of a number of keys: that census did not have the map. */
+#define HISTORY_UNSEEN UINT64_MAX
 
 /* Bin 0 holds zeroes, bin i values in [2^(i-1), 2^i), the last bin all larger ones. */
 struct histogram {
@@ -39,6 +42,8 @@ struct map_history {
 	uint64_t last_live_keys; /* in the last one */
 	uint64_t peak_live_keys; /* the most that were seen */
 	uint64_t fall_live_keys; /* the deepest fall below the peak before the fall */
+	/* The number of keys at each point of history.point_ns, or HISTORY_UNSEEN. */
+	uint64_t points[HISTORY_POINTS];
 	struct histogram live_keys;
 	struct histogram buckets;
 	struct histogram resident_bytes;
@@ -50,6 +55,11 @@ struct history {
 	uint32_t samples; /* censuses taken */
 	uint64_t last_ns; /* time of the latest census */
 	uint64_t left_out; /* maps of the latest census that are not followed */
+	/* Points are moments of censuses, evenly spread over all of them: every stride-th one. When
+	 * there is no room for another one, every second point goes. */
+	uint64_t point_ns[HISTORY_POINTS];
+	uint32_t point_cnt;
+	uint32_t point_stride; /* 0: there was no census */
 };
 
 /* Adds a census that was taken at now_ns (of clock_ns()), and starts to follow the largest new

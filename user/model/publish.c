@@ -150,6 +150,19 @@ static void result_fill_cost(struct result *r, const struct watch *w)
 
 /* ---- the result ---- */
 
+/* If the target goes away while its entries are weighed, what they weigh is not known. */
+static struct err *watch_find_growing(struct watch *w, bool last, struct growing_maps *ret)
+{
+	struct err *err = growing_find(&w->history, w->snap->census, ret);
+
+	if (!err && last && !w->gone)
+		err = growing_weigh(ret, w->snap->census);
+	if (!err_is(err, ERR_GONE))
+		return err;
+	err_free(err);
+	return NULL;
+}
+
 static struct err *watch_sum_up(struct watch *w, bool last, struct result_source *from)
 {
 	struct err *err = NULL;
@@ -160,6 +173,10 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		err = watch_apply_traced_types(w);
 	if (!err && last && w->snap && w->opts.holders && !w->gone)
 		err = watch_find_holders(w);
+	if (!err && last && w->snap && !w->gone)
+		err = watch_group_goroutines(w);
+	if (!err && w->snap && w->opts.duration_ns)
+		err = watch_find_growing(w, last, &from->growing);
 	if (!err && last && w->snap && w->opts.values.budget_bytes)
 		err = watch_count_zero_values(w);
 	if (!err && w->snap)
@@ -181,7 +198,9 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_reclaim(r, w);
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
+	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
+	result_fill_growing(r, from);
 	struct err *err = result_fill_trace(r, from);
 	if (err)
 		return err;
@@ -202,6 +221,7 @@ static void result_source_fini(struct result_source *from)
 	activities_fini(&from->activities);
 	findings_fini(&from->findings);
 	ranking_fini(&from->ranking);
+	growing_fini(&from->growing);
 }
 
 static struct err *watch_fill(struct watch *w, bool last, struct result *r)
@@ -210,6 +230,8 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	struct err *err = watch_sum_up(w, last, &from);
 
 	result_fill_held(&r->pool, w, &from.held);
+	if (!err)
+		result_fill_ids(&r->pool, w, &from.ids);
 	return err ? err : result_fill_all(r, &from, last);
 }
 

@@ -24,6 +24,8 @@
 #include "base/cleanup.h"
 #include "base/pool.h"
 #include "model/result_activity.h"
+#include "model/result_goroutines.h"
+#include "model/result_growing.h"
 #include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
@@ -157,6 +159,7 @@ struct result_group_share {
  * are sorted by what they give back, most first. Garbage and suspect maps are in no group. */
 struct result_group {
 	uint64_t rank; /* from 1 on */
+	const char *id; /* of its one map, or of the type of several; NULL: not known */
 	const char
 		*label; /* short name of the type, or what is known instead; see result_label() */
 	const char *type; /* full name; NULL: unknown, or several fit */
@@ -275,6 +278,7 @@ struct result {
 	struct result_heap *heap;
 	struct result_census census;
 	struct result_graph graph;
+	struct result_goroutines goroutines;
 	struct result_values values;
 	POOL_LIST(struct result_finding) findings; /* worst first, then largest first */
 	struct result_verdict verdict;
@@ -283,6 +287,7 @@ struct result {
 	struct result_memcalls memory_calls;
 	struct result_cost cost;
 	POOL_LIST(struct result_group) groups;
+	POOL_LIST(struct result_growing) growing; /* most keys per second first */
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
 	struct result_maps *maps; /* never NULL */
 };

@@ -41,6 +41,8 @@ struct result_census_maps {
 	VEC(struct map_extra) extras;
 	struct table extra_by_addr; /* index in extras */
 	struct held_maps held; /* by row; the pool of the result owns its memory */
+	struct map_ids ids; /* the same */
+	char id[MAP_ID_SZ]; /* for the latest view */
 	struct table type_by_key; /* index in types; see map_type_key() */
 	VEC(struct result_map_type *) types;
 	struct map_same same; /* for the latest view */
@@ -419,6 +421,7 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 	maps->layout = w->prog->layout;
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
 	maps->held = from->held;
+	maps->ids = from->ids;
 	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
 	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
 		return err_nomem();
@@ -516,6 +519,8 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 		census_make_same(maps, r->kind, extra);
 	*ret = (struct map_view){
 		.addr = row_addr(r),
+		.id = map_id_text(&maps->ids, row, maps->id) ? maps->id : NULL,
+		.id_certain = map_id_is_certain(&maps->ids, row),
 		.same_no = shared ? r->kind : MAP_SAME_NONE,
 		.same = wants_same ? &maps->same : NULL,
 		.holder_no = holder_no == HELD_BY_NONE ? MAP_HOLDER_NONE : holder_no,

@@ -2,8 +2,8 @@
 /*
  * result_census.h - the maps of a census as a result keeps them.
  *
- * Each takes 12 bytes, 4 more if holders are known, plus what all maps of its kind share. Nothing points to the target or to the
- * census that found them. Only result_maps.c uses this.
+ * Each takes 12 bytes, 16 more if holders are known, plus what all maps of its kind share. Nothing
+ * points to the target or to the census that found them. Only result_maps.c uses this.
  */
 #ifndef MAPTRACE_MODEL_RESULT_CENSUS_H
 #define MAPTRACE_MODEL_RESULT_CENSUS_H

@@ -12,6 +12,8 @@
 
 #include "model/activity.h"
 #include "model/finding.h"
+#include "model/growing.h"
+#include "model/map_ids.h"
 #include "model/ranking.h"
 #include "model/result.h"
 #include "model/watch.h"
@@ -22,7 +24,9 @@ struct result_source {
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
 	struct ranking ranking;
+	struct growing_maps growing; /* empty: not watched */
 	struct held_maps held; /* by row of the census; its memory is in the pool of the result */
+	struct map_ids ids; /* the same */
 };
 
 void result_fill_target(struct result *r, const struct watch *w);
@@ -37,9 +41,16 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+/* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
+ * memory ran out. */
+struct err *watch_group_goroutines(struct watch *w);
+void result_fill_goroutines(struct result *r, const struct watch *w);
+/* The same for the ids of the maps. */
+void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids);
 void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
+void result_fill_growing(struct result *r, const struct result_source *from);
 /* Needs the parts named before the findings, the trace and memory calls. The only error is that
  * memory ran out. */
 struct err *result_fill_findings(struct result *r, struct result_source *from);

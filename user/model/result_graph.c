@@ -174,6 +174,14 @@ void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps
 		held_maps_set(held, row, holders_number(holders, row));
 }
 
+void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids)
+{
+	const struct holders *holders = w->holders;
+
+	if (w->snap && holders && holders_cost(holders).status != HOLDERS_FAILED)
+		map_ids_make(ids, pool, &w->snap->census->maps, holders, w->prog->types);
+}
+
 /* ---- the search ---- */
 
 static const char *holders_status_name(enum holders_status status)

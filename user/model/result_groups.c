@@ -50,6 +50,19 @@ const char *result_label(struct pool *pool, const struct go_layout *layout,
 
 /* ---- groups ---- */
 
+static const char *group_id(struct pool *pool, const struct result_source *from,
+			    const struct ranked *p)
+{
+	ssize_t row = rows_find(&from->w->snap->census->maps, p->largest_addr);
+	char id[MAP_ID_SZ];
+
+	if (row == ROWS_NONE || !map_id_text(&from->ids, row, id))
+		return NULL;
+	if (p->map_cnt > 1)
+		map_id_of_kind(&p->map, id);
+	return pool_text(pool, id);
+}
+
 static struct result_group group_result(struct pool *pool, const struct result_source *from,
 					size_t i)
 {
@@ -57,6 +70,7 @@ static struct result_group group_result(struct pool *pool, const struct result_s
 
 	return (struct result_group){
 		.rank = i + 1,
+		.id = group_id(pool, from, p),
 		.label = result_label(pool, &from->w->prog->layout, &p->map),
 		.type = pool_text(pool, p->map.type ? p->map.type->name : NULL),
 		.type_source = name_type_source(p->map.type_source),

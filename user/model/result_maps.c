@@ -24,6 +24,8 @@ struct given_same {
 
 struct given_map {
 	uint64_t addr;
+	const char *id;
+	bool id_certain;
 	size_t same_no;
 	size_t holder_no;
 	const struct result_activity *activity;
@@ -105,6 +107,8 @@ bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 {
 	uint64_t hash = given_same_hash(view->same);
 	struct given_map map = { .addr = view->addr,
+				 .id = view->id,
+				 .id_certain = view->id_certain,
 				 .same_no = given_same_find(maps, view->same, hash),
 				 .activity = view->activity,
 				 .history = view->history };
@@ -125,6 +129,8 @@ static void given_view(const struct result_maps *maps, size_t i, struct map_view
 
 	*ret = (struct map_view){
 		.addr = map->addr,
+		.id = map->id,
+		.id_certain = map->id_certain,
 		.same_no = same->cnt > 1 ? map->same_no : MAP_SAME_NONE,
 		.same = &same->same,
 		.holder_no = map->holder_no,

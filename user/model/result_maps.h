@@ -112,6 +112,10 @@ struct result_history {
 
 struct map_view {
 	uint64_t addr; /* of the header */
+	/* The same in each process of a build, see map_ids.h; valid until the next call that makes
+	 * a view. NULL: not known, or not looked for. */
+	const char *id;
+	bool id_certain; /* else another process may have it for another map */
 	size_t same_no; /* maps with equal numbers have equal `same` */
 	const struct map_same *same; /* valid until the next call that makes a view */
 	size_t holder_no; /* maps with equal numbers have the same holder */

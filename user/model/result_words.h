@@ -194,7 +194,9 @@ struct word {
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
-	  "resident pages that Go's page allocator has as free and not returned")
+	  "resident pages that Go's page allocator has as free and not returned") \
+	X(FINDING_GROWING_MAP, "growing_map", NULL, growing, true, false, STATE_GROWING, \
+	  "keys at each census of the watch")
 
 /*
  * Kinds of holders, the things that have a pointer to a map; with examples of their texts:

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "graph/goroutine_groups.h"
 #include "graph/holders.h"
 #include "heap/madetypes.h"
 
@@ -327,6 +328,8 @@ void watch_free(struct watch *w)
 	values_free(w->values);
 	holders_free(w->holders);
 	err_free(w->holders_err);
+	goroutine_groups_free(w->goroutines);
+	err_free(w->goroutines_err);
 	history_fini(&w->history);
 	snapshot_free(w->snap);
 	err_free(w->census_err);

@@ -51,6 +51,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct goroutine_groups;
 
 struct watch {
 	struct watch_opts opts;
@@ -68,6 +69,8 @@ struct watch {
 	struct values *values; /* zero values in the maps of snap; NULL: not counted */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct goroutine_groups *goroutines; /* NULL: not looked at */
+	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
 	bool stuck; /* a system call for the target did not return */
 	struct err *gone; /* the target exited or executed another program; else NULL */

@@ -107,6 +107,9 @@ static const struct dwarf_field common_fields[] = {
 	{ P, "pcache", NULL, TO(mheap.p_pcache), false },
 	{ G, "atomicstatus", NULL, TO(g.status), false },
 	{ G, "goid", NULL, TO(g.goid), true },
+	{ G, "waitsince", NULL, TO(g.wait_since), true },
+	{ G, "waitreason", NULL, TO(g.wait_reason), true },
+	{ G, "gopc", NULL, TO(g.gopc), true },
 	{ MHEAP, "pages.summary", NULL, TO(mheap.summary), false },
 	{ MHEAP, "pages.scav.index.chunks", NULL, TO(mheap.scav_chunks), false },
 	{ MODULEDATA, "types", NULL, TO(moduledata_types), false },
@@ -517,6 +520,18 @@ static bool header_is_safe(const struct go_layout *l)
 	       c->header_sz % 8 == 0;
 }
 
+static bool g_member_is_safe(uint32_t off)
+{
+	return off == OFF_NONE || off <= G_MEMBER_MAX;
+}
+
+static bool g_is_safe(const struct g_layout *g)
+{
+	return g->status <= G_MEMBER_MAX && g_member_is_safe(g->goid) &&
+	       g_member_is_safe(g->wait_since) && g_member_is_safe(g->wait_reason) &&
+	       g_member_is_safe(g->gopc);
+}
+
 static bool layout_is_safe(const struct go_layout *l)
 {
 	/* We read moduledata up to the end of etypes. */
@@ -524,8 +539,7 @@ static bool layout_is_safe(const struct go_layout *l)
 	       l->moduledata_types < l->moduledata_etypes &&
 	       is_inside(l->moduledata_etypes, 8, MODULEDATA_SZ_MAX) &&
 	       is_inside(l->moduledata_gofunc, 8, MODULEDATA_SZ_MAX) && mspan_is_safe(&l->mspan) &&
-	       maptype_is_safe(&l->maptype) && header_is_safe(l) && l->g.status <= G_STATUS_MAX &&
-	       (l->g.goid == OFF_NONE || l->g.goid <= G_STATUS_MAX);
+	       maptype_is_safe(&l->maptype) && header_is_safe(l) && g_is_safe(&l->g);
 }
 
 struct err *dwarf_layout_read(const char *path, const char *debug_dir, uint64_t unpacked_max,

@@ -33,7 +33,7 @@ enum {
 	MAPTYPE_SZ_MAX = 136,
 	HEAP_ARENA_SZ_MAX = 4 << 20,
 	MAP_HEADER_SZ_MAX = 56,
-	G_STATUS_MAX = 504, /* runtime.g is read up to its status, which must be below this */
+	G_MEMBER_MAX = 504, /* what is read of runtime.g must begin below this */
 	GC_OFFSET_MAX = 64 << 10, /* offsets of struct gc_layout must be below this */
 };
 
@@ -110,7 +110,11 @@ struct maptype_layout {
 /* runtime.g. In all versions stack.lo is at 0, stack.hi at 8, sched.sp at 56. */
 struct g_layout {
 	uint32_t status; /* atomicstatus */
-	uint32_t goid; /* 8 bytes; OFF_NONE where the program's DWARF lacks it */
+	/* The rest is OFF_NONE where the program's DWARF lacks it. */
+	uint32_t goid; /* 8 bytes */
+	uint32_t wait_since; /* int64: waitsince */
+	uint32_t wait_reason; /* 1 byte: waitreason */
+	uint32_t gopc; /* 8 bytes: address after the go statement that started it */
 };
 
 /*

@@ -157,6 +157,7 @@ static struct err *target_init(struct target *t)
 		return err;
 	t->other_pid_ns = in_other_ns(t->pid, "pid");
 	t->other_mnt_ns = in_other_ns(t->pid, "mnt");
+	t->other_time_ns = in_other_ns(t->pid, "time");
 	t->cgroup_limit_bytes = cgroup_memory_limit(t->pid);
 	t->container = container_of_pid(t->pid);
 	mem_init_process(&t->mem, t->pid);

@@ -31,6 +31,7 @@ struct target {
 	struct container container; /* at the time of target_open() */
 	bool other_pid_ns;
 	bool other_mnt_ns;
+	bool other_time_ns; /* its monotonic clock may differ from ours */
 	struct mem mem;
 
 	uint8_t auxv[1024]; /* of the program image that was there at target_open() */

@@ -122,6 +122,8 @@ static const struct json_shape result_group_share_json = JSON_SHAPE(
 
 static const struct json_member group_members[] = {
 	JSON_U64("rank", result_group, rank, "Place in the ranking; the first one is 1."),
+	JSON_TEXT("id", result_group, id, 0,
+		  "That of its one map, or one of the type of several maps; null: not known."),
 	JSON_TEXT("title", result_group, label, JSON_NEVER_NULL,
 		  "The type for people, or what is known instead."),
 	JSON_TEXT("type", result_group, type, 0, "The type; null: unknown, or several fit."),

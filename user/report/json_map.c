@@ -104,6 +104,19 @@ static const struct json_member map_same_members[] = {
 const struct json_shape map_same_json =
 	JSON_SHAPE(map_same, "map_same", "What maps of one kind have in common.", map_same_members);
 
+/* ---- which it is ---- */
+
+#define ID_MEMBER                                                                                  \
+	JSON_TEXT("id", map_view, id, 0, "The same in each process of this build; null: not known.")
+#define ID_CERTAIN_MEMBER                                                                          \
+	JSON_BOOL("id_certain", map_view, id_certain,                                              \
+		  "The id follows from what is certain; else another process may have it for "     \
+		  "another map.")
+
+static const struct json_member map_id_members[] = { ID_MEMBER, ID_CERTAIN_MEMBER };
+const struct json_shape map_id_json =
+	JSON_SHAPE(map_view, "map_id", "Which map it is.", map_id_members);
+
 /* ---- who holds it ---- */
 
 #define HOLDER_MEMBER                                                                              \
@@ -149,6 +162,8 @@ const struct json_shape map_own_json =
 
 static const struct json_member map_view_members[] = {
 	JSON_ADDRESS("address", map_view, addr, "Of the map's header."),
+	ID_MEMBER,
+	ID_CERTAIN_MEMBER,
 	JSON_FLAT_POINTER(map_view, same, map_same, JSON_NEVER_NULL),
 	HOLDER_MEMBER,
 	ACTIVITY_MEMBER,

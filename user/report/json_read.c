@@ -17,6 +17,7 @@ enum {
 	NAME_MAX_SZ = 256, /* of a member of the document */
 	SECTION_MAX_SZ = 256 << 20, /* a trace whose lists are all full takes half of it */
 	MAP_MAX_SZ = 4 << 20,
+	ID_MAX_SZ = 48, /* of one that is read fast */
 	KNOWN_CNT = 4096, /* texts that are kept of what maps have in common */
 	KNOWN_MAX_SZ = 4096, /* of one that is kept */
 	PARSE_FLAGS = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
@@ -174,7 +175,7 @@ static struct err *document_read_new_same(struct document *d, const json_t *row,
 	return NULL;
 }
 
-/* From a row of which the address and what is of the map alone were taken away. */
+/* From a row of which the address, the id, and what is of the map alone were taken away. */
 static struct err *document_read_same(struct document *d, const json_t *row, struct map_view *view)
 {
 	_cleanup_free_ char *text = json_dumps(row, DUMP_FLAGS);
@@ -204,30 +205,57 @@ static struct err *document_push_map(struct document *d, const struct map_view *
 	return result_maps_push(d->result->maps, view) ? NULL : err_nomem();
 }
 
-/* A row that differs from one before it in nothing but its address, as report_json() writes
- * it: {"address":"0x...",TEXT. False: it is another, or not known. */
-static bool document_knows_map(const struct document *d, struct map_view *view)
+/* What comes after some text; NULL: something else does. */
+static const char *text_after(const char *at, const char *text)
 {
-	static const char start[] = "{\"address\":\"0x";
-	const size_t skip = sizeof(start) - 1;
-	const char *text = d->scan.text.data;
+	size_t len = strlen(text);
 
-	if (d->scan.text.len < skip || memcmp(text, start, skip))
+	return at && !strncmp(at, text, len) ? at + len : NULL;
+}
+
+/* The members of an id, as report_json() writes them: "id":"...","id_certain":true, and what is
+ * after them. NULL: they are others. */
+static const char *document_scan_id(struct document *d, const char *at, struct map_view *view)
+{
+	char id[ID_MAX_SZ] = "";
+	size_t len = 0;
+	const char *rest = text_after(at, "\"id\":null"), *end;
+
+	if (!rest) {
+		rest = text_after(at, "\"id\":\"");
+		len = rest ? strspn(rest, "0123456789abcdef.-") : 0;
+		if (!len || len >= sizeof(id))
+			return NULL;
+		memcpy(id, rest, len);
+		rest = text_after(rest + len, "\"");
+	}
+	end = text_after(rest, ",\"id_certain\":true,");
+	view->id_certain = end != NULL;
+	if (!end)
+		end = text_after(rest, ",\"id_certain\":false,");
+	view->id = end && len ? json_reader_text(&d->reader, id) : NULL;
+	return end;
+}
+
+/* A row that differs from one before it in nothing but its address and id, as report_json() writes
+ * it: {"address":"0x...",ID,TEXT. False: it is another, or not known. */
+static bool document_knows_map(struct document *d, struct map_view *view)
+{
+	const char *digits = text_after(d->scan.text.data, "{\"address\":\"0x"), *rest;
+	size_t cnt = digits ? strspn(digits, "0123456789abcdef") : 0;
+
+	if (!cnt || cnt > 16)
 		return false;
-	size_t digits = strspn(text + skip, "0123456789abcdef");
-	const char *rest = text + skip + digits;
-	if (!digits || digits > 16 || strncmp(rest, "\",", 2))
+	rest = document_scan_id(d, text_after(digits + cnt, "\","), view);
+	if (!rest)
 		return false;
-	rest += 2;
-	size_t len = text + d->scan.text.len - rest;
+	size_t len = d->scan.text.data + d->scan.text.len - rest;
 	const struct known_same *k = known_place(d, rest, len);
 	if (!is_known(k, rest, len))
 		return false;
-	*view = (struct map_view){
-		.addr = strtoull(text + skip, NULL, 16),
-		.same = &k->same,
-		.holder = k->holder,
-	};
+	view->addr = strtoull(digits, NULL, 16);
+	view->same = &k->same;
+	view->holder = k->holder;
 	return true;
 }
 
@@ -243,6 +271,12 @@ static struct err *document_read_map_address(struct document *d, const json_t *r
 	return err;
 }
 
+static void document_del_members(json_t *row, const struct json_shape *shape)
+{
+	for (size_t i = 0; i < shape->member_cnt; i++)
+		json_object_del(row, shape->members[i].name);
+}
+
 /* Takes from the row what is of the map alone. */
 static struct err *document_read_map_row(struct document *d, json_t *row, struct map_view *view)
 {
@@ -252,12 +286,14 @@ static struct err *document_read_map_row(struct document *d, json_t *row, struct
 	if (!err)
 		err = document_read_map_address(d, row, view);
 	if (!err)
+		err = json_reader_object(&d->reader, &map_id_json, row, view);
+	if (!err)
 		err = json_reader_object(&d->reader, &map_own_json, row, view);
 	if (err)
 		return err;
 	json_object_del(row, "address");
-	for (size_t i = 0; i < map_own_json.member_cnt; i++)
-		json_object_del(row, map_own_json.members[i].name);
+	document_del_members(row, &map_id_json);
+	document_del_members(row, &map_own_json);
 	return document_read_same(d, row, view);
 }
 
@@ -271,6 +307,7 @@ static struct err *document_read_map(struct document *d)
 		return json_reader_wrap(&d->reader, err);
 	if (document_knows_map(d, &view))
 		return document_push_map(d, &view);
+	view = (struct map_view){ 0 };
 	err = document_parse(d, &row);
 	if (!err)
 		err = document_read_map_row(d, row, &view);

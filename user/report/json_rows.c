@@ -3,8 +3,8 @@
  * The rows of the maps. A million maps are of a few kinds, and those of one kind differ in
  * their address alone, unless something is known of one map alone. So the text of what they
  * have in common (struct map_same) is made once for all of them, and kept while there is
- * room. The same goes for holders. A row is its address, these two texts, and what is of the
- * map alone.
+ * room. The same goes for holders. A row is its address, its id, these two texts, and what is of
+ * the map alone.
  */
 #include "report/json_parts.h"
 
@@ -20,6 +20,8 @@ enum {
 	KEPT_BYTES = 8 << 20, /* when the texts are larger, all are dropped */
 	WRITE_BYTES = 64 << 10, /* stdio writes 4 KiB at once by itself */
 	START_SZ = 64, /* of a row: up to its address */
+	ID_SZ = 96, /* of the members of an id that needs no escapes */
+	ID_LEN_MAX = 40, /* of such an id */
 };
 
 /* A text of several maps, `{...}`; without bytes: nothing is kept. */
@@ -41,6 +43,7 @@ struct json_rows {
 	struct row_texts sames; /* what maps have in common */
 	struct row_texts holders; /* `{"holder":...}` */
 	struct json_buf own; /* what is of one map alone */
+	struct json_buf id; /* an id that is no plain one */
 };
 
 /* ---- texts of several maps ---- */
@@ -141,6 +144,44 @@ static void put_members(struct json_buf *l, const char *object, size_t len)
 	put_bytes(l, object + 1, len - 1);
 }
 
+/* ---- ids ---- */
+
+/* An id as the census makes it; a file may have others. */
+static bool id_is_plain(const char *id)
+{
+	size_t len = strspn(id, "0123456789abcdef.-");
+
+	return len <= ID_LEN_MAX && !id[len];
+}
+
+/* `{...}` in `id`, if it cannot be put as it is. False: out of memory. */
+static bool make_id_text(struct json_rows *r, const struct map_view *view)
+{
+	r->id.len = 0;
+	return !view->id || id_is_plain(view->id) ||
+	       json_buf_add(&r->id, json_object_of(&map_id_json, view));
+}
+
+static void put_id(struct json_buf *l, const struct json_rows *r, const struct map_view *view)
+{
+	if (r->id.len) {
+		put_members(l, r->id.data, r->id.len);
+		return;
+	}
+	l->len--;
+	if (view->id) {
+		PUT_LITERAL(l, ",\"id\":\"");
+		put_bytes(l, view->id, strlen(view->id));
+		PUT_LITERAL(l, "\"");
+	} else {
+		PUT_LITERAL(l, ",\"id\":null");
+	}
+	if (view->id_certain)
+		PUT_LITERAL(l, ",\"id_certain\":true}");
+	else
+		PUT_LITERAL(l, ",\"id_certain\":false}");
+}
+
 static bool write_map(struct json_rows *r, size_t i)
 {
 	struct json_buf *l = &r->lines;
@@ -148,14 +189,16 @@ static bool write_map(struct json_rows *r, size_t i)
 
 	result_map(r->maps, i, /* wants_same= */ false, &view);
 	struct row_text same = same_text(r, i, &view), holder = holder_text(r, &view);
-	if (!same.len || !holder.len || !make_own_text(r, &view) ||
-	    !vec_reserve(l, l->len + START_SZ + same.len + holder.len + r->own.len))
+	if (!same.len || !holder.len || !make_own_text(r, &view) || !make_id_text(r, &view) ||
+	    !vec_reserve(l, l->len + START_SZ + ID_SZ + r->id.len + same.len + holder.len +
+				    r->own.len))
 		return false;
 	if (i)
 		PUT_LITERAL(l, ",");
 	PUT_LITERAL(l, "\n{\"address\":\"0x");
 	put_hex(l, view.addr);
 	PUT_LITERAL(l, "\"}");
+	put_id(l, r, &view);
 	put_members(l, r->sames.texts.data + same.off, same.len);
 	put_members(l, r->holders.texts.data + holder.off, holder.len);
 	if (r->own.len)
@@ -183,5 +226,6 @@ bool json_write_maps(struct result_maps *maps, FILE *out)
 	json_buf_fini(&r->sames.texts);
 	json_buf_fini(&r->holders.texts);
 	json_buf_fini(&r->own);
+	json_buf_fini(&r->id);
 	return i == cnt;
 }

@@ -29,10 +29,14 @@ extern const struct json_shape result_census_json;
 extern const struct json_shape result_values_json;
 extern const struct json_shape result_group_json;
 extern const struct json_shape result_coming_growth_json;
+extern const struct json_shape result_growing_json;
 
 /* json_graph.c */
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;
+
+/* json_goroutines.c */
+extern const struct json_shape result_goroutines_json;
 
 /* json_findings.c */
 extern const struct json_shape result_finding_json;
@@ -64,6 +68,7 @@ extern const struct json_shape result_cost_json;
 /* json_map.c */
 extern const struct json_shape result_growth_json;
 extern const struct json_shape map_same_json;
+extern const struct json_shape map_id_json; /* of struct map_view: its id */
 extern const struct json_shape map_held_json; /* of struct map_view: its holder */
 extern const struct json_shape map_own_json; /* of struct map_view: what is of one map alone */
 extern const struct json_shape map_view_json; /* the whole row of a map */

@@ -84,7 +84,9 @@ struct err *report_text(struct result *r, const struct report_opts *opts, FILE *
 	print_reclaim(&p);
 	print_maps(&p);
 	print_activity(&p);
+	print_growing(&p);
 	print_next_growths(&p);
+	print_goroutines(&p);
 	print_gc(&p);
 	print_memcalls(&p);
 	print_verdict(&p);
