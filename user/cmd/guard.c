@@ -83,22 +83,23 @@ static _Noreturn void guard_die(int sig)
 	_exit(128 + sig); /* the signal stops a process, or is ignored: there is no such */
 }
 
-/* Ends as the second process did. */
+/* Ends as the second process did, or as it says that it wants to. */
 static void guard_check_child(const struct guard_watch *w)
 {
 	int status;
+	bool ended = waitpid(w->child, &status, WNOHANG) == w->child;
 
-	if (waitpid(w->child, &status, WNOHANG) == w->child) {
-		if (WIFSIGNALED(status))
-			guard_die(WTERMSIG(status));
-		_exit(WEXITSTATUS(status));
-	}
-	if (!guard->left)
+	if (!ended && !guard->left)
 		return;
-	kill(w->child, SIGKILL);
-	if (guard->end_signal)
+	if (!ended)
+		kill(w->child, SIGKILL);
+	if (guard->left && guard->end_signal)
 		guard_die(guard->end_signal);
-	_exit(guard->exit_code);
+	if (guard->left)
+		_exit(guard->exit_code);
+	if (WIFSIGNALED(status))
+		guard_die(WTERMSIG(status));
+	_exit(WEXITSTATUS(status));
 }
 
 /* Waits for one of our signals, at most until a time. Returns 0 when there was none. */
