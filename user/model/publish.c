@@ -257,6 +257,21 @@ struct err *watch_publish(struct watch *w, struct result **ret)
 	return err ? err : watch_make_result(w, /* last= */ true, ret);
 }
 
+struct err *watch_salvage(struct watch *w, struct result **ret)
+{
+	static const volatile bool stop = true;
+
+	if (!w->snap)
+		return err_new(ERR_STOPPED, "a system call for the process does not return, and "
+					    "the census was not done");
+	w->stuck = true;
+	w->target->mem.stop = &stop;
+	w->trace = NULL;
+	if (w->opts.duration_ns && !w->trace_err)
+		w->trace_err = err_new(ERR_STOPPED, "a system call for the process did not return");
+	return watch_make_result(w, /* last= */ false, ret);
+}
+
 struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;

@@ -272,6 +272,7 @@ struct word {
 	X(DOUBT_EXE_DELETED, "executable_deleted", NULL, deleted) \
 	X(DOUBT_LAYOUT_NEAREST, "layout_nearest", NULL, layout) \
 	X(DOUBT_MADE_TYPES, "made_types_incomplete", NULL, made) \
+	X(DOUBT_CUT_SHORT, "cut_short", NULL, cut_short) \
 	X(DOUBT_TARGET_GONE, "target_gone", NULL, gone)
 
 enum ledger_remedy { LEDGER_REMEDIES(WORD_VALUE) REMEDY_CNT };
