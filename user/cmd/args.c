@@ -8,12 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cmd/select.h"
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
 
-enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE };
+enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE };
+
+enum { DEFAULT_DEADLINE_S = 30 };
 
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret)
@@ -29,19 +34,11 @@ struct err *args_number(const char *what, const char *arg, unsigned long long ma
 	return NULL;
 }
 
-static struct err *args_pid(const char *arg, pid_t *pid)
+static struct err *args_process(const char *arg, pid_t *pid)
 {
-	unsigned long long v;
-
 	if (*pid)
 		return err_new(ERR_USAGE, "one PID at a time, please");
-	struct err *err = args_number("process id", arg, INT_MAX, &v);
-	if (err)
-		return err;
-	if (!v)
-		return err_new(ERR_USAGE, "'0' is not a process id");
-	*pid = v;
-	return NULL;
+	return select_process(arg, pid);
 }
 
 struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
@@ -100,6 +97,28 @@ struct err *args_size(const char *option, const char *arg, uint64_t *ret)
 		       option, arg);
 }
 
+/* GiB that are resident; the file tells it without looking at the memory. */
+static uint64_t args_resident_gib(pid_t pid)
+{
+	unsigned long long size, pages = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu %llu", &size, &pages) != 2)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 30;
+}
+
+uint64_t args_deadline_ns(const struct args *args)
+{
+	uint64_t more_s = DEFAULT_DEADLINE_S + args_resident_gib(args->pid), sum;
+
+	if (args->deadline_set)
+		return args->deadline_ns;
+	return __builtin_add_overflow(args->watch.duration_ns, more_s * NS_PER_S, &sum) ? 0 : sum;
+}
+
 error_t args_fail(struct args *args, struct err *err)
 {
 	if (!err)
@@ -113,12 +132,19 @@ error_t args_fail(struct args *args, struct err *err)
 
 error_t args_need_pid(struct args *args)
 {
-	return args->pid ? 0 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID"));
+	return args->pid ? 0
+			 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID or "
+							      "name; `maptrace ps` lists them"));
+}
+
+void args_quiet(struct argp_state *state)
+{
+	state->err_stream = NULL; /* our errors are one line each */
 }
 
 void args_init(struct argp_state *state, struct args *args)
 {
-	state->err_stream = NULL; /* argp prints nothing: our errors are one line each */
+	args_quiet(state);
 	state->child_inputs[0] = args;
 }
 
@@ -137,8 +163,11 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return args_fail(a, args_attach(arg, &a->watch.attach));
 	case OPT_RING_SIZE:
 		return args_fail(a, args_ring_size(arg, &a->watch.ring_sz));
+	case OPT_DEADLINE:
+		a->deadline_set = true;
+		return args_fail(a, args_duration("deadline", arg, &a->deadline_ns));
 	case ARGP_KEY_ARG:
-		return args_fail(a, args_pid(arg, &a->pid));
+		return args_fail(a, args_process(arg, &a->pid));
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -149,6 +178,10 @@ static const struct argp_option common_options[] = {
 	  "Probe hits may cost the process at most SHARE of one core (default 1%; examples: "
 	  "0.1%, 5%; 0: don't sample inserts and deletes)",
 	  0 },
+	{ "deadline", OPT_DEADLINE, "TIME", 0,
+	  "End after TIME with what is known by then, whatever happens (default: 30s after the "
+	  "duration, and 1s for each GiB of the process; 0: never)",
+	  0 },
 	{ "verbose", 'v', NULL, 0, "Print more: histograms, probe sites, debug messages", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "How to attach probes: multi or perf", 0 },
 	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "Size of each ring of records", 0 },
@@ -157,18 +190,27 @@ static const struct argp_option common_options[] = {
 
 const struct argp args_common = { .options = common_options, .parser = parse_common };
 
-static bool asks_for_help(int argc, char **argv)
+/* argp knows no -h. */
+static bool args_ask_for_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
-		    !strcmp(argv[i], "-?"))
-			return true;
-	return false;
+	bool asks = false;
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (!strcmp(argv[i], "-h"))
+			argv[i] = (char *)"--help";
+		asks |= !strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
+			!strcmp(argv[i], "-?");
+	}
+	return asks;
 }
 
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts)
 {
-	if (asks_for_help(argc, argv))
+	char *prefix = argv[0];
+
+	if (args_ask_for_help(argc, argv))
 		argv[0] = (char *)name;
-	return !argp_parse(argp, argc, argv, 0, NULL, opts);
+	error_t failed = argp_parse(argp, argc, argv, 0, NULL, opts);
+	argv[0] = prefix;
+	return !failed;
 }

@@ -30,8 +30,10 @@
  */
 struct args {
 	struct err *err; /* first error of the command line; the verb returns it and so owns it */
-	pid_t pid; /* 0: the command line has none */
+	pid_t pid; /* 0: the command line names no process */
 	bool verbose;
+	bool deadline_set;
+	uint64_t deadline_ns; /* if set; 0: none */
 	struct watch_opts watch;
 };
 
@@ -40,6 +42,9 @@ extern const struct argp args_common;
 /* Connects args_common to `args`, and makes argp itself print no errors. */
 void args_init(struct argp_state *state, struct args *args);
 
+/* Makes argp itself print no errors: the verb does. For a verb without args_common. */
+void args_quiet(struct argp_state *state);
+
 /*
  * Parses the command line of a verb into `opts`, which the verb's parser gets as its input.
  * Returns false when the command line is wrong: then args->err says why, or it is NULL and
@@ -47,6 +52,9 @@ void args_init(struct argp_state *state, struct args *args);
  * "maptrace report".
  */
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts);
+
+/* The time that a run may take at most: what --deadline says, or a default; 0: any time. */
+uint64_t args_deadline_ns(const struct args *args);
 
 /*
  * What an argp parser returns after it parsed an option: 0 if err is NULL, else EINVAL,

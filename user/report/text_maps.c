@@ -191,7 +191,6 @@ void print_maps(const struct page *p)
 	}
 	if (!taken->totals.maps && !taken->totals.suspect) {
 		page_heading(p, "MAPS", "none");
-		print_sync_maps(p);
 		print_footnotes(p, &taken->totals);
 		return;
 	}
@@ -201,6 +200,5 @@ void print_maps(const struct page *p)
 	if (p->opts->top)
 		print_titles(p);
 	print_groups(p);
-	print_sync_maps(p);
 	print_footnotes(p, &taken->totals);
 }
