@@ -155,6 +155,7 @@ static void findings_name_their_bytes(void **state)
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
+		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
 		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
 		[FINDING_REFILLED] = { "66.0 MiB", NULL },
