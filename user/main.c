@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/select.h"
 
 static const struct verb {
 	const char *name;
@@ -15,16 +17,24 @@ static const struct verb {
 	  "what the maps of a Go process hold, what happens to them, what to do" },
 	{ "events", cmd_events,
 	  "growths, memory calls and collections as they happen, as JSON lines" },
+	{ "ps", cmd_ps, "the Go programs that run on this host" },
 };
 
-enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]) };
+enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]), VERB_NAME_MAX = 16 };
 
 static void print_usage(void)
 {
-	printf("Usage: maptrace VERB [OPTION...] PID\n\n");
+	printf("Usage: maptrace VERB [OPTION...] PROCESS\n"
+	       "       maptrace [OPTION...] PROCESS      the same as `maptrace report`\n\n");
 	for (size_t i = 0; i < VERB_CNT; i++)
 		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
-	printf("\n`maptrace VERB --help` lists the options of a verb.\n");
+	printf("\nPROCESS is a PID, the name of a command, unit:NAME of systemd, container:ID or "
+	       "pod:UID.\n`maptrace help VERB` lists the options of a verb.\n");
+}
+
+static void print_version(void)
+{
+	printf("maptrace %s (libbpf %s)\n", MAPTRACE_VERSION, libbpf_version_string());
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
@@ -37,26 +47,101 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		log_error("%s", err->msg);
 		exit_code = err_exit_code(err);
 		err_free(err);
+	} else if (exit_code == EXIT_USAGE) { /* getopt has said what is wrong */
+		log_error("`maptrace %s --help` lists the options", verb->name);
 	}
 	return exit_code;
 }
 
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < VERB_CNT; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* How many letters have to be added, dropped or replaced to make a verb's name of a word. */
+static unsigned int verb_distance(const char *name, const char *word)
+{
+	unsigned int row[VERB_NAME_MAX + 1], len = strlen(name);
+
+	for (unsigned int i = 0; i <= len; i++)
+		row[i] = i;
+	for (unsigned int w = 1; word[w - 1]; w++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = w;
+		for (unsigned int i = 1; i <= len; i++) {
+			unsigned int best = diagonal + (name[i - 1] != word[w - 1]);
+
+			diagonal = row[i];
+			if (row[i] + 1 < best)
+				best = row[i] + 1;
+			row[i] = row[i - 1] + 1 < best ? row[i - 1] + 1 : best;
+		}
+	}
+	return row[len];
+}
+
+/* The verb that a word was probably meant to be; NULL: none is near. */
+static const struct verb *verb_near(const char *word)
+{
+	if (strlen(word) > 2 * VERB_NAME_MAX)
+		return NULL;
+	for (size_t i = 0; i < VERB_CNT; i++)
+		if (strlen(verbs[i].name) > 3 && verb_distance(verbs[i].name, word) <= 2)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run_help(int argc, char **argv)
+{
+	const struct verb *verb = argc > 2 ? verb_find(argv[2]) : NULL;
+	char *help[] = { argv[0], (char *)"--help", NULL };
+
+	if (verb)
+		return run_verb(verb, 2, help);
+	print_usage();
+	if (argc > 2)
+		log_error("there is no verb '%s'", argv[2]);
+	return argc > 2 ? EXIT_USAGE : EXIT_OK;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
+}
+
+/* The first word is not a verb: it belongs to a report, unless it looks like a slip. */
+static int run_default(int argc, char **argv)
+{
+	const struct verb *near = verb_near(argv[1]);
+
+	if (near && !select_is_process(argv[1]) && *argv[1] != '-') {
+		log_error("unknown verb '%s': did you mean %s?", argv[1], near->name);
+		return EXIT_USAGE;
+	}
+	return run_verb(verb_find("report"), argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?"))) {
+	if (argc < 2) {
+		log_error("which VERB, or which process? `maptrace --help` lists the verbs");
+		return EXIT_USAGE;
+	}
+	if (is_one_of(argv[1], "--help", "-h", "-?")) {
 		print_usage();
 		return EXIT_OK;
 	}
-	if (argc > 1 && !strcmp(argv[1], "--version")) {
-		printf("maptrace %s\n", MAPTRACE_VERSION);
+	if (is_one_of(argv[1], "--version", "-V", "version")) {
+		print_version();
 		return EXIT_OK;
 	}
-	for (size_t i = 0; argc > 1 && i < VERB_CNT; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			return run_verb(&verbs[i], argc - 1, argv + 1);
-	if (argc > 1)
-		log_error("unknown verb '%s'; `maptrace --help` lists them", argv[1]);
-	else
-		log_error("which VERB? `maptrace --help` lists them");
-	return EXIT_USAGE;
+	if (!strcmp(argv[1], "help"))
+		return run_help(argc, argv);
+
+	const struct verb *verb = verb_find(argv[1]);
+	return verb ? run_verb(verb, argc - 1, argv + 1) : run_default(argc, argv);
 }

@@ -327,8 +327,8 @@ watch_ended() {
 	keep_document
 }
 
-# What a refusal looks like: the exit code, one line on stderr, and nothing on stdout; or
-# with --json a document that says the same.
+# What a refusal looks like: the exit code, one line on stderr (and another that says where help
+# is, if it is an option that does not exist), and nothing on stdout; or with --json a document that says the same.
 refused() { # NAME CODE PATTERN
 	is "$1: exit code" "$rc" "$2"
 	if [[ $with_json == 0 ]]; then
@@ -337,7 +337,7 @@ refused() { # NAME CODE PATTERN
 	else
 		is "$1: nothing on stdout" "$(head -c 200 "$out")" ''
 	fi
-	is "$1: one line on stderr" "$(wc -l <"$err")" 1
+	is "$1: one line on stderr" "$(grep -vc ' --help` lists the options$' "$err")" 1
 	[[ $(cat "$err") == 'maptrace: '* && $(cat "$err") =~ $3 ]]
 	result $? "$1: says why" || diag "'$(head -n 3 "$err")' is not like '$3'"
 }

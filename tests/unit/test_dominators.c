@@ -47,7 +47,7 @@ static void graph_free(struct flow_graph *g)
 	free((void *)g->to);
 }
 
-static uint64_t bytes_of(const void *ctx, uint32_t vertex)
+static uint64_t bytes_of(void *ctx, uint32_t vertex)
 {
 	(void)ctx;
 	return 16 + vertex * 2654435761u % 1000;

@@ -118,12 +118,22 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
+		.figures = { kind == FINDING_GROWING_MAP ? 0 : MIB(11), MIB(300), MIB(280) },
 	};
 }
 
+static struct result_ledger ledger = { .outside = { .c_arenas = 12 } };
+
 static struct finding_words words_of(struct pool *pool, const struct finding *f)
 {
-	static const struct result r;
+	static struct result_growing_limit limit = { "cgroup", MIB(110), MIB(66), { 9, true } };
+	static struct result_growing growing = { .label = "map[string]int",
+						 .maps = 3,
+						 .keys_per_s = 4500,
+						 .bytes_per_s = MIB(66),
+						 .gained_keys = 45000,
+						 .limit = &limit };
+	static const struct result r = { .memory = &ledger, .growing = { &growing, 1 } };
 	struct finding_facts facts = { f, &r, "map[string]int" };
 
 	return finding_row(f->kind)->words(pool, &facts);
@@ -146,6 +156,17 @@ static void findings_name_their_bytes(void **state)
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
+		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
+		[FINDING_REFILLED] = { "66.0 MiB", NULL },
+		[FINDING_HUGE_EXCESS] = { "66.0 MiB", NULL },
+		[FINDING_LOCKED] = { "66.0 MiB", NULL },
+		[FINDING_SPAN_PINNED] = { "66.0 MiB", NULL },
+		[FINDING_C_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_MAPPED_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
+		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
+		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
+					  NULL },
 	};
 	struct pool pool = { 0 };
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "cmd/select.h"
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
 
@@ -29,19 +30,11 @@ struct err *args_number(const char *what, const char *arg, unsigned long long ma
 	return NULL;
 }
 
-static struct err *args_pid(const char *arg, pid_t *pid)
+static struct err *args_process(const char *arg, pid_t *pid)
 {
-	unsigned long long v;
-
 	if (*pid)
 		return err_new(ERR_USAGE, "one PID at a time, please");
-	struct err *err = args_number("process id", arg, INT_MAX, &v);
-	if (err)
-		return err;
-	if (!v)
-		return err_new(ERR_USAGE, "'0' is not a process id");
-	*pid = v;
-	return NULL;
+	return select_process(arg, pid);
 }
 
 struct err *args_duration(const char *option, const char *arg, uint64_t *ret)
@@ -113,12 +106,19 @@ error_t args_fail(struct args *args, struct err *err)
 
 error_t args_need_pid(struct args *args)
 {
-	return args->pid ? 0 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID"));
+	return args->pid ? 0
+			 : args_fail(args, err_new(ERR_USAGE, "which process? give its PID or "
+							      "name; `maptrace ps` lists them"));
+}
+
+void args_quiet(struct argp_state *state)
+{
+	state->err_stream = NULL; /* our errors are one line each */
 }
 
 void args_init(struct argp_state *state, struct args *args)
 {
-	state->err_stream = NULL; /* argp prints nothing: our errors are one line each */
+	args_quiet(state);
 	state->child_inputs[0] = args;
 }
 
@@ -138,7 +138,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case OPT_RING_SIZE:
 		return args_fail(a, args_ring_size(arg, &a->watch.ring_sz));
 	case ARGP_KEY_ARG:
-		return args_fail(a, args_pid(arg, &a->pid));
+		return args_fail(a, args_process(arg, &a->pid));
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -157,18 +157,27 @@ static const struct argp_option common_options[] = {
 
 const struct argp args_common = { .options = common_options, .parser = parse_common };
 
-static bool asks_for_help(int argc, char **argv)
+/* argp knows no -h. */
+static bool args_ask_for_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
-		    !strcmp(argv[i], "-?"))
-			return true;
-	return false;
+	bool asks = false;
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (!strcmp(argv[i], "-h"))
+			argv[i] = (char *)"--help";
+		asks |= !strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") ||
+			!strcmp(argv[i], "-?");
+	}
+	return asks;
 }
 
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts)
 {
-	if (asks_for_help(argc, argv))
+	char *prefix = argv[0];
+
+	if (args_ask_for_help(argc, argv))
 		argv[0] = (char *)name;
-	return !argp_parse(argp, argc, argv, 0, NULL, opts);
+	error_t failed = argp_parse(argp, argc, argv, 0, NULL, opts);
+	argv[0] = prefix;
+	return !failed;
 }

@@ -30,7 +30,7 @@
  */
 struct args {
 	struct err *err; /* first error of the command line; the verb returns it and so owns it */
-	pid_t pid; /* 0: the command line has none */
+	pid_t pid; /* 0: the command line names no process */
 	bool verbose;
 	struct watch_opts watch;
 };
@@ -39,6 +39,9 @@ extern const struct argp args_common;
 
 /* Connects args_common to `args`, and makes argp itself print no errors. */
 void args_init(struct argp_state *state, struct args *args);
+
+/* Makes argp itself print no errors: the verb does. For a verb without args_common. */
+void args_quiet(struct argp_state *state);
 
 /*
  * Parses the command line of a verb into `opts`, which the verb's parser gets as its input.

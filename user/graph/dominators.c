@@ -306,7 +306,7 @@ void dominators_fini(struct dominators *d)
 
 /* ---- sums ---- */
 
-struct err *dominators_sum(const struct dominators *d, vertex_bytes_fn bytes, const void *ctx,
+struct err *dominators_sum(const struct dominators *d, vertex_bytes_fn bytes, void *ctx,
 			   uint64_t **ret)
 {
 	uint64_t *sums = calloc(d->cnt + 1, sizeof(*sums));

@@ -92,11 +92,12 @@ static inline uint32_t dominators_idom(const struct dominators *d, uint32_t vert
 	return dominators_is_leaf(d, vertex) ? node : d->idoms[node];
 }
 
-/* The bytes of a vertex. Called once for each one that the roots lead to. */
-typedef uint64_t (*vertex_bytes_fn)(const void *ctx, uint32_t vertex);
+/* The bytes of a vertex. Called once for each one that the roots lead to, in ascending
+ * order. */
+typedef uint64_t (*vertex_bytes_fn)(void *ctx, uint32_t vertex);
 
 /* Sums up the bytes of the subtree of each node, in an array by node that the caller frees. */
-struct err *dominators_sum(const struct dominators *d, vertex_bytes_fn bytes, const void *ctx,
+struct err *dominators_sum(const struct dominators *d, vertex_bytes_fn bytes, void *ctx,
 			   uint64_t **ret);
 
 #endif

@@ -99,6 +99,10 @@ static void weighing_sum(struct weighing *w, struct entry_weight *ret, bool *kno
 	for (size_t i = 0; i < w->objects.len; i++)
 		if (!i || w->objects.data[i].start != w->objects.data[i - 1].start)
 			ret->bytes += w->objects.data[i].size;
+	/* Objects that are newer than what we know of the heap weigh as much as the others. */
+	uint64_t seen = w->pointers - w->unknown;
+	if (seen)
+		ret->bytes = ret->bytes * w->pointers / seen;
 	*known_ret = w->entries && WEIGH_UNKNOWN_PART * w->unknown <= w->pointers;
 }
 

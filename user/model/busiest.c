@@ -13,6 +13,9 @@ static struct busy busy_row(const struct busy_sources *from, const struct activi
 
 	if (i != ROWS_NONE)
 		row.map = census_map(from->census, i);
+	/* Else another map was at the address when the census was taken. */
+	if (a->type && row.map.type && a->type != row.map.type)
+		row.map = (struct map_info){ 0 };
 	row.place = ranking_place(from->ranking, &row.map);
 	if (row.place > from->top)
 		row.place = 0;
@@ -21,14 +24,20 @@ static struct busy busy_row(const struct busy_sources *from, const struct activi
 	return row;
 }
 
+/*
+ * Activities with equal keys share a row. The place alone is not enough: if the census cannot tell
+ * the types of some maps, they share a place, but the calls that were traced know the types. A row
+ * has maps of one type only.
+ */
 static uint64_t busy_key(const struct busy *row)
 {
 	const struct activity *a = &row->sum;
+	uint64_t type = a->type ? a->type->addr : 0;
+	uint64_t kind = (a->on_stack ? 1 : 0) | (a->nil_map ? 2 : 0);
 
-	if (row->place)
-		return (uint64_t)row->place << 2;
-	/* Addresses of types are aligned, so the low bits are free: 0 marks a rank. */
-	return (a->type ? a->type->addr : 0) << 2 | (a->on_stack ? 1 : 2);
+	/* Types are aligned to 8 bytes, and places are small numbers. So two keys are equal only by
+	 * chance, with a probability of about 2^-60. */
+	return ((type * 0x9e3779b97f4a7c15 + row->place) << 2) | kind;
 }
 
 static void busy_merge(struct busy *into, const struct busy *row)

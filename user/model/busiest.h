@@ -2,9 +2,10 @@
 /*
  * busiest.h - the table of activity in the text report.
  *
- * A process may have too many maps to list each. So maps that share a place of the ranking
- * (see ranking.h) share a row, if that place is among those the report lists. Of the other
- * maps, all with the same type share a row; maps on stacks have rows of their own.
+ * A process may have too many maps to list each. So maps that have the same type and share a
+ * place of the ranking (see ranking.h) share a row, if that place is among those the report
+ * lists. Of the other maps, all with the same type share a row; maps on stacks and nil maps have
+ * rows of their own.
  */
 #ifndef MAPTRACE_MODEL_BUSIEST_H
 #define MAPTRACE_MODEL_BUSIEST_H

@@ -78,7 +78,7 @@ static void watch_sum_reclaim(struct watch *w)
 		.trace = w->traced,
 		.traced_ns = watch_ns(w),
 		.scavenger = w->scavenger_known ? &w->scavenger : NULL,
-		.gc = &w->gc_last,
+		.gc = w->gc_err ? NULL : &w->gc_last,
 	};
 
 	reclaim_sum(&w->reclaim, &from);

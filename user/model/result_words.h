@@ -194,7 +194,29 @@ struct word {
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
-	  "resident pages that Go's page allocator has as free and not returned")
+	  "resident pages that Go's page allocator has as free, beyond what its scavenger is " \
+	  "to keep") \
+	X(FINDING_LAZY_FREE, "lazy_free", NULL, lazy, false, false, STATE_WASTEFUL, \
+	  "resident pages that were given back with MADV_FREE") \
+	X(FINDING_REFILLED, "refilled", NULL, refilled, false, false, STATE_WASTEFUL, \
+	  "resident pages that Go's page allocator has as given back; the least of all censuses") \
+	X(FINDING_HUGE_EXCESS, "huge_excess", NULL, huge, false, false, STATE_WASTEFUL, \
+	  "pages that Go gave back or never used, in memory as parts of huge pages") \
+	X(FINDING_LOCKED, "locked", NULL, locked, false, false, STATE_WASTEFUL, \
+	  "pages that Go gave back, in locked mappings") \
+	X(FINDING_SPAN_PINNED, "span_pinned", NULL, pinned, false, false, STATE_WASTEFUL, \
+	  "free slots beyond the spans that the objects need, less what is allocated before the " \
+	  "next cycle") \
+	X(FINDING_C_MEMORY, "c_memory", NULL, c, false, false, STATE_WASTEFUL, \
+	  "resident pages of [heap], of glibc's arenas and of other anonymous mappings") \
+	X(FINDING_MAPPED_MEMORY, "mapped_memory", NULL, mapped, false, false, STATE_WASTEFUL, \
+	  "resident pages of mappings that are neither Go's nor of a program or library") \
+	X(FINDING_GC_THRASH, "gc_thrash", NULL, thrash, false, false, STATE_IN_DANGER, \
+	  "the collector's counters") \
+	X(FINDING_NEAR_LIMIT, "near_limit", NULL, limit, false, false, STATE_IN_DANGER, \
+	  "the kernel's counts of the cgroup, less pages of files") \
+	X(FINDING_GROWING_MAP, "growing_map", NULL, growing, true, false, STATE_GROWING, \
+	  "keys at each census of the watch")
 
 /*
  * Kinds of holders, the things that have a pointer to a map; with examples of their texts:

@@ -66,6 +66,17 @@ static void watch_read_scavenger(struct watch *w)
 		log_debug("the scavenger's goals: %s", err->msg);
 }
 
+/* Memory that Go had given back when the census began may be in use again when its pages are looked
+ * at: then it counts as refilled. The counters, read right after the census, tell how much. */
+static void watch_note_drift(struct watch *w)
+{
+	uint64_t then = w->snap->pages.released_bytes, now = w->gc_last.heap_released_bytes;
+	uint64_t drift = !w->gc_err && then > now ? then - now : 0;
+
+	if (drift > w->reclaim.refill_drift_bytes)
+		w->reclaim.refill_drift_bytes = drift;
+}
+
 /* Finds the collector's counters. If they cannot be read, the rest goes on without them: gc_err
  * says why. */
 static struct err *watch_open_counters(struct watch *w, const struct heap *heap)
@@ -78,8 +89,10 @@ static struct err *watch_open_counters(struct watch *w, const struct heap *heap)
 		w->gc_err = err;
 		err = NULL;
 	}
-	if (!err && w->snap)
+	if (!err && w->snap) {
+		watch_note_drift(w);
 		watch_read_scavenger(w);
+	}
 	return err;
 }
 
@@ -136,8 +149,11 @@ static struct err *watch_tick(struct watch *w)
 		err_free(err);
 		return NULL;
 	}
-	if (!err)
+	if (!err) {
+		watch_sample_gc(w);
+		watch_note_drift(w);
 		watch_read_scavenger(w);
+	}
 	return err;
 }
 

@@ -51,12 +51,16 @@ static uint64_t cgroup_read_stat(const char *dir, const char *name)
 struct cgroup_files {
 	const char *limit;
 	const char *used;
-	const char *file_pages; /* in memory.stat: pages that were not used lately */
+	/* In memory.stat: pages of files, which the kernel takes before it kills a process. */
+	const char *file_pages[2];
 };
 
-static const struct cgroup_files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
-					      "total_inactive_file" };
-static const struct cgroup_files v2_files = { "memory.max", "memory.current", "inactive_file" };
+static const struct cgroup_files v1_files = { "memory.limit_in_bytes",
+					      "memory.usage_in_bytes",
+					      { "total_inactive_file", "total_active_file" } };
+static const struct cgroup_files v2_files = { "memory.max",
+					      "memory.current",
+					      { "inactive_file", "active_file" } };
 
 static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 {
@@ -65,20 +69,30 @@ static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 
 /* Limits of a process. `left` is the memory that is free below the tightest of them. */
 struct cgroup_limits {
+	bool wants_left; /* set by the caller: find out `left`, which takes longer */
 	bool limited;
 	uint64_t limit;
 	uint64_t left;
 };
 
+static uint64_t cgroup_used(const char *dir, const struct cgroup_files *files)
+{
+	uint64_t used = cgroup_read_limit(dir, files->used);
+
+	for (size_t i = 0; i < sizeof(files->file_pages) / sizeof(files->file_pages[0]); i++)
+		used = cgroup_minus(used, cgroup_read_stat(dir, files->file_pages[i]));
+	return used;
+}
+
 static void cgroup_add_limit(const char *dir, const struct cgroup_files *files,
 			     struct cgroup_limits *l)
 {
-	uint64_t limit = cgroup_read_limit(dir, files->limit);
-	uint64_t used = cgroup_minus(cgroup_read_limit(dir, files->used),
-				     cgroup_read_stat(dir, files->file_pages));
+	uint64_t limit = cgroup_read_limit(dir, files->limit), used = 0;
 
 	if (!limit)
 		return;
+	if (l->wants_left)
+		used = cgroup_used(dir, files);
 	if (!l->limited || cgroup_minus(limit, used) < l->left)
 		l->left = cgroup_minus(limit, used);
 	l->limit = cgroup_lower_limit(l->limit, limit);
@@ -150,11 +164,11 @@ static FILE *cgroup_open_memberships(pid_t pid)
 	return fopen(path, "re");
 }
 
-static struct cgroup_limits cgroup_limits(pid_t pid)
+static struct cgroup_limits cgroup_limits(pid_t pid, bool wants_left)
 {
 	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
 	_cleanup_free_ char *line = NULL;
-	struct cgroup_limits l = { 0 };
+	struct cgroup_limits l = { .wants_left = wants_left };
 	struct cgroup_membership m;
 	char mount[1024];
 	size_t cap = 0;
@@ -171,15 +185,38 @@ static struct cgroup_limits cgroup_limits(pid_t pid)
 
 uint64_t cgroup_memory_limit(pid_t pid)
 {
-	return cgroup_limits(pid).limit;
+	return cgroup_limits(pid, /* wants_left= */ false).limit;
 }
 
 bool cgroup_memory_left(pid_t pid, uint64_t *ret)
 {
-	struct cgroup_limits l = cgroup_limits(pid);
+	struct cgroup_limits l = cgroup_limits(pid, /* wants_left= */ true);
 
 	*ret = l.left;
 	return l.limited;
+}
+
+static bool cgroup_path_has(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = strstr(path, name); len && p; p = strstr(p + 1, name))
+		if (p > path && p[-1] == '/' && (p[len] == '/' || !p[len]))
+			return true;
+	return false;
+}
+
+bool cgroup_has_part(pid_t pid, const char *name)
+{
+	_cleanup_fclose_ FILE *f = cgroup_open_memberships(pid);
+	_cleanup_free_ char *line = NULL;
+	struct cgroup_membership m;
+	bool found = false;
+	size_t cap = 0;
+
+	while (!found && cgroup_read_membership(f, &line, &cap, &m))
+		found = cgroup_path_has(m.path, name);
+	return found;
 }
 
 void cgroup_find_freezers(struct cgroup_freezers *ret)

@@ -15,6 +15,9 @@ uint64_t cgroup_memory_limit(pid_t pid);
  * drop count as free. False when there is no limit. */
 bool cgroup_memory_left(pid_t pid, uint64_t *ret);
 
+/* Whether the path of one of its cgroups has a part of that name, such as "nats.service". */
+bool cgroup_has_part(pid_t pid, const char *name);
+
 /* Where the hierarchies that can freeze processes are mounted; "" where there is none. */
 struct cgroup_freezers {
 	char v1[256];
