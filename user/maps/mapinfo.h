@@ -58,7 +58,8 @@ struct map_info {
 	bool garbage; /* unreachable, not swept yet: in no sum */
 	bool small : 1; /* swiss: one group, no table */
 	bool listed : 1; /* classic: it has a list of its overflow buckets */
-	uint8_t unused : 6; /* 0, because rows are compared with all their bits */
+	bool of_sync_map : 1; /* a part of a sync.Map (graph/sync_maps.h) */
+	uint8_t unused : 5; /* 0, because rows are compared with all their bits */
 	uint8_t on_stack; /* enum map_place */
 	bool noscan; /* no pointers in its buckets or groups: the collector skips them */
 };
@@ -119,6 +120,12 @@ static inline uint64_t map_kind_key(const struct map_info *m)
 static inline bool map_count_is_near(uint64_t found, uint64_t count)
 {
 	return found <= 2 * count + 64 && count <= 2 * found + 64;
+}
+
+/* Rows that a user can do something about by themselves; all of them count in totals. */
+static inline bool map_stands_alone(const struct map_info *m)
+{
+	return m->consistency != MAP_SUSPECT && !m->garbage && !m->of_sync_map;
 }
 
 /* Rows that count in totals. */

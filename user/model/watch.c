@@ -312,18 +312,24 @@ struct err *watch_stop(struct watch *w)
 	return watch_end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
 }
 
+struct err *watch_look(struct watch *w)
+{
+	struct err *err = watch_begin(w);
+
+	if (err)
+		return err;
+	watch_start_clock(w);
+	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
+	return watch_end_clock(w, err);
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_open(pid, opts, &w);
 
 	if (!err)
-		err = watch_begin(w);
-	if (err)
-		return err;
-	watch_start_clock(w);
-	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
-	err = watch_end_clock(w, err);
+		err = watch_look(w);
 	if (err)
 		return err;
 	*ret = take_ptr(w);

@@ -70,6 +70,8 @@ static const struct json_member map_same_members[] = {
 		  "\"exact\": it did not change while it was read; \"moving\": it did, but the "
 		  "figures fit; \"suspect\": they contradict each other, and are in no sum."),
 	JSON_BOOL("garbage", map_same, garbage, "Unreachable, not swept yet; in no sum."),
+	JSON_TEXT("part_of", map_same, part_of, 0,
+		  "\"sync.Map\": a part of one, see sync_maps; null: it stands alone."),
 	JSON_BOOL("on_stack", map_same, on_stack,
 		  "The header is in a frame of a goroutine: its address may move."),
 	JSON_TRISTATE("goroutine_runs", map_same, goroutine_runs, JSON_LEFT_OUT,
