@@ -77,7 +77,7 @@ static void kinds_are_told_by_name(void **state)
 	} rows[] = {
 		{ "", PROCMAP_PLAIN },
 		{ "/usr/bin/x", PROCMAP_PLAIN },
-		{ "[heap]", PROCMAP_PLAIN },
+		{ "[heap]", PROCMAP_BRK },
 		{ "[stack]", PROCMAP_PLAIN },
 		{ "[vdso]", PROCMAP_VDSO },
 		{ "[vvar]", PROCMAP_KERNEL },

@@ -118,8 +118,11 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
+		.figures = { kind == FINDING_GROWING_MAP ? 0 : MIB(11), MIB(300), MIB(280) },
 	};
 }
+
+static struct result_ledger ledger = { .outside = { .c_arenas = 12 } };
 
 static struct finding_words words_of(struct pool *pool, const struct finding *f)
 {
@@ -130,7 +133,7 @@ static struct finding_words words_of(struct pool *pool, const struct finding *f)
 						 .bytes_per_s = MIB(66),
 						 .gained_keys = 45000,
 						 .limit = &limit };
-	static const struct result r = { .growing = { &growing, 1 } };
+	static const struct result r = { .memory = &ledger, .growing = { &growing, 1 } };
 	struct finding_facts facts = { f, &r, "map[string]int" };
 
 	return finding_row(f->kind)->words(pool, &facts);
@@ -152,7 +155,17 @@ static void findings_name_their_bytes(void **state)
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
+		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
+		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
+		[FINDING_REFILLED] = { "66.0 MiB", NULL },
+		[FINDING_HUGE_EXCESS] = { "66.0 MiB", NULL },
+		[FINDING_LOCKED] = { "66.0 MiB", NULL },
+		[FINDING_SPAN_PINNED] = { "66.0 MiB", NULL },
+		[FINDING_C_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_MAPPED_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
+		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
 					  NULL },
 	};
@@ -240,6 +253,7 @@ static void doubt_everything(struct doubtful *d)
 	strcpy(d->prog.image.build.version, "go1.99");
 	d->prog.layout.name = "go1.24";
 	d->prog.made.searched = true;
+	d->w.stuck = true;
 	d->w.gone = err_new(ERR_GONE, "it exited");
 }
 
@@ -259,7 +273,8 @@ static void each_doubt_has_its_text(void **state)
 	static const char *const parts[DOUBT_CNT] = {
 		[DOUBT_TARGET_HALTED] = "signal",    [DOUBT_OTHER_RUNTIMES] = "libother.so",
 		[DOUBT_EXE_DELETED] = "/bin/server", [DOUBT_LAYOUT_NEAREST] = "go1.99",
-		[DOUBT_MADE_TYPES] = "reflect",	     [DOUBT_TARGET_GONE] = "it exited",
+		[DOUBT_MADE_TYPES] = "reflect",	     [DOUBT_CUT_SHORT] = "did not return",
+		[DOUBT_TARGET_GONE] = "it exited",
 	};
 	static struct doubtful d;
 

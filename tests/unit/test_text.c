@@ -311,6 +311,7 @@ static struct result_coming_growth next_growths[] = {
 			.event = "double",
 			.at_live_keys = 7340032,
 			.allocates_bytes = MIB(106),
+			.step_bytes = MIB(106),
 			.keys_per_s = 2100,
 			.in_ns = KNOWN(SECONDS(245)),
 			.fits_cgroup = 0,
@@ -322,8 +323,12 @@ static struct result_coming_growth next_growths[] = {
 			.event = "split",
 			.at_live_keys = 1,
 			.allocates_bytes = MIB(1),
+			.step_bytes = KIB(64),
+			.needs_bytes = KIB(544),
 			.keys_per_s = 0.5,
 			.in_ns = KNOWN(SECONDS(7200)),
+			.half_in_ns = KNOWN(SECONDS(7300)),
+			.ends_in_ns = KNOWN(SECONDS(7500)),
 			.fits_cgroup = -1,
 		},
 	},
@@ -342,6 +347,13 @@ static struct result_gc_read gc_read = {
 	.heap_goal_bytes = MIB(291),
 	.scannable_bytes = MIB(62),
 	.map_scannable_bytes = KNOWN(MIB(31)),
+	.gogc_percent = KNOWN(100),
+	.memory_limit_bytes = KNOWN(MIB(290)),
+	.limit_binds = true,
+	.last_gc_ago_ns = KNOWN(SECONDS(4)),
+	.allocated_since_bytes = KNOWN(MIB(20)),
+	.next_gc_in_ns = KNOWN(SECONDS(26)),
+	.cpu_share = 0.034,
 	.watched = &gc_watched,
 };
 
@@ -646,11 +658,15 @@ static const char full_text[] =
 	"     4m05s  at 7,340,032 keys (+2.10 k/s) doubles  map[string]*main.Session\n"
 	"            takes 106 MiB more until the old memory is collected\n"
 	"            THE CGROUP HAS 15.0 MiB LEFT\n"
-	"     2h00m  at 1 key (+0.50/s) splits its tables  map of 24-byte slots\n"
-	"            (3 types fit)\n"
-	"            takes 1.00 MiB more until the old memory is collected\n"
+	"     2h00m  at about 1 key (+0.50/s) begins to split its tables\n"
+	"            map of 24-byte slots (3 types fit)\n"
+	"            64.0 KiB at a time; half of it after 2h01m, all of it (544 KiB more)\n"
+	"            after 2h05m\n"
 	"\n"
 	"GC  live heap 145 MiB, next cycle at 291 MiB\n"
+	"  GOGC=100, memory limit 290 MiB, which decides: GOGC has no effect\n"
+	"  last cycle 4.0 s ago, 20.0 MiB allocated since; the next one in about 26.0 s;\n"
+	"    3.4 % of all CPU time since the start\n"
 	"  12 cycles while observed, 1 forced, 2.3 % of the CPU time\n"
 	"  pauses: 4.00 ms in all, at most 1.00 ms in one cycle\n"
 	"  map tables are 50 % of the 62.0 MiB that each cycle has to scan\n"
@@ -668,7 +684,7 @@ static const char full_text[] =
 	"  given back, but not watched for page faults: 3.00 MiB\n"
 	"  touched again, of 103 MiB given back: 6,400 page faults, half within 20.0 ms\n"
 	"    Go gives back what it needs again soon: the heap swings around its goal.\n"
-	"    With a higher GOGC or GOMEMLIMIT, Go would keep that memory.\n"
+	"    With a higher GOMEMLIMIT, Go would keep that memory.\n"
 	"\n"
 	"VERDICT\n"
 	"  WASTEFUL: 77.0 MiB (26 % of RSS) in 3 findings.\n"

@@ -140,7 +140,7 @@ static uint64_t limit_goal(const struct gcstats *g, const struct gc_sample *s, c
 
 /* Go source: runtime/mgcpacer.go heapGoalInternal. The runtime computes it whenever somebody
  * asks. */
-static uint64_t heap_goal(const struct gcstats *g, const struct gc_sample *s, const uint8_t *c)
+static uint64_t heap_goal(const struct gcstats *g, struct gc_sample *s, const uint8_t *c)
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	uint64_t goal = load_u64(c, l->percent_goal);
@@ -148,6 +148,7 @@ static uint64_t heap_goal(const struct gcstats *g, const struct gc_sample *s, co
 	uint64_t sweep = load_u64(c, l->sweep_min_trigger);
 	uint64_t triggered = load_u64(c, l->triggered);
 
+	s->limit_binds = by_limit < goal && s->memory_limit_bytes != INT64_MAX;
 	if (by_limit < goal)
 		return by_limit;
 	if (sweep > goal)

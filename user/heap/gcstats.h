@@ -36,6 +36,7 @@ struct gc_sample {
 	uint64_t heap_live_bytes; /* found alive in the last cycle, or allocated since */
 	uint64_t heap_marked_bytes; /* found alive in the last cycle */
 	uint64_t heap_goal_bytes; /* the next cycle should end before the heap is larger */
+	bool limit_binds; /* the goal follows from the memory limit, not from GOGC */
 	uint64_t scannable_bytes; /* the part of heap_live_bytes that may hold pointers */
 	uint64_t last_scannable_bytes; /* bytes that the last cycle scanned */
 	uint64_t heap_in_use_bytes; /* in spans */

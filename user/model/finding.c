@@ -36,12 +36,18 @@ static void findings_drop_small(struct findings *f)
 
 struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct finding_sources *s)
 {
+	/* clang-format off */
 	static const finder_fn finders[] = {
 		findings_add_holes,
 		findings_add_zero_values,
+		findings_add_sync_deleted,
 		findings_add_free_heap,
+		findings_add_causes,
+		findings_add_outside,
+		findings_add_limits,
 		findings_add_growing,
 	};
+	/* clang-format on */
 	struct err *err = NULL;
 
 	memset(f, 0, sizeof(*f));

@@ -57,6 +57,7 @@ struct findings {
 struct finding_sources {
 	const struct result *r;
 	const struct result_source *from;
+	struct pool *pool; /* of the result, for what a finding points to */
 };
 
 /* Finders add to f. They may add findings that are too small: those are dropped later. The only
@@ -65,7 +66,11 @@ typedef struct err *(*finder_fn)(struct findings *f, const struct finding_source
 
 struct err *findings_add_holes(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_zero_values(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_sync_deleted(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_free_heap(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_causes(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_outside(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_limits(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_growing(struct findings *f, const struct finding_sources *s);
 
 struct err *finding_add(struct findings *f, const struct finding *finding);

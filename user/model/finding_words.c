@@ -60,15 +60,6 @@ struct finding_words finding_words_zeroes(struct pool *pool, const struct findin
 	};
 }
 
-struct finding_words finding_words_free(struct pool *pool, const struct finding_facts *x)
-{
-	return (struct finding_words){
-		.headline = pool_printf(pool, "Go keeps %s of free heap that the OS could have.",
-					BYTES(x->f->bytes)),
-		.remedy = "debug.FreeOSMemory() returns it now; a GOMEMLIMIT keeps it small.",
-	};
-}
-
 #define FINDING_ROW(kind, name, text, stem, maps, zeroes, state_, how)                             \
 	[kind] = {                                                                                 \
 		.words = finding_words_##stem,                                                     \

@@ -10,6 +10,8 @@ struct outside_counter {
 	struct ledger *l;
 	struct addrspace *as;
 	struct metadata *metadata;
+	struct mem *mem;
+	size_t mapping; /* of the pages that page_owner() was asked about last; past the end: none */
 };
 
 static struct resident page_run_resident(const struct page_run *run)
@@ -60,7 +62,7 @@ static enum ledger_region mapping_region(const struct procmaps *maps, size_t i)
 }
 
 /* Says who owns the page at run->start; all pages up to *end_ret have the same page_owner. */
-static enum ledger_region page_owner(const struct outside_counter *c, const struct page_run *run,
+static enum ledger_region page_owner(struct outside_counter *c, const struct page_run *run,
 				     uint64_t *end_ret)
 {
 	const struct procmaps *maps = &c->as->maps;
@@ -68,6 +70,7 @@ static enum ledger_region page_owner(const struct outside_counter *c, const stru
 	size_t m = FIRST_ENDING_AFTER(&maps->maps, run->start, end);
 	uint64_t end = run->end;
 
+	c->mapping = maps->maps.len;
 	if (block < c->metadata->blocks.len) {
 		const struct address_range *b = &c->metadata->blocks.data[block];
 
@@ -79,6 +82,7 @@ static enum ledger_region page_owner(const struct outside_counter *c, const stru
 	}
 	if (m < maps->maps.len && maps->maps.data[m].start <= run->start) {
 		*end_ret = maps->maps.data[m].end < end ? maps->maps.data[m].end : end;
+		c->mapping = m;
 		return mapping_region(maps, m);
 	}
 	/* No mapping has it: it was made after the list of mappings was read. */
@@ -98,6 +102,9 @@ static struct err *ledger_count_outside(void *ctx, const struct page_run *run)
 		struct resident res = page_run_resident(&part);
 
 		resident_add(&c->l->regions[region], &res);
+		if (region != REGION_RUNTIME)
+			outside_add(&c->l->outside, c->mem, &c->as->maps, c->mapping, &part,
+				    region == REGION_ANON);
 		part.start = part.end;
 	}
 	return NULL;
@@ -212,13 +219,20 @@ static struct err *ledger_count(struct ledger *l, struct heap *heap, const struc
 				struct residency *r, struct addrspace *as)
 {
 	_cleanup_(metadata_fini) struct metadata metadata = { .missing = NULL };
-	struct outside_counter c = { .l = l, .as = as, .metadata = &metadata };
+	struct outside_counter c = {
+		.l = l,
+		.as = as,
+		.metadata = &metadata,
+		.mem = &heap->prog->target->mem,
+	};
 	struct err *err = metadata_init(&metadata, heap);
 
+	outside_init(&l->outside, &as->maps);
 	if (!err)
 		err = residency_init(r, heap, pa, as, ledger_count_outside, &c);
 	if (err)
 		return err;
+	outside_name_file(&l->outside, as->pid);
 	l->missing = metadata.missing;
 	l->sums = as->sums;
 	l->rss_bytes = as->sums.rss_bytes;

@@ -21,12 +21,14 @@
 #include "heap/occupancy.h"
 #include "heap/pagealloc.h"
 #include "heap/residency.h"
+#include "model/outside.h"
 #include "model/released.h"
 #include "model/result_words.h"
 
 struct ledger {
 	struct resident regions[REGION_CNT];
 	struct occupancy occupancy;
+	struct outside outside; /* what REGION_ANON and a part of REGION_FILES consist of */
 	struct released released; /* what REGION_RELEASED consists of */
 	struct resident free_busy; /* part of REGION_FREE in chunks that the scavenger skips */
 	uint64_t free_partial_bytes; /* part of REGION_FREE that is less than a physical page */

@@ -137,11 +137,15 @@ void reclaim_track(struct reclaim *rc, const struct snapshot *snap)
 	uint64_t bytes[CAUSE_CNT], now = clock_ns();
 
 	reclaim_cause_bytes(snap, bytes);
-	for (int i = 0; i < CAUSE_CNT; i++)
+	for (int i = 0; i < CAUSE_CNT; i++) {
 		if (!bytes[i])
 			rc->first_seen_ns[i] = 0;
 		else if (!rc->first_seen_ns[i])
 			rc->first_seen_ns[i] = now;
+		if (!rc->tracked || bytes[i] < rc->least_bytes[i])
+			rc->least_bytes[i] = bytes[i];
+	}
+	rc->tracked = true;
 }
 
 /* ---- "not yet" or "never": does the memory come back by itself? ---- */
@@ -173,6 +177,20 @@ static void reclaim_judge_free(struct reclaim *rc, const struct snapshot *snap,
 	row->never = why_not_scavenged(rc, from->gc, busy > row->bytes / 2);
 }
 
+/* The next cycle comes when the heap is at its goal. What is allocated until then goes into free
+ * slots first. Without a collector no new objects are waited for. */
+static void reclaim_judge_slots(struct reclaim *rc, const struct gc_sample *gc)
+{
+	struct reclaim_row *row = &rc->rows[CAUSE_SPAN_PINNED];
+	uint64_t room = 0;
+
+	if (gc && gc->cycles && (gc->percent >= 0 || gc->limit_binds) &&
+	    gc->heap_goal_bytes > gc->heap_live_bytes)
+		room = gc->heap_goal_bytes - gc->heap_live_bytes;
+	row->not_yet_bytes = room < row->bytes ? room : row->bytes;
+	row->not_yet = "new objects go there first, before the next cycle of the collector";
+}
+
 static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from)
 {
 	for (int i = 0; i < CAUSE_CNT; i++)
@@ -180,6 +198,7 @@ static void reclaim_judge(struct reclaim *rc, const struct reclaim_sources *from
 	rc->rows[CAUSE_LAZY_FREE].not_yet_bytes = rc->rows[CAUSE_LAZY_FREE].bytes;
 	rc->rows[CAUSE_LAZY_FREE].not_yet = "when the kernel needs memory, it takes this";
 	reclaim_judge_free(rc, from->snap, from);
+	reclaim_judge_slots(rc, from->gc);
 	for (int i = 0; i < CAUSE_CNT; i++) {
 		struct reclaim_row *row = &rc->rows[i];
 

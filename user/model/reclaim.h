@@ -46,6 +46,11 @@ struct reclaim {
 	uint64_t failed_calls; /* calls that failed to give memory back */
 	uint64_t failed_bytes;
 	int failed_errno; /* of one of them; 0: none failed */
+	uint64_t least_bytes[CAUSE_CNT]; /* the least that a census had; set by reclaim_track() */
+	bool tracked; /* reclaim_track() was called */
+	/* The most that a census may have too many as given back, since they were in use again
+	 * before it was done; set by the caller after reclaim_track(). */
+	uint64_t refill_drift_bytes;
 	uint64_t first_seen_ns[CAUSE_CNT]; /* set by reclaim_track(); 0: no bytes at present */
 };
 
@@ -58,7 +63,7 @@ struct reclaim_sources {
 	const struct trace_result *trace; /* NULL: not traced */
 	uint64_t traced_ns; /* how long the trace has taken */
 	const struct scavenger *scavenger; /* NULL: not known */
-	const struct gc_sample *gc; /* used only with scavenger */
+	const struct gc_sample *gc; /* NULL: not known; then scavenger is NULL, too */
 };
 
 /* Computes the rows. Call reclaim_track() for the same snapshot before. May be called again.

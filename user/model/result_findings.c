@@ -95,23 +95,23 @@ static uint64_t verdict_share_of(const struct result *r)
 
 /* ---- the verdict ---- */
 
-/* Slots that a few objects keep are not a finding, as no quick action of the user brings them back.
- * But they may be the largest part of the waste, so the verdict names them. */
-static void verdict_fill_besides(struct result *r, const struct watch *w)
+/* What the rows of the ledger do not explain is said if it is as large as waste would have to be. */
+static void verdict_fill_besides(struct result *r)
 {
-	uint64_t bytes = w->reclaim.rows[CAUSE_SPAN_PINNED].bytes;
+	int64_t bytes = r->memory->unexplained_bytes;
+	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 
-	if (!bytes || bytes < r->verdict.min_waste_bytes)
+	if (!size || size < r->verdict.min_waste_bytes)
 		return;
 	pool_list(&r->pool, &r->verdict.besides, 1);
 	if (r->verdict.besides.len)
 		r->verdict.besides.data[0] = pool_printf(
 			&r->pool,
-			"Besides, %s of free slots are in spans that a few live objects keep. Go "
-			"cannot move objects; new ones of the same sizes go there first. To copy "
-			"those objects and drop the old ones frees the spans: NOT RETURNED has "
-			"the slot sizes.",
-			BYTES(bytes));
+			bytes > 0 ? "Besides, %s of RSS are in no row: the memory changed while it "
+				    "was read."
+				  : "Besides, the rows have %s more than RSS: the memory changed "
+				    "while it was read.",
+			BYTES(size));
 }
 
 /* The state that a finding puts the process into. */
@@ -176,7 +176,7 @@ static void verdict_fill(struct result *r, const struct watch *w)
 	r->verdict.text = waste_text(r, &w->opts.min_waste);
 	verdict_add_state(r, STATE_GROWING, "GROWING");
 	verdict_add_state(r, STATE_IN_DANGER, "IN DANGER");
-	verdict_fill_besides(r, w);
+	verdict_fill_besides(r);
 }
 
 /* Waste of less than this is not listed. A --fail-on of less than --min-waste is honoured. */
@@ -192,7 +192,7 @@ struct err *result_fill_findings(struct result *r, struct result_source *from)
 {
 	const struct watch *w = from->w;
 	struct result_verdict *v = &r->verdict;
-	struct finding_sources sources = { r, from };
+	struct finding_sources sources = { r, from, &r->pool };
 
 	v->judged = w->snap != NULL;
 	v->share_of_bytes = r->memory ? verdict_share_of(r) : 0;

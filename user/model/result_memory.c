@@ -2,7 +2,9 @@
 /* Fills the parts of a result about memory: the ledger, spans, memory that is not returned, and the
  * garbage collector. */
 #include <math.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "model/result_fill.h"
 
 enum {
@@ -46,6 +48,21 @@ static void ledger_fill_rows(struct pool *pool, struct result_ledger *to, const 
 		};
 }
 
+static void ledger_fill_outside(struct pool *pool, struct result_outside *to,
+				const struct outside *o)
+{
+	*to = (struct result_outside){
+		.has_libc = o->has_libc,
+		.c_heap_bytes = o->brk_bytes,
+		.c_arenas = o->arena_cnt,
+		.c_arena_bytes = o->arena_bytes,
+		.other_bytes = o->other_bytes,
+		.data_file_bytes = o->data_file_bytes,
+		.largest_file_bytes = o->largest_file_bytes,
+		.largest_file = *o->largest_file ? pool_text(pool, o->largest_file) : NULL,
+	};
+}
+
 static struct result_ledger *ledger_result(struct pool *pool, const struct ledger *l)
 {
 	struct result_ledger *to = pool_alloc(pool, sizeof(*to));
@@ -68,6 +85,7 @@ static struct result_ledger *ledger_result(struct pool *pool, const struct ledge
 	for (int i = 0; i < ROW_CNT; i++)
 		to->row_bytes[i] = l->rows[i];
 	ledger_fill_rows(pool, to, l);
+	ledger_fill_outside(pool, &to->outside, &l->outside);
 	return to;
 }
 
@@ -250,6 +268,7 @@ static struct result_cause cause_result(struct pool *pool, const struct watch *w
 		.never_bytes = opt_if(judged, row->never_bytes),
 		.not_yet_because = row->not_yet,
 		.never_because = row->never,
+		.least_bytes = w->reclaim.least_bytes[cause],
 		.age_ns = row->age_ns,
 		.ranges_total = row->range_total,
 	};
@@ -317,6 +336,43 @@ static struct result_gc_watched *gc_watched_result(struct pool *pool, const stru
 	return to;
 }
 
+/* Without allocations a cycle starts two minutes after the last one, unless the collector is off
+ * (Go source: runtime/proc.go forcegcperiod). */
+#define FORCED_GC_NS (120 * NS_PER_S)
+
+/* At the pace since the last cycle, the heap reaches its goal then. */
+static struct opt_u64 gc_next_in(const struct gc_sample *s, uint64_t ago_ns, uint64_t since)
+{
+	uint64_t left = s->heap_goal_bytes > s->heap_live_bytes
+				? s->heap_goal_bytes - s->heap_live_bytes
+				: 0;
+	bool off = s->percent < 0;
+	double ns = since ? (double)left / (double)since * (double)ago_ns : HUGE_VAL;
+
+	if (off && !s->limit_binds)
+		return opt_if(false, 0);
+	if (!off && (ago_ns >= FORCED_GC_NS || ns > (double)(FORCED_GC_NS - ago_ns)))
+		ns = ago_ns < FORCED_GC_NS ? (double)(FORCED_GC_NS - ago_ns) : 0;
+	return opt_if(ns < 0x1p62, ns < 0x1p62 ? (uint64_t)ns : 0);
+}
+
+static void gc_fill_pace(struct result_gc_read *to, const struct gc_sample *s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	bool known = s->cycles && s->last_gc_unix_ns && now_ns >= s->last_gc_unix_ns &&
+		     s->heap_live_bytes >= s->heap_marked_bytes;
+
+	to->limit_binds = s->limit_binds;
+	if (!known)
+		return;
+	to->last_gc_ago_ns = opt_if(true, now_ns - s->last_gc_unix_ns);
+	to->allocated_since_bytes = opt_if(true, s->heap_live_bytes - s->heap_marked_bytes);
+	to->next_gc_in_ns = gc_next_in(s, to->last_gc_ago_ns.v, to->allocated_since_bytes.v);
+}
+
 static void gc_fill_heap(struct result_gc_read *to, const struct watch *w)
 {
 	const struct gc_sample *s = &w->gc_last;
@@ -359,4 +415,5 @@ void result_fill_gc(struct result *r, const struct watch *w)
 		.watched = gc_watched_result(&r->pool, w),
 	};
 	gc_fill_heap(to, w);
+	gc_fill_pace(to, s);
 }

@@ -30,6 +30,18 @@ struct result_ledger_region {
 	struct opt_u64 huge_page_bytes; /* known only with source "pagemap_scan" */
 };
 
+/* Memory that is neither Go's nor the program's own file; see outside.h. */
+struct result_outside {
+	bool has_libc; /* a C library is loaded */
+	uint64_t c_heap_bytes; /* in [heap] */
+	uint64_t c_arenas; /* of glibc's malloc, beside [heap] */
+	uint64_t c_arena_bytes;
+	uint64_t other_bytes; /* of other anonymous memory */
+	uint64_t data_file_bytes; /* of mapped files without code, and of shared memory */
+	uint64_t largest_file_bytes; /* part of them, of one mapping */
+	const char *largest_file; /* its path; NULL: not known, or there is none */
+};
+
 struct result_ledger {
 	uint64_t rss_bytes; /* the kernel's sum: all rows and unexplained_bytes add up to it */
 	uint64_t row_bytes[ROW_CNT]; /* the same numbers as in `rows`, by enum ledger_row */
@@ -46,6 +58,7 @@ struct result_ledger {
 	const char *missing;
 	POOL_LIST(struct result_ledger_row) rows;
 	POOL_LIST(struct result_ledger_region) regions;
+	struct result_outside outside;
 };
 
 /* ---- not returned ---- */
@@ -80,6 +93,7 @@ struct result_cause {
 	struct opt_u64 never_bytes; /* the rest */
 	const char *not_yet_because; /* NULL: there are no such bytes */
 	const char *never_because; /* NULL: there are no such bytes */
+	uint64_t least_bytes; /* the least that a census found */
 	uint64_t age_ns; /* the cause has existed for at least this long; 0: seen once only */
 	uint64_t ranges_total; /* how many ranges there are in all */
 	POOL_LIST(struct result_range) ranges; /* the largest ones, descending */
@@ -181,6 +195,10 @@ struct result_gc_read {
 	uint64_t heap_live_bytes;
 	uint64_t heap_marked_bytes;
 	uint64_t heap_goal_bytes;
+	bool limit_binds; /* heap_goal_bytes follows from the memory limit, not from GOGC */
+	struct opt_u64 last_gc_ago_ns; /* unknown: no cycle yet */
+	struct opt_u64 allocated_since_bytes; /* by the heap, since the last cycle */
+	struct opt_u64 next_gc_in_ns; /* an estimate; unknown: nothing starts one */
 	uint64_t heap_in_use_bytes;
 	uint64_t heap_free_bytes;
 	uint64_t heap_released_bytes;

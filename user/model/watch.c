@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "graph/goroutine_groups.h"
 #include "graph/holders.h"
+#include "graph/reach.h"
 #include "heap/madetypes.h"
 
 enum {
@@ -66,6 +67,17 @@ static void watch_read_scavenger(struct watch *w)
 		log_debug("the scavenger's goals: %s", err->msg);
 }
 
+/* Memory that Go had given back when the census began may be in use again when its pages are looked
+ * at: then it counts as refilled. The counters, read right after the census, tell how much. */
+static void watch_note_drift(struct watch *w)
+{
+	uint64_t then = w->snap->pages.released_bytes, now = w->gc_last.heap_released_bytes;
+	uint64_t drift = !w->gc_err && then > now ? then - now : 0;
+
+	if (drift > w->reclaim.refill_drift_bytes)
+		w->reclaim.refill_drift_bytes = drift;
+}
+
 /* Finds the collector's counters. If they cannot be read, the rest goes on without them: gc_err
  * says why. */
 static struct err *watch_open_counters(struct watch *w, const struct heap *heap)
@@ -78,8 +90,10 @@ static struct err *watch_open_counters(struct watch *w, const struct heap *heap)
 		w->gc_err = err;
 		err = NULL;
 	}
-	if (!err && w->snap)
+	if (!err && w->snap) {
+		watch_note_drift(w);
 		watch_read_scavenger(w);
+	}
 	return err;
 }
 
@@ -136,8 +150,11 @@ static struct err *watch_tick(struct watch *w)
 		err_free(err);
 		return NULL;
 	}
-	if (!err)
+	if (!err) {
+		watch_sample_gc(w);
+		watch_note_drift(w);
 		watch_read_scavenger(w);
+	}
 	return err;
 }
 
@@ -296,18 +313,24 @@ struct err *watch_stop(struct watch *w)
 	return watch_end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
 }
 
+struct err *watch_look(struct watch *w)
+{
+	struct err *err = watch_begin(w);
+
+	if (err)
+		return err;
+	watch_start_clock(w);
+	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
+	return watch_end_clock(w, err);
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_open(pid, opts, &w);
 
 	if (!err)
-		err = watch_begin(w);
-	if (err)
-		return err;
-	watch_start_clock(w);
-	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
-	err = watch_end_clock(w, err);
+		err = watch_look(w);
 	if (err)
 		return err;
 	*ret = take_ptr(w);
@@ -320,6 +343,8 @@ void watch_free(struct watch *w)
 		return;
 	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
+	reach_free(w->reach);
+	err_free(w->reach_err);
 	holders_free(w->holders);
 	err_free(w->holders_err);
 	goroutine_groups_free(w->goroutines);

@@ -105,7 +105,8 @@ static struct err *addrspace_walk_by_scan(struct address_walk *w)
 
 static bool is_anonymous(const struct procmap *m)
 {
-	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO) && !m->inode && !m->shared;
+	return (m->kind == PROCMAP_PLAIN || m->kind == PROCMAP_GO || m->kind == PROCMAP_BRK) &&
+	       !m->inode && !m->shared;
 }
 
 /* In an anonymous mapping, a page that claims to be of a file is the huge page of zeroes. */

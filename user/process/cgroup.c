@@ -51,12 +51,16 @@ static uint64_t cgroup_read_stat(const char *dir, const char *name)
 struct cgroup_files {
 	const char *limit;
 	const char *used;
-	const char *file_pages; /* in memory.stat: pages that were not used lately */
+	/* In memory.stat: pages of files, which the kernel takes before it kills a process. */
+	const char *file_pages[2];
 };
 
-static const struct cgroup_files v1_files = { "memory.limit_in_bytes", "memory.usage_in_bytes",
-					      "total_inactive_file" };
-static const struct cgroup_files v2_files = { "memory.max", "memory.current", "inactive_file" };
+static const struct cgroup_files v1_files = { "memory.limit_in_bytes",
+					      "memory.usage_in_bytes",
+					      { "total_inactive_file", "total_active_file" } };
+static const struct cgroup_files v2_files = { "memory.max",
+					      "memory.current",
+					      { "inactive_file", "active_file" } };
 
 static uint64_t cgroup_minus(uint64_t a, uint64_t b)
 {
@@ -71,6 +75,15 @@ struct cgroup_limits {
 	uint64_t left;
 };
 
+static uint64_t cgroup_used(const char *dir, const struct cgroup_files *files)
+{
+	uint64_t used = cgroup_read_limit(dir, files->used);
+
+	for (size_t i = 0; i < sizeof(files->file_pages) / sizeof(files->file_pages[0]); i++)
+		used = cgroup_minus(used, cgroup_read_stat(dir, files->file_pages[i]));
+	return used;
+}
+
 static void cgroup_add_limit(const char *dir, const struct cgroup_files *files,
 			     struct cgroup_limits *l)
 {
@@ -79,8 +92,7 @@ static void cgroup_add_limit(const char *dir, const struct cgroup_files *files,
 	if (!limit)
 		return;
 	if (l->wants_left)
-		used = cgroup_minus(cgroup_read_limit(dir, files->used),
-				    cgroup_read_stat(dir, files->file_pages));
+		used = cgroup_used(dir, files);
 	if (!l->limited || cgroup_minus(limit, used) < l->left)
 		l->left = cgroup_minus(limit, used);
 	l->limit = cgroup_lower_limit(l->limit, limit);

@@ -23,6 +23,8 @@ static enum procmap_kind procmap_kind_of_path(const char *path)
 		return PROCMAP_KERNEL;
 	if (procmap_name_starts(path, "[anon: Go:"))
 		return PROCMAP_GO;
+	if (procmap_name_starts(path, "[heap]"))
+		return PROCMAP_BRK;
 	if (procmap_name_starts(path, "anon_inode:"))
 		return PROCMAP_DEVICE;
 	/* These mappings of files in /dev are memory like any other. */
@@ -30,6 +32,16 @@ static enum procmap_kind procmap_kind_of_path(const char *path)
 			       !procmap_name_starts(path, "/dev/zero")
 		       ? PROCMAP_DEVICE
 		       : PROCMAP_PLAIN;
+}
+
+/* Whether a path is that of glibc or musl: /lib/x86_64-linux-gnu/libc.so.6, /lib/ld-musl-x86_64.so.1. */
+static bool procmap_is_libc(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return name &&
+	       (procmap_name_starts(name, "/libc.") || procmap_name_starts(name, "/libc-") ||
+		procmap_name_starts(name, "/ld-musl"));
 }
 
 bool procmap_parse(const char *line, struct procmap *ret)
@@ -47,6 +59,7 @@ bool procmap_parse(const char *line, struct procmap *ret)
 		 (prot[2] == 'x' ? MAP_X : 0);
 	m.shared = prot[3] == 's';
 	m.kind = procmap_kind_of_path(line + path);
+	m.libc = m.inode && procmap_is_libc(line + path);
 	*ret = m;
 	return true;
 }

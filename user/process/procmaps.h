@@ -25,6 +25,7 @@ enum procmap_kind {
 	PROCMAP_VDSO, /* code of the kernel, in RSS */
 	PROCMAP_KERNEL, /* [vvar], [vsyscall]: pages of the kernel, in no RSS */
 	PROCMAP_GO, /* named by the Go runtime (Go 1.25, kernels with anonymous names) */
+	PROCMAP_BRK, /* [heap], which C's malloc grows with brk(2); Go itself never does */
 	PROCMAP_DEVICE, /* of a device: may be memory that no RSS counts */
 };
 
@@ -38,6 +39,7 @@ struct procmap {
 	uint8_t prot; /* MAP_R | MAP_W | MAP_X */
 	uint8_t kind; /* enum procmap_kind */
 	bool shared;
+	bool libc; /* of a C library */
 };
 
 struct procmaps {

@@ -27,6 +27,25 @@ static const struct json_member ledger_region_members[] = {
 static const struct json_shape result_ledger_region_json = JSON_SHAPE(
 	result_ledger_region, "memory_region", "Pages of one owner.", ledger_region_members);
 
+static const struct json_member outside_members[] = {
+	JSON_BOOL("has_libc", result_outside, has_libc, "A C library is loaded."),
+	JSON_U64("c_heap_bytes", result_outside, c_heap_bytes, "Resident bytes of [heap]."),
+	JSON_U64("c_arenas", result_outside, c_arenas,
+		 "Arenas of glibc's malloc beside [heap], of up to 64 MiB each."),
+	JSON_U64("c_arena_bytes", result_outside, c_arena_bytes, "Their resident bytes."),
+	JSON_U64("other_bytes", result_outside, other_bytes,
+		 "Resident bytes of other anonymous memory."),
+	JSON_U64("data_file_bytes", result_outside, data_file_bytes,
+		 "Resident bytes of mapped files without code, and of shared memory."),
+	JSON_U64("largest_file_bytes", result_outside, largest_file_bytes,
+		 "Of them: bytes of the mapping that has most."),
+	JSON_TEXT("largest_file", result_outside, largest_file, 0,
+		  "The path of its file; null: not known."),
+};
+static const struct json_shape result_outside_json =
+	JSON_SHAPE(result_outside, "memory_outside",
+		   "Memory that is neither Go's nor the program's file.", outside_members);
+
 /* "map_live_bytes", ...: a member for each row of the ledger. */
 #define ROW_BYTES(row, name, words, ...)                                                           \
 	JSON_U64(name "_bytes", result_ledger, row_bytes[row], "Resident bytes of " words "."),
@@ -55,6 +74,8 @@ static const struct json_member ledger_members[] = {
 	JSON_LIST("rows", result_ledger, rows, result_ledger_row, 0, "Memory by its use."),
 	JSON_LIST("regions", result_ledger, regions, result_ledger_region, 0,
 		  "Memory by its owner."),
+	JSON_INNER("outside", result_ledger, outside, result_outside,
+		   "Memory that is neither Go's nor the program's file."),
 };
 const struct json_shape result_ledger_json =
 	JSON_SHAPE(result_ledger, "memory", "Where every resident byte is.", ledger_members);

@@ -48,6 +48,8 @@ static const struct json_member cause_members[] = {
 		  "Why they come back; null: there are none."),
 	JSON_TEXT("never_because", result_cause, never_because, 0,
 		  "Why they don't; null: there are none."),
+	JSON_U64("least_bytes", result_cause, least_bytes,
+		 "The least that a census of this watch found; bytes."),
 	JSON_NONZERO("age_ns", result_cause, age_ns,
 		     "Seen for at least this long; nanoseconds; null: in one census only."),
 	JSON_U64("ranges_total", result_cause, ranges_total, "Ranges there are."),

@@ -68,7 +68,8 @@ static void print_refaults(const struct page *p, const struct result_refaults_wa
 	if (w->heap_swings)
 		page_words(p, 4, 4,
 			   "Go gives back what it needs again soon: the heap swings around its "
-			   "goal. With a higher GOGC or GOMEMLIMIT, Go would keep that memory.");
+			   "goal. With a higher %s, Go would keep that memory.",
+			   p->r->gc.read && p->r->gc.read->limit_binds ? "GOMEMLIMIT" : "GOGC");
 }
 
 void print_memcalls(const struct page *p)

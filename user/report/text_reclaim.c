@@ -56,7 +56,8 @@ static void print_cause(const struct page *p, const struct result_cause *c)
 	flow_add(&f, 2, "%-26s", title);
 	flow_add(&f, 1, "%10s", BYTES(c->bytes));
 	flow_end(&f);
-	print_cause_part(p, c, "comes back", &c->not_yet_bytes, c->not_yet_because);
+	print_cause_part(p, c, c->cause == CAUSE_SPAN_PINNED ? "is used again" : "comes back",
+			 &c->not_yet_bytes, c->not_yet_because);
 	print_cause_part(p, c, unclear ? "unclear" : "stays", &c->never_bytes, c->never_because);
 	for (size_t i = 0; i < c->classes.len && i < PINNED_CLASSES; i++)
 		print_pinned_class(p, &c->classes.data[i]);
