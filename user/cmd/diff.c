@@ -7,18 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/terminal.h"
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/fail_on.h"
-#include "cmd/interrupt.h"
+#include "cmd/guard.h"
 #include "cmd/select.h"
 #include "model/watch.h"
 #include "report/json_read.h"
 #include "report/report.h"
 
 enum { OPT_DIFF_JSON = 256, OPT_DIFF_TOP, OPT_DIFF_FAIL_ON, DIFF_TOP = 10 };
+
+#define DIFF_DEADLINE_NS (30 * NS_PER_S)
 
 struct diff_args {
 	struct args common;
@@ -102,21 +105,48 @@ static error_t parse_diff(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* Looks at a process as it is now. */
-static struct err *diff_look(pid_t pid, struct result **ret)
+/* A look at a process as it is now, in a thread that may have to be left behind. */
+struct diff_observation {
+	pid_t pid;
+	struct result *r;
+	struct err *err;
+};
+
+static void diff_observe(void *ctx)
 {
+	struct diff_observation *obs = ctx;
 	_cleanup_watch_ struct watch *w = NULL;
 	const struct watch_opts opts = {
 		.min_waste = DEFAULT_MIN_WASTE,
 		.holders = true,
-		.stop = &interrupted,
+		.full_graph = true,
+		.stop = guard_stop(),
+		.late = guard_late(),
 	};
-	struct err *err = watch_run(pid, &opts, &w);
 
-	if (!err && w->census_err)
-		err = err_new(ERR_UNSUPPORTED, "no census of process %d: %s", pid,
-			      w->census_err->msg);
-	return err ? err : watch_publish(w, ret);
+	obs->err = watch_run(obs->pid, &opts, &w);
+	if (!obs->err && w->census_err)
+		obs->err = err_new(ERR_UNSUPPORTED, "no census of process %d: %s", obs->pid,
+				   w->census_err->msg);
+	if (!obs->err)
+		obs->err = watch_publish(w, &obs->r);
+}
+
+static struct err *diff_look(pid_t pid, struct result **ret)
+{
+	struct diff_observation obs = { .pid = pid };
+	struct err *err = guard_enter(DIFF_DEADLINE_NS);
+
+	if (err)
+		return err;
+	if (!guard_run(diff_observe, &obs)) {
+		log_error("process %d cannot be read: a system call for it does not return", pid);
+		guard_leave(EXIT_INCOMPLETE);
+	}
+	guard_print();
+	if (!obs.err)
+		*ret = obs.r;
+	return obs.err;
 }
 
 /* Gets the second result: a file, a process, or the process of the first one. */
@@ -147,7 +177,7 @@ static struct err *diff_print(const struct diff_args *o, const struct result_dif
 	else
 		report_diff_text(d, &o->report, stdout);
 	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = err_os(errno, "writing the comparison");
+		err = err_new(ERR_OUTPUT, "writing the comparison: %s", strerror(errno));
 	return err;
 }
 
@@ -158,7 +188,6 @@ static struct err *run_diff(const struct diff_args *o, int *exit_code_ret)
 
 	if (err)
 		return err_wrap(err, "%s", o->files[0]);
-	interrupt_catch();
 	err = diff_read_second(o->files[1], before, &after);
 	if (err)
 		return err;
