@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "filled_result.h"
-#include "model/diff.h"
+#include "model/result_diff.h"
 
 static const struct result_map_type type_of_sessions = { .name = "map[string]*main.Session" };
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "model/diff.h"
+#include "model/result_diff.h"
 #include "model/result.h"
 
 struct report_opts {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "model/diff.h"
+#include "model/result_diff.h"
 
 #include <math.h>
 #include <string.h>

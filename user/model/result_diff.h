@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * diff.h - what changed between two results: of one process at two times, of two pods of one
+ * result_diff.h - what changed between two results: of one process at two times, of two pods of one
  * build, before and after a fix. Plain data, as a result is.
  *
  * Maps are compared by identity: their ids without the number that tells equal ones apart (see
  * map_ids.h). All maps of one identity make one row. Where a result does not list all of its maps
  * (--top), or has no ids, its groups are compared by their types instead.
  */
-#ifndef MAPTRACE_MODEL_DIFF_H
-#define MAPTRACE_MODEL_DIFF_H
+#ifndef MAPTRACE_MODEL_RESULT_DIFF_H
+#define MAPTRACE_MODEL_RESULT_DIFF_H
 
 #include "model/result.h"
 
