@@ -12,6 +12,7 @@
 #include "model/names.h"
 #include "model/result_fill.h"
 #include "model/watch.h"
+#include "model/watched.h"
 #include "report/stream.h"
 
 /* Without --duration: longer than anybody watches, so only a signal ends it. */

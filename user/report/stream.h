@@ -24,7 +24,7 @@
 
 #include "base/err.h"
 #include "model/result.h"
-#include "model/watched.h"
+#include "model/result_watched.h"
 
 #define STREAM_SCHEMA "maptrace.events/2"
 
