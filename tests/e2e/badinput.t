@@ -465,7 +465,7 @@ check_full_disk() {
 		rc=$?
 		: >"$out"
 		with_json=1 # there is no room for a document
-		refused "a full disk, $format" 4 'No space left'
+		refused "a full disk, $format" 7 'No space left'
 	done
 	stop
 }

@@ -46,10 +46,11 @@ kill_at_random_moment() {
 	started+=("$watcher")
 	sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
 	# While it is stopped it cannot open another window between the look and the kill.
-	kill -STOP "$watcher"
-	wait_for 10 grep -q '^State:.T' "/proc/$watcher/status"
-	mapfile -t held_links < <(held_by "$watcher" link_id)
-	mapfile -t held_programs < <(held_by "$watcher" prog_id)
+	worker=$(worker_of "$watcher")
+	kill -STOP "$worker"
+	wait_for 10 grep -q '^State:.T' "/proc/$worker/status"
+	mapfile -t held_links < <(held_by "$worker" link_id)
+	mapfile -t held_programs < <(held_by "$worker" prog_id)
 	text_is_clean "$target" || probed=$((probed + 1))
 	kill -KILL "$watcher"
 	wait "$watcher" 2>/dev/null

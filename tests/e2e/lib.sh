@@ -270,11 +270,16 @@ too_long() {
 	LC_ALL=C.UTF-8 awk 'length > 80 && !/^ +[^ ]+$/' "$out"
 }
 
+# The pid of the process that does the work for the maptrace that was started, or that itself.
+worker_of() { # PID
+	pgrep -P "$1" -x maptrace | head -n 1 | grep . || printf '%s\n' "$1"
+}
+
 # How many links and events a running maptrace holds in its target.
 attachments() { # PID
 	local fd
 
-	for fd in "/proc/$1/fd"/*; do
+	for fd in "/proc/$(worker_of "$1")/fd"/*; do
 		readlink "$fd"
 	done 2>/dev/null | grep -cE 'bpf_link|\[perf_event\]'
 }
@@ -283,11 +288,12 @@ attachments() { # PID
 # maptrace that the price of a hit is measured on. The process that puts probes in and takes
 # them out is a child, too, but it has a process group of its own.
 is_attached() { # PID
-	local i group
+	local i group worker
 
-	group=$(ps -o pgid= -p "$1")
+	worker=$(worker_of "$1")
+	group=$(ps -o pgid= -p "$worker")
 	for i in 1 2 3 4; do
-		[[ $(attachments "$1") -gt 0 ]] && ! pgrep -P "$1" -g "${group// /}" >/dev/null ||
+		[[ $(attachments "$1") -gt 0 ]] && ! pgrep -P "$worker" -g "${group// /}" >/dev/null ||
 			return 1
 		sleep 0.05
 	done

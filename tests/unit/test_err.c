@@ -83,9 +83,9 @@ static void kinds_decide_the_exit_code(void **state)
 		enum err_kind kind;
 		int code;
 	} rows[] = {
-		{ ERR_USAGE, 2 },	{ ERR_PERM, 3 },    { ERR_GONE, 5 },   { ERR_KERNEL, 6 },
-		{ ERR_NOMEM, 4 },	{ ERR_OS, 4 },	    { ERR_FORMAT, 4 }, { ERR_FAULT, 4 },
-		{ ERR_UNSUPPORTED, 4 }, { ERR_STOPPED, 4 },
+		{ ERR_USAGE, 2 },	{ ERR_PERM, 3 },    { ERR_GONE, 5 },	 { ERR_KERNEL, 6 },
+		{ ERR_NOMEM, 4 },	{ ERR_OS, 4 },	    { ERR_FORMAT, 4 },	 { ERR_FAULT, 4 },
+		{ ERR_UNSUPPORTED, 4 }, { ERR_STOPPED, 4 }, { ERR_DEADLINE, 7 }, { ERR_OUTPUT, 7 },
 	};
 
 	(void)state;

@@ -155,6 +155,7 @@ static void findings_name_their_bytes(void **state)
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
+		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
 		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
 		[FINDING_REFILLED] = { "66.0 MiB", NULL },
@@ -252,6 +253,7 @@ static void doubt_everything(struct doubtful *d)
 	strcpy(d->prog.image.build.version, "go1.99");
 	d->prog.layout.name = "go1.24";
 	d->prog.made.searched = true;
+	d->w.stuck = true;
 	d->w.gone = err_new(ERR_GONE, "it exited");
 }
 
@@ -271,7 +273,8 @@ static void each_doubt_has_its_text(void **state)
 	static const char *const parts[DOUBT_CNT] = {
 		[DOUBT_TARGET_HALTED] = "signal",    [DOUBT_OTHER_RUNTIMES] = "libother.so",
 		[DOUBT_EXE_DELETED] = "/bin/server", [DOUBT_LAYOUT_NEAREST] = "go1.99",
-		[DOUBT_MADE_TYPES] = "reflect",	     [DOUBT_TARGET_GONE] = "it exited",
+		[DOUBT_MADE_TYPES] = "reflect",	     [DOUBT_CUT_SHORT] = "did not return",
+		[DOUBT_TARGET_GONE] = "it exited",
 	};
 	static struct doubtful d;
 

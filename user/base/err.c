@@ -132,6 +132,9 @@ int err_exit_code(const struct err *err)
 		return EXIT_GONE;
 	case ERR_KERNEL:
 		return EXIT_KERNEL;
+	case ERR_DEADLINE:
+	case ERR_OUTPUT:
+		return EXIT_INCOMPLETE;
 	case ERR_NOMEM:
 	case ERR_OS:
 	case ERR_FORMAT:
@@ -156,6 +159,8 @@ const char *err_kind_name(enum err_kind kind)
 		[ERR_GONE] = "target_gone",
 		[ERR_KERNEL] = "kernel",
 		[ERR_STOPPED] = "interrupted",
+		[ERR_DEADLINE] = "deadline",
+		[ERR_OUTPUT] = "output",
 	};
 
 	return names[kind];

@@ -26,6 +26,8 @@ enum err_kind {
 	ERR_GONE, /* the target exited, or became another program */
 	ERR_KERNEL, /* the kernel lacks something that we need */
 	ERR_STOPPED, /* a signal asked us to end; the verb decides what that means */
+	ERR_DEADLINE, /* the time was over before there was a result */
+	ERR_OUTPUT, /* what we print cannot be written */
 };
 
 /* Exit codes of maptrace; part of its interface (docs/manual.md, "Exit codes"). */
@@ -37,6 +39,7 @@ enum exit_code {
 	EXIT_UNREADABLE = 4,
 	EXIT_GONE = 5,
 	EXIT_KERNEL = 6,
+	EXIT_INCOMPLETE = 7, /* the deadline ended it, or the output could not be written */
 };
 
 struct err {

@@ -8,13 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "cmd/select.h"
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
 
-enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE };
+enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE };
+
+enum { DEFAULT_DEADLINE_S = 30 };
 
 struct err *args_number(const char *what, const char *arg, unsigned long long max,
 			unsigned long long *ret)
@@ -93,6 +97,28 @@ struct err *args_size(const char *option, const char *arg, uint64_t *ret)
 		       option, arg);
 }
 
+/* GiB that are resident; the file tells it without looking at the memory. */
+static uint64_t args_resident_gib(pid_t pid)
+{
+	unsigned long long size, pages = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu %llu", &size, &pages) != 2)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 30;
+}
+
+uint64_t args_deadline_ns(const struct args *args)
+{
+	uint64_t more_s = DEFAULT_DEADLINE_S + args_resident_gib(args->pid), sum;
+
+	if (args->deadline_set)
+		return args->deadline_ns;
+	return __builtin_add_overflow(args->watch.duration_ns, more_s * NS_PER_S, &sum) ? 0 : sum;
+}
+
 error_t args_fail(struct args *args, struct err *err)
 {
 	if (!err)
@@ -137,6 +163,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return args_fail(a, args_attach(arg, &a->watch.attach));
 	case OPT_RING_SIZE:
 		return args_fail(a, args_ring_size(arg, &a->watch.ring_sz));
+	case OPT_DEADLINE:
+		a->deadline_set = true;
+		return args_fail(a, args_duration("deadline", arg, &a->deadline_ns));
 	case ARGP_KEY_ARG:
 		return args_fail(a, args_process(arg, &a->pid));
 	default:
@@ -148,6 +177,10 @@ static const struct argp_option common_options[] = {
 	{ "max-overhead", OPT_MAX_OVERHEAD, "SHARE", 0,
 	  "Probe hits may cost the process at most SHARE of one core (default 1%; examples: "
 	  "0.1%, 5%; 0: don't sample inserts and deletes)",
+	  0 },
+	{ "deadline", OPT_DEADLINE, "TIME", 0,
+	  "End after TIME with what is known by then, whatever happens (default: 30s after the "
+	  "duration, and 1s for each GiB of the process; 0: never)",
 	  0 },
 	{ "verbose", 'v', NULL, 0, "Print more: histograms, probe sites, debug messages", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "How to attach probes: multi or perf", 0 },

@@ -32,6 +32,8 @@ struct args {
 	struct err *err; /* first error of the command line; the verb returns it and so owns it */
 	pid_t pid; /* 0: the command line names no process */
 	bool verbose;
+	bool deadline_set;
+	uint64_t deadline_ns; /* if set; 0: none */
 	struct watch_opts watch;
 };
 
@@ -50,6 +52,9 @@ void args_quiet(struct argp_state *state);
  * "maptrace report".
  */
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts);
+
+/* The time that a run may take at most: what --deadline says, or a default; 0: any time. */
+uint64_t args_deadline_ns(const struct args *args);
 
 /*
  * What an argp parser returns after it parsed an option: 0 if err is NULL, else EINVAL,

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cmd/args.h"
-#include "cmd/interrupt.h"
+#include "cmd/guard.h"
 #include "model/names.h"
 #include "model/result_fill.h"
 #include "model/watch.h"
@@ -36,7 +37,7 @@ static const char events_doc[] =
 	"and clones of maps, memory calls, cycles of the garbage collector, and lost events.\v"
 	"Exit codes: 0 interrupted, the time is over, or the reader closed the pipe; 2 usage; 3 "
 	"not permitted; 4 the target can't be read; 5 the target went away; 6 the kernel lacks "
-	"something.\n\n"
+	"something; 7 the time was over (--deadline).\n\n"
 	"Examples:\n"
 	"  maptrace events 4182 | jq 'select(.operation == \"grow\" and .slots_to >= 1024)'\n"
 	"  maptrace events --duration 1m 4182 >events.ndjson\n";
@@ -73,7 +74,7 @@ struct events_run {
 static void stop_when_closed(const struct events_run *r)
 {
 	if (r->stream.closed)
-		interrupt_now();
+		guard_stop_now();
 }
 
 static struct err *on_map_event(void *ctx, const struct trace_event *e, enum abi_group_id group)
@@ -229,6 +230,40 @@ static struct err *events_observe(const struct events_args *o, int *exit_code_re
 	return events_run_stream(&r, exit_code_ret);
 }
 
+struct events_call {
+	const struct events_args *o;
+	int *exit_code_ret;
+	struct err *err;
+};
+
+static void events_call_make(void *ctx)
+{
+	struct events_call *call = ctx;
+
+	call->err = events_observe(call->o, call->exit_code_ret);
+}
+
+static struct err *events_guarded(struct events_args *o, int *exit_code_ret)
+{
+	struct events_call call = { .o = o, .exit_code_ret = exit_code_ret };
+	struct err *err = guard_enter(args_deadline_ns(&o->common));
+
+	if (err)
+		return err;
+	o->common.watch.stop = guard_stop();
+	signal(SIGPIPE, SIG_IGN); /* so that write(2) says EPIPE when the reader has gone */
+	if (guard_run(events_call_make, &call)) {
+		if (!call.err && *guard_late())
+			*exit_code_ret = EXIT_INCOMPLETE;
+		if (err_is(call.err, ERR_STOPPED))
+			guard_end_by_signal();
+		return call.err;
+	}
+	log_error("a system call for process %d does not return", o->common.pid);
+	guard_end_by_signal();
+	guard_leave(EXIT_INCOMPLETE);
+}
+
 struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 {
 	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
@@ -238,7 +273,6 @@ struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 		.common.watch = {
 			.duration_ns = FOREVER_NS,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
-			.stop = &interrupted,
 		},
 	};
 
@@ -246,7 +280,5 @@ struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 		*exit_code_ret = EXIT_USAGE; /* without o.common.err getopt printed the error */
 		return o.common.err;
 	}
-	interrupt_catch();
-	signal(SIGPIPE, SIG_IGN); /* so that write(2) says EPIPE when the reader has gone */
-	return events_observe(&o, exit_code_ret);
+	return events_guarded(&o, exit_code_ret);
 }

@@ -13,7 +13,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/fail_on.h"
-#include "cmd/interrupt.h"
+#include "cmd/guard.h"
 #include "model/watch.h"
 #include "report/json_read.h"
 #include "report/report.h"
@@ -44,6 +44,7 @@ enum {
 	OPT_SCAN_VALUES,
 	OPT_SCAN_SEED,
 	OPT_GRAPH,
+	OPT_GRAPH_MEMORY,
 	OPT_FROM,
 };
 
@@ -72,8 +73,13 @@ static const struct argp_option report_options[] = {
 	  "if they are larger, maps are sampled",
 	  0 },
 	{ "graph", OPT_GRAPH, "HOW", 0,
-	  "Find out what holds each map: a field of a struct, a variable, another map "
-	  "(holders, the default), or don't (off)",
+	  "Find out what holds each map: a field of a struct, a variable, another map; and "
+	  "which maps are garbage (full, the default), or who holds them alone (holders), or "
+	  "nothing of that (off)",
+	  0 },
+	{ "graph-memory", OPT_GRAPH_MEMORY, "SIZE", 0,
+	  "Memory that maptrace may take to see what is garbage (default: the smaller of 1G "
+	  "and a quarter of what is available). A heap that needs more gets --graph=holders",
 	  0 },
 	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN,
 	  "Seed for the choice of samples; default: the time", 0 },
@@ -84,7 +90,8 @@ static const char report_doc[] =
 	"Shows what the maps of a running Go process hold, and why memory was not returned to the "
 	"OS.\v"
 	"Exit codes: 0 nothing found; 1 findings; 2 usage; 3 not permitted; 4 the target can't "
-	"be read; 5 the target went away; 6 the kernel lacks something.\n\n"
+	"be read; 5 the target went away; 6 the kernel lacks something; 7 the time was over "
+	"(--deadline), or the output can't be written.\n\n"
 	"Examples:\n"
 	"  maptrace report 4182\n"
 	"  maptrace report --duration 0 --json 4182 | jq '.maps | max_by(.table_bytes)'\n"
@@ -108,10 +115,13 @@ static struct err *parse_scan_values(struct report_args *o, const char *arg)
 
 static struct err *parse_graph(struct report_args *o, const char *arg)
 {
-	o->common.watch.holders = !strcmp(arg, "holders");
-	if (o->common.watch.holders || !strcmp(arg, "off"))
+	struct watch_opts *w = &o->common.watch;
+
+	w->full_graph = !strcmp(arg, "full");
+	w->holders = w->full_graph || !strcmp(arg, "holders");
+	if (w->holders || !strcmp(arg, "off"))
 		return NULL;
-	return err_new(ERR_USAGE, "--graph: '%s' is neither holders nor off", arg);
+	return err_new(ERR_USAGE, "--graph: '%s' is none of full, holders and off", arg);
 }
 
 static struct err *parse_scan_seed(struct report_args *o, const char *arg)
@@ -165,6 +175,8 @@ static const char *look_option_name(int key)
 		return "dry-run";
 	case OPT_GRAPH:
 		return "graph";
+	case OPT_GRAPH_MEMORY:
+		return "graph-memory";
 	default:
 		return NULL;
 	}
@@ -201,6 +213,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_scan_seed(o, arg));
 	case OPT_GRAPH:
 		return args_fail(a, parse_graph(o, arg));
+	case OPT_GRAPH_MEMORY:
+		return args_fail(a, args_size("graph-memory", arg, &a->watch.graph_memory_bytes));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -213,17 +227,6 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 
 /* ---- the report ---- */
 
-static struct err *report_dry_run(const struct report_args *o)
-{
-	_cleanup_result_ struct result *plan = NULL;
-	struct err *err = watch_plan(o->common.pid, &o->common.watch, &plan);
-
-	if (!err)
-		report_sites(plan, stdout);
-	return err;
-}
-
-/* The exit code after a process was observed: for a saved report there is no watch. */
 static int exit_code_of(const struct report_args *o, const struct watch *w, const struct result *r)
 {
 	if (w->gone)
@@ -238,7 +241,7 @@ static struct err *print_report(const struct report_args *o, struct result *r)
 	struct err *err = o->json ? report_json(r, stdout) : report_text(r, &o->report, stdout);
 
 	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = err_os(errno, "writing the report");
+		err = err_new(ERR_OUTPUT, "writing the report: %s", strerror(errno));
 	return err;
 }
 
@@ -249,41 +252,116 @@ static void announce_wait(const struct report_args *o)
 			o->common.pid, text_duration(o->common.watch.duration_ns).s);
 }
 
-/* Observes the process. The target is closed on return, so before anything is printed: a slow
- * reader of the report holds no probes. The caller frees *ret with result_free(). */
-static struct err *observe_process(const struct report_args *o, struct result **ret,
-				   int *exit_code_ret)
+/* Prints an error as a JSON document if --json asked for it. Returns err, which the caller
+ * prints as text and frees. Does not return if a signal stopped us before there was a result. */
+static struct err *print_failure(const struct report_args *o, struct err *err)
 {
-	_cleanup_watch_ struct watch *w = NULL;
-	_cleanup_result_ struct result *r = NULL;
-	struct err *err = watch_run(o->common.pid, &o->common.watch, &w);
-
-	if (!err)
-		err = watch_publish(w, &r);
-	if (err)
+	if (o->json)
+		report_json_error(stdout, err);
+	if (!err_is(err, ERR_STOPPED))
 		return err;
-	*exit_code_ret = exit_code_of(o, w, r);
-	*ret = take_ptr(r);
-	return NULL;
+	log_error("%s", err->msg);
+	fflush(stdout);
+	guard_end_by_signal(); /* we have no result: the shell shall see that a signal ended us */
+	return err;
 }
 
-static struct err *report_process(const struct report_args *o, int *exit_code_ret)
+/* Tells the error, if there is one, and ends maptrace, whose threads do not end. */
+static _Noreturn void report_leave(const struct report_args *o, struct err *err, int exit_code)
 {
-	_cleanup_result_ struct result *r = NULL;
-	int exit_code = EXIT_OK;
+	err = err ? print_failure(o, err) : NULL;
+	if (err)
+		log_error("%s", err->msg);
+	fflush(stdout);
+	guard_leave(err ? err_exit_code(err) : exit_code);
+}
 
-	interrupt_catch();
-	announce_wait(o);
-	struct err *err = observe_process(o, &r, &exit_code);
-	if (!err && o->common.verbose)
-		report_sites(r, stderr);
+/* One look at a process, in a thread that may have to be left behind. */
+struct observation {
+	const struct report_args *o;
+	struct watch *w; /* NULL: not opened yet, or closed already */
+	struct result *r;
+	struct err *err;
+	int exit_code;
+};
+
+/* The target is closed on return, so before anything is printed: a slow reader of the report
+ * holds no probes. */
+static void observation_make(void *ctx)
+{
+	struct observation *obs = ctx;
+	const struct report_args *o = obs->o;
+
+	obs->err = o->dry_run ? watch_plan(o->common.pid, &o->common.watch, &obs->r)
+			      : watch_open(o->common.pid, &o->common.watch, &obs->w);
+	if (obs->err || o->dry_run)
+		return;
+	obs->err = watch_look(obs->w);
+	if (!obs->err)
+		obs->err = watch_publish(obs->w, &obs->r);
+	if (!obs->err)
+		obs->exit_code = exit_code_of(o, obs->w, obs->r);
+	watch_free(obs->w);
+	obs->w = NULL;
+}
+
+/* What is known when the thread of the observation had to be left behind. */
+static void observation_salvage(struct observation *obs)
+{
+	if (obs->w)
+		obs->err = watch_salvage(obs->w, &obs->r);
+	else
+		obs->err = err_new(ERR_STOPPED, "a system call for the process does not return");
+	obs->exit_code = EXIT_INCOMPLETE;
+}
+
+static struct err *print_observation(const struct observation *obs)
+{
+	const struct report_args *o = obs->o;
+
+	if (o->dry_run || o->common.verbose)
+		report_sites(obs->r, o->dry_run ? stdout : stderr);
+	return o->dry_run ? NULL : print_report(o, obs->r);
+}
+
+/* That a signal ended it before there was a result is the caller's to tell; that the deadline did
+ * is an error like others. */
+static struct err *observation_error(const struct observation *obs)
+{
+	if (!err_is(obs->err, ERR_STOPPED) || !*guard_late())
+		return obs->err;
+	err_free(obs->err);
+	return err_new(ERR_DEADLINE, "the time was over before there was a result (--deadline)");
+}
+
+static struct err *report_observation(const struct report_args *o, int *exit_code_ret)
+{
+	struct observation obs = { .o = o, .exit_code = EXIT_OK };
+	bool ended = guard_run(observation_make, &obs);
+
+	if (!ended)
+		observation_salvage(&obs);
+	guard_print();
+	struct err *err = obs.err ? observation_error(&obs) : print_observation(&obs);
+	if (!err && obs.exit_code == EXIT_FINDINGS)
+		fail_on_say(&o->fail_on, obs.r);
 	if (!err)
-		err = print_report(o, r);
-	if (!err && exit_code == EXIT_FINDINGS)
-		fail_on_say(&o->fail_on, r);
-	if (!err)
-		*exit_code_ret = exit_code;
+		*exit_code_ret = *guard_late() ? EXIT_INCOMPLETE : obs.exit_code;
+	result_free(obs.r);
+	if (!ended)
+		report_leave(o, err, *exit_code_ret);
 	return err;
+}
+
+static struct err *report_process(struct report_args *o, int *exit_code_ret)
+{
+	announce_wait(o);
+	struct err *err = guard_enter(args_deadline_ns(&o->common));
+	if (err)
+		return err;
+	o->common.watch.stop = guard_stop();
+	o->common.watch.late = guard_late();
+	return report_observation(o, exit_code_ret);
 }
 
 static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
@@ -300,25 +378,11 @@ static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 	return err;
 }
 
-static struct err *run_report(const struct report_args *o, int *exit_code_ret)
+static struct err *run_report(struct report_args *o, int *exit_code_ret)
 {
 	if (o->from)
 		return report_saved(o, exit_code_ret);
-	return o->dry_run ? report_dry_run(o) : report_process(o, exit_code_ret);
-}
-
-/* Prints an error as a JSON document if --json asked for it. Returns err, which the caller
- * prints as text and frees. Does not return if a signal stopped us before there was a result. */
-static struct err *print_failure(const struct report_args *o, struct err *err)
-{
-	if (o->json)
-		report_json_error(stdout, err);
-	if (!err_is(err, ERR_STOPPED))
-		return err;
-	log_error("%s", err->msg);
-	fflush(stdout);
-	interrupt_end(); /* we have no result: the shell shall see that a signal ended us */
-	return err;
+	return report_process(o, exit_code_ret);
 }
 
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
@@ -332,8 +396,8 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 			.min_waste = DEFAULT_MIN_WASTE,
 			.values = { .seed = clock_ns() },
 			.holders = true,
+			.full_graph = true,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
-			.stop = &interrupted,
 		},
 		.fail_on = { .severity = SEVERITY_WARN },
 		.report = { .top = DEFAULT_TOP, .columns = terminal_columns(stdout) },

@@ -90,6 +90,9 @@ void fit_close(struct fitter *f);
 void fit_types(struct fitter *f, const struct fit_object *o, const struct cat_type *expected,
 	       struct fit *ret);
 
+/* Whether a function of the program begins at addr. */
+bool fit_is_function(const struct fitter *f, uint64_t addr);
+
 /* Why the target could not be read, or NULL; the fitter's. From then on nothing fits. */
 const struct err *fit_error(const struct fitter *f);
 

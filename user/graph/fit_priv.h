@@ -93,9 +93,6 @@ const struct cat_type *fit_noted_type(struct fitter *f, const struct object *o, 
 bool fit_mask_at(struct fitter *f, const struct object *o, uint64_t addr, uint32_t words,
 		 uint64_t *ret);
 
-/* Whether a function begins at addr. */
-bool fit_is_function(const struct fitter *f, uint64_t addr);
-
 /* ---- fit_index.c ---- */
 
 struct err *fit_index_init(struct fitter *f);

@@ -17,6 +17,7 @@ struct holders {
 	uint32_t *places; /* by row: see holders_place() */
 	size_t row_cnt;
 	struct holders_cost cost;
+	struct sync_maps sync_maps;
 	VEC(struct held_in_frame) in_frames;
 };
 
@@ -53,6 +54,7 @@ struct holder_search {
 	struct fitter *fitter;
 	struct data_roots roots;
 	struct varrefs *vars; /* NULL: not known */
+	bool vars_asked; /* search_open_vars() was called */
 	struct naming naming;
 
 	/*
@@ -71,6 +73,9 @@ struct holder_search {
 /* Finds the words of data and bss that lead to some targets. */
 struct err *search_root_words(struct holder_search *s, const struct pass_targets *targets,
 			      struct root_words *ret);
+
+/* Reads the code that uses variables, so that they can be named, unless that was done. */
+struct err *search_open_vars(struct holder_search *s);
 
 /* Whether the search has to end now. Says so in the cost. */
 bool search_is_late(struct holder_search *s);

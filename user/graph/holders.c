@@ -173,17 +173,6 @@ static struct err *search_heap(struct holder_search *s)
 
 /* ---- variables ---- */
 
-/* Reads of variables that nobody wrote to yet come from the file, so that they do not make the
- * target larger. */
-static struct mem *search_range_mem(const struct holder_search *s, const struct data_range *r)
-{
-	const struct program *prog = s->heap->prog;
-
-	if (r->module && r->module <= prog->plugins.len)
-		return prog->plugins.data[r->module - 1].mem;
-	return program_image_mem(prog);
-}
-
 static struct err *search_range(struct holder_search *s, const struct pass_targets *targets,
 				const struct data_range *r, uint64_t *buf, struct root_words *ret)
 {
@@ -191,7 +180,7 @@ static struct err *search_range(struct holder_search *s, const struct pass_targe
 
 	for (uint64_t w = 0; w < words; w += ROOTS_READ_SZ / 8) {
 		uint64_t n = words - w < ROOTS_READ_SZ / 8 ? words - w : ROOTS_READ_SZ / 8;
-		struct mem *mem = search_range_mem(s, r);
+		struct mem *mem = data_range_mem(s->heap->prog, r);
 		struct mem_req req = { r->start + 8 * w, 8 * n, false, buf };
 		struct err *err = mem->read_reqs(mem, &req, 1);
 
@@ -234,18 +223,26 @@ static uint32_t search_variable_place(const struct holder_search *s, uint64_t wo
 	return of ? (word - first->start) / 8 : HOLDERS_NO_PLACE;
 }
 
-static struct err *search_name_roots(struct holder_search *s)
+struct err *search_open_vars(struct holder_search *s)
 {
-	struct err *err = NULL;
+	struct err *err = s->vars_asked
+				  ? NULL
+				  : varrefs_open(s->heap->prog, &s->roots, s->opts->stop, &s->vars);
 
-	if (s->root_words.len)
-		err = varrefs_open(s->heap->prog, &s->roots, s->opts->stop, &s->vars);
+	s->vars_asked = true;
 	if (err_is_refusal(err)) {
 		search_lacks(s, "the code that uses variables could not be read");
 		err_free(err);
 		err = NULL;
 	}
 	s->naming.vars = s->vars;
+	return err;
+}
+
+static struct err *search_name_roots(struct holder_search *s)
+{
+	struct err *err = s->root_words.len ? search_open_vars(s) : NULL;
+
 	for (size_t i = 0; !err && i < s->root_words.len && !search_is_late(s); i++) {
 		const struct root_word *w = &s->root_words.data[i];
 
@@ -404,6 +401,9 @@ static struct err *search_run(struct holder_search *s)
 	if (!err)
 		err = search_frames(s);
 	search_log(s, "frames");
+	if (!err && !search_is_late(s))
+		err = sync_maps_find(s, &s->ret->sync_maps);
+	search_log(s, "sync.Maps");
 	return err;
 }
 
@@ -462,6 +462,7 @@ void holders_free(struct holders *h)
 	if (!h)
 		return;
 	holder_set_fini(&h->set);
+	sync_maps_fini(&h->sync_maps);
 	vec_fini(&h->in_frames);
 	free(h->by_row);
 	free(h->places);
@@ -493,6 +494,11 @@ size_t holders_cnt(const struct holders *h)
 const struct holder *holders_get(const struct holders *h, size_t i)
 {
 	return &h->set.list.data[i];
+}
+
+const struct sync_maps *holders_sync_maps(const struct holders *h)
+{
+	return &h->sync_maps;
 }
 
 size_t holders_in_frames(const struct holders *h, const struct held_in_frame **ret)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "graph/sync_maps.h"
 #include "maps/census.h"
 
 enum holder_kind {
@@ -108,6 +109,9 @@ const struct holder *holders_get(const struct holders *h, size_t i);
 /* The number of a map's holder, below holders_cnt(); HOLDERS_NO_HOLDER: none was found. */
 #define HOLDERS_NO_HOLDER UINT32_MAX
 uint32_t holders_number(const struct holders *h, size_t row);
+
+/* The sync.Maps, with their holders by number; none if the search ended before. */
+const struct sync_maps *holders_sync_maps(const struct holders *h);
 
 /* A map that a word on the stack of a goroutine leads to, or whose header is there. */
 struct held_in_frame {

@@ -22,8 +22,7 @@ void naming_fini(struct naming *n)
 
 /* ---- texts ---- */
 
-/* Puts a star in place of each index of an array: "shards[3].items" becomes "shards[*].items". */
-static void path_without_indexes(const char *path, char *buf, size_t buf_sz)
+void naming_path(const char *path, char *buf, size_t buf_sz)
 {
 	size_t at = 0;
 
@@ -41,7 +40,7 @@ static void path_without_indexes(const char *path, char *buf, size_t buf_sz)
 /* The path in the innermost named struct, or in the whole type. */
 static void leaf_path(const struct cat_leaf *leaf, char *buf, size_t buf_sz)
 {
-	path_without_indexes(leaf->owner ? leaf->path + leaf->owner_path : leaf->path, buf, buf_sz);
+	naming_path(leaf->owner ? leaf->path + leaf->owner_path : leaf->path, buf, buf_sz);
 	if (buf[0] == '.')
 		memmove(buf, buf + 1, strlen(buf));
 }
@@ -243,7 +242,7 @@ static enum naming_verdict name_buckets(struct naming *n, const struct held_word
 	    !catalogue_leaf(n->cat, t->bucket, w->off % t->bucket->size, &leaf) ||
 	    !leaf_holds_map(n, w, &leaf, &map))
 		return NAMING_REFUSED;
-	path_without_indexes(slot_path(leaf.path, &is_key), field, sizeof(field));
+	naming_path(slot_path(leaf.path, &is_key), field, sizeof(field));
 	h.map_type = map ? map->addr : 0;
 	h.type = fit_is_vague(w->fit) ? NULL : cat_type_name(n->cat, t);
 	h.field = h.type && field[0] ? field : NULL;
@@ -267,7 +266,7 @@ uint32_t naming_channel(struct naming *n, const struct held_word *w, const struc
 	if (!elem->size || !catalogue_leaf(n->cat, elem, w->off % elem->size, &leaf) ||
 	    !leaf_holds_map(n, w, &leaf, &map))
 		return HOLDERS_NO_HOLDER;
-	path_without_indexes(leaf.path, field, sizeof(field));
+	naming_path(leaf.path, field, sizeof(field));
 	h.map_type = map ? map->addr : 0;
 	h.type = cat_type_name(n->cat, elem);
 	h.field = field[0] ? field : NULL;

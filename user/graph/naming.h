@@ -57,6 +57,9 @@ enum naming_verdict naming_object(struct naming *n, const struct held_word *w, u
 /* The type of what an interface has, by its first word; NULL: the word leads to no type. */
 const struct cat_type *naming_dynamic_type(const struct naming *n, uint64_t word);
 
+/* Puts a star in place of each index of an array: "shards[3].items" becomes "shards[*].items". */
+void naming_path(const char *path, char *buf, size_t buf_sz);
+
 /* The holder that is a channel, given the fit of its buffer. */
 uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem);
 

@@ -351,7 +351,9 @@ static bool pass_is_in_use(const struct pass_member *m, const struct pass_hit *h
 
 static bool pass_has_room(struct pass *p, uint32_t target)
 {
-	if (__atomic_load_n(&p->counts[target], __ATOMIC_RELAXED) >= PASS_REFERRERS_MAX)
+	uint8_t most = p->opts->most ? p->opts->most : PASS_REFERRERS_MAX;
+
+	if (__atomic_load_n(&p->counts[target], __ATOMIC_RELAXED) >= most)
 		return false;
 	__atomic_fetch_add(&p->counts[target], 1, __ATOMIC_RELAXED);
 	return true;

@@ -95,6 +95,7 @@ struct pass_opts {
 	enum pass_spans spans;
 	const struct residency *residency; /* to leave out what was never written; NULL: read all */
 	uint64_t deadline_ns; /* of clock_ns(); 0: none */
+	uint8_t most; /* referrers of a target that are kept; 0: PASS_REFERRERS_MAX */
 };
 
 /* Finds the referrers of all targets. Fails when the target process is gone, when its mem's `stop`

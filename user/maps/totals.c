@@ -32,6 +32,8 @@ static void totals_add(struct map_totals *t, const struct map_info *m, uint64_t 
 		return;
 	}
 	t->hole_bytes += n * holes;
+	if (m->of_sync_map)
+		return;
 	t->gives_back_bytes += n * map_gives_back(m);
 	t->gives_back_resident_bytes += n * map_gives_back_resident(m);
 }

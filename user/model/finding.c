@@ -51,6 +51,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 	static const finder_fn finders[] = {
 		findings_add_holes,
 		findings_add_zero_values,
+		findings_add_sync_deleted,
 		findings_add_free_heap,
 		findings_add_causes,
 		findings_add_outside,

@@ -51,7 +51,7 @@ struct err *findings_add_holes(struct findings *f, const struct finding_sources 
 		struct finding *finding;
 
 		/* Only maps that have something to give back belong to the finding. */
-		if (!map_counts(&m) || !m.bucket_sz || !map_gives_back_resident(&m))
+		if (!map_stands_alone(&m) || !m.bucket_sz || !map_gives_back_resident(&m))
 			continue;
 		err = finding_for(f, &by_type, FINDING_MAP_HOLES, &m, &finding);
 		if (!err)
@@ -72,7 +72,8 @@ struct err *findings_add_zero_values(struct findings *f, const struct finding_so
 		uint64_t all = 0, holes = map_gives_back_resident(&m);
 		struct finding *finding;
 
-		if (v->status == VALUES_OK && v->zero && v->rebuild_bytes < m.resident_bytes)
+		if (map_stands_alone(&m) && v->status == VALUES_OK && v->zero &&
+		    v->rebuild_bytes < m.resident_bytes)
 			all = m.resident_bytes - v->rebuild_bytes;
 		if (all <= holes)
 			continue;

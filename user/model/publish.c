@@ -186,6 +186,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		err = activities_init(&from->activities, w->traced, w->prog->types);
 	if (!err && w->traced && w->snap)
 		err = watch_apply_traced_types(w);
+	if (!err && last && w->snap && w->opts.full_graph && !w->gone)
+		err = watch_find_garbage(w);
 	if (!err && last && w->snap && w->opts.holders && !w->gone)
 		err = watch_find_holders(w);
 	if (!err && last && w->snap && !w->gone)
@@ -213,6 +215,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_reclaim(r, w);
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
+	result_fill_sync_maps(r, from);
 	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
 	result_fill_growing(r, from);
@@ -269,6 +272,21 @@ struct err *watch_publish(struct watch *w, struct result **ret)
 	struct err *err = w->trace ? trace_publish(w->trace) : NULL;
 
 	return err ? err : watch_make_result(w, /* last= */ true, ret);
+}
+
+struct err *watch_salvage(struct watch *w, struct result **ret)
+{
+	static const volatile bool stop = true;
+
+	if (!w->snap)
+		return err_new(ERR_STOPPED, "a system call for the process does not return, and "
+					    "the census was not done");
+	w->stuck = true;
+	w->target->mem.stop = &stop;
+	w->trace = NULL;
+	if (w->opts.duration_ns && !w->trace_err)
+		w->trace_err = err_new(ERR_STOPPED, "a system call for the process did not return");
+	return watch_make_result(w, /* last= */ false, ret);
 }
 
 struct err *watch_plan(pid_t pid, const struct watch_opts *opts, struct result **ret)

@@ -70,7 +70,7 @@ struct err *ranking_init(struct ranking *r, const struct census *census)
 		struct map_info m = census_map(census, i);
 		struct ranked *place = NULL;
 
-		if (!map_counts(&m))
+		if (!map_stands_alone(&m))
 			continue;
 		struct err *err = ranking_place_for(r, &m, &place);
 		if (err) {
@@ -92,7 +92,8 @@ void ranking_fini(struct ranking *r)
 
 size_t ranking_place(const struct ranking *r, const struct map_info *m)
 {
-	size_t i = m->addr && map_counts(m) ? table_get(&r->by_key, ranking_key(m)) : TABLE_NONE;
+	size_t i = m->addr && map_stands_alone(m) ? table_get(&r->by_key, ranking_key(m))
+						  : TABLE_NONE;
 
 	return i == TABLE_NONE ? 0 : i + 1;
 }

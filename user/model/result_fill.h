@@ -35,12 +35,17 @@ void result_fill_census(struct result *r, const struct watch *w);
 void result_fill_memory(struct result *r, const struct watch *w);
 void result_fill_reclaim(struct result *r, const struct watch *w);
 void result_fill_gc(struct result *r, const struct watch *w);
+/* Finds what is reachable, and says so of the maps of w->snap. Why it failed is in w->reach_err; the
+ * only error is that memory ran out. */
+struct err *watch_find_garbage(struct watch *w);
 /* Finds who holds the maps of w->snap, and gives them the types that this tells. Why it failed is
  * in w->holders_err; the only error is that memory ran out. */
 struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+/* Fills in the sync.Maps; their holders are those of `from`. */
+void result_fill_sync_maps(struct result *r, const struct result_source *from);
 /* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
  * memory ran out. */
 struct err *watch_group_goroutines(struct watch *w);

@@ -155,6 +155,20 @@ static const char *made_text(struct pool *pool, const struct watch *w)
 			       "many objects of that size: types of maps may be wrong.");
 }
 
+static const char *cut_short_text(struct pool *pool, const struct watch *w)
+{
+	bool late = w->opts.late && *w->opts.late;
+
+	if (w->stuck)
+		return pool_printf(pool,
+				   "NOT COMPLETE: a system call for the process did not return%s. "
+				   "This is what the latest census found.",
+				   late ? " before the time was over (--deadline)" : "");
+	if (!late)
+		return NULL;
+	return pool_text(pool, "NOT COMPLETE: the time was over (--deadline).");
+}
+
 static const char *gone_text(struct pool *pool, const struct watch *w)
 {
 	if (!w->gone)

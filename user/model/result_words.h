@@ -195,6 +195,9 @@ struct word {
 	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
+	X(FINDING_SYNC_DELETED, "sync_map_deleted", NULL, sync, false, false, STATE_WASTEFUL, \
+	  "entries read from the maps of each sync.Map; the bytes are tables and entries beyond " \
+	  "those of a new one, and the deleted keys, without what these lead to") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
 	  "resident pages that Go's page allocator has as free, beyond what its scavenger is " \
 	  "to keep") \
@@ -244,6 +247,22 @@ struct word {
 	X(HELD_BY_OBJECT, "object", NULL)
 
 /*
+ * Kinds of maps that package sync and others made of maps or nodes. The words are what a row of the
+ * text report begins with.
+ *	UNIQUE	of the package unique
+ *	TRIE	another internal/sync.HashTrieMap
+ */
+#define SYNC_KINDS(X) \
+	X(SYNC_KIND_MAP, "sync_map", "sync.Map") \
+	X(SYNC_KIND_UNIQUE, "unique", "unique") \
+	X(SYNC_KIND_TRIE, "trie", "HashTrieMap")
+
+/* What they are made of. */
+#define SYNC_FORMS(X) \
+	X(SYNC_FORM_MAPS, "maps", NULL) \
+	X(SYNC_FORM_TRIE, "trie", NULL)
+
+/*
  * Doubts: reasons why the rest of a result may be incomplete or wrong. The columns of a row:
  *	the value, and its name in JSON
  *	NULL: it has no short words, but a function that makes sentences
@@ -255,6 +274,7 @@ struct word {
 	X(DOUBT_EXE_DELETED, "executable_deleted", NULL, deleted) \
 	X(DOUBT_LAYOUT_NEAREST, "layout_nearest", NULL, layout) \
 	X(DOUBT_MADE_TYPES, "made_types_incomplete", NULL, made) \
+	X(DOUBT_CUT_SHORT, "cut_short", NULL, cut_short) \
 	X(DOUBT_TARGET_GONE, "target_gone", NULL, gone)
 
 enum ledger_remedy { LEDGER_REMEDIES(WORD_VALUE) REMEDY_CNT };
@@ -269,6 +289,8 @@ enum finding_certainty { CERTAINTIES(WORD_VALUE) SURE_CNT };
 enum verdict_state { VERDICT_STATES(WORD_VALUE) STATE_CNT };
 enum finding_kind { FINDINGS(WORD_VALUE) FINDING_CNT };
 enum result_holder_kind { HOLDER_KINDS(WORD_VALUE) HELD_BY_CNT };
+enum result_sync_kind { SYNC_KINDS(WORD_VALUE) SYNC_KIND_CNT };
+enum result_sync_form { SYNC_FORMS(WORD_VALUE) SYNC_FORM_CNT };
 enum doubt_code { DOUBTS(WORD_VALUE) DOUBT_CNT };
 
 /* clang-format on */
@@ -285,6 +307,8 @@ extern const struct word finding_certainty_words[SURE_CNT];
 extern const struct word verdict_state_words[STATE_CNT];
 extern const struct word finding_kind_words[FINDING_CNT];
 extern const struct word holder_kind_words[HELD_BY_CNT];
+extern const struct word sync_kind_words[SYNC_KIND_CNT];
+extern const struct word sync_form_words[SYNC_FORM_CNT];
 extern const struct word doubt_words[DOUBT_CNT];
 
 /* The remedy in the table of ledger rows. */

@@ -10,10 +10,13 @@ enum { TRIES = 3, TRIES_MOVING = 6 };
 static void set_ledger_maps(struct snapshot *snap)
 {
 	const struct map_totals *t = &snap->census->totals;
+	uint64_t deleted = snap->deleted_bytes < t->live_resident_bytes ? snap->deleted_bytes
+									: t->live_resident_bytes;
+	uint64_t live = t->live_resident_bytes - deleted;
 	struct ledger_maps maps = {
-		.live_bytes = t->live_resident_bytes,
-		.hole_bytes = t->resident_bytes - t->live_resident_bytes,
-		.gives_back_bytes = t->gives_back_resident_bytes,
+		.live_bytes = live,
+		.hole_bytes = t->resident_bytes - live,
+		.gives_back_bytes = t->gives_back_resident_bytes + snap->sync_gives_back_bytes,
 	};
 
 	ledger_set_maps(&snap->ledger, &maps);

@@ -21,6 +21,9 @@ struct snapshot {
 	struct census *census;
 	struct ledger ledger;
 	uint64_t take_ns; /* how long it took */
+	/* Of the tables of maps that are parts of sync.Maps; set by the search for these: */
+	uint64_t deleted_bytes; /* the share of deleted keys, which the census counts as live */
+	uint64_t sync_gives_back_bytes; /* what new sync.Maps do not take */
 };
 
 /*

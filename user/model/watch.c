@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "graph/goroutine_groups.h"
 #include "graph/holders.h"
+#include "graph/reach.h"
 #include "heap/madetypes.h"
 
 enum {
@@ -312,18 +313,24 @@ struct err *watch_stop(struct watch *w)
 	return watch_end_clock(w, w->trace ? trace_stop(w->trace) : NULL);
 }
 
+struct err *watch_look(struct watch *w)
+{
+	struct err *err = watch_begin(w);
+
+	if (err)
+		return err;
+	watch_start_clock(w);
+	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
+	return watch_end_clock(w, err);
+}
+
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct err *err = watch_open(pid, opts, &w);
 
 	if (!err)
-		err = watch_begin(w);
-	if (err)
-		return err;
-	watch_start_clock(w);
-	err = watch_goes_on(w) ? trace_run(w->trace) : NULL;
-	err = watch_end_clock(w, err);
+		err = watch_look(w);
 	if (err)
 		return err;
 	*ret = take_ptr(w);
@@ -336,6 +343,8 @@ void watch_free(struct watch *w)
 		return;
 	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
+	reach_free(w->reach);
+	err_free(w->reach_err);
 	holders_free(w->holders);
 	err_free(w->holders_err);
 	goroutine_groups_free(w->goroutines);

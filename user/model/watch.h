@@ -32,8 +32,11 @@ struct watch_opts {
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */
 	bool holders; /* find out who holds each map */
+	bool full_graph; /* and what is garbage, and what maps keep alive */
+	uint64_t graph_memory_bytes; /* of ours, for that; 0: as much as the machine can spare */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
+	const volatile bool *late; /* true: because the deadline has passed; NULL: never */
 
 	/* To show results while the trace goes on: called about every result_interval_ns, in the
 	 * trace's own thread. It owns the result, which lives on by itself. An error ends the
@@ -50,6 +53,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct reach;
 struct goroutine_groups;
 
 struct watch {
@@ -66,11 +70,16 @@ struct watch {
 	/* Belongs to the trace; set by watch_publish(). NULL: no trace. */
 	const struct trace_result *traced;
 	struct values *values; /* zero values in the maps of snap; NULL: not counted */
+	/* What is reachable, and the graph of the heap; NULL: not looked for. */
+	struct reach *reach;
+	uint64_t graph_memory_bytes; /* what it was allowed to take */
+	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */
 	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
+	bool stuck; /* a system call for the target did not return */
 	struct err *gone; /* the target exited or executed another program; else NULL */
 	/* Times are those of clock_ns(). */
 	uint64_t next_census_ns; /* no earlier than this */
@@ -96,6 +105,9 @@ struct watch {
  * caller frees *ret with watch_free().
  */
 struct err *watch_run(pid_t pid, const struct watch_opts *opts, struct watch **ret);
+
+/* The same after watch_open(). */
+struct err *watch_look(struct watch *w);
 
 /*
  * The same in steps, for a loop that drives several watches:
@@ -132,6 +144,13 @@ bool watch_goes_on(const struct watch *w);
  * if the trace cannot be read.
  */
 struct err *watch_publish(struct watch *w, struct result **ret);
+
+/*
+ * Makes a result of the latest census when a thread that used the watch stays in a system call for
+ * ever, and all other threads stand still. Reads nothing of the target, and leaves out the trace.
+ * ERR_STOPPED when there is no census. Nothing else may use the watch afterwards.
+ */
+struct err *watch_salvage(struct watch *w, struct result **ret);
 
 /* How long the target has been watched, in ns; 0: not yet. */
 uint64_t watch_ns(const struct watch *w);

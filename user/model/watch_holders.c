@@ -56,6 +56,55 @@ static struct err *watch_apply_held_types(struct watch *w)
 	return err;
 }
 
+/* Says of a map that it is a part of a sync.Map. */
+static struct err *watch_set_inner(struct watch *w, uint32_t row)
+{
+	struct map_rows *rows = &w->snap->census->maps;
+
+	if (row == UINT32_MAX || row >= rows->len)
+		return NULL;
+	struct map_info m = rows_get(rows, row);
+	m.of_sync_map = true;
+	return rows_set(rows, row, &m) ? NULL : err_nomem();
+}
+
+/* The share of deleted keys in the tables of its maps. */
+static uint64_t sync_deleted_bytes(const struct census *census, const struct sync_map *s)
+{
+	uint32_t rows[] = { s->read_row, s->dirty_row };
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct map_info m = { 0 };
+
+		if (rows[i] != UINT32_MAX && rows[i] < census->maps.len)
+			m = census_map(census, rows[i]);
+		uint64_t deleted = m.live_keys < s->deleted ? m.live_keys : s->deleted;
+		bytes += deleted * m.bucket_sz / BUCKET_SLOTS;
+	}
+	return bytes;
+}
+
+static struct err *watch_apply_sync_maps(struct watch *w)
+{
+	const struct sync_maps *all = holders_sync_maps(w->holders);
+	struct snapshot *snap = w->snap;
+	struct err *err = NULL;
+
+	snap->deleted_bytes = snap->sync_gives_back_bytes = 0;
+	for (size_t i = 0; !err && i < all->list.len; i++) {
+		const struct sync_map *s = &all->list.data[i];
+
+		snap->deleted_bytes += sync_deleted_bytes(snap->census, s);
+		snap->sync_gives_back_bytes += s->tables_give_back_bytes;
+		err = watch_set_inner(w, s->read_row);
+		if (!err)
+			err = watch_set_inner(w, s->dirty_row);
+	}
+	snapshot_sum(snap);
+	return err;
+}
+
 struct err *watch_find_holders(struct watch *w)
 {
 	struct mem *mem = &w->target->mem;
@@ -73,5 +122,6 @@ struct err *watch_find_holders(struct watch *w)
 		w->holders_err = err;
 		return NULL;
 	}
-	return watch_apply_held_types(w);
+	err = watch_apply_held_types(w);
+	return err ? err : watch_apply_sync_maps(w);
 }

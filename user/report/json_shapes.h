@@ -35,6 +35,9 @@ extern const struct json_shape result_growing_json;
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;
 
+/* json_sync_maps.c */
+extern const struct json_shape result_sync_map_json;
+
 /* json_goroutines.c */
 extern const struct json_shape result_goroutines_json;
 

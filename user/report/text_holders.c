@@ -49,6 +49,12 @@ void print_group_holders(const struct page *p, const struct result_group *g)
 			   COUNTED(g->holders - cnt, "other"));
 }
 
+void print_held_by(const struct page *p, const struct result_holder *h)
+{
+	if (h)
+		print_holder(p, "held by", h, "");
+}
+
 void print_finding_holder(const struct page *p, const struct result_finding *f)
 {
 	if (!f->holder)

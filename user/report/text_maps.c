@@ -191,6 +191,7 @@ void print_maps(const struct page *p)
 	}
 	if (!taken->totals.maps && !taken->totals.suspect) {
 		page_heading(p, "MAPS", "none");
+		print_sync_maps(p);
 		print_footnotes(p, &taken->totals);
 		return;
 	}
@@ -200,5 +201,6 @@ void print_maps(const struct page *p)
 	if (p->opts->top)
 		print_titles(p);
 	print_groups(p);
+	print_sync_maps(p);
 	print_footnotes(p, &taken->totals);
 }

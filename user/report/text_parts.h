@@ -62,6 +62,12 @@ void flow_label(struct flow *f, int blanks, const char *label);
 void print_group_holders(const struct page *p, const struct result_group *g);
 void print_finding_holder(const struct page *p, const struct result_finding *f);
 
+/* Prints the large sync.Maps. */
+void print_sync_maps(const struct page *p);
+
+/* Prints "held by" with a holder, if it is known. */
+void print_held_by(const struct page *p, const struct result_holder *h);
+
 /* Says why holders are not known, if they were wanted. */
 void print_graph_footnote(const struct page *p);
 

@@ -1,0 +1,71 @@
+// armed has a map of two million keys. Told to `arm`, it makes a page of the map's directory
+// one that a userfaultfd shall fill, and never fills it: who reads that page waits for ever.
+// For Swiss maps.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"syscall"
+	"unsafe"
+)
+
+const (
+	pageSize       = 4096
+	sysUserfaultfd = 323
+	uffdAPI        = 0xc018aa3f
+	uffdRegister   = 0xc020aa00
+	modeMissing    = 1
+	directoryOff   = 16 // of the pointer in the header
+)
+
+var whole = map[int]int{}
+
+func call(nr, a, b, c uintptr) (uintptr, error) {
+	r, _, errno := syscall.Syscall(nr, a, b, c)
+	if errno != 0 {
+		return 0, errno
+	}
+	return r, nil
+}
+
+func arm() error {
+	header := *(*unsafe.Pointer)(unsafe.Pointer(&whole))
+	directory := *(*uintptr)(unsafe.Add(header, directoryOff))
+	page := (directory + pageSize) &^ (pageSize - 1)
+	fd, err := call(sysUserfaultfd, syscall.O_CLOEXEC, 0, 0)
+	if err != nil {
+		return err
+	}
+	api := [3]uint64{0xaa}
+	if _, err := call(syscall.SYS_IOCTL, fd, uffdAPI, uintptr(unsafe.Pointer(&api))); err != nil {
+		return err
+	}
+	reg := [4]uint64{uint64(page), pageSize, modeMissing}
+	if _, err := call(syscall.SYS_IOCTL, fd, uffdRegister, uintptr(unsafe.Pointer(&reg))); err != nil {
+		return err
+	}
+	_, err = call(syscall.SYS_MADVISE, page, pageSize, syscall.MADV_DONTNEED)
+	return err
+}
+
+func main() {
+	debug.SetGCPercent(-1) // nor may the collector wait
+	for i := 0; i < 2000000; i++ {
+		whole[i] = i
+	}
+	fmt.Printf("{\"ready\":true,\"pid\":%d}\n", os.Getpid())
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		if in.Text() != "arm" {
+			break
+		}
+		if err := arm(); err != nil {
+			fmt.Printf("{\"error\":%q}\n", err)
+		} else {
+			fmt.Println(`{"armed":true}`)
+		}
+	}
+}
