@@ -23,12 +23,13 @@ static void print_rss(const struct page *p)
 static void flow_memory_row(const struct page *p, struct flow *f, const char *name, int64_t bytes)
 {
 	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+	double share = percent(size, p->r->memory->rss_bytes);
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s%s", bytes < 0 ? "-" : "", BYTES(size));
 	flow_add(f, 2, "%-26s", name);
 	flow_add(f, 1, "%10s", text);
-	flow_add(f, 2, "%3.0f %%", (bytes < 0 ? -1 : 1) * percent(size, p->r->memory->rss_bytes));
+	flow_add(f, 2, "%3.0f %%", bytes < 0 && share >= 0.5 ? -share : share);
 }
 
 static void print_memory_row(const struct page *p, const struct result_ledger_row *row)
