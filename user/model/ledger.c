@@ -198,6 +198,8 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	objects -= l->rows[ROW_MAP_LIVE];
 	l->rows[ROW_MAP_HOLES] = at_most(maps->hole_bytes, objects);
 	objects -= l->rows[ROW_MAP_HOLES];
+	l->rows[ROW_GARBAGE] = at_most(maps->garbage_bytes, objects);
+	objects -= l->rows[ROW_GARBAGE];
 	l->rows[ROW_USER_ARENAS] = at_most(l->user_arena_bytes, objects);
 	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_USER_ARENAS];
 	l->rows[ROW_FREE_SLOTS] = l->occupancy.total.free_resident_bytes;

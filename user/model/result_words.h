@@ -49,6 +49,7 @@ struct word {
  *	MAP_LIVE	map tables: the share of the live keys
  *	MAP_HOLES	map tables: the rest
  *	USER_ARENAS	chunks of package arena (GOEXPERIMENT=arenas)
+ *	GARBAGE		objects that nothing reaches any more; 0 where that is not known
  *	FREE_SLOTS	slots of spans without an object, and the unused ends of spans
  *	RELEASED	REGION_RELEASED without HUGE_EXCESS
  *	HUGE_EXCESS	resident only because of a huge page around it
@@ -58,6 +59,7 @@ struct word {
 	X(ROW_MAP_HOLES, "map_hole", "map tables: holes", REMEDY_REBUILD_MAPS) \
 	X(ROW_OTHER_HEAP, "other_heap", "other heap objects", REMEDY_NONE) \
 	X(ROW_USER_ARENAS, "user_arena", "user arenas", REMEDY_NONE) \
+	X(ROW_GARBAGE, "garbage_resident", "garbage, not yet collected", REMEDY_NONE) \
 	X(ROW_FREE_SLOTS, "free_slot", "free slots in spans", REMEDY_MOVE_OBJECTS) \
 	X(ROW_FREE, "free", "free, kept by Go", REMEDY_FREE_OS_MEMORY) \
 	X(ROW_RELEASED, "released_resident", "returned, but in memory", REMEDY_NONE) \

@@ -88,7 +88,8 @@ static void print_memory_notes(const struct page *p)
 /* These rows are there only where they have something. */
 static bool is_rare_row(enum ledger_row row)
 {
-	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS || row == ROW_USER_ARENAS;
+	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS || row == ROW_USER_ARENAS ||
+	       row == ROW_GARBAGE;
 }
 
 void print_memory(const struct page *p)
