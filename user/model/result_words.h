@@ -218,6 +218,8 @@ struct word {
 	  "resident pages of [heap], of glibc's arenas and of other anonymous mappings") \
 	X(FINDING_MAPPED_MEMORY, "mapped_memory", NULL, mapped, false, false, STATE_WASTEFUL, \
 	  "resident pages of mappings that are neither Go's nor of a program or library") \
+	X(FINDING_GOROUTINES, "goroutines", NULL, goroutines, false, false, STATE_WASTEFUL, \
+	  "resident pages of the stacks of goroutines that wait at one place") \
 	X(FINDING_GC_THRASH, "gc_thrash", NULL, thrash, false, false, STATE_IN_DANGER, \
 	  "the collector's counters") \
 	X(FINDING_NEAR_LIMIT, "near_limit", NULL, limit, false, false, STATE_IN_DANGER, \
