@@ -28,6 +28,7 @@
 struct ledger {
 	struct resident regions[REGION_CNT];
 	struct occupancy occupancy;
+	uint64_t user_arena_bytes; /* resident; part of the objects in REGION_SPANS */
 	struct outside outside; /* what REGION_ANON and a part of REGION_FILES consist of */
 	struct released released; /* what REGION_RELEASED consists of */
 	struct resident free_busy; /* part of REGION_FREE in chunks that the scavenger skips */
@@ -59,11 +60,22 @@ void ledger_fini(struct ledger *l);
  * cannot give those back. */
 uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_page_sz);
 
+/* Whether more than 5 % of RSS are unexplained, or are in rows beyond RSS: the heap swung while it
+ * was read. */
+static inline bool ledger_is_moving(const struct ledger *l)
+{
+	int64_t bytes = l->unexplained_bytes;
+	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+
+	return size > l->rss_bytes / 20;
+}
+
 /* What a census found out about all map tables together, in resident bytes. */
 struct ledger_maps {
 	uint64_t live_bytes; /* share of the live keys */
 	uint64_t hole_bytes; /* the rest */
 	uint64_t gives_back_bytes; /* what comes back if every map is rebuilt */
+	uint64_t garbage_bytes; /* of garbage, maps or not; 0: not known */
 };
 
 /* Computes the rows from the regions and from the maps. May be called again with better sums. */
