@@ -172,6 +172,7 @@ struct result_group {
 	uint64_t table_bytes;
 	uint64_t resident_bytes;
 	struct opt_u64 gives_back_resident_bytes; /* unknown if the bucket size is */
+	struct opt_u64 retained_bytes; /* of all its maps together; see result_retained.h */
 	bool moving; /* the program changed one of the maps while it was read */
 	uint64_t largest_map; /* address of its header */
 	uint64_t largest_table_bytes;

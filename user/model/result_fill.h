@@ -20,6 +20,7 @@
 
 /* What the parts are made from. */
 struct result_source {
+	const uint64_t *retained; /* by row of the census; NULL: not known. In the same pool */
 	struct watch *w;
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
@@ -55,6 +56,12 @@ void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *i
 /* What is garbage; unknown: not looked for, or not settled. */
 struct opt_u64 watch_garbage_bytes(const struct watch *w);
 void result_fill_graph(struct result *r, const struct watch *w);
+
+/* Copies what each map retains, by row; NULL: not known, or memory ran out. */
+void result_fill_retained_rows(struct pool *pool, const struct watch *w, const uint64_t **ret);
+
+/* Fills in what groups retain, and r->graph.retained. */
+void result_fill_retained(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
 void result_fill_growing(struct result *r, const struct result_source *from);

@@ -200,6 +200,9 @@ struct word {
 	X(FINDING_SYNC_DELETED, "sync_map_deleted", NULL, sync, false, false, STATE_WASTEFUL, \
 	  "entries read from the maps of each sync.Map; the bytes are tables and entries beyond " \
 	  "those of a new one, and the deleted keys, without what these lead to") \
+	X(FINDING_PINNED_BY_KEYS, "pinned_by_keys", NULL, strings, true, false, STATE_WASTEFUL, \
+	  "objects to which, by the graph of the heap, only the tables of the maps lead, less " \
+	  "what copies of the strings take; all strings of the maps were read") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
 	  "resident pages that Go's page allocator has as free, beyond what its scavenger is " \
 	  "to keep") \

@@ -54,6 +54,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct watch_retained;
 struct reach;
 struct goroutine_groups;
 
@@ -77,6 +78,8 @@ struct watch {
 	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct watch_retained *retained; /* what the maps of snap keep alive; NULL: not known */
+	struct err *retained_err; /* why not; else NULL */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */
 	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
