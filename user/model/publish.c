@@ -63,6 +63,8 @@ static struct err *watch_apply_traced_types(struct watch *w)
 static struct err *watch_count_zero_values(struct watch *w)
 {
 	struct err *gone = NULL;
+
+	watch_begins(w, "the count of zero values");
 	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
 
 	if (w->gone)
@@ -208,6 +210,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 {
 	const struct watch *w = from->w;
 
+	watch_begins(w, "the report");
 	result_fill_target(r, w);
 	result_fill_doubts(r, w);
 	result_fill_census(r, w);

@@ -114,6 +114,7 @@ struct err *watch_find_holders(struct watch *w)
 		.keep = w->opts.full_graph,
 	};
 
+	watch_begins(w, "the search for holders");
 	mem->stop = w->opts.stop;
 	struct err *err = holders_take(w->snap->heap, w->snap->census, &opts, &w->holders);
 	mem->stop = NULL;
