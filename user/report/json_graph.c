@@ -108,6 +108,9 @@ static const struct json_member graph_members[] = {
 	JSON_FLAT_POINTER(result_graph, read, result_graph_read, 0),
 	JSON_INNER("retained", result_graph, retained, result_retained,
 		   "What maps keep alive: common to all of them."),
+	JSON_U64("paths", result_graph, paths, "Maps with a way to them; see --holders."),
+	JSON_TEXT("paths_reason", result_graph, paths_reason, 0,
+		  "Why ways are missing, or may be worse than others; null: they are not."),
 	JSON_INNER("reach", result_graph, reach, result_reach, "The search for what is garbage."),
 };
 const struct json_shape result_graph_json =
