@@ -18,6 +18,7 @@ struct holders {
 	size_t row_cnt;
 	struct holders_cost cost;
 	struct sync_maps sync_maps;
+	struct objtypes objtypes;
 	VEC(struct held_in_frame) in_frames;
 };
 

@@ -75,6 +75,7 @@ void print_graph_footnote(const struct page *p);
 void print_memory(const struct page *p);
 void print_reclaim(const struct page *p);
 void print_maps(const struct page *p);
+void print_objects(const struct page *p);
 void print_activity(const struct page *p);
 void print_growing(const struct page *p);
 void print_next_growths(const struct page *p);
