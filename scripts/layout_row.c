@@ -33,6 +33,7 @@ static const struct field mspan_fields[] = {
 	FIELD(mspan_layout, sweepgen),	 FIELD(mspan_layout, spanclass),
 	FIELD(mspan_layout, state),	 FIELD(mspan_layout, elemsize),
 	FIELD(mspan_layout, large_type), FIELD(mspan_layout, alloc_count),
+	FIELD(mspan_layout, specials),
 };
 
 static const struct field mheap_fields[] = {

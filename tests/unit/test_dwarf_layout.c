@@ -241,6 +241,7 @@ static void put_mspan(struct writer *w, const struct runtime *r)
 	add(w, r, "spanclass", 98, r->byte);
 	add(w, r, "state", 99, r->byte);
 	add(w, r, "elemsize", 104, r->word);
+	add(w, r, "specials", 128, r->word);
 	add(w, r, "largeType", 152, r->word);
 	struct_end(w);
 }
@@ -602,6 +603,7 @@ static void reads_a_swiss_runtime(void **state)
 		.elemsize = 104,
 		.large_type = 152,
 		.alloc_count = 96,
+		.specials = 128,
 	};
 	static const struct mheap_layout mheap = {
 		.chunks = 128,

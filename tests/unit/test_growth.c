@@ -2,6 +2,8 @@
 /* How much memory a growth takes by the runtime's rules. */
 #include "image.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 #include "model/growth.h"
 
@@ -89,14 +91,65 @@ static void foretells_swiss_maps(void **state)
 	m.tombstones = 48;
 	expect(img, m, FORECAST_DOUBLE, 401, 40960 + 32);
 	expect(img, map(800, 128, 1), FORECAST_SPLIT, 897, 2 * (40960 + 32));
-	expect(img, map(6000, 8 * 128, 8), FORECAST_SPLIT, 8 * 896 + 1, 8 * 2 * (40960 + 32));
 	/* 8 tables, of which one has split: the other 7 will follow. */
-	expect(img, map(7000, 9 * 128, 9), FORECAST_SPLIT, 7001, 7 * 2 * (40960 + 32));
+	expect(img, map(7100, 9 * 128, 9), FORECAST_SPLIT, 7101, 7 * 2 * (40960 + 32));
 	m = map(900, 128, 1); /* more keys than the table may hold: it contradicts itself */
 	assert_false(forecast_of(&img->prog.layout, &m, NULL, &f));
 	m = map(100, 128, 1);
 	m.bucket_sz = 0;
 	assert_false(forecast_of(&img->prog.layout, &m, NULL, &f));
+	image_free(img);
+}
+
+enum { TABLES = 256 };
+
+/* The numbers of keys at which the first, the middle and the last of the tables is full, if each
+ * key goes to a random one. */
+static void fill_tables(uint64_t ret[3])
+{
+	static unsigned int keys[TABLES];
+	uint64_t seed = 20261130, full = 0;
+
+	for (uint64_t n = 1; full < TABLES; n++) {
+		seed = seed * 6364136223846793005 + 1442695040888963407;
+		if (++keys[seed >> 56] != 896)
+			continue;
+		full++;
+		if (full == 1)
+			ret[0] = n;
+		if (full == TABLES / 2)
+			ret[1] = n;
+		ret[2] = n;
+	}
+}
+
+static void expect_near(uint64_t foretold, uint64_t truth, double part)
+{
+	if (fabs((double)foretold / (double)truth - 1) > part)
+		fail_msg("%ju was foretold, it was %ju", (uintmax_t)foretold, (uintmax_t)truth);
+}
+
+static void splits_spread_as_random_keys_do(void **state)
+{
+	struct image *img = swiss();
+	struct map_info m = map(TABLES * 600, TABLES * 128, TABLES);
+	struct forecast f;
+	uint64_t truth[3];
+
+	(void)state;
+	fill_tables(truth);
+	assert_true(forecast_of(&img->prog.layout, &m, NULL, &f));
+	expect_near(f.at_live_keys, truth[0], 0.03);
+	expect_near(f.half_live_keys, truth[1], 0.01);
+	expect_near(f.end_live_keys, truth[2], 0.03);
+	assert_int_equal(f.step_bytes, 2 * (40960 + 32));
+	assert_int_equal(f.allocates_bytes, TABLES * f.step_bytes);
+	assert_int_equal(f.needs_bytes, (TABLES + 1) * (40960 + 32));
+	/* All of them are past their limit, or nearly. */
+	m.live_keys = TABLES * 1000;
+	assert_true(forecast_of(&img->prog.layout, &m, NULL, &f));
+	assert_int_equal(f.at_live_keys, m.live_keys + 1);
+	assert_int_equal(f.end_live_keys, m.live_keys + 1);
 	image_free(img);
 }
 
@@ -132,6 +185,7 @@ int main(void)
 		cmocka_unit_test(churn_is_told_from_keys),
 		cmocka_unit_test(foretells_classic_maps),
 		cmocka_unit_test(foretells_swiss_maps),
+		cmocka_unit_test(splits_spread_as_random_keys_do),
 		cmocka_unit_test(rates_need_time_and_keys),
 	};
 

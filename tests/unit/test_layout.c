@@ -54,7 +54,8 @@ static void mspan_of_each_version(void **state)
 		    .state = 99,
 		    .elemsize = 104,
 		    .large_type = OFF_NONE,
-		    .alloc_count = 96 } },
+		    .alloc_count = 96,
+		    .specials = 128 } },
 		{ 21,
 		  21,
 		  { .size = 168,
@@ -70,7 +71,8 @@ static void mspan_of_each_version(void **state)
 		    .state = 107,
 		    .elemsize = 112,
 		    .large_type = OFF_NONE,
-		    .alloc_count = 104 } },
+		    .alloc_count = 104,
+		    .specials = 136 } },
 		{ 22,
 		  27,
 		  { .size = 160,
@@ -86,7 +88,8 @@ static void mspan_of_each_version(void **state)
 		    .state = 99,
 		    .elemsize = 104,
 		    .large_type = 152,
-		    .alloc_count = 96 } },
+		    .alloc_count = 96,
+		    .specials = 128 } },
 	};
 
 	(void)state;

@@ -311,6 +311,7 @@ static struct result_coming_growth next_growths[] = {
 			.event = "double",
 			.at_live_keys = 7340032,
 			.allocates_bytes = MIB(106),
+			.step_bytes = MIB(106),
 			.keys_per_s = 2100,
 			.in_ns = KNOWN(SECONDS(245)),
 			.fits_cgroup = 0,
@@ -322,8 +323,12 @@ static struct result_coming_growth next_growths[] = {
 			.event = "split",
 			.at_live_keys = 1,
 			.allocates_bytes = MIB(1),
+			.step_bytes = KIB(64),
+			.needs_bytes = KIB(544),
 			.keys_per_s = 0.5,
 			.in_ns = KNOWN(SECONDS(7200)),
+			.half_in_ns = KNOWN(SECONDS(7300)),
+			.ends_in_ns = KNOWN(SECONDS(7500)),
 			.fits_cgroup = -1,
 		},
 	},
@@ -653,9 +658,10 @@ static const char full_text[] =
 	"     4m05s  at 7,340,032 keys (+2.10 k/s) doubles  map[string]*main.Session\n"
 	"            takes 106 MiB more until the old memory is collected\n"
 	"            THE CGROUP HAS 15.0 MiB LEFT\n"
-	"     2h00m  at 1 key (+0.50/s) splits its tables  map of 24-byte slots\n"
-	"            (3 types fit)\n"
-	"            takes 1.00 MiB more until the old memory is collected\n"
+	"     2h00m  at about 1 key (+0.50/s) begins to split its tables\n"
+	"            map of 24-byte slots (3 types fit)\n"
+	"            64.0 KiB at a time; half of it after 2h01m, all of it (544 KiB more)\n"
+	"            after 2h05m\n"
 	"\n"
 	"GC  live heap 145 MiB, next cycle at 291 MiB\n"
 	"  GOGC=100, memory limit 290 MiB, which decides: GOGC has no effect\n"

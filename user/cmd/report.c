@@ -44,6 +44,7 @@ enum {
 	OPT_SCAN_VALUES,
 	OPT_SCAN_SEED,
 	OPT_GRAPH,
+	OPT_GRAPH_MEMORY,
 	OPT_FROM,
 };
 
@@ -72,8 +73,13 @@ static const struct argp_option report_options[] = {
 	  "if they are larger, maps are sampled",
 	  0 },
 	{ "graph", OPT_GRAPH, "HOW", 0,
-	  "Find out what holds each map: a field of a struct, a variable, another map "
-	  "(holders, the default), or don't (off)",
+	  "Find out what holds each map: a field of a struct, a variable, another map; and "
+	  "which maps are garbage (full, the default), or who holds them alone (holders), or "
+	  "nothing of that (off)",
+	  0 },
+	{ "graph-memory", OPT_GRAPH_MEMORY, "SIZE", 0,
+	  "Memory that maptrace may take to see what is garbage (default: the smaller of 1G "
+	  "and a quarter of what is available). A heap that needs more gets --graph=holders",
 	  0 },
 	{ "scan-seed", OPT_SCAN_SEED, "N", OPTION_HIDDEN,
 	  "Seed for the choice of samples; default: the time", 0 },
@@ -109,10 +115,13 @@ static struct err *parse_scan_values(struct report_args *o, const char *arg)
 
 static struct err *parse_graph(struct report_args *o, const char *arg)
 {
-	o->common.watch.holders = !strcmp(arg, "holders");
-	if (o->common.watch.holders || !strcmp(arg, "off"))
+	struct watch_opts *w = &o->common.watch;
+
+	w->full_graph = !strcmp(arg, "full");
+	w->holders = w->full_graph || !strcmp(arg, "holders");
+	if (w->holders || !strcmp(arg, "off"))
 		return NULL;
-	return err_new(ERR_USAGE, "--graph: '%s' is neither holders nor off", arg);
+	return err_new(ERR_USAGE, "--graph: '%s' is none of full, holders and off", arg);
 }
 
 static struct err *parse_scan_seed(struct report_args *o, const char *arg)
@@ -166,6 +175,8 @@ static const char *look_option_name(int key)
 		return "dry-run";
 	case OPT_GRAPH:
 		return "graph";
+	case OPT_GRAPH_MEMORY:
+		return "graph-memory";
 	default:
 		return NULL;
 	}
@@ -202,6 +213,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_scan_seed(o, arg));
 	case OPT_GRAPH:
 		return args_fail(a, parse_graph(o, arg));
+	case OPT_GRAPH_MEMORY:
+		return args_fail(a, args_size("graph-memory", arg, &a->watch.graph_memory_bytes));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -383,6 +396,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 			.min_waste = DEFAULT_MIN_WASTE,
 			.values = { .seed = clock_ns() },
 			.holders = true,
+			.full_graph = true,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 		},
 		.fail_on = { .severity = SEVERITY_WARN },

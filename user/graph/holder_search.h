@@ -71,9 +71,6 @@ struct holder_search {
 	struct root_words root_words;
 };
 
-/* What reads a range of variables. */
-struct mem *search_range_mem(const struct holder_search *s, const struct data_range *r);
-
 /* Finds the words of data and bss that lead to some targets. */
 struct err *search_root_words(struct holder_search *s, const struct pass_targets *targets,
 			      struct root_words *ret);

@@ -173,17 +173,6 @@ static struct err *search_heap(struct holder_search *s)
 
 /* ---- variables ---- */
 
-/* Reads of variables that nobody wrote to yet come from the file, so that they do not make the
- * target larger. */
-struct mem *search_range_mem(const struct holder_search *s, const struct data_range *r)
-{
-	const struct program *prog = s->heap->prog;
-
-	if (r->module && r->module <= prog->plugins.len)
-		return prog->plugins.data[r->module - 1].mem;
-	return program_image_mem(prog);
-}
-
 static struct err *search_range(struct holder_search *s, const struct pass_targets *targets,
 				const struct data_range *r, uint64_t *buf, struct root_words *ret)
 {
@@ -191,7 +180,7 @@ static struct err *search_range(struct holder_search *s, const struct pass_targe
 
 	for (uint64_t w = 0; w < words; w += ROOTS_READ_SZ / 8) {
 		uint64_t n = words - w < ROOTS_READ_SZ / 8 ? words - w : ROOTS_READ_SZ / 8;
-		struct mem *mem = search_range_mem(s, r);
+		struct mem *mem = data_range_mem(s->heap->prog, r);
 		struct mem_req req = { r->start + 8 * w, 8 * n, false, buf };
 		struct err *err = mem->read_reqs(mem, &req, 1);
 

@@ -40,7 +40,7 @@ static struct err *expunged_list_range(struct sync_search *y, const struct data_
 
 	for (uint64_t w = 0; w < words; w += ROOTS_A_READ / 8) {
 		uint64_t n = words - w < ROOTS_A_READ / 8 ? words - w : ROOTS_A_READ / 8;
-		struct mem *mem = search_range_mem(y->s, r);
+		struct mem *mem = data_range_mem(y->s->heap->prog, r);
 		struct mem_req req = { r->start + 8 * w, 8 * n, false, buf };
 		struct err *err = mem->read_reqs(mem, &req, 1);
 

@@ -287,29 +287,46 @@ static struct err *metadata_add_profile_hash(struct metadata_reader *r)
 	return metadata_add_block(r, table, PROFILE_HASH_SZ);
 }
 
-struct err *metadata_init(struct metadata *md, struct heap *heap)
+static struct metadata_reader metadata_reader_of(struct metadata *md, struct heap *heap)
 {
-	struct metadata_reader r = {
+	memset(md, 0, sizeof(*md));
+	return (struct metadata_reader){
 		.md = md,
 		.heap = heap,
 		.mem = &heap->prog->target->mem,
 		.page_sz = sysconf(_SC_PAGESIZE),
 	};
+}
 
-	memset(md, 0, sizeof(*md));
-	struct err *err = metadata_add_mheap_blocks(&r);
-	if (!err)
-		err = metadata_add_persistent_chunks(&r);
-	if (!err)
-		err = metadata_add_gc_bits(&r);
-	if (!err)
-		err = metadata_add_profile_hash(&r);
+static struct err *metadata_end(struct metadata *md, struct err *err)
+{
 	if (err) {
 		metadata_fini(md);
 		return err_wrap(err, "reading the runtime's lists of its own memory");
 	}
 	metadata_join_blocks(md);
 	return NULL;
+}
+
+struct err *metadata_init(struct metadata *md, struct heap *heap)
+{
+	struct metadata_reader r = metadata_reader_of(md, heap);
+	struct err *err = metadata_add_mheap_blocks(&r);
+
+	if (!err)
+		err = metadata_add_persistent_chunks(&r);
+	if (!err)
+		err = metadata_add_gc_bits(&r);
+	if (!err)
+		err = metadata_add_profile_hash(&r);
+	return metadata_end(md, err);
+}
+
+struct err *metadata_init_persistent(struct metadata *md, struct heap *heap)
+{
+	struct metadata_reader r = metadata_reader_of(md, heap);
+
+	return metadata_end(md, metadata_add_persistent_chunks(&r));
 }
 
 void metadata_fini(struct metadata *md)

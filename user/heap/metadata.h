@@ -26,6 +26,8 @@ struct metadata {
 /* Follows the lists. When the target changes them meanwhile, they may be incomplete. Free with
  * metadata_fini(). */
 struct err *metadata_init(struct metadata *md, struct heap *heap);
+/* The same with only the chunks that hold small things: descriptors of spans, finalizers to run. */
+struct err *metadata_init_persistent(struct metadata *md, struct heap *heap);
 void metadata_fini(struct metadata *md);
 
 #endif

@@ -36,6 +36,9 @@ enum map_place {
 	MAP_ON_RUNNING_STACK, /* the same, but the call of the frame may have ended */
 };
 
+/* Whether a map can still be reached by the program. */
+enum map_reach { MAP_REACH_UNKNOWN, MAP_HELD, MAP_UNREACHABLE };
+
 struct map_info {
 	uint64_t addr; /* of the header */
 	uint64_t live_keys; /* what len() returns */
@@ -55,11 +58,12 @@ struct map_info {
 	uint16_t shape_candidates; /* the same, going by the table's memory alone */
 	uint8_t consistency; /* enum consistency */
 	uint8_t type_source; /* enum type_source */
-	bool garbage; /* unreachable, not swept yet: in no sum */
+	bool garbage; /* unreachable, not freed yet: in no sum */
 	bool small : 1; /* swiss: one group, no table */
 	bool listed : 1; /* classic: it has a list of its overflow buckets */
 	bool of_sync_map : 1; /* a part of a sync.Map (graph/sync_maps.h) */
-	uint8_t unused : 5; /* 0, because rows are compared with all their bits */
+	uint8_t reach : 2; /* enum map_reach */
+	uint8_t unused : 3; /* 0, because rows are compared with all their bits */
 	uint8_t on_stack; /* enum map_place */
 	bool noscan; /* no pointers in its buckets or groups: the collector skips them */
 };

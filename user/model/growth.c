@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/growth.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 #include "heap/sizeclass.h"
 #include "maps/sizing.h"
@@ -90,14 +92,21 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 
 /* ---- the next growth ---- */
 
+static void forecast_set_once(struct forecast *f, enum forecast_event event, uint64_t at,
+			      uint64_t bytes)
+{
+	f->event = event;
+	f->at_live_keys = f->half_live_keys = f->end_live_keys = at;
+	f->allocates_bytes = f->step_bytes = f->needs_bytes = bytes;
+}
+
 static void forecast_classic(const struct map_info *m, const struct table_shape *s,
 			     struct forecast *f)
 {
 	uint64_t base = m->buckets - m->overflow_buckets;
 
-	f->event = FORECAST_DOUBLE;
-	f->at_live_keys = classic_array_limit(base, s->load_num) + 1;
-	f->allocates_bytes = sizing_classic_array_bytes(log2_of(base) + 1, s);
+	forecast_set_once(f, FORECAST_DOUBLE, classic_array_limit(base, s->load_num) + 1,
+			  sizing_classic_array_bytes(log2_of(base) + 1, s));
 }
 
 static uint64_t minus_or_zero(uint64_t a, uint64_t b)
@@ -105,19 +114,53 @@ static uint64_t minus_or_zero(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Hashes spread the keys evenly, so all tables of a map fill up at about the same time. If
- * table_cnt is not a power of two, some have split already, and the others will do soon. */
+/* The value that a standard normal variable is below with probability p (Abramowitz and Stegun
+ * 26.2.23: off by less than 0.00045). */
+static double normal_quantile(double p)
+{
+	double t = sqrt(-2 * log(p < 0.5 ? p : 1 - p));
+	double z = t - (2.515517 + 0.802853 * t + 0.010328 * t * t) /
+			       (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
+
+	return p < 0.5 ? -z : z;
+}
+
+/*
+ * About how many keys the map has when the nth of `all` tables is full. A table gets each key with
+ * probability 1/all, so the number of keys at which it has got `limit` of them has the mean
+ * limit * all and a standard deviation of sqrt(limit) * all. The nth smallest of `all` such
+ * numbers is near a quantile (Blom).
+ */
+static uint64_t keys_when_full(uint64_t all, double limit, uint64_t nth)
+{
+	double z = normal_quantile(((double)nth - 0.375) / ((double)all + 0.25));
+
+	return (uint64_t)((double)all * (limit + z * sqrt(limit)));
+}
+
+static uint64_t at_least_u64(uint64_t v, uint64_t least)
+{
+	return v > least ? v : least;
+}
+
+/* If table_cnt is not a power of two, some tables have split already. */
 static void forecast_splits(const struct map_info *m, const struct table_shape *s,
 			    struct forecast *f)
 {
 	uint64_t all = 1ull << log2_of(m->table_cnt);
-	bool done = all == m->table_cnt;
-	uint64_t limit = all * swiss_table_limit(TABLE_SLOTS_MAX);
-	uint64_t splits = done ? all : 2 * all - m->table_cnt;
+	uint64_t done = m->table_cnt - all, left = all - done;
+	uint64_t table = sizing_swiss_table(TABLE_SLOTS_MAX, s);
+	double limit = (double)swiss_table_limit(TABLE_SLOTS_MAX) -
+		       (double)m->tombstones / (double)m->table_cnt;
 
 	f->event = FORECAST_SPLIT;
-	f->at_live_keys = done ? minus_or_zero(limit, m->tombstones) + 1 : m->live_keys + 1;
-	f->allocates_bytes = splits * 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
+	f->at_live_keys = at_least_u64(keys_when_full(all, limit, done + 1), m->live_keys + 1);
+	f->half_live_keys =
+		at_least_u64(keys_when_full(all, limit, done + (left + 1) / 2), f->at_live_keys);
+	f->end_live_keys = at_least_u64(keys_when_full(all, limit, all), f->half_live_keys);
+	f->step_bytes = 2 * table;
+	f->allocates_bytes = left * f->step_bytes;
+	f->needs_bytes = (left + 1) * table;
 }
 
 static void forecast_swiss(const struct map_info *m, const struct table_shape *s,
@@ -126,14 +169,26 @@ static void forecast_swiss(const struct map_info *m, const struct table_shape *s
 	uint64_t slots = map_slots(m);
 
 	if (m->table_cnt > 1) {
-		forecast_splits(m, s, f);
+		if (m->tombstones < m->table_cnt * swiss_table_limit(TABLE_SLOTS_MAX))
+			forecast_splits(m, s, f);
 		return;
 	}
-	f->event = slots < TABLE_SLOTS_MAX ? FORECAST_DOUBLE : FORECAST_SPLIT;
-	f->at_live_keys = m->small ? SMALL_SLOTS + 1
-				   : minus_or_zero(swiss_table_limit(slots), m->tombstones) + 1;
-	f->allocates_bytes = slots < TABLE_SLOTS_MAX ? sizing_swiss_table(2 * slots, s)
-						     : 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s);
+	bool doubles = slots < TABLE_SLOTS_MAX;
+	forecast_set_once(f, doubles ? FORECAST_DOUBLE : FORECAST_SPLIT,
+			  m->small ? SMALL_SLOTS + 1
+				   : minus_or_zero(swiss_table_limit(slots), m->tombstones) + 1,
+			  doubles ? sizing_swiss_table(2 * slots, s)
+				  : 2 * sizing_swiss_table(TABLE_SLOTS_MAX, s));
+}
+
+/* False: later than anybody waits for. */
+static bool forecast_time(const struct map_info *m, const struct forecast *f, uint64_t keys,
+			  uint64_t *ret)
+{
+	double s = (double)(keys - m->live_keys) / f->keys_per_s;
+
+	*ret = s <= FORECAST_MAX_S ? s * NS_PER_S : 0;
+	return s <= FORECAST_MAX_S;
 }
 
 static void forecast_set_rate(const struct map_info *m, const struct map_history *h,
@@ -146,11 +201,9 @@ static void forecast_set_rate(const struct map_info *m, const struct map_history
 		return;
 	f->keys_per_s = (double)(h->last_live_keys - h->first_live_keys) /
 			((double)(h->last_ns - h->first_ns) / NS_PER_S);
-	double s = (double)(f->at_live_keys - m->live_keys) / f->keys_per_s;
-	if (s > FORECAST_MAX_S)
-		return;
-	f->rate_known = true;
-	f->in_ns = s * NS_PER_S;
+	f->rate_known = forecast_time(m, f, f->at_live_keys, &f->in_ns) &&
+			forecast_time(m, f, f->half_live_keys, &f->half_in_ns) &&
+			forecast_time(m, f, f->end_live_keys, &f->end_in_ns);
 }
 
 bool forecast_of(const struct go_layout *layout, const struct map_info *m,

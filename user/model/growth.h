@@ -6,8 +6,8 @@
  * A classic map doubles its bucket array. Both arrays stay in memory until the last entry of
  * the old one has moved. A swiss table with less than 1,024 slots doubles too. A larger swiss
  * map has many tables, and each of them splits in two when it is full. Hashes spread the keys
- * evenly, so this happens to all tables at about the same time. The old memory is garbage until
- * the next collection.
+ * evenly, so that happens to all tables within a tenth of the keys, more or less. The old memory is
+ * garbage until the next collection.
  */
 #ifndef MAPTRACE_MODEL_GROWTH_H
 #define MAPTRACE_MODEL_GROWTH_H
@@ -37,17 +37,30 @@ struct growth growth_of(const struct program *prog, const struct trace_event *ev
 
 enum forecast_event {
 	FORECAST_DOUBLE, /* one of twice the size replaces the array, or the only table */
-	FORECAST_SPLIT, /* all tables split in two, one after the other */
+	FORECAST_SPLIT, /* all tables split in two, one after the other, or the only one */
 };
 
-/* The next growth of a map. */
+/*
+ * The next growth of a map. The tables of a large swiss map split one by one: hashes put a few more
+ * keys into one table than into another, so the first one is full long before the last one. Where a
+ * table stands is not known, but how such numbers are spread: about, for all keys at which a part of
+ * the tables has split.
+ */
 struct forecast {
 	enum forecast_event event;
-	uint64_t at_live_keys; /* it starts when the map has this many; swiss: about */
+	uint64_t at_live_keys; /* it starts when the map has this many; of splits: about */
+	uint64_t half_live_keys; /* of splits: about when half of those to come are done */
+	uint64_t end_live_keys; /* of splits: about when the last one is done */
 	uint64_t allocates_bytes; /* in all; the old memory is in use until it is done */
+	uint64_t step_bytes; /* of that, what one split allocates */
+	/* What has to be free. An array or a single table is there beside the old one; of splits,
+	 * the old tables are collected meanwhile, so this is by what the map grows, and one split. */
+	uint64_t needs_bytes;
 	bool rate_known; /* the map was watched for long enough and gained keys steadily */
-	double keys_per_s; /* inserts minus deletes; valid if rate_known */
-	uint64_t in_ns; /* time until it starts, at that rate; valid if rate_known */
+	double keys_per_s; /* inserts minus deletes; valid if rate_known, as the next three */
+	uint64_t in_ns; /* time until it starts, at that rate */
+	uint64_t half_in_ns;
+	uint64_t end_in_ns;
 };
 
 /* Forecasts the next growth. `history` may be NULL: then there is no rate. Returns false, and

@@ -171,6 +171,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		err = activities_init(&from->activities, w->traced, w->prog->types);
 	if (!err && w->traced && w->snap)
 		err = watch_apply_traced_types(w);
+	if (!err && last && w->snap && w->opts.full_graph && !w->gone)
+		err = watch_find_garbage(w);
 	if (!err && last && w->snap && w->opts.holders && !w->gone)
 		err = watch_find_holders(w);
 	if (!err && last && w->snap && !w->gone)

@@ -35,6 +35,9 @@ void result_fill_census(struct result *r, const struct watch *w);
 void result_fill_memory(struct result *r, const struct watch *w);
 void result_fill_reclaim(struct result *r, const struct watch *w);
 void result_fill_gc(struct result *r, const struct watch *w);
+/* Finds what is reachable, and says so of the maps of w->snap. Why it failed is in w->reach_err; the
+ * only error is that memory ran out. */
+struct err *watch_find_garbage(struct watch *w);
 /* Finds who holds the maps of w->snap, and gives them the types that this tells. Why it failed is
  * in w->holders_err; the only error is that memory ran out. */
 struct err *watch_find_holders(struct watch *w);

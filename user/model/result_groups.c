@@ -126,10 +126,16 @@ bool result_growth_of(const struct go_layout *layout, const struct map_info *m,
 	*ret = (struct result_growth){
 		.event = f.event == FORECAST_DOUBLE ? "double" : "split",
 		.at_live_keys = f.at_live_keys,
+		.half_at_live_keys = f.half_live_keys,
+		.ends_at_live_keys = f.end_live_keys,
 		.allocates_bytes = f.allocates_bytes,
+		.step_bytes = f.step_bytes,
+		.needs_bytes = f.needs_bytes,
 		.keys_per_s = f.rate_known ? f.keys_per_s : NAN,
 		.in_ns = opt_if(f.rate_known, f.in_ns),
-		.fits_cgroup = cgroup_left.known ? f.allocates_bytes <= cgroup_left.v : -1,
+		.half_in_ns = opt_if(f.rate_known, f.half_in_ns),
+		.ends_in_ns = opt_if(f.rate_known, f.end_in_ns),
+		.fits_cgroup = cgroup_left.known ? f.needs_bytes <= cgroup_left.v : -1,
 	};
 	return true;
 }

@@ -39,12 +39,18 @@ struct result_zero_values {
 
 /* When a map grows next, and what that takes. */
 struct result_growth {
-	const char *event; /* "double": one larger table; "split": all tables split in two */
-	uint64_t at_live_keys; /* it starts when the map has this many; swiss: about */
-	uint64_t allocates_bytes; /* the old memory is in use until the next collection */
+	const char *event; /* "double": one larger table; "split": tables split, one by one */
+	uint64_t at_live_keys; /* it starts when the map has this many; of splits: about */
+	uint64_t half_at_live_keys; /* half of the splits are done, about; else as at_live_keys */
+	uint64_t ends_at_live_keys; /* all splits are done, about; else as at_live_keys */
+	uint64_t allocates_bytes; /* in all; old memory is in use until the next collection */
+	uint64_t step_bytes; /* of that, what one split allocates; else all of it */
+	uint64_t needs_bytes; /* what has to be free for it: see struct forecast */
 	double keys_per_s; /* NAN: not watched for long enough, or it did not grow steadily */
 	struct opt_u64 in_ns; /* time until it starts, at that rate */
-	int8_t fits_cgroup; /* 1: allocates_bytes are left in the cgroup; 0: not; -1: no limit */
+	struct opt_u64 half_in_ns; /* the same for half_at_live_keys and ends_at_live_keys */
+	struct opt_u64 ends_in_ns;
+	int8_t fits_cgroup; /* 1: needs_bytes are left in the cgroup; 0: not; -1: no limit */
 };
 
 /*

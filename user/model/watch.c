@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "graph/goroutine_groups.h"
 #include "graph/holders.h"
+#include "graph/reach.h"
 #include "heap/madetypes.h"
 
 enum {
@@ -342,6 +343,8 @@ void watch_free(struct watch *w)
 		return;
 	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
+	reach_free(w->reach);
+	err_free(w->reach_err);
 	holders_free(w->holders);
 	err_free(w->holders_err);
 	goroutine_groups_free(w->goroutines);

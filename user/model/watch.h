@@ -32,6 +32,8 @@ struct watch_opts {
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */
 	bool holders; /* find out who holds each map */
+	bool full_graph; /* and what is garbage, and what maps keep alive */
+	uint64_t graph_memory_bytes; /* of ours, for that; 0: as much as the machine can spare */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 	const volatile bool *late; /* true: because the deadline has passed; NULL: never */
@@ -51,6 +53,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct reach;
 struct goroutine_groups;
 
 struct watch {
@@ -67,6 +70,10 @@ struct watch {
 	/* Belongs to the trace; set by watch_publish(). NULL: no trace. */
 	const struct trace_result *traced;
 	struct values *values; /* zero values in the maps of snap; NULL: not counted */
+	/* What is reachable, and the graph of the heap; NULL: not looked for. */
+	struct reach *reach;
+	uint64_t graph_memory_bytes; /* what it was allowed to take */
+	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */

@@ -273,3 +273,10 @@ const struct data_range *data_roots_find(const struct data_roots *roots, uint64_
 	}
 	return lo && addr < roots->ranges[lo - 1].end ? &roots->ranges[lo - 1] : NULL;
 }
+
+struct mem *data_range_mem(const struct program *prog, const struct data_range *r)
+{
+	if (r->module && r->module <= prog->plugins.len)
+		return prog->plugins.data[r->module - 1].mem;
+	return program_image_mem(prog);
+}

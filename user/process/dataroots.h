@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 
 struct err;
+struct mem;
 struct program;
 
 enum data_kind { DATA_INITIALIZED, DATA_BSS, DATA_NOPTR, DATA_NOPTR_BSS };
@@ -47,6 +48,10 @@ void data_roots_fini(struct data_roots *roots);
 
 /* The range that holds addr; NULL when there is none. */
 const struct data_range *data_roots_find(const struct data_roots *roots, uint64_t addr);
+
+/* Reads of that range which don't make the target larger: variables that nobody wrote to yet come
+ * from the file. */
+struct mem *data_range_mem(const struct program *prog, const struct data_range *r);
 
 static inline uint64_t data_range_words(const struct data_range *r)
 {

@@ -96,6 +96,7 @@ static const struct dwarf_field common_fields[] = {
 	{ MSPAN, "elemsize", NULL, TO(mspan.elemsize), false },
 	{ MSPAN, "largeType", NULL, TO(mspan.large_type), true }, /* from 1.22 on */
 	{ MSPAN, "allocCount", NULL, TO(mspan.alloc_count), false },
+	{ MSPAN, "specials", NULL, TO(mspan.specials), true },
 	{ MHEAP, "pages.chunks", NULL, TO(mheap.chunks), false },
 	{ MHEAP, "pages.inUse.ranges", NULL, TO(mheap.in_use_ranges), false },
 	{ MHEAP, "sweepgen", NULL, TO(mheap.sweepgen), false },
@@ -486,6 +487,7 @@ static bool mspan_is_safe(const struct mspan_layout *l)
 		{ l->elemsize, 8 },
 		{ l->large_type, 8 },
 		{ l->alloc_count, 2 },
+		{ l->specials, 8 },
 	};
 
 	for (size_t i = 0; i < CNT(m); i++)

@@ -61,6 +61,7 @@ struct mspan_layout {
 	uint32_t elemsize;
 	uint32_t large_type; /* OFF_NONE up to 1.21 */
 	uint32_t alloc_count; /* uint16: number of slots given out */
+	uint32_t specials; /* list of finalizers and the like */
 };
 
 struct mheap_layout {

@@ -33,17 +33,29 @@ static const struct json_shape result_zero_values_json =
 
 static const struct json_member growth_members[] = {
 	JSON_TEXT("event", result_growth, event, 0,
-		  "\"double\": one larger table; \"split\": all tables split in two."),
+		  "\"double\": one larger table; \"split\": tables split in two, one by one."),
 	JSON_U64("at_live_keys", result_growth, at_live_keys,
-		 "The number of keys at which it grows; of swiss tables: about."),
+		 "The number of keys at which it begins; of splits: about."),
+	JSON_U64("half_at_live_keys", result_growth, half_at_live_keys,
+		 "The number at which half of the splits are done, about; else as at_live_keys."),
+	JSON_U64("ends_at_live_keys", result_growth, ends_at_live_keys,
+		 "The number at which all of them are done, about; else as at_live_keys."),
 	JSON_U64("allocates_bytes", result_growth, allocates_bytes,
-		 "Bytes of the new table; the old one is in use until the next collection."),
+		 "Bytes of the new tables, in all; an old one is in use until the next "
+		 "collection."),
+	JSON_U64("step_bytes", result_growth, step_bytes,
+		 "Bytes that one split allocates; else as allocates_bytes."),
+	JSON_U64("needs_bytes", result_growth, needs_bytes,
+		 "Bytes that have to be free for it. Of splits: by how much the map grows, as old "
+		 "tables are collected meanwhile, and one split."),
 	JSON_DOUBLE("keys_per_s", result_growth, keys_per_s, 0,
 		    "Keys a second that it gains; null: not known, or not steady."),
 	JSON_OPT_U64("in_ns", result_growth, in_ns, 0,
-		     "When, at that rate; nanoseconds; null: not known."),
+		     "When it begins, at that rate; nanoseconds; null: not known."),
+	JSON_OPT_U64("half_in_ns", result_growth, half_in_ns, 0, "The same for half_at_live_keys."),
+	JSON_OPT_U64("ends_in_ns", result_growth, ends_in_ns, 0, "The same for ends_at_live_keys."),
 	JSON_TRISTATE("fits_cgroup", result_growth, fits_cgroup, 0,
-		      "The cgroup has room for it; null: there is no limit."),
+		      "The cgroup has room for needs_bytes; null: there is no limit."),
 };
 const struct json_shape result_growth_json =
 	JSON_SHAPE(result_growth, "next_growth", "When a map grows next, and what that takes.",

@@ -89,20 +89,36 @@ void print_growing(const struct page *p)
 
 /* ---- the next growth ---- */
 
+/* What the splits of many tables take, and how long. */
+static void print_splits(const struct page *p, const struct result_growth *g)
+{
+	page_words(p, FORECAST_INDENT, FORECAST_INDENT,
+		   "%s at a time; half of it after %s, all of it (%s more) after %s",
+		   BYTES(g->step_bytes), DURATION(g->half_in_ns.v), BYTES(g->needs_bytes),
+		   DURATION(g->ends_in_ns.v));
+}
+
 static void print_coming(const struct page *p, const struct result_coming_growth *c)
 {
 	const struct result_growth *g = &c->growth;
+	bool splits = g->allocates_bytes > g->step_bytes;
 	struct flow f = page_flow(p, FORECAST_INDENT);
 
 	flow_add(&f, 2, "%8s", DURATION(g->in_ns.v));
-	flow_add(&f, 2, "at %s", COUNTED(g->at_live_keys, "key"));
+	flow_add(&f, 1, " at %s%s", splits ? "about " : "", COUNTED(g->at_live_keys, "key"));
 	flow_add(&f, 1, "(+%s/s)", text_rate(g->keys_per_s).s);
 	flow_add(&f, 1, "%s",
-		 strcmp(known_text(g->event), "split") ? "doubles" : "splits its tables");
+		 splits					 ? "begins to split its tables"
+		 : strcmp(known_text(g->event), "split") ? "doubles"
+							 : "splits its table");
 	flow_label(&f, 2, known_text(c->label));
 	flow_end(&f);
-	page_words(p, FORECAST_INDENT, FORECAST_INDENT,
-		   "takes %s more until the old memory is collected", BYTES(g->allocates_bytes));
+	if (splits)
+		print_splits(p, g);
+	else
+		page_words(p, FORECAST_INDENT, FORECAST_INDENT,
+			   "takes %s more until the old memory is collected",
+			   BYTES(g->allocates_bytes));
 	if (!g->fits_cgroup)
 		page_words(p, FORECAST_INDENT, FORECAST_INDENT, "THE CGROUP HAS %s LEFT",
 			   BYTES(p->r->target.cgroup_left_bytes.v));

@@ -60,6 +60,7 @@ var (
 	chans     []chan *session
 	closures  []func() uint64
 	maps      []map[string]*session
+	numbers   []map[uint64]uint64 // their tables have no pointers
 	large     []*session
 )
 
@@ -100,6 +101,13 @@ func fill() {
 			m[strconv.Itoa(k)] = first
 		}
 		maps = append(maps, m)
+	}
+	for i := 0; i < mapCnt/2; i++ {
+		m := make(map[uint64]uint64)
+		for k := uint64(0); k < 500; k++ {
+			m[k] = k
+		}
+		numbers = append(numbers, m)
 	}
 	large = make([]*session, 100000)
 	large[5] = first
@@ -163,5 +171,5 @@ func main() {
 			return
 		}
 	}
-	runtime.KeepAlive([]interface{}{first, documents, events, slices, blobs, chans, closures, maps, large})
+	runtime.KeepAlive([]interface{}{first, documents, events, slices, blobs, chans, closures, maps, numbers, large})
 }
