@@ -91,6 +91,52 @@ check_samples() {
 	stop
 }
 
+# The rate of an operation, from the stream alone: each window is a sample of the time that it
+# stands for.
+rate_of() { # OPERATION
+	jq -s --arg op "$1" '[.[] | select(.kind == "map" and .operation == $op) | .time_ns] as $at
+		| [.[] | select(.kind == "watched" and (.operations | index($op)))
+			| .from_ns as $from | (.from_ns + .watched_ns) as $to
+			| ([$at[] | select(. >= $from and . <= $to)] | length) as $seen
+			| {stands_for_ns, did: ($seen * .stands_for_ns / .watched_ns)}]
+		| (map(.did) | add) / (map(.stands_for_ns) | add) * 1e9' "$out"
+}
+
+# A program that clears so often that only a part of each second is watched.
+check_rates() {
+	local seen rate truth
+
+	label='not all is watched'
+	build 1.24 churn stripped
+	start "$bin" -every 0 -kind fast64 -live 8 -inserts-per-s 100 -deletes-per-s 100 -clear 100us
+	ok "$label: maptrace attaches" stream "$target"
+	ask truth >"$before"
+	ok "$label: windows come to an end" wait_for 30 eval \
+		'[[ $(grep -c "\"watched\".*\"clear\"" "$out") -ge 5 ]]'
+	ask truth >"$after"
+	kill -INT "$watcher"
+	watch_ended
+	truth=$(jq -n --slurpfile a "$after" --slurpfile b "$before" '[$a, $b | .[0]
+		| [(.maps | map(.clears) | add), .mono_ns]] | (.[0][0] - .[1][0])
+			/ (.[0][1] - .[1][1]) * 1e9')
+	rate=$(rate_of clear)
+	seen=$(jq -s '([.[] | select(.operation == "clear")] | length) / .[-1].time_ns * 1e9' "$out")
+	is "$label: many clears are not seen" "$(jq -n "$seen < 0.8 * $truth")" true
+	is "$label: the stream tells the rate all the same" \
+		"$(jq -n "$rate > 0.6 * $truth and $rate < 1.6 * $truth")" true ||
+		diag "$rate, and not $truth"
+	holds "$label: the end says how long" "$out" -s '.[-1] as $last
+		| [$last.watched[] | select(.operation == "clear")]
+		| length == 1 and .[0].not_watched_ns > $last.time_ns / 5
+			and .[0].watched_ns + .[0].not_watched_ns <= $last.time_ns * 1.01'
+	holds "$label: windows and pauses add up to the end's" "$out" -s '.[-1] as $last
+		| [.[] | select(.kind == "watched" and (.operations | index("clear")))]
+		| (map(.watched_ns) | add) as $watched | (map(.not_watched_ns) | add) as $not
+		| ($last.watched[] | select(.operation == "clear"))
+		| .watched_ns == $watched and .not_watched_ns >= $not'
+	stop
+}
+
 check_lines_come_at_once() {
 	label='at once'
 	build 1.24 churn stripped
@@ -170,6 +216,7 @@ check_usage() {
 check_content 1.19
 check_content 1.24
 check_samples
+check_rates
 check_lines_come_at_once
 check_closed_pipe
 check_slow_reader

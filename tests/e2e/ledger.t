@@ -62,13 +62,13 @@ check_truth() { # LABEL
 		| .free_bytes == $m.heap_idle - $m.heap_released and .released_bytes == $m.heap_released' \
 		--slurpfile t "$truth"
 	holds "$1: no row has more than there is" "$report" '$t[0].memstats as $m | .memory
-		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes <= $m.heap_alloc
+		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes + .garbage_resident_bytes <= $m.heap_alloc
 		and .free_slot_bytes <= $m.heap_inuse - $m.heap_alloc
 		and .free_bytes <= $m.heap_idle - $m.heap_released
 		and .runtime_bytes <= $m.mspan_sys + $m.mcache_sys + $m.buck_hash_sys + $m.gc_sys
 			+ $m.other_sys' --slurpfile t "$truth"
 	holds "$1: what was touched is resident" "$report" '$t[0].memstats as $m | .memory
-		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes > 0.9 * $m.heap_alloc
+		| .map_live_bytes + .map_hole_bytes + .other_heap_bytes + .garbage_resident_bytes > 0.9 * $m.heap_alloc
 		and .runtime_bytes > 0.5 * ($m.mspan_inuse + $m.buck_hash_sys / 100)' \
 		--slurpfile t "$truth"
 }

@@ -118,7 +118,9 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
-		.figures = { kind == FINDING_GROWING_MAP ? 0 : MIB(11), MIB(300), MIB(280) },
+		.figures = { kind == FINDING_GROWING_MAP || kind == FINDING_GOROUTINES ? 0
+										       : MIB(11),
+			     MIB(300), MIB(280) },
 	};
 }
 
@@ -133,7 +135,19 @@ static struct finding_words words_of(struct pool *pool, const struct finding *f)
 						 .bytes_per_s = MIB(66),
 						 .gained_keys = 45000,
 						 .limit = &limit };
-	static const struct result r = { .memory = &ledger, .growing = { &growing, 1 } };
+	static struct result_frame at = { "example.com/main.handle", "/src/main.go", 13 };
+	static struct result_goroutine_group waiting = { .status = "waiting",
+							 .wait_reason = "chan receive",
+							 .user = &at,
+							 .count = 60000,
+							 .maps = { 60000, true },
+							 .map_bytes = { MIB(11), true } };
+	static struct result_goroutines_read goroutines = { .groups = { &waiting, 1 } };
+	static const struct result r = {
+		.memory = &ledger,
+		.goroutines = { .read = &goroutines },
+		.growing = { &growing, 1 },
+	};
 	struct finding_facts facts = { f, &r, "map[string]int" };
 
 	return finding_row(f->kind)->words(pool, &facts);
@@ -164,6 +178,10 @@ static void findings_name_their_bytes(void **state)
 		[FINDING_SPAN_PINNED] = { "66.0 MiB", NULL },
 		[FINDING_C_MEMORY] = { "66.0 MiB", NULL },
 		[FINDING_MAPPED_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_GOROUTINES] = { "60,000 goroutines wait in main.handle main.go:13 (chan "
+					 "receive): they have 66.0 MiB of stacks, and 60,000 maps "
+					 "of 11.0 MiB.",
+					 "end them" },
 		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",

@@ -251,7 +251,9 @@ static void losses_are_told_as_they_come(void **state)
 	tick(p, now);
 	now.lost.map_hits = 10;
 	tick(p, now);
-	assert_null(events_end(&p->stream, "duration", &now.lost));
+	struct watched_sum sum = { "rare", "grow", 900, 100 };
+	struct stream_end end = { "duration", now.lost, &sum, 1 };
+	assert_null(events_end(&p->stream, &end));
 	json_t *o = next_line(p, "lost");
 	assert_int_equal(number_at(o, "map_records"), 1);
 	assert_int_equal(number_at(o, "map_hits"), 2);

@@ -629,7 +629,7 @@ static const char full_text[] =
 	"     ~ in use while it was read: figures are between those of two reads\n"
 	"     3 maps with contradictions: left out of all sums (see --json)\n"
 	"     1 map with the header on a goroutine stack\n"
-	"     2 dead maps that the last GC has not swept yet: left out of all sums\n"
+	"     2 maps that nothing reaches any more: left out of all sums\n"
 	"     zero values not counted in 5 maps: type unknown\n"
 	"     zero values not counted in 1 map: over the budget\n"
 	"     1 map of unknown slot size (?): no figures of holes or of a rebuild\n"

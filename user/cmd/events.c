@@ -12,6 +12,7 @@
 #include "model/names.h"
 #include "model/result_fill.h"
 #include "model/watch.h"
+#include "model/watched.h"
 #include "report/stream.h"
 
 /* Without --duration: longer than anybody watches, so only a signal ends it. */
@@ -69,6 +70,7 @@ struct events_run {
 	struct watch *w;
 	struct event_stream stream;
 	struct pool pool; /* strings of the one event that is being printed */
+	struct watched watched;
 };
 
 static void stop_when_closed(const struct events_run *r)
@@ -86,6 +88,17 @@ static struct err *on_map_event(void *ctx, const struct trace_event *e, enum abi
 					 : events_map(&r->stream, &event, group == ABI_GROUP_HOT);
 
 	pool_fini(&r->pool);
+	stop_when_closed(r);
+	return err;
+}
+
+static struct err *on_window(void *ctx, const struct trace_window *window)
+{
+	struct events_run *r = ctx;
+	struct watched_window line;
+
+	watched_add(&r->watched, window, &line);
+	struct err *err = events_watched(&r->stream, &line);
 	stop_when_closed(r);
 	return err;
 }
@@ -177,7 +190,9 @@ static struct err *events_start_stream(struct events_run *r)
 		.memory_calls_missing = tr->memcalls_missing,
 		.gc_missing = r->w->gc_err ? r->w->gc_err->msg : NULL,
 	};
-	return result->pool.failed ? err_nomem() : events_start(&r->stream, &start);
+	struct err *err = result->pool.failed ? err_nomem() : events_start(&r->stream, &start);
+	watched_init(&r->watched, r->w->trace, r->w->opts.rare_only, r->stream.start_ns);
+	return err;
 }
 
 static const char *stream_end_reason(const struct events_run *r, bool gone)
@@ -185,6 +200,19 @@ static const char *stream_end_reason(const struct events_run *r, bool gone)
 	if (gone)
 		return "target_gone";
 	return trace_result(r->w->trace)->end == TRACE_END_DURATION ? "duration" : "interrupted";
+}
+
+static struct err *events_end_stream(struct events_run *r, bool gone)
+{
+	struct watched_sum sums[WATCHED_SUMS_MAX];
+	struct stream_end end = {
+		.reason = stream_end_reason(r, gone),
+		.lost = stream_losses_of(r->w),
+		.watched = sums,
+		.watched_cnt = watched_sums(&r->watched, clock_ns(), sums),
+	};
+
+	return events_end(&r->stream, &end);
 }
 
 static struct err *events_run_stream(struct events_run *r, int *exit_code_ret)
@@ -200,17 +228,16 @@ static struct err *events_run_stream(struct events_run *r, int *exit_code_ret)
 		err = NULL;
 		*exit_code_ret = EXIT_GONE;
 	}
-	struct stream_losses lost = stream_losses_of(r->w);
-	return err ? err : events_end(&r->stream, stream_end_reason(r, gone), &lost);
+	return err ? err : events_end_stream(r, gone);
 }
 
 static struct err *events_observe(const struct events_args *o, int *exit_code_ret)
 {
 	_cleanup_watch_ struct watch *w = NULL;
 	struct events_run r = { .stream = { .fd = STDOUT_FILENO } };
-	struct trace_listener listener = { .event = on_map_event,
-					   .memcall = on_memcall_event,
-					   .ctx = &r };
+	struct trace_listener listener = {
+		.event = on_map_event, .memcall = on_memcall_event, .window = on_window, .ctx = &r
+	};
 	struct watch_opts opts = o->common.watch;
 
 	opts.listener = &listener;

@@ -162,22 +162,28 @@ static struct err *reach_settle(struct reach *r, struct reach_roots *rr,
 	return err;
 }
 
-static void reach_count(struct reach *r)
+static void reach_count_span(struct reach *r, size_t nth, const struct residency *residency)
 {
 	const struct objects *o = &r->objs;
-	size_t spans = r->heap->spans.len;
+	const struct span *s = &r->heap->spans.data[nth];
+	uint64_t size = s->state == SPAN_IN_USE ? span_elemsize(s) : 0;
 
-	for (size_t s = 0; s < spans; s++) {
-		uint64_t size =
-			o->first[s] < o->first[s + 1] ? span_elemsize(&r->heap->spans.data[s]) : 0;
-		uint64_t n = 0;
+	for (uint32_t i = o->first[nth]; i < o->first[nth + 1]; i++) {
+		uint64_t addr = span_base(s) + (i - o->first[nth]) * size;
 
-		for (uint32_t i = o->first[s]; i < o->first[s + 1]; i++)
-			n += objects_bit(o->dead, i) ||
-			     (objects_is_used(o, i) && !marks_has(&r->marks, i));
-		r->garbage_objects += n;
-		r->garbage_bytes += n * size;
+		if (reach_of_object(r, i) != REACH_GARBAGE)
+			continue;
+		r->garbage_objects++;
+		r->garbage_bytes += size;
+		r->garbage_resident_bytes += residency ? residency_bytes(residency, addr, size) : 0;
 	}
+}
+
+/* Sums up the garbage, if all of it is known. */
+static void reach_count(struct reach *r, const struct residency *residency)
+{
+	for (size_t i = 0; r->status == REACH_OK && i < r->heap->spans.len; i++)
+		reach_count_span(r, i, residency);
 }
 
 /* ---- all of it ---- */
@@ -203,7 +209,7 @@ static struct err *reach_run(struct reach *r, struct program *prog, const struct
 	else if (!err)
 		reach_says(r, REACH_PARTIAL, "collections end too often");
 	if (!err)
-		reach_count(r);
+		reach_count(r, opts->residency);
 	reach_roots_fini(&rr);
 	return err;
 }

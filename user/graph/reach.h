@@ -49,6 +49,7 @@ struct reach {
 	uint64_t saved; /* objects that the rounds found to be held after all */
 	uint64_t garbage_objects; /* not marked; what an unfinished sweep will free counts, too */
 	uint64_t garbage_bytes;
+	uint64_t garbage_resident_bytes; /* of them; 0 without residency */
 
 	uint64_t duration_ns;
 	uint64_t bytes_read;

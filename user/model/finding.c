@@ -44,6 +44,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 		findings_add_free_heap,
 		findings_add_causes,
 		findings_add_outside,
+		findings_add_goroutines,
 		findings_add_limits,
 		findings_add_growing,
 	};

@@ -70,6 +70,7 @@ struct err *findings_add_sync_deleted(struct findings *f, const struct finding_s
 struct err *findings_add_free_heap(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_causes(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_outside(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_goroutines(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_limits(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_growing(struct findings *f, const struct finding_sources *s);
 

@@ -192,7 +192,9 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->rows[ROW_MAP_LIVE] = at_most(maps->live_bytes, objects);
 	objects -= l->rows[ROW_MAP_LIVE];
 	l->rows[ROW_MAP_HOLES] = at_most(maps->hole_bytes, objects);
-	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_MAP_HOLES];
+	objects -= l->rows[ROW_MAP_HOLES];
+	l->rows[ROW_GARBAGE] = at_most(maps->garbage_bytes, objects);
+	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_GARBAGE];
 	l->rows[ROW_FREE_SLOTS] = l->occupancy.total.free_resident_bytes;
 	l->rows[ROW_FREE] = regions[REGION_FREE].bytes;
 	l->rows[ROW_HUGE_EXCESS] = l->released.bytes[RELEASED_HUGE];

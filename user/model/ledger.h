@@ -64,6 +64,7 @@ struct ledger_maps {
 	uint64_t live_bytes; /* share of the live keys */
 	uint64_t hole_bytes; /* the rest */
 	uint64_t gives_back_bytes; /* what comes back if every map is rebuilt */
+	uint64_t garbage_bytes; /* of garbage, maps or not; 0: not known */
 };
 
 /* Computes the rows from the regions and from the maps. May be called again with better sums. */

@@ -84,7 +84,7 @@ struct result_totals {
 	uint64_t exact;
 	uint64_t moving; /* the program changed them while they were read */
 	uint64_t suspect; /* they contradict themselves; not in the sums below */
-	uint64_t garbage; /* unreachable, but not swept yet; not in the sums below */
+	uint64_t garbage; /* unreachable, but not freed yet; not in the sums below */
 	uint64_t on_stack;
 	uint64_t unknown_bucket_size;
 	uint64_t live_keys;

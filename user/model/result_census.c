@@ -152,6 +152,7 @@ static void census_set_same(struct result_census_maps *maps, const struct map_in
 	s->type_candidates = m->type_candidates;
 	s->consistency = name_consistency(m->consistency);
 	s->garbage = m->garbage;
+	s->reachable = m->reach == MAP_REACH_UNKNOWN ? -1 : m->reach == MAP_HELD;
 	s->part_of = m->of_sync_map ? "sync.Map" : NULL;
 	s->on_stack = m->on_stack;
 	s->goroutine_runs = m->on_stack ? m->on_stack == MAP_ON_RUNNING_STACK : -1;

@@ -53,6 +53,8 @@ struct err *watch_group_goroutines(struct watch *w);
 void result_fill_goroutines(struct result *r, const struct watch *w);
 /* The same for the ids of the maps. */
 void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids);
+/* What is garbage; unknown: not looked for, or not settled. */
+struct opt_u64 watch_garbage_bytes(const struct watch *w);
 void result_fill_graph(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);

@@ -3,6 +3,7 @@
 #include "base/table.h"
 #include "base/vec.h"
 #include "graph/holders.h"
+#include "graph/reach.h"
 #include "model/result_fill.h"
 
 /* ---- holders of groups ---- */
@@ -227,8 +228,76 @@ static const char *graph_missing_text(const struct watch *w)
 	return w->gone ? "the process is gone" : "it is looked for at the end of the watch";
 }
 
+/* ---- what is reachable ---- */
+
+static const char *reach_status_name(enum reach_status status)
+{
+	switch (status) {
+	case REACH_OK:
+		return "ok";
+	case REACH_PARTIAL:
+		return "partial";
+	case REACH_FAILED:
+		return "refused";
+	}
+	return "refused";
+}
+
+struct opt_u64 watch_garbage_bytes(const struct watch *w)
+{
+	const struct reach *reach = w->reach;
+
+	return reach ? opt_if(reach->status == REACH_OK, reach->garbage_bytes) : opt_if(false, 0);
+}
+
+/* The garbage among the maps. */
+static void reach_fill_maps(struct result_reach *to, const struct map_rows *rows)
+{
+	uint64_t maps = 0, bytes = 0;
+
+	for (size_t i = 0; i < rows->kinds.len; i++) {
+		struct map_info m = rows_kind_info(rows, i, 0);
+
+		maps += m.garbage ? rows->kinds.data[i].cnt : 0;
+		bytes += m.garbage ? rows->kinds.data[i].cnt * m.table_bytes : 0;
+	}
+	to->garbage_maps = opt_if(true, maps);
+	to->garbage_table_bytes = opt_if(true, bytes);
+}
+
+static void reach_fill(struct result *r, const struct watch *w)
+{
+	const struct reach *reach = w->reach;
+	struct result_reach *to = &r->graph.reach;
+
+	to->status = reach_status_name(reach->status);
+	to->reason = *reach->reason ? pool_text(&r->pool, reach->reason) : NULL;
+	to->duration_ns = reach->duration_ns;
+	to->bytes_read = reach->bytes_read;
+	to->peak_bytes = reach->peak_bytes;
+	to->memory_max_bytes = w->graph_memory_bytes;
+	to->objects = reach->objs.used_cnt;
+	to->passes = reach->rounds + (reach->status != REACH_FAILED);
+	to->garbage_bytes = watch_garbage_bytes(w);
+	to->garbage_objects = opt_if(reach->status == REACH_OK, reach->garbage_objects);
+	if (reach->status == REACH_OK && w->snap)
+		reach_fill_maps(to, &w->snap->census->maps);
+}
+
+static void result_fill_reach(struct result *r, const struct watch *w)
+{
+	const char *why = w->reach_err ? w->reach_err->msg : graph_missing_text(w);
+
+	r->graph.reach.status = w->opts.full_graph ? "refused" : "off";
+	if (w->snap && w->reach)
+		reach_fill(r, w);
+	else if (w->opts.full_graph)
+		r->graph.reach.reason = pool_text(&r->pool, why);
+}
+
 void result_fill_graph(struct result *r, const struct watch *w)
 {
+	result_fill_reach(r, w);
 	r->graph.status = w->opts.holders ? "refused" : "off";
 	if (!w->opts.holders)
 		return;

@@ -76,11 +76,29 @@ struct result_graph_read {
 	uint64_t holders; /* different ones */
 };
 
+/* The search for what is reachable: for garbage that no collection has found yet. */
+struct result_reach {
+	const char *status; /* "ok", "partial", "refused" or "off" */
+	const char *reason; /* what is not known, and why; NULL: all is, or it is off */
+	/* The next ones are unknown if what is garbage is. */
+	struct opt_u64 garbage_bytes; /* of slots of objects that nothing reaches */
+	struct opt_u64 garbage_objects;
+	struct opt_u64 garbage_maps;
+	struct opt_u64 garbage_table_bytes; /* of these maps */
+	uint64_t passes; /* how often the heap was read for it */
+	uint64_t objects; /* in use */
+	uint64_t duration_ns;
+	uint64_t bytes_read;
+	uint64_t peak_bytes; /* of maptrace's own memory that it took, about */
+	uint64_t memory_max_bytes; /* what it was allowed to take */
+};
+
 /* The search for holders. */
 struct result_graph {
 	const char *status; /* "ok", "partial", "refused" or "off" */
 	const char *reason; /* why it is refused, or what is left out */
 	struct result_graph_read *read; /* NULL: refused or off */
+	struct result_reach reach;
 };
 
 #endif

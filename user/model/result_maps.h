@@ -64,7 +64,8 @@ struct map_same {
 	const char *type_source; /* how the type is known: header, probe, unique-shape, ... */
 	uint64_t type_candidates; /* types of the binary that fit */
 	const char *consistency; /* "exact", "moving" or "suspect" */
-	bool garbage; /* unreachable, but not swept yet; in no sum */
+	bool garbage; /* unreachable, but not freed yet; in no sum */
+	int8_t reachable; /* 1: yes; 0: it is garbage; -1: not known */
 	const char *part_of; /* "sync.Map": its keys and tables are counted there; NULL: nothing */
 	bool on_stack; /* the header is on the stack of a goroutine, so it may move */
 	int8_t goroutine_runs; /* 1: yes, so the frame may be gone; 0: no; -1: not on a stack */

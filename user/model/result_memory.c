@@ -175,6 +175,8 @@ void result_fill_memory(struct result *r, const struct watch *w)
 	if (!w->snap)
 		return;
 	r->memory = ledger_result(&r->pool, &w->snap->ledger);
+	if (r->memory)
+		r->memory->garbage_bytes = watch_garbage_bytes(w);
 	r->fragmentation = fragmentation_result(&r->pool, w);
 	r->heap = heap_result(&r->pool, w->snap);
 }

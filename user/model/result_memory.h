@@ -46,6 +46,8 @@ struct result_ledger {
 	uint64_t rss_bytes; /* the kernel's sum: all rows and unexplained_bytes add up to it */
 	uint64_t row_bytes[ROW_CNT]; /* the same numbers as in `rows`, by enum ledger_row */
 	int64_t unexplained_bytes; /* may be negative */
+	/* Of slots of objects that nothing reaches, resident or not; unknown: not looked for. */
+	struct opt_u64 garbage_bytes;
 	uint64_t swap_bytes;
 	uint64_t huge_page_bytes;
 	uint64_t hugetlb_bytes; /* not part of RSS */

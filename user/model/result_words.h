@@ -48,6 +48,7 @@ struct word {
  * column is the remedy.
  *	MAP_LIVE	map tables: the share of the live keys
  *	MAP_HOLES	map tables: the rest
+ *	GARBAGE		objects that nothing reaches any more; 0 where that is not known
  *	FREE_SLOTS	slots of spans without an object, and the unused ends of spans
  *	RELEASED	REGION_RELEASED without HUGE_EXCESS
  *	HUGE_EXCESS	resident only because of a huge page around it
@@ -56,6 +57,7 @@ struct word {
 	X(ROW_MAP_LIVE, "map_live", "map tables: live keys", REMEDY_NONE) \
 	X(ROW_MAP_HOLES, "map_hole", "map tables: holes", REMEDY_REBUILD_MAPS) \
 	X(ROW_OTHER_HEAP, "other_heap", "other heap objects", REMEDY_NONE) \
+	X(ROW_GARBAGE, "garbage_resident", "garbage, not yet collected", REMEDY_NONE) \
 	X(ROW_FREE_SLOTS, "free_slot", "free slots in spans", REMEDY_MOVE_OBJECTS) \
 	X(ROW_FREE, "free", "free, kept by Go", REMEDY_FREE_OS_MEMORY) \
 	X(ROW_RELEASED, "released_resident", "returned, but in memory", REMEDY_NONE) \
@@ -214,6 +216,8 @@ struct word {
 	  "resident pages of [heap], of glibc's arenas and of other anonymous mappings") \
 	X(FINDING_MAPPED_MEMORY, "mapped_memory", NULL, mapped, false, false, STATE_WASTEFUL, \
 	  "resident pages of mappings that are neither Go's nor of a program or library") \
+	X(FINDING_GOROUTINES, "goroutines", NULL, goroutines, false, false, STATE_WASTEFUL, \
+	  "resident pages of the stacks of goroutines that wait at one place") \
 	X(FINDING_GC_THRASH, "gc_thrash", NULL, thrash, false, false, STATE_IN_DANGER, \
 	  "the collector's counters") \
 	X(FINDING_NEAR_LIMIT, "near_limit", NULL, limit, false, false, STATE_IN_DANGER, \

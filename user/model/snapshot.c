@@ -17,6 +17,7 @@ static void set_ledger_maps(struct snapshot *snap)
 		.live_bytes = live,
 		.hole_bytes = t->resident_bytes - live,
 		.gives_back_bytes = t->gives_back_resident_bytes + snap->sync_gives_back_bytes,
+		.garbage_bytes = snap->garbage_resident_bytes,
 	};
 
 	ledger_set_maps(&snap->ledger, &maps);

@@ -20,6 +20,7 @@ struct snapshot {
 	struct residency residency;
 	struct census *census;
 	struct ledger ledger;
+	uint64_t garbage_resident_bytes; /* as reach.h finds it; 0: not known */
 	uint64_t take_ns; /* how long it took */
 	/* Of the tables of maps that are parts of sync.Maps; set by the search for these: */
 	uint64_t deleted_bytes; /* the share of deleted keys, which the census counts as live */

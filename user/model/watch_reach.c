@@ -60,6 +60,7 @@ static struct err *watch_apply_reach(struct watch *w)
 		if (!rows_set(&census->maps, i, &m))
 			return err_nomem();
 	}
+	w->snap->garbage_resident_bytes = w->reach->garbage_resident_bytes;
 	snapshot_sum(w->snap);
 	return NULL;
 }

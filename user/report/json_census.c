@@ -10,7 +10,7 @@ static const struct json_member totals_members[] = {
 	TOTAL(exact, "Maps that did not change while they were read."),
 	TOTAL(moving, "Maps that changed meanwhile, but whose figures fit."),
 	TOTAL(suspect, "Maps whose figures contradict each other; in no sum."),
-	TOTAL(garbage, "Maps that are unreachable, and not swept yet; in no sum."),
+	TOTAL(garbage, "Maps that are unreachable, and not freed yet; in no sum."),
 	TOTAL(on_stack, "Maps whose header is on a goroutine's stack."),
 	TOTAL(unknown_bucket_size, "Maps whose bucket size is not known."),
 	TOTAL(live_keys, "Keys."),

@@ -36,12 +36,37 @@ static const struct json_member graph_read_members[] = {
 static const struct json_shape result_graph_read_json = JSON_SHAPE(
 	result_graph_read, "graph_read", "What the search for holders found.", graph_read_members);
 
+static const struct json_member reach_members[] = {
+	JSON_TEXT("status", result_reach, status, 0,
+		  "\"ok\"; \"partial\": what is held is known, what is garbage is not; "
+		  "\"refused\"; \"off\"."),
+	JSON_TEXT("reason", result_reach, reason, 0,
+		  "What is not known, and why; null: all is known, or it is off."),
+	JSON_OPT_U64("garbage_bytes", result_reach, garbage_bytes, 0,
+		     "Bytes of objects that nothing reaches; null, as the next ones: not known."),
+	JSON_OPT_U64("garbage_objects", result_reach, garbage_objects, 0, "These objects."),
+	JSON_OPT_U64("garbage_maps", result_reach, garbage_maps, 0, "Of them: maps."),
+	JSON_OPT_U64("garbage_table_bytes", result_reach, garbage_table_bytes, 0,
+		     "Bytes of the tables of these maps."),
+	JSON_U64("passes", result_reach, passes, "How often the heap was read for it."),
+	JSON_U64("objects", result_reach, objects, "Objects in use."),
+	JSON_U64("duration_ns", result_reach, duration_ns, "How long it took; nanoseconds."),
+	JSON_U64("bytes_read", result_reach, bytes_read, "Bytes that were read for it."),
+	JSON_U64("peak_bytes", result_reach, peak_bytes,
+		 "Bytes of maptrace's own memory that it took, about."),
+	JSON_U64("memory_max_bytes", result_reach, memory_max_bytes,
+		 "Bytes that it was allowed to take: --graph-memory."),
+};
+static const struct json_shape result_reach_json =
+	JSON_SHAPE(result_reach, "reach", "The search for what is garbage.", reach_members);
+
 static const struct json_member graph_members[] = {
 	JSON_TEXT("status", result_graph, status, JSON_NEVER_NULL,
 		  "\"ok\", \"partial\", \"refused\" or \"off\"."),
 	JSON_TEXT("reason", result_graph, reason, 0,
 		  "Why it is refused, or what is left out; null: nothing is, or it is off."),
 	JSON_FLAT_POINTER(result_graph, read, result_graph_read, 0),
+	JSON_INNER("reach", result_graph, reach, result_reach, "The search for what is garbage."),
 };
 const struct json_shape result_graph_json =
 	JSON_SHAPE(result_graph, "graph", "The search for what holds each map.", graph_members);

@@ -81,7 +81,9 @@ static const struct json_member map_same_members[] = {
 	JSON_TEXT("consistency", map_same, consistency, 0,
 		  "\"exact\": it did not change while it was read; \"moving\": it did, but the "
 		  "figures fit; \"suspect\": they contradict each other, and are in no sum."),
-	JSON_BOOL("garbage", map_same, garbage, "Unreachable, not swept yet; in no sum."),
+	JSON_BOOL("garbage", map_same, garbage, "Unreachable, not freed yet; in no sum."),
+	JSON_TRISTATE("reachable", map_same, reachable, 0,
+		      "Something leads to it; null: not known, or not looked for."),
 	JSON_TEXT("part_of", map_same, part_of, 0,
 		  "\"sync.Map\": a part of one, see sync_maps; null: it stands alone."),
 	JSON_BOOL("on_stack", map_same, on_stack,

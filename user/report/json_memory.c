@@ -57,6 +57,9 @@ static const struct json_member ledger_members[] = {
 	LEDGER_ROWS(ROW_BYTES)
 		JSON_I64("unexplained_bytes", result_ledger, unexplained_bytes,
 			 "What the kernel counts beyond the rows, in bytes; may be negative."),
+	JSON_OPT_U64("garbage_bytes", result_ledger, garbage_bytes, 0,
+		     "Bytes of objects that nothing reaches any more, resident or not; null: not "
+		     "known, and garbage_resident_bytes is 0."),
 	JSON_U64("swap_bytes", result_ledger, swap_bytes, "Swapped bytes."),
 	JSON_U64("huge_page_bytes", result_ledger, huge_page_bytes,
 		 "Resident bytes in huge pages."),

@@ -185,6 +185,41 @@ struct err *events_memcall(struct event_stream *s, const struct result_memcall *
 	return stream_object(s, "memory_call", &result_memcall_json, call);
 }
 
+/* ---- what was watched ---- */
+
+#define WATCHED_U64(name, text) JSON_U64(#name, watched_window, name, text)
+
+static const struct json_member stream_watched_members[] = {
+	JSON_TEXT("probes", watched_window, probes, JSON_NEVER_NULL,
+		  "\"rare\": clears, clones and growths; \"make\": makes with a size; \"hot\": "
+		  "what has `sampled`."),
+	JSON_TEXTS("operations", watched_window, operations, 0, "What was watched."),
+	WATCHED_U64(from_ns, "Since when; nanoseconds, as time_ns of events."),
+	WATCHED_U64(watched_ns, "For how long: all events of this time have their lines."),
+	WATCHED_U64(not_watched_ns, "Before that they were not watched, for so long."),
+	WATCHED_U64(stands_for_ns, "The window is a sample of a time that long."),
+	WATCHED_U64(missed_hits, "Operations that are known to be missed, at the window's end."),
+	JSON_BOOL("slowed_target", watched_window, slowed_target,
+		  "The probes slowed the target down: there would have been more of everything."),
+};
+static const struct json_shape stream_watched_json =
+	JSON_SHAPE(watched_window, "watched", "Some operations were watched for a while.",
+		   stream_watched_members);
+
+struct err *events_watched(struct event_stream *s, const struct watched_window *window)
+{
+	return stream_object(s, "watched", &stream_watched_json, window);
+}
+
+static const struct json_member watched_sum_members[] = {
+	JSON_TEXT("probes", watched_sum, probes, JSON_NEVER_NULL, "As in lines of \"watched\"."),
+	JSON_TEXT("operation", watched_sum, operation, JSON_NEVER_NULL, "What was watched."),
+	JSON_U64("watched_ns", watched_sum, watched_ns, "For how long, in all."),
+	JSON_U64("not_watched_ns", watched_sum, not_watched_ns, "The rest of the time."),
+};
+static const struct json_shape watched_sum_json = JSON_SHAPE(
+	watched_sum, "watched_sum", "How long an operation was watched.", watched_sum_members);
+
 /* ---- the collector ---- */
 
 struct stream_cycle_line {
@@ -349,6 +384,7 @@ struct stream_end_line {
 	const char *reason;
 	uint64_t lines;
 	struct stream_lost lost;
+	POOL_LIST(struct watched_sum) watched;
 };
 
 static const struct json_member stream_end_members[] = {
@@ -357,17 +393,20 @@ static const struct json_member stream_end_members[] = {
 		  "\"duration\", \"interrupted\" or \"target_gone\"."),
 	JSON_U64("lines", stream_end_line, lines, "All lines, with this one."),
 	JSON_INNER("lost", stream_end_line, lost, stream_lost, "All that is missing."),
+	JSON_LIST("watched", stream_end_line, watched, watched_sum, 0,
+		  "How long each operation was watched."),
 };
 static const struct json_shape stream_end_json =
 	JSON_SHAPE(stream_end_line, "end", "The last line.", stream_end_members);
 
-struct err *events_end(struct event_stream *s, const char *reason, const struct stream_losses *lost)
+struct err *events_end(struct event_stream *s, const struct stream_end *end)
 {
 	struct stream_end_line line = {
 		.time_ns = stream_time_ns(s),
-		.reason = reason,
+		.reason = end->reason,
 		.lines = s->lines + 1,
-		.lost = { *lost, s->dropped },
+		.lost = { end->lost, s->dropped },
+		.watched = { (struct watched_sum *)end->watched, end->watched_cnt },
 	};
 
 	s->stalled = false; /* the last line is worth a wait */

@@ -5,6 +5,7 @@
  *	start		the target, and when time_ns is 0
  *	map		a growth, clear or clone; with samples also inserts, deletes, makes
  *	memory_call	mmap, munmap or madvise
+ *	watched		a window is over: some operations were watched in it, and not before
  *	stopped		the target gets no CPU from here on, and why
  *	resumed		it does again
  *	gc		a cycle of the collector that has ended
@@ -23,6 +24,7 @@
 
 #include "base/err.h"
 #include "model/result.h"
+#include "model/result_watched.h"
 
 #define STREAM_SCHEMA "maptrace.events/2"
 
@@ -82,12 +84,20 @@ struct err *events_start(struct event_stream *s, const struct stream_start *star
 
 /* sampled: it was seen in a window, others like it may not have been. */
 struct err *events_map(struct event_stream *s, const struct result_map_event *event, bool sampled);
+struct err *events_watched(struct event_stream *s, const struct watched_window *window);
 struct err *events_memcall(struct event_stream *s, const struct result_memcall *call);
 
 /* Writes what has changed since the last call, and looks for a closed pipe. */
 struct err *events_tick(struct event_stream *s, const struct stream_state *now);
 
-struct err *events_end(struct event_stream *s, const char *reason,
-		       const struct stream_losses *lost);
+/* What is known at the end. */
+struct stream_end {
+	const char *reason; /* "duration", "interrupted" or "target_gone" */
+	struct stream_losses lost;
+	const struct watched_sum *watched;
+	size_t watched_cnt;
+};
+
+struct err *events_end(struct event_stream *s, const struct stream_end *end);
 
 #endif

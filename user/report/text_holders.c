@@ -65,9 +65,20 @@ void print_finding_holder(const struct page *p, const struct result_finding *f)
 		     f->holder, "");
 }
 
+static void print_reach_footnote(const struct page *p)
+{
+	const struct result_reach *g = &p->r->graph.reach;
+
+	if (g->reason)
+		page_words(p, HOLDER_INDENT, HOLDER_HANG,
+			   "which of the maps are garbage is not known: %s", g->reason);
+}
+
 void print_graph_footnote(const struct page *p)
 {
 	const struct result_graph *g = &p->r->graph;
+
+	print_reach_footnote(p);
 
 	if (is_refused(g->status))
 		page_words(p, HOLDER_INDENT, HOLDER_HANG, "what holds the maps is not known: %s",

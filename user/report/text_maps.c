@@ -169,8 +169,7 @@ static void print_footnotes(const struct page *p, const struct result_totals *t)
 	print_footnote(p, t->suspect, "map",
 		       "with contradictions: left out of all sums (see --json)");
 	print_footnote(p, t->on_stack, "map", "with the header on a goroutine stack");
-	print_footnote(p, t->garbage, "dead map",
-		       "that the last GC has not swept yet: left out of all sums");
+	print_footnote(p, t->garbage, "map", "that nothing reaches any more: left out of all sums");
 	for (size_t i = 0; counted && i < counted->not_counted.len; i++)
 		page_words(p, DETAIL_INDENT, 7, "zero values not counted in %s: %s",
 			   COUNTED(counted->not_counted.data[i].maps, "map"),

@@ -76,7 +76,7 @@ static void print_memory_notes(const struct page *p)
 /* These rows are there only where they have something. */
 static bool is_rare_row(enum ledger_row row)
 {
-	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS;
+	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS || row == ROW_GARBAGE;
 }
 
 void print_memory(const struct page *p)

@@ -76,6 +76,8 @@ void print_memory(const struct page *p);
 void print_reclaim(const struct page *p);
 void print_maps(const struct page *p);
 void print_objects(const struct page *p);
+/* What the next collection frees. */
+void print_garbage(const struct page *p);
 void print_activity(const struct page *p);
 void print_growing(const struct page *p);
 void print_next_growths(const struct page *p);

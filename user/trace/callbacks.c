@@ -13,15 +13,27 @@ struct err *callbacks_add(struct callbacks *c, const struct trace_record *record
 	/* A record that only wakes us up is not news for the caller. */
 	if (!c->opts->listener || record->kind == ABI_REC_FULL)
 		return NULL;
-	if (c->queue.len == CALLBACKS_QUEUE_MAX) {
+	if (c->queue.len >= CALLBACKS_QUEUE_MAX) {
 		c->dropped++;
 		return NULL;
 	}
 	return vec_push(&c->queue, *record) ? NULL : err_nomem();
 }
 
+struct err *callbacks_add_window(struct callbacks *c, const struct trace_window *window)
+{
+	struct trace_record record = { .is_window = true, .window = *window };
+
+	if (!c->opts->listener || !c->opts->listener->window)
+		return NULL;
+	/* The queue may be full of what was in the window. */
+	return vec_push(&c->queue, record) ? NULL : err_nomem();
+}
+
 static struct err *record_tell(const struct trace_listener *l, const struct trace_record *record)
 {
+	if (record->is_window)
+		return l->window(l->ctx, &record->window);
 	if (record->kind == ABI_REC_MEMCALL)
 		return l->memcall ? l->memcall(l->ctx, &record->memcall) : NULL;
 	return l->event(l->ctx, &record->map, map_functions[record->func].group);

@@ -33,8 +33,9 @@ struct callbacks { /* starts as all zero, except these three */
 	struct err *err; /* what went wrong in it */
 };
 
-/* Puts a record into the queue. Fails only for want of memory. */
+/* Put a record, or a window that is over, into the queue. They fail only for want of memory. */
 struct err *callbacks_add(struct callbacks *c, const struct trace_record *record);
+struct err *callbacks_add_window(struct callbacks *c, const struct trace_window *window);
 
 /* The next callbacks_step() starts a tick. */
 bool callbacks_tick_is_due(const struct callbacks *c, uint64_t now_ns);

@@ -229,6 +229,7 @@ bool record_decode(const void *data, size_t sz, const struct trace_header_layout
 	memcpy(&hdr, data, sizeof(hdr));
 	if (hdr.len > sz)
 		return false;
+	ret->is_window = false;
 	ret->kind = hdr.kind;
 	switch (hdr.kind) {
 	case ABI_REC_MAP_OP:

@@ -12,13 +12,15 @@
 
 struct sites;
 
-/* What one record of the rings says. */
+/* What one record of the rings says, or that a window is over. */
 struct trace_record {
+	bool is_window; /* `window` is set, and nothing else */
 	enum abi_rec_kind kind;
 	uint32_t func; /* of a map event: index in map_functions */
 	union {
 		struct trace_event map; /* ABI_REC_MAP_OP, ABI_REC_MAP_EVENT */
 		struct trace_memcall memcall; /* ABI_REC_MEMCALL */
+		struct trace_window window;
 	};
 };
 

@@ -93,6 +93,7 @@ typedef struct err *(*trace_tick)(void *ctx);
 
 struct trace_event;
 struct trace_memcall;
+struct trace_window;
 
 /*
  * Is told of every record as it arrives: some 100 ms late, or after a tick that is
@@ -103,6 +104,8 @@ struct trace_memcall;
 struct trace_listener {
 	struct err *(*event)(void *ctx, const struct trace_event *event, enum abi_group_id group);
 	struct err *(*memcall)(void *ctx, const struct trace_memcall *memcall); /* may be NULL */
+	/* A window is over, and all events in it were told. May be NULL. */
+	struct err *(*window)(void *ctx, const struct trace_window *window);
 	void *ctx;
 };
 

@@ -160,7 +160,8 @@ static struct err *trace_window_book(struct trace *t, struct window *w)
 	hits_spread(t->window_hits);
 	window_plan(w, &closed, t->window_hits);
 	hits_forget(t->window_hits, w->id);
-	return tally_window(&t->tally, &closed);
+	err = tally_window(&t->tally, &closed);
+	return err ? err : callbacks_add_window(&t->callbacks, &closed);
 }
 
 static struct err *trace_window_close(struct trace *t, struct window *w, bool last)
