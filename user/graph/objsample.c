@@ -22,6 +22,7 @@ static void object_class_add(struct object_class *c, const struct span *s)
 	c->slot_bytes = span_sizeclass(s) ? span_elemsize(s) : 0;
 	c->noscan = span_noscan(s);
 	c->others += s->alloc_count;
+	c->all += s->alloc_count;
 	c->other_bytes += s->alloc_count * span_elemsize(s);
 	c->slots += span_slots(s);
 	c->span_cnt++;

@@ -21,6 +21,7 @@ struct object_class {
 	bool noscan;
 	uint64_t others; /* how many they are */
 	uint64_t other_bytes;
+	uint64_t all; /* with tables and headers */
 	uint64_t slots;
 	bool all_seen; /* each slot is in the list */
 	size_t first, cnt; /* its samples in the list */

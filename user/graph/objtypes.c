@@ -160,27 +160,40 @@ static struct err *group_add_class(struct grouping *g, const struct object_class
 
 /* ---- objects that were looked at ---- */
 
-/* Spreads the objects of a class over the groups of its samples. A class that was looked at as a
- * whole is counted, not estimated. */
-static void group_scale_class(struct grouping *g, const struct object_class *c, uint64_t samples)
+/*
+ * Spreads the objects of a class over the groups of its samples, of which `samples` had an object.
+ * Not every table can be told from other objects of unknown type, but how many tables there are is
+ * known. So those of unknown type are what is left. A class that was looked at as a whole is
+ * counted, not estimated.
+ */
+static struct err *group_scale_class(struct grouping *g, const struct object_class *c,
+				     uint64_t samples)
 {
-	bool all = c->all_seen;
+	struct group_key unknown = { .kind = FIT_NONE, .pointers = true, .slot = c->slot_bytes };
+	uint64_t left = c->others;
 
 	for (size_t i = 0; i < g->ret->groups.len; i++) {
 		struct object_group *to = &g->ret->groups.data[i];
 		double share = (double)g->hits.data[i] / samples;
-		double cnt = all ? g->hits.data[i] : share * c->others;
+		uint64_t cnt = c->all_seen ? g->hits.data[i] : llround(share * c->all);
+		double bytes = (double)c->all * c->slot_bytes;
 
-		if (!g->hits.data[i])
-			continue;
-		to->cnt += llround(cnt);
-		to->bytes += llround(cnt * c->slot_bytes);
-		to->estimated |= !all;
-		if (!all)
-			g->variances.data[i] += (double)c->other_bytes * c->other_bytes * share *
-						(1 - share) / samples;
 		g->hits.data[i] = 0;
+		if (g->keys.data[i].kind == FIT_NONE)
+			continue;
+		cnt = cnt < left ? cnt : left;
+		left -= cnt;
+		to->cnt += cnt;
+		to->bytes += cnt * c->slot_bytes;
+		to->estimated |= cnt && !c->all_seen;
+		if (!c->all_seen)
+			g->variances.data[i] += bytes * bytes * share * (1 - share) / samples;
 	}
+	struct err *err = group_add(g, &unknown, left, left * c->slot_bytes);
+	size_t at = left ? table_get(&g->by_key, group_hash(&unknown)) : TABLE_NONE;
+	if (!err && at != TABLE_NONE)
+		g->ret->groups.data[at].estimated |= !c->all_seen;
+	return err;
 }
 
 static struct err *group_note_sample(struct grouping *g, const struct object_sample *o,
@@ -218,17 +231,14 @@ static struct err *group_add_samples(struct grouping *g, const struct object_sam
 		const struct object_sample *o = &all->list.data[i];
 
 		g->ret->looked_at++;
+		used += o->used;
 		if (!object_sample_counts(o))
 			continue;
-		used++;
 		err = group_note_sample(g, o, large);
 	}
 	if (err || large)
 		return err;
-	if (!used)
-		return c->all_seen ? NULL : group_add_class(g, c);
-	group_scale_class(g, c, used);
-	return NULL;
+	return used ? group_scale_class(g, c, used) : group_add_class(g, c);
 }
 
 /* ---- all of it ---- */

@@ -83,11 +83,8 @@ struct err *report_text(struct result *r, const struct report_opts *opts, FILE *
 	print_memory(&p);
 	print_reclaim(&p);
 	print_maps(&p);
-<<<<<<< HEAD
 	print_objects(&p);
-=======
 	print_garbage(&p);
->>>>>>> main
 	print_activity(&p);
 	print_growing(&p);
 	print_next_growths(&p);
