@@ -17,6 +17,7 @@ static const struct verb {
 	  "what the maps of a Go process hold, what happens to them, what to do" },
 	{ "events", cmd_events,
 	  "growths, memory calls and collections as they happen, as JSON lines" },
+	{ "diff", cmd_diff, "what changed between two reports, or since one" },
 	{ "ps", cmd_ps, "the Go programs that run on this host" },
 };
 

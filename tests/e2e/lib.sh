@@ -249,7 +249,7 @@ DOCUMENTS_MAX=40 DOCUMENT_MAX=$((4 << 20))
 # Keeps what maptrace has just printed, if it is a report in JSON. What ended in mid-write
 # is no document.
 keep_document() {
-	[[ $(head -c 20 "$out" | tr -d '\n\0') == '{"schema":"maptrace'* ]] || return 0
+	[[ $(head -c 30 "$out" | tr -d '\n\0') == '{"schema":"maptrace.report'* ]] || return 0
 	[[ $(tail -c 2 "$out") == '}' && $documents -lt $DOCUMENTS_MAX ]] || return 0
 	[[ $(stat -c %s "$out") -lt $DOCUMENT_MAX || $documents == 0 ]] || return 0
 	documents=$((documents + 1))

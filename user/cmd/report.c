@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/fail_on.h"
+#include "cmd/budget.h"
 #include "cmd/guard.h"
 #include "model/watch.h"
 #include "report/json_read.h"
@@ -26,6 +27,7 @@ enum {
 
 struct report_args {
 	struct args common;
+	const char *doing; /* what the watch is at */
 	struct report_opts report;
 	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
 	const char *look_option; /* one that says how to look at a process; NULL: none is given */
@@ -324,14 +326,22 @@ static struct err *print_observation(const struct observation *obs)
 	return o->dry_run ? NULL : print_report(o, obs->r);
 }
 
-/* That a signal ended it before there was a result is the caller's to tell; that the deadline did
- * is an error like others. */
+/* That a signal ended it before there was a result is the caller's to tell; that the deadline or
+ * the budget did is an error like others. */
 static struct err *observation_error(const struct observation *obs)
 {
-	if (!err_is(obs->err, ERR_STOPPED) || !*guard_late())
+	const char *doing = obs->o->doing ? obs->o->doing : "the start";
+	bool late = err_is(obs->err, ERR_STOPPED) && *guard_late();
+
+	if (!late && !err_is(obs->err, ERR_NOMEM))
 		return obs->err;
 	err_free(obs->err);
-	return err_new(ERR_DEADLINE, "the time was over before there was a result (--deadline)");
+	if (late)
+		return err_new(ERR_DEADLINE,
+			       "the time was over before there was a result (--deadline), in %s",
+			       doing);
+	return err_new(ERR_NOMEM, "out of memory in %s: more than %s is needed (--memory)", doing,
+		       text_bytes(args_memory_bytes(&obs->o->common)).s);
 }
 
 static struct err *report_observation(const struct report_args *o, int *exit_code_ret)
@@ -359,8 +369,11 @@ static struct err *report_process(struct report_args *o, int *exit_code_ret)
 	struct err *err = guard_enter(args_deadline_ns(&o->common));
 	if (err)
 		return err;
+	if (args_memory_bytes(&o->common))
+		budget_set(args_memory_bytes(&o->common));
 	o->common.watch.stop = guard_stop();
 	o->common.watch.late = guard_late();
+	o->common.watch.doing = &o->doing;
 	return report_observation(o, exit_code_ret);
 }
 

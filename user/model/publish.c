@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Makes a result from what was observed so far. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -62,6 +63,8 @@ static struct err *watch_apply_traced_types(struct watch *w)
 static struct err *watch_count_zero_values(struct watch *w)
 {
 	struct err *gone = NULL;
+
+	watch_begins(w, "the count of zero values");
 	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
 
 	if (w->gone)
@@ -91,6 +94,19 @@ static uint64_t timeval_ns(struct timeval tv)
 	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
 }
 
+/* VmHWM in /proc/self/status; 0: cannot be read. */
+static uint64_t own_peak_rss(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long kib = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+			break;
+	return (uint64_t)kib << 10;
+}
+
 static void result_fill_own_cost(struct result_cost *cost, const struct watch *w)
 {
 	struct rusage self, children;
@@ -99,7 +115,8 @@ static void result_fill_own_cost(struct result_cost *cost, const struct watch *w
 	getrusage(RUSAGE_CHILDREN, &children);
 	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
 		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
-	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
+	/* ru_maxrss would be that of the program that started us: it survives execve(2). */
+	cost->peak_rss_bytes = own_peak_rss();
 	cost->bytes_read = w->target->mem.bytes_read;
 	cost->read_calls = w->target->mem.call_cnt;
 }
@@ -193,6 +210,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 {
 	const struct watch *w = from->w;
 
+	watch_begins(w, "the report");
 	result_fill_target(r, w);
 	result_fill_doubts(r, w);
 	result_fill_census(r, w);

@@ -48,6 +48,7 @@ struct word {
  * column is the remedy.
  *	MAP_LIVE	map tables: the share of the live keys
  *	MAP_HOLES	map tables: the rest
+ *	USER_ARENAS	chunks of package arena (GOEXPERIMENT=arenas)
  *	GARBAGE		objects that nothing reaches any more; 0 where that is not known
  *	FREE_SLOTS	slots of spans without an object, and the unused ends of spans
  *	RELEASED	REGION_RELEASED without HUGE_EXCESS
@@ -57,6 +58,7 @@ struct word {
 	X(ROW_MAP_LIVE, "map_live", "map tables: live keys", REMEDY_NONE) \
 	X(ROW_MAP_HOLES, "map_hole", "map tables: holes", REMEDY_REBUILD_MAPS) \
 	X(ROW_OTHER_HEAP, "other_heap", "other heap objects", REMEDY_NONE) \
+	X(ROW_USER_ARENAS, "user_arena", "user arenas", REMEDY_NONE) \
 	X(ROW_GARBAGE, "garbage_resident", "garbage, not yet collected", REMEDY_NONE) \
 	X(ROW_FREE_SLOTS, "free_slot", "free slots in spans", REMEDY_MOVE_OBJECTS) \
 	X(ROW_FREE, "free", "free, kept by Go", REMEDY_FREE_OS_MEMORY) \

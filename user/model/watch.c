@@ -34,6 +34,7 @@ static struct err *watch_take_snapshot(struct watch *w)
 
 static struct err *watch_take_census(struct watch *w)
 {
+	watch_begins(w, "the census");
 	struct err *err = watch_take_snapshot(w);
 
 	/* Without a trace there is one census and no time to follow a map. */
@@ -202,6 +203,7 @@ static struct err *watch_open_program(struct watch *w)
 {
 	struct mem *mem = &w->target->mem;
 
+	watch_begins(w, "the search for a Go program");
 	mem->stop = w->opts.stop;
 	struct err *err = program_open(w->target, &w->prog);
 	mem->stop = NULL;

@@ -36,6 +36,7 @@ struct watch_opts {
 	uint64_t graph_memory_bytes; /* of ours, for that; 0: as much as the machine can spare */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
+	const char **doing; /* gets the name of each step when it begins; NULL: nobody asks */
 	const volatile bool *late; /* true: because the deadline has passed; NULL: never */
 
 	/* To show results while the trace goes on: called about every result_interval_ns, in the
@@ -133,6 +134,13 @@ struct err *watch_stop(struct watch *w);
 void watch_free(struct watch *w);
 DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 #define _cleanup_watch_ _cleanup_(cleanup_watch)
+
+/* Tells who asks which step begins: "the census". */
+static inline void watch_begins(const struct watch *w, const char *step)
+{
+	if (w->opts.doing)
+		*w->opts.doing = step;
+}
 
 /* Whether there is a trace, and the target is not known to be gone. */
 bool watch_goes_on(const struct watch *w);

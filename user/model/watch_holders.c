@@ -113,6 +113,7 @@ struct err *watch_find_holders(struct watch *w)
 		.budget_ns = HOLDERS_BUDGET_S * 1000000000ull,
 	};
 
+	watch_begins(w, "the search for holders");
 	mem->stop = w->opts.stop;
 	struct err *err = holders_take(w->snap->heap, w->snap->census, &opts, &w->holders);
 	mem->stop = NULL;
