@@ -132,8 +132,8 @@ static struct group_key group_key_of(const struct grouping *g, const struct obje
 	return k;
 }
 
-static struct err *group_add(struct grouping *g, const struct group_key *k, uint64_t cnt,
-			     uint64_t bytes)
+static struct err *grouping_add(struct grouping *g, const struct group_key *k, uint64_t cnt,
+				uint64_t bytes)
 {
 	size_t at;
 	struct err *err = cnt ? group_of(g, k, &at) : NULL;
@@ -147,7 +147,7 @@ static struct err *group_add(struct grouping *g, const struct group_key *k, uint
 
 /* ---- objects without pointers, and those that were not looked at ---- */
 
-static struct err *group_add_class(struct grouping *g, const struct object_class *c)
+static struct err *grouping_add_class(struct grouping *g, const struct object_class *c)
 {
 	struct group_key k = {
 		.kind = FIT_NONE,
@@ -155,7 +155,7 @@ static struct err *group_add_class(struct grouping *g, const struct object_class
 		.slot = c->slot_bytes,
 	};
 
-	return group_add(g, &k, c->others, c->other_bytes);
+	return grouping_add(g, &k, c->others, c->other_bytes);
 }
 
 /* ---- objects that were looked at ---- */
@@ -189,7 +189,7 @@ static struct err *group_scale_class(struct grouping *g, const struct object_cla
 		if (!c->all_seen)
 			g->variances.data[i] += bytes * bytes * share * (1 - share) / samples;
 	}
-	struct err *err = group_add(g, &unknown, left, left * c->slot_bytes);
+	struct err *err = grouping_add(g, &unknown, left, left * c->slot_bytes);
 	size_t at = left ? table_get(&g->by_key, group_hash(&unknown)) : TABLE_NONE;
 	if (!err && at != TABLE_NONE)
 		g->ret->groups.data[at].estimated |= !c->all_seen;
@@ -219,8 +219,8 @@ static struct err *group_note_sample(struct grouping *g, const struct object_sam
 }
 
 /* Large objects count one by one; those of other classes stand for their class. */
-static struct err *group_add_samples(struct grouping *g, const struct object_samples *all,
-				     size_t class_no)
+static struct err *grouping_add_samples(struct grouping *g, const struct object_samples *all,
+					size_t class_no)
 {
 	const struct object_class *c = &all->classes[class_no];
 	bool large = class_no <= 1;
@@ -238,12 +238,12 @@ static struct err *group_add_samples(struct grouping *g, const struct object_sam
 	}
 	if (err || large)
 		return err;
-	return used ? group_scale_class(g, c, used) : group_add_class(g, c);
+	return used ? group_scale_class(g, c, used) : grouping_add_class(g, c);
 }
 
 /* ---- all of it ---- */
 
-static int cmp_groups(const void *a, const void *b)
+static int cmp_object_groups(const void *a, const void *b)
 {
 	const struct object_group *x = a, *y = b;
 
@@ -265,7 +265,7 @@ static void groups_finish(struct grouping *g)
 		ret->cnt += o->cnt;
 		ret->bytes += o->bytes;
 	}
-	vec_sort(&ret->groups, cmp_groups);
+	vec_sort(&ret->groups, cmp_object_groups);
 	ret->taken = true;
 }
 
@@ -278,8 +278,8 @@ struct err *objtypes_take(struct holder_search *s, struct objtypes *ret)
 	for (size_t i = 0; !err && i < SPANCLASS_CNT; i++) {
 		const struct object_class *c = &all.classes[i];
 
-		err = c->cnt || c->all_seen ? group_add_samples(&g, &all, i)
-					    : group_add_class(&g, c);
+		err = c->cnt || c->all_seen ? grouping_add_samples(&g, &all, i)
+					    : grouping_add_class(&g, c);
 	}
 	if (!err)
 		groups_finish(&g);
