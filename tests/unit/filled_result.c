@@ -147,6 +147,7 @@ static void push_map(struct result *r, uint64_t addr, const struct map_same *sam
 	if (own) {
 		view.activity = own->activity;
 		view.history = own->history;
+		view.path = own->path;
 		view.id = own->id;
 		view.id_certain = own->id_certain;
 	}

@@ -69,6 +69,8 @@ struct holder {
 struct holders_opts {
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 	uint64_t budget_ns; /* what is not found by then stays unknown; 0: no limit */
+	/* Keep what paths_take() needs. Then heap and census must outlive the result, too. */
+	bool keep;
 };
 
 enum holders_status {

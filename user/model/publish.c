@@ -230,6 +230,10 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	err = result_fill_findings(r, from);
 	if (err)
 		return err;
+	err = last ? watch_find_paths(from->w, from) : NULL;
+	if (err)
+		return err;
+	result_fill_paths(r, w);
 	/* With `last` this moves the maps out of the census, so nothing after it may use them. */
 	err = result_fill_maps(r, from, last);
 	if (err)

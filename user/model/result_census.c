@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "graph/paths.h"
 #include "model/names.h"
 #include "model/result_fill.h"
 
@@ -12,6 +13,7 @@
  * maps have nothing of this, and no struct map_extra. */
 struct map_extra {
 	uint64_t addr;
+	const struct result_path *path; /* NULL: not known */
 	const struct result_activity *activity; /* NULL: nothing was seen */
 	const struct result_history *history; /* NULL: not followed */
 	/* It has a struct map_history, so its own rate decides about the next growth. */
@@ -318,6 +320,42 @@ static struct err *census_add_activities(struct result_census_maps *maps,
 	return NULL;
 }
 
+static const struct result_path *path_result(struct pool *pool, const struct map_path *p)
+{
+	struct result_path *r = pool_alloc(pool, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->text = pool_text(pool, p->text);
+	r->certain = p->certain;
+	pool_list(pool, &r->steps, p->step_cnt);
+	for (size_t i = 0; i < r->steps.len; i++)
+		r->steps.data[i] = (struct result_path_step){
+			.text = pool_text(pool, p->steps[i].text),
+			.kind = held_by_kind(p->steps[i].kind),
+			.type = pool_text(pool, p->steps[i].type),
+			.field = pool_text(pool, p->steps[i].field),
+			.certain = p->steps[i].certain,
+		};
+	return r;
+}
+
+static bool census_add_paths(struct result_census_maps *maps, const struct paths *paths)
+{
+	for (size_t i = 0; paths && i < paths_cnt(paths); i++) {
+		const struct map_path *p = paths_get(paths, i);
+		struct map_extra *extra =
+			p->row < maps->rows.len
+				? extra_for(maps, row_addr(&maps->rows.data[p->row]))
+				: NULL;
+
+		if (!extra)
+			return false;
+		extra->path = path_result(&maps->pool, p);
+	}
+	return !maps->pool.failed;
+}
+
 /* ---- --top ---- */
 
 static int cmp_u32(const void *a, const void *b)
@@ -427,6 +465,8 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
 	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
 		return err_nomem();
+	if (!census_add_paths(maps, w->paths))
+		return err_nomem();
 	struct err *err = census_add_activities(maps, from);
 	if (err)
 		return err;
@@ -527,6 +567,7 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 		.same = wants_same ? &maps->same : NULL,
 		.holder_no = holder_no == HELD_BY_NONE ? MAP_HOLDER_NONE : holder_no,
 		.holder = held_maps_holder(&maps->held, row),
+		.path = extra ? extra->path : NULL,
 		.activity = extra ? extra->activity : NULL,
 		.history = extra ? extra->history : NULL,
 	};

@@ -10,6 +10,7 @@
 #ifndef MAPTRACE_MODEL_RESULT_FILL_H
 #define MAPTRACE_MODEL_RESULT_FILL_H
 
+#include "graph/holders.h"
 #include "model/activity.h"
 #include "model/finding.h"
 #include "model/growing.h"
@@ -51,6 +52,8 @@ void result_fill_sync_maps(struct result *r, const struct result_source *from);
  * memory ran out. */
 struct err *watch_group_goroutines(struct watch *w);
 void result_fill_goroutines(struct result *r, const struct watch *w);
+/* What a holder is called in a result. */
+enum result_holder_kind held_by_kind(enum holder_kind kind);
 /* The same for the ids of the maps. */
 void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids);
 /* What is garbage; unknown: not looked for, or not settled. */
@@ -70,6 +73,11 @@ struct err *result_fill_busiest(struct result *r, const struct result_source *fr
 /* Fills in only the probe sites of a trace, which need not have been started. */
 void result_fill_plan(struct result *r, const struct trace *trace);
 void result_fill_memcalls(struct result *r, const struct watch *w);
+
+/* Finds ways to the maps in findings, and to those of the ranking's first rows. The only error is
+ * that memory ran out. */
+struct err *watch_find_paths(struct watch *w, const struct result_source *from);
+void result_fill_paths(struct result *r, const struct watch *w);
 
 /*
  * Makes r->maps. With `last` the rows of the census are moved out of the snapshot, which must not

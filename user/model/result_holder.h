@@ -98,6 +98,8 @@ struct result_graph {
 	const char *status; /* "ok", "partial", "refused" or "off" */
 	const char *reason; /* why it is refused, or what is left out */
 	struct result_graph_read *read; /* NULL: refused or off */
+	uint64_t paths; /* ways to maps that were found */
+	const char *paths_reason; /* why there may be others or better ones; NULL: no reason */
 	struct result_reach reach;
 };
 

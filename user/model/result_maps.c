@@ -28,6 +28,7 @@ struct given_map {
 	bool id_certain;
 	size_t same_no;
 	size_t holder_no;
+	const struct result_path *path;
 	const struct result_activity *activity;
 	const struct result_history *history;
 };
@@ -110,6 +111,7 @@ bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 				 .id = view->id,
 				 .id_certain = view->id_certain,
 				 .same_no = given_same_find(maps, view->same, hash),
+				 .path = view->path,
 				 .activity = view->activity,
 				 .history = view->history };
 
@@ -136,6 +138,7 @@ static void given_view(const struct result_maps *maps, size_t i, struct map_view
 		.holder_no = map->holder_no,
 		.holder = map->holder_no == MAP_HOLDER_NONE ? NULL
 							    : maps->holders.data[map->holder_no],
+		.path = map->path,
 		.activity = map->activity,
 		.history = map->history,
 	};

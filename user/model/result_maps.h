@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "model/result_activity.h"
 #include "model/result_holder.h"
+#include "model/result_path.h"
 
 /* The type of maps, as far as it is known. */
 struct result_map_type {
@@ -128,6 +129,7 @@ struct map_view {
 	const struct map_same *same; /* valid until the next call that makes a view */
 	size_t holder_no; /* maps with equal numbers have the same holder */
 	const struct result_holder *holder; /* NULL: not known */
+	const struct result_path *path; /* NULL: not known, or not looked for */
 	const struct result_activity *activity; /* NULL: nothing was seen */
 	const struct result_history *history; /* NULL: the map is not followed */
 };

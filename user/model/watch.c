@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "graph/goroutine_groups.h"
 #include "graph/holders.h"
+#include "graph/paths.h"
 #include "graph/reach.h"
 #include "heap/madetypes.h"
 
@@ -347,6 +348,7 @@ void watch_free(struct watch *w)
 	values_free(w->values);
 	reach_free(w->reach);
 	err_free(w->reach_err);
+	paths_free(w->paths);
 	holders_free(w->holders);
 	err_free(w->holders_err);
 	goroutine_groups_free(w->goroutines);

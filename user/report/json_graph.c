@@ -66,6 +66,9 @@ static const struct json_member graph_members[] = {
 	JSON_TEXT("reason", result_graph, reason, 0,
 		  "Why it is refused, or what is left out; null: nothing is, or it is off."),
 	JSON_FLAT_POINTER(result_graph, read, result_graph_read, 0),
+	JSON_U64("paths", result_graph, paths, "Maps with a way to them; see --holders."),
+	JSON_TEXT("paths_reason", result_graph, paths_reason, 0,
+		  "Why ways are missing, or may be worse than others; null: they are not."),
 	JSON_INNER("reach", result_graph, reach, result_reach, "The search for what is garbage."),
 };
 const struct json_shape result_graph_json =

@@ -273,8 +273,14 @@ static struct err *document_read_map_address(struct document *d, const json_t *r
 
 static void document_del_members(json_t *row, const struct json_shape *shape)
 {
-	for (size_t i = 0; i < shape->member_cnt; i++)
-		json_object_del(row, shape->members[i].name);
+	for (size_t i = 0; i < shape->member_cnt; i++) {
+		const struct json_member *m = &shape->members[i];
+
+		if (m->name)
+			json_object_del(row, m->name);
+		else
+			document_del_members(row, m->shape);
+	}
 }
 
 /* Takes from the row what is of the map alone. */

@@ -104,7 +104,7 @@ static struct row_text holder_text(struct json_rows *r, const struct map_view *v
 static bool make_own_text(struct json_rows *r, const struct map_view *view)
 {
 	r->own.len = 0;
-	return (!view->activity && !view->history) ||
+	return (!view->path && !view->activity && !view->history) ||
 	       json_buf_add(&r->own, json_object_of(&map_own_json, view));
 }
 
