@@ -222,6 +222,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
 	result_fill_sync_maps(r, from);
+	result_fill_objects(r, w);
 	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
 	result_fill_retained(r, w);

@@ -46,6 +46,7 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+void result_fill_objects(struct result *r, const struct watch *w);
 /* Fills in the sync.Maps; their holders are those of `from`. */
 void result_fill_sync_maps(struct result *r, const struct result_source *from);
 /* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
