@@ -261,7 +261,7 @@ check_documents() {
 	[[ $documents -gt 0 ]] && python3 -c 'import jsonschema' 2>/dev/null || return 0
 	python3 "$e2e/fits_schema.py" "$top/user/report/report.schema.json" \
 		"$tmp/documents"/*.json >"$tmp/misfits" 2>&1
-	result $? "the $documents documents that this test made fit the schema" ||
+	result $? "the $documents documents that this test made fit the schema, and their verdicts the body" ||
 		diag "$(head -n 20 "$tmp/misfits")"
 }
 
