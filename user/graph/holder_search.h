@@ -19,6 +19,7 @@ struct holders {
 	struct holders_cost cost;
 	struct holder_search *search; /* kept for paths_take(); else NULL */
 	struct sync_maps sync_maps;
+	struct objtypes objtypes;
 	VEC(struct held_in_frame) in_frames;
 };
 

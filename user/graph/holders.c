@@ -407,6 +407,9 @@ static struct err *search_run(struct holder_search *s)
 	if (!err && !search_is_late(s))
 		err = sync_maps_find(s, &s->ret->sync_maps);
 	search_log(s, "sync.Maps");
+	if (!err && !search_is_late(s))
+		err = objtypes_take(s, &s->ret->objtypes);
+	search_log(s, "other objects");
 	return err;
 }
 
@@ -480,6 +483,7 @@ void holders_free(struct holders *h)
 	search_free(h->search);
 	holder_set_fini(&h->set);
 	sync_maps_fini(&h->sync_maps);
+	objtypes_fini(&h->objtypes);
 	vec_fini(&h->in_frames);
 	free(h->by_row);
 	free(h->places);
@@ -511,6 +515,11 @@ size_t holders_cnt(const struct holders *h)
 const struct holder *holders_get(const struct holders *h, size_t i)
 {
 	return &h->set.list.data[i];
+}
+
+const struct objtypes *holders_objtypes(const struct holders *h)
+{
+	return &h->objtypes;
 }
 
 const struct sync_maps *holders_sync_maps(const struct holders *h)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "graph/objtypes.h"
 #include "graph/sync_maps.h"
 #include "maps/census.h"
 
@@ -111,6 +112,9 @@ const struct holder *holders_get(const struct holders *h, size_t i);
 /* The number of a map's holder, below holders_cnt(); HOLDERS_NO_HOLDER: none was found. */
 #define HOLDERS_NO_HOLDER UINT32_MAX
 uint32_t holders_number(const struct holders *h, size_t row);
+
+/* The other objects of the heap by type. */
+const struct objtypes *holders_objtypes(const struct holders *h);
 
 /* The sync.Maps, with their holders by number; none if the search ended before. */
 const struct sync_maps *holders_sync_maps(const struct holders *h);

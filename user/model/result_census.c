@@ -8,6 +8,7 @@
 #include "graph/paths.h"
 #include "model/names.h"
 #include "model/result_fill.h"
+#include "model/watch_retained.h"
 
 /* What is known of a single map besides the facts that it shares with others of its kind. Most
  * maps have nothing of this, and no struct map_extra. */
@@ -45,6 +46,7 @@ struct result_census_maps {
 	struct held_maps held; /* by row; the pool of the result owns its memory */
 	struct map_ids ids; /* the same */
 	char id[MAP_ID_SZ]; /* for the latest view */
+	const uint64_t *retained; /* by row; NULL: not known. The same pool owns it */
 	struct table type_by_key; /* index in types; see map_type_key() */
 	VEC(struct result_map_type *) types;
 	struct map_same same; /* for the latest view */
@@ -462,6 +464,7 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
 	maps->held = from->held;
 	maps->ids = from->ids;
+	maps->retained = from->retained;
 	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
 	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
 		return err_nomem();
@@ -549,6 +552,13 @@ static void census_make_same(struct result_census_maps *maps, uint32_t no,
 	}
 }
 
+static struct opt_u64 census_retained(const struct result_census_maps *maps, size_t row)
+{
+	bool known = maps->retained && maps->retained[row] != RETAINED_UNKNOWN;
+
+	return opt_if(known, known ? maps->retained[row] : 0);
+}
+
 static void census_view_row(struct result_census_maps *maps, size_t row, bool wants_same,
 			    struct map_view *ret)
 {
@@ -563,6 +573,7 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 		.addr = row_addr(r),
 		.id = map_id_text(&maps->ids, row, maps->id) ? maps->id : NULL,
 		.id_certain = map_id_is_certain(&maps->ids, row),
+		.retained_bytes = census_retained(maps, row),
 		.same_no = shared ? r->kind : MAP_SAME_NONE,
 		.same = wants_same ? &maps->same : NULL,
 		.holder_no = holder_no == HELD_BY_NONE ? MAP_HOLDER_NONE : holder_no,

@@ -21,6 +21,7 @@
 
 /* What the parts are made from. */
 struct result_source {
+	const uint64_t *retained; /* by row of the census; NULL: not known. In the same pool */
 	struct watch *w;
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
@@ -45,6 +46,7 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+void result_fill_objects(struct result *r, const struct watch *w);
 /* Fills in the sync.Maps; their holders are those of `from`. */
 void result_fill_sync_maps(struct result *r, const struct result_source *from);
 /* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
@@ -58,6 +60,12 @@ void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *i
 /* What is garbage; unknown: not looked for, or not settled. */
 struct opt_u64 watch_garbage_bytes(const struct watch *w);
 void result_fill_graph(struct result *r, const struct watch *w);
+
+/* Copies what each map retains, by row; NULL: not known, or memory ran out. */
+void result_fill_retained_rows(struct pool *pool, const struct watch *w, const uint64_t **ret);
+
+/* Fills in what groups retain, and r->graph.retained. */
+void result_fill_retained(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
 void result_fill_growing(struct result *r, const struct result_source *from);

@@ -26,6 +26,7 @@ struct given_map {
 	uint64_t addr;
 	const char *id;
 	bool id_certain;
+	struct opt_u64 retained_bytes;
 	size_t same_no;
 	size_t holder_no;
 	const struct result_path *path;
@@ -110,6 +111,7 @@ bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 	struct given_map map = { .addr = view->addr,
 				 .id = view->id,
 				 .id_certain = view->id_certain,
+				 .retained_bytes = view->retained_bytes,
 				 .same_no = given_same_find(maps, view->same, hash),
 				 .path = view->path,
 				 .activity = view->activity,
@@ -133,6 +135,7 @@ static void given_view(const struct result_maps *maps, size_t i, struct map_view
 		.addr = map->addr,
 		.id = map->id,
 		.id_certain = map->id_certain,
+		.retained_bytes = map->retained_bytes,
 		.same_no = same->cnt > 1 ? map->same_no : MAP_SAME_NONE,
 		.same = &same->same,
 		.holder_no = map->holder_no,

@@ -55,6 +55,7 @@ struct watch_opts {
 };
 
 struct holders;
+struct watch_retained;
 struct paths;
 struct reach;
 struct goroutine_groups;
@@ -79,6 +80,8 @@ struct watch {
 	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct watch_retained *retained; /* what the maps of snap keep alive; NULL: not known */
+	struct err *retained_err; /* why not; else NULL */
 	struct paths *paths; /* ways to maps; NULL: not looked for, or not known */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */
 	struct err *goroutines_err; /* why they cannot be known; else NULL */

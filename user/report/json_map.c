@@ -128,10 +128,15 @@ const struct json_shape map_same_json =
 	JSON_BOOL("id_certain", map_view, id_certain,                                              \
 		  "The id follows from what is certain; else another process may have it for "     \
 		  "another map.")
+#define RETAINED_MEMBER                                                                            \
+	JSON_OPT_U64("retained_bytes", map_view, retained_bytes, 0,                                \
+		     "Bytes of objects that would be out of reach without it, its header and "     \
+		     "tables included; null: not known, see graph.retained.")
 
-static const struct json_member map_id_members[] = { ID_MEMBER, ID_CERTAIN_MEMBER };
+static const struct json_member map_id_members[] = { ID_MEMBER, ID_CERTAIN_MEMBER,
+						     RETAINED_MEMBER };
 const struct json_shape map_id_json =
-	JSON_SHAPE(map_view, "map_id", "Which map it is.", map_id_members);
+	JSON_SHAPE(map_view, "map_id", "Which map it is, and what it keeps.", map_id_members);
 
 /* ---- who holds it ---- */
 
@@ -208,6 +213,7 @@ static const struct json_member map_view_members[] = {
 	JSON_ADDRESS("address", map_view, addr, "Of the map's header."),
 	ID_MEMBER,
 	ID_CERTAIN_MEMBER,
+	RETAINED_MEMBER,
 	JSON_FLAT_POINTER(map_view, same, map_same, JSON_NEVER_NULL),
 	HOLDER_MEMBER,
 	PATH_MEMBER,
