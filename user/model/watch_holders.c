@@ -111,6 +111,7 @@ struct err *watch_find_holders(struct watch *w)
 	struct holders_opts opts = {
 		.stop = w->opts.stop,
 		.budget_ns = HOLDERS_BUDGET_S * 1000000000ull,
+		.keep = w->opts.full_graph,
 	};
 
 	watch_begins(w, "the search for holders");
