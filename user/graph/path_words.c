@@ -5,6 +5,11 @@
 #include "base/cursor.h"
 #include "graph/path_steps.h"
 
+enum {
+	OBJECT_SEARCHED_MAX = 256 << 20, /* bytes of one */
+	HOLDER_SEARCHED_MAX = 64 << 10, /* larger ones are not asked whether they are a holder */
+};
+
 /* ---- words of objects ---- */
 
 struct err *path_read_object(struct path_namer *n, uint32_t object, bool *ok)
@@ -45,7 +50,8 @@ struct err *path_find_word(struct path_namer *n, const struct object *to, uint64
 		words[0] = *off >= 8 ? load_u64(o->bytes, *off - 8) : 0;
 		words[1] = load_u64(o->bytes, *off);
 	}
-	for (; *off == PATH_NO_WORD && from < o->size; from += PATH_PIECE_SZ - 8) {
+	for (; *off == PATH_NO_WORD && from < o->size && from < OBJECT_SEARCHED_MAX;
+	     from += PATH_PIECE_SZ - 8) {
 		uint64_t len = o->size - from < PATH_PIECE_SZ ? o->size - from : PATH_PIECE_SZ;
 		struct mem_req req = { o->addr + from, len, false, n->piece };
 		struct err *err = mem_gather(mem, &req, 1);
@@ -101,8 +107,10 @@ struct err *path_object_is_holder(struct path_namer *n, uint32_t object, uint32_
 	bool ok;
 	struct err *err = path_read_object(n, object, &ok);
 
-	*ret = false;
 	objects_get(n->objs, target, &to);
+	*ret = n->batch->objects[0].size > HOLDER_SEARCHED_MAX;
+	if (*ret)
+		return err;
 	if (!err && ok)
 		err = path_find_word(n, &to, &off, words);
 	if (err || !ok || off == PATH_NO_WORD)

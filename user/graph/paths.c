@@ -15,6 +15,7 @@ enum {
 	PRICE_HUGE = 6,
 	PRICE_NOT_HOLDER = 9,
 	PRICE_OTHER_ROOT = 90,
+	PRICE_UNKNOWN = PATH_NO_WAY - 1,
 	BOX_SZ = 16,
 	LARGE_SZ = 1024,
 	HUGE_SZ = 32 << 10,
@@ -36,6 +37,7 @@ struct path_finder {
 	const uint32_t *targets;
 	uint32_t target_cnt;
 	struct table object_price; /* of objects that were doubted or stale: a price */
+	uint16_t *root_price; /* by root; PRICE_UNKNOWN: not asked yet */
 	struct err *err; /* the first one, of a callback */
 };
 
@@ -53,7 +55,7 @@ static bool root_passes_holder(const struct path_finder *f, uint32_t object)
 	return false;
 }
 
-static uint16_t finder_price_of_root(void *ctx, const struct graph_root *root)
+static uint16_t price_of_place(const struct path_root *r)
 {
 	static const uint16_t of_variable[] = {
 		[PATH_OF_USER] = 0,
@@ -67,17 +69,25 @@ static uint16_t finder_price_of_root(void *ctx, const struct graph_root *root)
 		[PATH_OF_GO] = 24,
 		[PATH_OF_RUNTIME] = 60,
 	};
+
+	return r->kind == HOLDER_VARIABLE ? of_variable[r->owner]
+	       : r->kind == HOLDER_FRAME  ? of_frame[r->owner]
+					  : PRICE_OTHER_ROOT;
+}
+
+static uint16_t finder_price_of_root(void *ctx, const struct graph_root *root)
+{
 	struct path_finder *f = ctx;
+	uint16_t *price = &f->root_price[root - f->namer.graph->roots.data];
 	uint16_t more = root_passes_holder(f, root->object) ? PRICE_NOT_HOLDER : 0;
 	struct path_root r;
 
-	if (!f->err)
+	if (!f->err && *price == PRICE_UNKNOWN) {
 		f->err = path_root_name(&f->namer, root, &r);
-	if (f->err)
-		return PATH_NO_WAY;
-	return more + (r.kind == HOLDER_VARIABLE ? of_variable[r.owner]
-		       : r.kind == HOLDER_FRAME	 ? of_frame[r.owner]
-						 : PRICE_OTHER_ROOT);
+		if (!f->err)
+			*price = price_of_place(&r);
+	}
+	return f->err ? PATH_NO_WAY : *price + more;
 }
 
 static uint16_t finder_price_of_object(void *ctx, uint32_t object)
@@ -216,7 +226,11 @@ static struct err *finder_init(struct path_finder *f, struct holders *h)
 	n->batch = object_batch_new();
 	n->piece = malloc(PATH_PIECE_SZ);
 	n->pool = &f->ret->pool;
-	return n->batch && n->piece ? frames_init(&f->frames, n->s->heap) : err_nomem();
+	f->root_price = malloc((n->graph->roots.len + 1) * sizeof(*f->root_price));
+	for (size_t i = 0; f->root_price && i < n->graph->roots.len; i++)
+		f->root_price[i] = PRICE_UNKNOWN;
+	return f->root_price && n->batch && n->piece ? frames_init(&f->frames, n->s->heap)
+						     : err_nomem();
 }
 
 static void finder_fini(struct path_finder *f)
@@ -225,6 +239,7 @@ static void finder_fini(struct path_finder *f)
 	free(f->namer.piece);
 	frames_fini(&f->frames);
 	table_fini(&f->object_price);
+	free(f->root_price);
 	err_free(f->err);
 }
 
