@@ -21,6 +21,8 @@
 
 enum {
 	DEFAULT_TOP = 10,
+	DEFAULT_PATHS = 10,
+	PATHS_MAX = 10000,
 	DEFAULT_DURATION_S = 10,
 	DEFAULT_SCAN_VALUES_MIB = 256,
 };
@@ -47,6 +49,7 @@ enum {
 	OPT_SCAN_SEED,
 	OPT_GRAPH,
 	OPT_GRAPH_MEMORY,
+	OPT_HOLDERS,
 	OPT_FROM,
 };
 
@@ -78,6 +81,10 @@ static const struct argp_option report_options[] = {
 	  "Find out what holds each map: a field of a struct, a variable, another map; and "
 	  "which maps are garbage (full, the default), or who holds them alone (holders), or "
 	  "nothing of that (off)",
+	  0 },
+	{ "holders", OPT_HOLDERS, "N", 0,
+	  "Show how the program gets to the maps of the first N rows, and to those in findings "
+	  "(default 10)",
 	  0 },
 	{ "graph-memory", OPT_GRAPH_MEMORY, "SIZE", 0,
 	  "Memory that maptrace may take to see what is garbage (default: the smaller of 1G "
@@ -124,6 +131,15 @@ static struct err *parse_graph(struct report_args *o, const char *arg)
 	if (w->holders || !strcmp(arg, "off"))
 		return NULL;
 	return err_new(ERR_USAGE, "--graph: '%s' is none of full, holders and off", arg);
+}
+
+static struct err *parse_holders(struct report_args *o, const char *arg)
+{
+	unsigned long long cnt = 0;
+	struct err *err = args_number("number", arg, PATHS_MAX, &cnt);
+
+	o->common.watch.paths = cnt;
+	return err_wrap(err, "--holders");
 }
 
 static struct err *parse_scan_seed(struct report_args *o, const char *arg)
@@ -179,6 +195,8 @@ static const char *look_option_name(int key)
 		return "graph";
 	case OPT_GRAPH_MEMORY:
 		return "graph-memory";
+	case OPT_HOLDERS:
+		return "holders";
 	default:
 		return NULL;
 	}
@@ -217,6 +235,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_graph(o, arg));
 	case OPT_GRAPH_MEMORY:
 		return args_fail(a, args_size("graph-memory", arg, &a->watch.graph_memory_bytes));
+	case OPT_HOLDERS:
+		return args_fail(a, parse_holders(o, arg));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -410,6 +430,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 			.values = { .seed = clock_ns() },
 			.holders = true,
 			.full_graph = true,
+			.paths = DEFAULT_PATHS,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 		},
 		.fail_on = { .severity = SEVERITY_WARN },

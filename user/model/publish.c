@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "model/result_fill.h"
+#include "model/watch_retained.h"
 #include "process/cgroup.h"
 
 /* ---- what the trace adds to the latest census ---- */
@@ -202,6 +203,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		watch_sum_reclaim(w);
 	if (!err && w->snap)
 		err = ranking_init(&from->ranking, w->snap->census);
+	if (!err && last && w->snap && w->opts.full_graph && !w->gone)
+		err = watch_find_retained(w, &from->ranking);
 	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
 	return err;
 }
@@ -219,8 +222,10 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
 	result_fill_sync_maps(r, from);
+	result_fill_objects(r, w);
 	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
+	result_fill_retained(r, w);
 	result_fill_growing(r, from);
 	struct err *err = result_fill_trace(r, from);
 	if (err)
@@ -229,6 +234,10 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	err = result_fill_findings(r, from);
 	if (err)
 		return err;
+	err = last ? watch_find_paths(from->w, from) : NULL;
+	if (err)
+		return err;
+	result_fill_paths(r, w);
 	/* With `last` this moves the maps out of the census, so nothing after it may use them. */
 	err = result_fill_maps(r, from, last);
 	if (err)
@@ -253,6 +262,8 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	result_fill_held(&r->pool, w, &from.held);
 	if (!err)
 		result_fill_ids(&r->pool, w, &from.ids);
+	if (!err)
+		result_fill_retained_rows(&r->pool, w, &from.retained);
 	return err ? err : result_fill_all(r, &from, last);
 }
 

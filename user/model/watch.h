@@ -32,6 +32,7 @@ struct watch_opts {
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */
 	bool holders; /* find out who holds each map */
+	uint64_t paths; /* find ways to the maps of as many rows of the ranking */
 	bool full_graph; /* and what is garbage, and what maps keep alive */
 	uint64_t graph_memory_bytes; /* of ours, for that; 0: as much as the machine can spare */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
@@ -54,6 +55,8 @@ struct watch_opts {
 };
 
 struct holders;
+struct watch_retained;
+struct paths;
 struct reach;
 struct goroutine_groups;
 
@@ -77,6 +80,9 @@ struct watch {
 	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct watch_retained *retained; /* what the maps of snap keep alive; NULL: not known */
+	struct err *retained_err; /* why not; else NULL */
+	struct paths *paths; /* ways to maps; NULL: not looked for, or not known */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */
 	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
