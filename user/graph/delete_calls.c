@@ -32,7 +32,7 @@ struct delete_scan {
 };
 
 /* The length of "a.b/c/pkg" in "a.b/c/pkg.(*T).f". */
-static size_t package_len(const char *function)
+static size_t delete_package_len(const char *function)
 {
 	const char *slash = strrchr(function, '/');
 	const char *from = slash ? slash : function;
@@ -44,9 +44,9 @@ static size_t package_len(const char *function)
 static bool delete_compare_package(void *ctx, const char *name)
 {
 	struct delete_scan *s = ctx;
-	size_t len = package_len(s->function);
+	size_t len = delete_package_len(s->function);
 
-	s->found = len == package_len(name) && !memcmp(name, s->function, len);
+	s->found = len == delete_package_len(name) && !memcmp(name, s->function, len);
 	return false;
 }
 
