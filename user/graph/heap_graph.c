@@ -318,7 +318,7 @@ struct err *heap_graph_read(const struct objects *objs, const struct graph_opts 
 			    struct heap_graph *ret)
 {
 	struct heap_graph graph = { .cnt = objs->cnt };
-	uint64_t fixed = 4 * (objs->cnt + 1ull);
+	uint64_t fixed = 4 * (objs->cnt + 1ull) + opts->memory_taken;
 	struct edge_reader r = {
 		.objs = objs,
 		.opts = opts,
