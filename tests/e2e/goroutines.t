@@ -30,7 +30,7 @@ def counted: map({key: (.k | tostring), value: .n}) | group_by(.key)
 
 report_and_compare() {
 	ask groups >"$truth"
-	run 60 report --duration 0 --json --top 1 "$@" "$target"
+	run 60 report --duration 0 --json --top 1 --fail-on never "$@" "$target"
 	jq -n --slurpfile truth "$truth" --slurpfile report "$out" "$compare" >"$compared"
 }
 
@@ -84,6 +84,22 @@ for version in 1.19 1.24 1.27; do
 	ok "go$version, text: the largest group" \
 		grep -qE '^    3,000  .* MiB  chan receive in main\.withMap main\.go:[0-9]+$' "$out"
 	ok "go$version, text: who started it" grep -qE '^ +started by main\.start main\.go:[0-9]+; ' "$out"
+
+	# A finding is about stacks that are resident, and come back when the goroutines end.
+	run 60 report --duration 0 --json --top 1 --min-waste 1M "$target"
+	is "go$version, finding: exit code" "$rc" 1
+	holds "go$version: the one finding is about the only large group" "$out" \
+		'[.findings[] | select(.kind == "goroutines")] as $found | [.goroutines.groups[]
+			| select(.function == "main.withMap")] as $groups | ($found | length) == 1
+			and $found[0].severity == "warn" and $found[0].bytes == $groups[0].stack_resident_bytes
+			and $found[0].gives_back_bytes == $found[0].bytes
+			and ($found[0].headline | startswith("3,000 goroutines wait in main.withMap main.go:"))'
+	ask release >"$truth"
+	holds "go$version: when they end, their stacks come back" "$out" \
+		'.findings[] | select(.kind == "goroutines") | .gives_back_bytes as $said
+			| $truth[0] | .before - .after > 0.8 * $said' --slurpfile truth "$truth"
+	run 60 report --duration 0 --json --top 1 --min-waste 1M "$target"
+	none "go$version: then there is no finding" "$out" '.findings[] | select(.kind == "goroutines")'
 	stop
 done
 

@@ -118,7 +118,10 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
-		.figures = { kind == FINDING_GROWING_MAP ? 0 : MIB(11), MIB(300), MIB(280) },
+		.map.addr = 8,
+		.figures = { kind == FINDING_GROWING_MAP || kind == FINDING_GOROUTINES ? 0
+										       : MIB(11),
+			     MIB(300), MIB(280) },
 	};
 }
 
@@ -133,7 +136,19 @@ static struct finding_words words_of(struct pool *pool, const struct finding *f)
 						 .bytes_per_s = MIB(66),
 						 .gained_keys = 45000,
 						 .limit = &limit };
-	static const struct result r = { .memory = &ledger, .growing = { &growing, 1 } };
+	static struct result_frame at = { "example.com/main.handle", "/src/main.go", 13 };
+	static struct result_goroutine_group waiting = { .status = "waiting",
+							 .wait_reason = "chan receive",
+							 .user = &at,
+							 .count = 60000,
+							 .maps = { 60000, true },
+							 .map_bytes = { MIB(11), true } };
+	static struct result_goroutines_read goroutines = { .groups = { &waiting, 1 } };
+	static const struct result r = {
+		.memory = &ledger,
+		.goroutines = { .read = &goroutines },
+		.growing = { &growing, 1 },
+	};
 	struct finding_facts facts = { f, &r, "map[string]int" };
 
 	return finding_row(f->kind)->words(pool, &facts);
@@ -154,8 +169,12 @@ static void findings_name_their_bytes(void **state)
 		const char *remedy;
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_OVERSIZED_MAP] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_EMPTIED_MEMBERS] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_REFILLING_MAP] = { "66.0 MiB", NULL },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
 		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
+		[FINDING_PINNED_BY_KEYS] = { "their values pin 2.00 KiB in 7 objects", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
 		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
 		[FINDING_REFILLED] = { "66.0 MiB", NULL },
@@ -164,6 +183,10 @@ static void findings_name_their_bytes(void **state)
 		[FINDING_SPAN_PINNED] = { "66.0 MiB", NULL },
 		[FINDING_C_MEMORY] = { "66.0 MiB", NULL },
 		[FINDING_MAPPED_MEMORY] = { "66.0 MiB", NULL },
+		[FINDING_GOROUTINES] = { "60,000 goroutines wait in main.handle main.go:13 (chan "
+					 "receive): they have 66.0 MiB of stacks, and 60,000 maps "
+					 "of 11.0 MiB.",
+					 "end them" },
 		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
@@ -175,6 +198,9 @@ static void findings_name_their_bytes(void **state)
 	for (enum finding_kind kind = 0; kind < FINDING_CNT; kind++) {
 		const struct finding_row *row = finding_row(kind);
 		struct finding f = finding_of(kind);
+		if (kind == FINDING_PINNED_BY_KEYS)
+			memcpy(f.figures, (const uint64_t[]){ 7, 2048, 512, 90, 100, 2 },
+			       sizeof(f.figures));
 		struct finding_words words = words_of(&pool, &f);
 		const char *headline = words.headline, *remedy = words.remedy;
 

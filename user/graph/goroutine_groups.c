@@ -211,8 +211,10 @@ static struct err *g_reader_walk(struct g_reader *r, size_t n)
 		struct g_look *l = &r->looks[i];
 		struct walk_piece head = { l->state.sp, r->head_lens[i], r->heads + i * HEAD_SZ };
 
-		l->where = l->user = l->settled ? l->where : NULL;
-		if (!l->settled && head.len && !look_walk(r, l, head))
+		if (l->settled)
+			continue;
+		l->where = l->user = NULL;
+		if (head.len && !look_walk(r, l, head))
 			return err_nomem();
 	}
 	return NULL;

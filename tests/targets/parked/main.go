@@ -26,6 +26,7 @@ const (
 // What is waited for never comes.
 var (
 	never  = make(chan int) // has receivers only
+	over   = make(chan int) // is closed by "release"
 	full   = make(chan int) // has senders only
 	lock   sync.Mutex
 	rw     sync.RWMutex
@@ -78,7 +79,7 @@ func withMap() {
 	for i := 0; i < 40; i++ {
 		m[i] = i
 	}
-	<-never
+	<-over
 	m[1]++
 }
 
@@ -217,6 +218,15 @@ func monotonic() int64 {
 	return ts.Nano()
 }
 
+// stacks is what Go has for stacks after it has freed those of goroutines that ended.
+func stacks() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.StackInuse
+}
+
 var started = monotonic()
 
 func answer(question string) any {
@@ -224,6 +234,13 @@ func answer(question string) any {
 	case "collect":
 		runtime.GC()
 		return map[string]int64{"started": started, "collected": monotonic()}
+	case "release":
+		before := stacks()
+		close(over)
+		for runtime.NumGoroutine() > len(kinds)*few+2 {
+			time.Sleep(20 * time.Millisecond)
+		}
+		return map[string]uint64{"before": before, "after": stacks()}
 	case "groups":
 		type row struct {
 			where
