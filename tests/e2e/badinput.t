@@ -375,7 +375,7 @@ check_other_layout() { # VERSION CLAIMED
 		check_fitting "$name"
 	elif [[ $status == refused ]]; then
 		is "$name: exit code" "$rc" 4
-		is "$name: silent on stderr" "$(complaints)" ''
+		is "$name: the same on stderr" "$(cat "$err")" "maptrace: $(jq -r .census.reason "$report")"
 		holds "$name: refused, with a reason" "$report" '.census.reason | length > 20'
 		holds "$name: no figure" "$report" '.maps == [] and .heap == null and .memory == null
 			and .findings == [] and .census.totals == null'
@@ -450,7 +450,8 @@ check_unreadable() {
 		start "$e2e/mapped.pl" "$bin"
 		census "$target"
 		is "go$version, unreadable: exit code" "$rc" 4
-		is "go$version, unreadable: silent on stderr" "$(complaints)" ''
+		is "go$version, unreadable: the same on stderr" "$(cat "$err")" \
+			"maptrace: $(jq -r .census.reason "$report")"
 		holds "go$version, unreadable: refused, with a reason" "$report" '.census
 			| .status == "refused" and (.reason | test("cannot read [0-9]+ bytes at 0x"))'
 		holds "go$version, unreadable: no figure" "$report" \

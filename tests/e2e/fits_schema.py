@@ -31,7 +31,7 @@ CAUSES = {
     "lazy_free": ["lazy_free"],
     "call_failed": ["locked"],
     "span_pinned": ["span_pinned"],
-    "pinned_by_map": ["map_holes", "oversized_map", "emptied_members", "churned_map"],
+    "pinned_by_map": ["map_holes", "oversized_map", "emptied_members", "refilling_map"],
 }
 STATES = ["fine", "wasteful", "growing", "in_danger"]
 

@@ -102,8 +102,26 @@ check_thresholds() {
 check_kinds() {
 	enter 1.24 presized
 	judge --duration 0
-	is_found 'a size hint' "$(jq -r '.findings[0].kind' "$report")" warn wasteful
-	comes_back 'a size hint' "$(jq -r '.findings[0].kind' "$report")"
+	is_found 'a size hint' oversized_map warn wasteful
+	comes_back 'a size hint' oversized_map
+	stop
+	enter 1.24 emptied
+	judge --duration 0
+	is_found 'emptied, and fuller once' map_holes warn wasteful
+	holds 'emptied: it is not taken for a size hint' "$report" 'all(.findings[]; .kind != "oversized_map")'
+	stop
+	enter 1.24 empty_sets
+	judge --duration 0
+	is_found 'empty sets' emptied_members warn wasteful
+	holds 'empty sets: all of them' "$report" '[.findings[] | select(.kind == "emptied_members")]
+		| length == 1 and .[0].maps == 199000 and (.[0].remedy | startswith("Delete their keys"))
+			and .[0].holder.kind == "map"'
+	comes_back 'empty sets' emptied_members
+	stop
+	enter 1.24 double_buffer
+	judge --duration 5s --min-waste 1M
+	holds 'a double buffer: no rebuild advice' "$report" \
+		'all(.findings[]; .kind != "map_holes" or .bytes < 4 * 1048576)'
 	stop
 	enter 1.24 sharded
 	judge --duration 0

@@ -118,6 +118,7 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
+		.map.addr = 8,
 		.figures = { kind == FINDING_GROWING_MAP || kind == FINDING_GOROUTINES ? 0
 										       : MIB(11),
 			     MIB(300), MIB(280) },
@@ -168,6 +169,9 @@ static void findings_name_their_bytes(void **state)
 		const char *remedy;
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_OVERSIZED_MAP] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_EMPTIED_MEMBERS] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_REFILLING_MAP] = { "66.0 MiB", NULL },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
 		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
 		[FINDING_PINNED_BY_KEYS] = { "their values pin 2.00 KiB in 7 objects", "66.0 MiB" },

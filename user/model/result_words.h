@@ -194,6 +194,13 @@ struct word {
 	X(FINDING_MAP_HOLES, "map_holes", NULL, holes, true, false, STATE_WASTEFUL, \
 	  "resident bytes of the tables, less what a new map of as many keys takes by the " \
 	  "runtime's own sizing rules") \
+	X(FINDING_OVERSIZED_MAP, "oversized_map", NULL, oversized, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables, less what a new map of as many keys takes; empty slots " \
+	  "were sampled, and none had been used") \
+	X(FINDING_EMPTIED_MEMBERS, "emptied_members", NULL, members, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables of empty maps that are values of a map") \
+	X(FINDING_REFILLING_MAP, "refilling_map", NULL, refilling, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables, less what a new map of as many keys takes now") \
 	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \

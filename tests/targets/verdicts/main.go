@@ -67,6 +67,14 @@ func filled() {
 	}
 }
 
+// A map of as many keys, of which most were deleted.
+func emptied() {
+	full()
+	for i := uint64(3000); i < 2000000; i++ {
+		delete(hinted.costs, i*0x9e3779b97f4a7c15)
+	}
+}
+
 // Sets in a map: nearly all are emptied, and stay.
 func emptySets() {
 	sets = map[string]members{}
@@ -226,6 +234,7 @@ func swinging() {
 var states = map[string]struct{ enter, remedy func() }{
 	"presized":      {presized, rebuildHinted},
 	"full":          {full, func() {}},
+	"emptied":       {emptied, rebuildHinted},
 	"filled":        {filled, func() {}},
 	"empty_sets":    {emptySets, dropEmpty},
 	"sharded":       {sharded, rebuildShards},
