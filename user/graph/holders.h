@@ -66,7 +66,10 @@ struct holder {
 	uint64_t map_type;
 };
 
+struct reach;
+
 struct holders_opts {
+	const struct reach *reach; /* what is garbage; NULL: not known */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 	uint64_t budget_ns; /* what is not found by then stays unknown; 0: no limit */
 	/* Keep what paths_take() needs. Then heap and census must outlive the result, too. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "graph/reach.h"
 #include "graph/table_owners.h"
 #include "heap/liveness.h"
 
@@ -151,7 +152,7 @@ static struct err *samples_choose(struct object_samples *all, const struct heap 
 
 	want = want < SAMPLES_MIN ? SAMPLES_MIN : want > SAMPLES_MAX ? SAMPLES_MAX : want;
 	c->first = all->list.len;
-	if (!c->span_cnt || c->noscan || (large && c->slots > LARGE_MAX))
+	if (!c->span_cnt || (c->noscan && !all->garbage_known) || (large && c->slots > LARGE_MAX))
 		return NULL;
 	err = large || c->slots <= SLOTS_SEEN_MAX ? samples_choose_all(all, heap, c)
 						  : samples_choose_some(all, heap, c, want);
@@ -165,7 +166,7 @@ static struct err *samples_choose_classes(struct object_samples *all, const stru
 	struct err *err = NULL;
 
 	for (size_t i = 0; i < SPANCLASS_CNT; i++)
-		bytes += all->classes[i].noscan ? 0 : all->classes[i].other_bytes;
+		bytes += all->classes[i].other_bytes;
 	for (size_t i = 0; !err && i < SPANCLASS_CNT; i++)
 		err = samples_choose(all, heap, &all->classes[i], bytes);
 	return err;
@@ -199,8 +200,16 @@ static struct err *samples_find_tables(struct object_samples *all, const struct 
 	return err;
 }
 
+/* Whether nothing leads to the object, as far as that is known. */
+static bool sample_is_garbage(const struct reach *reach, const struct object *o)
+{
+	uint32_t nth = objects_number(&reach->objs, o->start);
+
+	return nth != OBJECT_NO_NUMBER && reach_of_object(reach, nth) == REACH_GARBAGE;
+}
+
 static struct err *samples_look_at(struct object_sample *o, size_t cnt, struct holder_search *s,
-				   struct object_batch *b)
+				   struct object_batch *b, bool garbage)
 {
 	enum liveness live[OBJECTS_A_READ];
 	size_t nth[OBJECTS_A_READ];
@@ -211,8 +220,10 @@ static struct err *samples_look_at(struct object_sample *o, size_t cnt, struct h
 	b->cnt = 0;
 	for (size_t i = 0; !err && i < cnt; i++) {
 		o[i].used = live[i] != OBJECT_FREE;
+		o[i].garbage = o[i].used && garbage &&
+			       sample_is_garbage(s->opts.reach, &o[i].object);
 		nth[b->cnt] = i;
-		if (o[i].used && !o[i].table)
+		if (o[i].used && !o[i].table && !span_noscan(o[i].object.span))
 			b->objects[b->cnt++] = o[i].object;
 	}
 	if (!err)
@@ -237,7 +248,7 @@ static struct err *samples_look_at_class(struct object_samples *all, struct obje
 
 		if (clock_ns() > all->deadline_ns || search_is_late(s))
 			break;
-		err = samples_look_at(&all->list.data[c->first + i], n, s, b);
+		err = samples_look_at(&all->list.data[c->first + i], n, s, b, all->garbage_known);
 	}
 	/* The samples are in no order, so the first ones stand for all, too; but not those of a
 	 * class that was to be seen as a whole. */
@@ -266,6 +277,7 @@ struct err *object_samples_take(struct object_samples *all, struct holder_search
 	struct err *err = b ? samples_count(all, s) : err_nomem();
 
 	all->deadline_ns = deadline_ns;
+	all->garbage_known = s->opts.reach && s->opts.reach->status == REACH_OK;
 	if (!err)
 		err = samples_choose_classes(all, s->heap);
 	if (!err)

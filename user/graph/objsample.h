@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* objsample.h - objects with pointers that stand for those of their size class (objtypes.h). */
+/* objsample.h - objects that stand for those of their size class (objtypes.h). */
 #ifndef MAPTRACE_GRAPH_OBJSAMPLE_H
 #define MAPTRACE_GRAPH_OBJSAMPLE_H
 
@@ -12,6 +12,7 @@ struct object_sample {
 	struct object object;
 	bool used; /* the slot has an object */
 	bool table; /* of a map */
+	bool garbage; /* nothing leads to it */
 	struct fit fit;
 };
 
@@ -33,6 +34,7 @@ struct object_samples {
 	VEC(struct object_sample) list; /* by class */
 	uint32_t *spans; /* indexes into heap->spans, by class */
 	uint64_t random;
+	bool garbage_known; /* else objects without pointers are not in the list */
 	uint64_t deadline_ns; /* of clock_ns(): what was not looked at then has no samples */
 };
 

@@ -33,7 +33,9 @@ struct grouping {
 	struct table by_key;
 	VEC(struct group_key) keys; /* of the groups */
 	VEC(double) variances; /* of their bytes */
-	VEC(uint32_t) hits; /* samples of the class at hand, by group */
+	/* By group, of the samples of the class at hand: how many, and how many are garbage. */
+	VEC(uint32_t) hits;
+	VEC(uint32_t) garbage;
 };
 
 static void grouping_fini(struct grouping *g)
@@ -42,6 +44,7 @@ static void grouping_fini(struct grouping *g)
 	vec_fini(&g->keys);
 	vec_fini(&g->variances);
 	vec_fini(&g->hits);
+	vec_fini(&g->garbage);
 }
 
 static uint64_t group_hash(const struct group_key *k)
@@ -106,7 +109,8 @@ static struct err *group_of(struct grouping *g, const struct group_key *k, size_
 	*ret = g->ret->groups.len;
 	group.type = group_name(g, k);
 	bool ok = table_put(&g->by_key, hash, *ret) && vec_push(&g->ret->groups, group) &&
-		  vec_push(&g->keys, *k) && vec_push(&g->variances, 0.0) && vec_push(&g->hits, 0);
+		  vec_push(&g->keys, *k) && vec_push(&g->variances, 0.0) && vec_push(&g->hits, 0) &&
+		  vec_push(&g->garbage, 0);
 	return ok ? NULL : err_nomem();
 }
 
@@ -118,6 +122,7 @@ static struct group_key group_key_of(const struct grouping *g, const struct obje
 	bool known = fit->kind == FIT_VALUE || fit->kind == FIT_ARRAY || fit->kind == FIT_CHAN ||
 		     fit->kind == FIT_CLOSURE;
 
+	k.pointers = !span_noscan(o->object.span);
 	if (fit->kind == FIT_CLOSURE) {
 		k.type = NULL;
 		k.func = fit->func;
@@ -126,7 +131,7 @@ static struct group_key group_key_of(const struct grouping *g, const struct obje
 	if (!known || !fit->type || (!fit->certain && fit->candidates != 1) ||
 	    g->ret->groups.len >= GROUPS_MAX)
 		k = (struct group_key){ .kind = FIT_NONE,
-					.pointers = true,
+					.pointers = k.pointers,
 					.slot = o->object.size <= MALLOC_SMALL_MAX ? o->object.size
 										   : 0 };
 	return k;
@@ -160,6 +165,45 @@ static struct err *grouping_add_class(struct grouping *g, const struct object_cl
 
 /* ---- objects that were looked at ---- */
 
+/* Adds what one type has of a class, by its samples. Returns the objects that are left. */
+static uint64_t group_scale(struct grouping *g, size_t at, const struct object_class *c,
+			    uint64_t samples, uint64_t left)
+{
+	struct object_group *to = &g->ret->groups.data[at];
+	double share = (double)g->hits.data[at] / samples;
+	uint64_t cnt = c->all_seen ? g->hits.data[at] : llround(share * c->all);
+	double bytes = (double)c->all * c->slot_bytes;
+
+	cnt = cnt < left ? cnt : left;
+	to->cnt += cnt;
+	to->bytes += cnt * c->slot_bytes;
+	to->garbage_bytes +=
+		llround((double)cnt * c->slot_bytes * g->garbage.data[at] / g->hits.data[at]);
+	to->estimated |= cnt && !c->all_seen;
+	if (!c->all_seen)
+		g->variances.data[at] += bytes * bytes * share * (1 - share) / samples;
+	return left - cnt;
+}
+
+/* Adds the objects of a class whose type is not known: how many they are is known. */
+static struct err *group_add_unknown(struct grouping *g, const struct object_class *c,
+				     uint64_t left, double garbage_share)
+{
+	struct group_key unknown = {
+		.kind = FIT_NONE,
+		.pointers = !c->noscan,
+		.slot = c->slot_bytes,
+	};
+	struct err *err = grouping_add(g, &unknown, left, left * c->slot_bytes);
+	size_t at = left ? table_get(&g->by_key, group_hash(&unknown)) : TABLE_NONE;
+
+	if (err || at == TABLE_NONE)
+		return err;
+	g->ret->groups.data[at].estimated |= !c->all_seen && !c->noscan;
+	g->ret->groups.data[at].garbage_bytes += llround(garbage_share * left * c->slot_bytes);
+	return NULL;
+}
+
 /*
  * Spreads the objects of a class over the groups of its samples, of which `samples` had an object.
  * Not every table can be told from other objects of unknown type, but how many tables there are is
@@ -169,35 +213,22 @@ static struct err *grouping_add_class(struct grouping *g, const struct object_cl
 static struct err *group_scale_class(struct grouping *g, const struct object_class *c,
 				     uint64_t samples)
 {
-	struct group_key unknown = { .kind = FIT_NONE, .pointers = true, .slot = c->slot_bytes };
 	uint64_t left = c->others;
+	double garbage_share = 0;
 
 	for (size_t i = 0; i < g->ret->groups.len; i++) {
-		struct object_group *to = &g->ret->groups.data[i];
-		double share = (double)g->hits.data[i] / samples;
-		uint64_t cnt = c->all_seen ? g->hits.data[i] : llround(share * c->all);
-		double bytes = (double)c->all * c->slot_bytes;
-
-		g->hits.data[i] = 0;
-		if (g->keys.data[i].kind == FIT_NONE)
+		if (!g->hits.data[i])
 			continue;
-		cnt = cnt < left ? cnt : left;
-		left -= cnt;
-		to->cnt += cnt;
-		to->bytes += cnt * c->slot_bytes;
-		to->estimated |= cnt && !c->all_seen;
-		if (!c->all_seen)
-			g->variances.data[i] += bytes * bytes * share * (1 - share) / samples;
+		if (g->keys.data[i].kind == FIT_NONE)
+			garbage_share = (double)g->garbage.data[i] / g->hits.data[i];
+		else
+			left = group_scale(g, i, c, samples, left);
+		g->hits.data[i] = g->garbage.data[i] = 0;
 	}
-	struct err *err = grouping_add(g, &unknown, left, left * c->slot_bytes);
-	size_t at = left ? table_get(&g->by_key, group_hash(&unknown)) : TABLE_NONE;
-	if (!err && at != TABLE_NONE)
-		g->ret->groups.data[at].estimated |= !c->all_seen;
-	return err;
+	return group_add_unknown(g, c, left, garbage_share);
 }
 
-static struct err *group_note_sample(struct grouping *g, const struct object_sample *o,
-				     bool counted)
+static struct err *group_note_sample(struct grouping *g, const struct object_sample *o, bool large)
 {
 	struct group_key k = group_key_of(g, o);
 	size_t at;
@@ -209,12 +240,14 @@ static struct err *group_note_sample(struct grouping *g, const struct object_sam
 	if (k.kind != FIT_NONE && o->fit.source != FIT_BY_HEADER)
 		to->source = OBJECTS_FITTED;
 	to->certain &= k.kind == FIT_NONE || o->fit.certain;
-	if (counted) {
-		to->cnt++;
-		to->bytes += o->object.size;
-	} else {
-		g->hits.data[at]++;
-	}
+	g->hits.data[at] += !large;
+	g->garbage.data[at] += !large && o->garbage;
+	if (!large)
+		return NULL;
+	/* Of those without pointers it is known how many are no tables. */
+	to->cnt += k.pointers;
+	to->bytes += k.pointers ? o->object.size : 0;
+	to->garbage_bytes += o->garbage ? o->object.size : 0;
 	return NULL;
 }
 
@@ -230,15 +263,14 @@ static struct err *grouping_add_samples(struct grouping *g, const struct object_
 	for (size_t i = c->first; !err && i < c->first + c->cnt; i++) {
 		const struct object_sample *o = &all->list.data[i];
 
-		g->ret->looked_at++;
+		g->ret->looked_at += !c->noscan;
 		used += o->used;
-		if (!object_sample_counts(o))
-			continue;
-		err = group_note_sample(g, o, large);
+		if (object_sample_counts(o))
+			err = group_note_sample(g, o, large);
 	}
-	if (err || large)
+	if (err || (large && !c->noscan))
 		return err;
-	return used ? group_scale_class(g, c, used) : grouping_add_class(g, c);
+	return used && !large ? group_scale_class(g, c, used) : grouping_add_class(g, c);
 }
 
 /* ---- all of it ---- */
@@ -252,7 +284,7 @@ static int cmp_object_groups(const void *a, const void *b)
 	return x->cnt < y->cnt ? 1 : -(x->cnt > y->cnt);
 }
 
-static void groups_finish(struct grouping *g)
+static void groups_finish(struct grouping *g, bool known)
 {
 	struct objtypes *ret = g->ret;
 
@@ -262,11 +294,14 @@ static void groups_finish(struct grouping *g)
 
 		o->bytes_low = o->bytes > off ? o->bytes - off : 0;
 		o->bytes_high = o->bytes + off;
+		if (o->garbage_bytes > o->bytes)
+			o->garbage_bytes = o->bytes;
 		ret->cnt += o->cnt;
 		ret->bytes += o->bytes;
 	}
 	vec_sort(&ret->groups, cmp_object_groups);
 	ret->taken = true;
+	ret->garbage_known = known;
 }
 
 struct err *objtypes_take(struct holder_search *s, struct objtypes *ret)
@@ -282,7 +317,7 @@ struct err *objtypes_take(struct holder_search *s, struct objtypes *ret)
 					    : grouping_add_class(&g, c);
 	}
 	if (!err)
-		groups_finish(&g);
+		groups_finish(&g, all.garbage_known);
 	log_debug("objects: %llu looked at, %zu groups", (unsigned long long)ret->looked_at,
 		  ret->groups.len);
 	return err;

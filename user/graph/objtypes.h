@@ -32,6 +32,7 @@ struct object_group {
 	enum object_source source;
 	uint64_t cnt;
 	uint64_t bytes; /* of slots */
+	uint64_t garbage_bytes; /* of bytes: what nothing leads to; only with garbage_known */
 	uint64_t bytes_low, bytes_high; /* 95 % interval, as far as it comes from the sample; else
 					 * both are `bytes` */
 };
@@ -39,6 +40,7 @@ struct object_group {
 struct objtypes {
 	bool taken; /* false: it was not looked at */
 	VEC(struct object_group) groups; /* largest first */
+	bool garbage_known;
 	uint64_t cnt; /* of all objects in the groups */
 	uint64_t bytes;
 	uint64_t looked_at; /* objects with pointers that were */

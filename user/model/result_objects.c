@@ -29,7 +29,8 @@ static uint64_t three_digits(uint64_t v)
 }
 
 static struct result_object_group result_object_group_of(struct pool *pool,
-							 const struct object_group *g)
+							 const struct object_group *g,
+							 bool garbage_known)
 {
 	return (struct result_object_group){
 		.type = pool_text(pool, g->type),
@@ -42,6 +43,7 @@ static struct result_object_group result_object_group_of(struct pool *pool,
 		.bytes = g->bytes,
 		.bytes_low = g->bytes_low,
 		.bytes_high = g->bytes_high,
+		.garbage_bytes = opt_if(garbage_known, g->garbage_bytes),
 	};
 }
 
@@ -64,5 +66,6 @@ void result_fill_objects(struct result *r, const struct watch *w)
 	};
 	pool_list(&r->pool, &r->objects, cnt);
 	for (size_t i = 0; i < r->objects.len; i++)
-		r->objects.data[i] = result_object_group_of(&r->pool, &all->groups.data[i]);
+		r->objects.data[i] =
+			result_object_group_of(&r->pool, &all->groups.data[i], all->garbage_known);
 }

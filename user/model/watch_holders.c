@@ -110,6 +110,7 @@ struct err *watch_find_holders(struct watch *w)
 	struct mem *mem = &w->target->mem;
 	struct holders_opts opts = {
 		.stop = w->opts.stop,
+		.reach = w->reach,
 		.budget_ns = HOLDERS_BUDGET_S * 1000000000ull,
 		.keep = w->opts.full_graph,
 	};

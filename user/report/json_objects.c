@@ -26,7 +26,7 @@ static const struct json_member object_group_members[] = {
 		 "Lower end of the 95 % interval, as far as it comes from the sample."),
 	JSON_U64("bytes_high", result_object_group, bytes_high, "Upper end of it."),
 	JSON_OPT_U64("garbage_bytes", result_object_group, garbage_bytes, 0,
-		     "Of bytes: what nothing leads to; null: not known."),
+		     "Of bytes: what nothing leads to, by a sample; null: not known."),
 };
 const struct json_shape result_object_group_json =
 	JSON_SHAPE(result_object_group, "object_group", "Other objects of the heap of one type.",

@@ -52,6 +52,9 @@ static void print_object_group(const struct page *p, const struct result_object_
 	flow_add(&f, OBJECT_INDENT, "%16s", bytes);
 	flow_add(&f, 1, "%12s", count);
 	flow_object_type(&f, g);
+	/* A tenth of them, and not chance alone. */
+	if (g->garbage_bytes.known && g->garbage_bytes.v >= g->bytes / 10 && g->garbage_bytes.v)
+		flow_sentence(&f, 1, "(%s garbage)", BYTES(g->garbage_bytes.v));
 	flow_end(&f);
 }
 
