@@ -50,7 +50,7 @@ for version in 1.21 1.27; do
 	[[ $version == 1.21 ]] ||
 		none "$label: the allocator notes large ones" "$pairs" 'select(.truth.noted and .got[0].source != "noted")'
 	run 60 report --duration 0 "$target"
-	ok "$label: text" grep -qE '^ +(about )?[0-9.]+ MiB +28,000  main.session \([0-9.]+ [KM]iB garbage\)$' "$out"
+	ok "$label: text" grep -qE '^ +(about )?[0-9.]+ MiB +28,000  main.session( \(guessed\))? \([0-9.]+ [KM]iB garbage\)$' "$out"
 	is "$label: no line is too long" "$(too_long)" ''
 	[[ $version == 1.21 ]] || {
 		run 60 report --duration 0 --json --graph off "$target"

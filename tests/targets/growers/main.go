@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"strconv"
 	"sync"
@@ -25,6 +26,7 @@ type (
 	replaceKey int    // filled and replaced by a new map
 	memoKey    int    // keys from a small set: ever fewer are new
 	sizedKey   int    // made with a size, and filled
+	warmKey    int    // a cache that is not full yet
 )
 
 var (
@@ -40,9 +42,18 @@ var (
 	replaced = map[replaceKey]int{}
 	memo     = map[memoKey]int{}
 	sized    = make(map[sizedKey]int, 4000000)
+	warm     = map[warmKey]int{}
 	n        int
+
+	parent, _ = context.WithCancel(context.Background())
+	forgotten context.CancelFunc
 	w        jsonw.Writer
 )
+
+// runQuery leaks in a map of the library.
+//
+//go:noinline
+func runQuery() { _, forgotten = context.WithCancel(parent) }
 
 // step is done 100 times a second.
 func step() {
@@ -60,6 +71,11 @@ func step() {
 		cleared[clearKey(id)] = id
 		replaced[replaceKey(id)] = id
 		sized[sizedKey(id)] = id
+		warm[warmKey(id)] = id
+		runQuery()
+		if len(warm) > 10000000 {
+			delete(warm, warmKey(id-10000000))
+		}
 		if len(fill) < 40000 {
 			fill[fillKey(id)] = id
 		}
