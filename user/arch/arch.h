@@ -124,6 +124,11 @@ struct arch {
 	void (*scan_refs)(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo, uint64_t hi,
 			  code_place_fn fn, void *ctx);
 
+	/* Where the first call of a function in [lo, hi) leads to; 0: there is none. It decodes
+	 * nothing, so one in some thousand may be no call. */
+	uint64_t (*first_call)(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo,
+			       uint64_t hi);
+
 	/* Chooses the place of a probe in the first bytes of a function. ERR_FORMAT when they
 	 * are not an instruction; *ret is left alone then. */
 	struct err *(*place_probe)(const void *code, size_t code_sz, struct placement *ret);
