@@ -142,6 +142,17 @@ static struct err *pair_read(const struct sync_search *y, uint64_t addr, uint64_
 	return err;
 }
 
+/* Whether a readOnly can be there: other objects may lead to such a map at that offset, too. */
+static bool may_be_read_only(const struct heap *heap, uint64_t addr)
+{
+	struct object o;
+
+	if (heap_is_unread(heap, addr))
+		return true;
+	return heap_object(heap, addr, &o) && o.start == addr && o.size == READ_ONLY_SZ &&
+	       !span_noscan(o.span);
+}
+
 /* A readOnly without a map is that of a sync.Map whose keys are all in the dirty one. */
 static struct err *pair_read_only(struct sync_search *y, uint64_t addr, struct sync_map *m)
 {
@@ -178,7 +189,7 @@ static struct err *pair_add(struct sync_search *y, uint64_t addr, const struct s
 	if (addr % 8 || table_get(&y->by_addr, addr) != TABLE_NONE)
 		return NULL;
 	struct err *err = pair_read(y, addr, &read, &dirty, &ok);
-	if (err || !ok)
+	if (err || !ok || !may_be_read_only(y->s->heap, read))
 		return err;
 	ssize_t row = dirty ? rows_find(&y->s->census->maps, dirty) : ROWS_NONE;
 	if (row != ROWS_NONE && row_is_inner(y, row))
