@@ -135,7 +135,7 @@ $(BUILD)/tests/e2e/made_reports: $(BUILD)/tests/e2e/made_reports.o $(BUILD)/libm
 
 # The program that makes the table of layouts is built without that table and without BPF.
 LAYOUT_ROW := scripts/layout_row \
-	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout) user/base/err
+	      $(addprefix user/process/,debug_file dwarf_types dwarf_layout elf_file) user/base/err
 
 $(BUILD)/scripts/layout_row: $(LAYOUT_ROW:%=$(BUILD)/%.o)
 	$(call msg,LINK,$@)

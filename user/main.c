@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -17,6 +23,7 @@ static const struct verb {
 	  "what the maps of a Go process hold, what happens to them, what to do" },
 	{ "events", cmd_events,
 	  "growths, memory calls and collections as they happen, as JSON lines" },
+	{ "diff", cmd_diff, "what changed between two reports, or since one" },
 	{ "ps", cmd_ps, "the Go programs that run on this host" },
 };
 
@@ -125,8 +132,40 @@ static int run_default(int argc, char **argv)
 	return run_verb(verb_find("report"), argc, argv);
 }
 
+/* For what no verb looks after, such as the text of --help. */
+static void check_output(int exit_code, void *arg)
+{
+	(void)arg;
+	if (exit_code || (!fflush(stdout) && !ferror(stdout)))
+		return;
+	log_error("writing the output: %s", strerror(errno));
+	_exit(EXIT_INCOMPLETE);
+}
+
+/* A descriptor of ours must not become 0, 1 or 2, where others read or write. What is put there
+ * instead fails when it is used. */
+static void fill_closed_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/* We hold what the target knows: nobody shall find it in a core file, nor read it here. */
+static void keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
+	fill_closed_descriptors();
+	keep_secrets();
+	on_exit(check_output, NULL);
 	if (argc < 2) {
 		log_error("which VERB, or which process? `maptrace --help` lists the verbs");
 		return EXIT_USAGE;

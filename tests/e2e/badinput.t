@@ -149,7 +149,10 @@ check_not_permitted() {
 	run_as 'setpriv --reuid=65534 --regid=65534 --clear-groups' --duration 1s
 	refused 'another user, tracing' 3 CAP_SYS_PTRACE
 	run_as 'setpriv --bounding-set=-sys_ptrace' --duration 0
-	refused 'root without CAP_SYS_PTRACE' 3 CAP_SYS_PTRACE
+	refused 'root without CAP_SYS_PTRACE' 3 'root, but without CAP_SYS_PTRACE'
+	run_as 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+sys_ptrace
+		--ambient-caps=+sys_ptrace' --duration 0
+	refused 'another user with CAP_SYS_PTRACE alone' 3 CAP_DAC_READ_SEARCH
 	run_as 'setpriv --bounding-set=-bpf,-perfmon,-sys_admin' --duration 1s
 	refused 'root without what BPF takes' 3 'CAP_BPF and CAP_PERFMON'
 	run_as 'setpriv --bounding-set=-perfmon,-sys_admin' --duration 1s
@@ -372,7 +375,7 @@ check_other_layout() { # VERSION CLAIMED
 		check_fitting "$name"
 	elif [[ $status == refused ]]; then
 		is "$name: exit code" "$rc" 4
-		is "$name: silent on stderr" "$(complaints)" ''
+		is "$name: the same on stderr" "$(cat "$err")" "maptrace: $(jq -r .census.reason "$report")"
 		holds "$name: refused, with a reason" "$report" '.census.reason | length > 20'
 		holds "$name: no figure" "$report" '.maps == [] and .heap == null and .memory == null
 			and .findings == [] and .census.totals == null'
@@ -447,7 +450,8 @@ check_unreadable() {
 		start "$e2e/mapped.pl" "$bin"
 		census "$target"
 		is "go$version, unreadable: exit code" "$rc" 4
-		is "go$version, unreadable: silent on stderr" "$(complaints)" ''
+		is "go$version, unreadable: the same on stderr" "$(cat "$err")" \
+			"maptrace: $(jq -r .census.reason "$report")"
 		holds "go$version, unreadable: refused, with a reason" "$report" '.census
 			| .status == "refused" and (.reason | test("cannot read [0-9]+ bytes at 0x"))'
 		holds "go$version, unreadable: no figure" "$report" \
@@ -467,6 +471,41 @@ check_full_disk() {
 		with_json=1 # there is no room for a document
 		refused "a full disk, $format" 7 'No space left'
 	done
+	timeout --foreground 20 "$maptrace" report --duration 0 "$target" >&- 2>"$err"
+	rc=$?
+	refused 'no stdout' 7 'Bad file descriptor'
+	"$maptrace" report --help >/dev/full 2>"$err"
+	rc=$?
+	refused 'a full disk, --help' 7 'No space left'
+	stop
+}
+
+# ---- an odd place to run in ----
+
+check_place() {
+	build 1.24 mapzoo stripped
+	start_zoo "$bin"
+	(
+		ulimit -s 64
+		timeout --foreground 60 "$maptrace" report --duration 1s "$target" >"$out" 2>"$err"
+	)
+	ok 'stacks of 64 KiB' test $? -le 1
+	with_json=1
+	if may_mount; then
+		unshare --mount sh -c 'umount -l /proc; "$@"' - \
+			"$maptrace" report --duration 0 "$target" >"$out" 2>"$err"
+		rc=$?
+		refused 'without /proc' 6 'there is no /proc'
+		unshare --pid --fork "$maptrace" report --duration 0 "$target" >"$out" 2>"$err"
+		rc=$?
+		refused 'the /proc of other processes' 6 'another pid namespace'
+		unshare --pid --fork --mount-proc "$maptrace" report --duration 0 "$target" \
+			>"$out" 2>"$err"
+		rc=$?
+		refused 'a pid of the host' 5 'in this pid namespace'
+	else
+		skip 9 'no mounts here'
+	fi
 	stop
 }
 
@@ -488,4 +527,5 @@ check_trace_without_census
 check_unreadable
 check_asan
 check_full_disk
+check_place
 finish

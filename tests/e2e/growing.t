@@ -68,6 +68,9 @@ check_leaks() { # VERSION
 		| (.title | capture("^map.main\\.(?<key>\\w+)").key) as $key
 		| .activity.insert | select(.hits > 0 and $keys[.line | tostring] != $key)
 		| [$key, .line]' --argjson keys "$(keys_by_line)"
+	holds "$label: code that deletes is a doubt" "$out" '[.growing[]
+		| select(.type == "map[main.warmKey]int")] | length == 1 and (.[0].deletes_seen | not)
+			and (.[0].doubt | contains("code that deletes"))'
 	holds "$label: room that was made before is a doubt" "$out" '.growing[]
 		| select(.type == "map[main.sizedKey]int") | .doubt != null'
 	stop

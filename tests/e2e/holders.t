@@ -93,10 +93,10 @@ holds 'traced: with holders' "$out" '[.maps[] | select(.holder)] | length > 1000
 
 run 60 report --duration 0 --json --graph off "$target"
 holds 'off: no holder' "$out" '[.maps[], .groups[], .findings[]] | all(.holder == null)'
-holds 'off: the receipt' "$out" '.graph == {status: "off", reason: null}'
+holds 'off: the receipt' "$out" '.graph | .status == "off" and .reason == null and .paths == 0 and .paths_reason == null'
 run 60 report --duration 0 --graph off "$target"
 is 'off: no line' "$(grep -c 'held by' "$out")" 0
-run 60 report --graph full "$target"
-refused 'another choice' 2 "--graph: 'full' is neither holders nor off"
+run 60 report --graph all "$target"
+refused 'another choice' 2 "--graph: 'all' is none of full, holders and off"
 stop
 finish

@@ -249,7 +249,7 @@ DOCUMENTS_MAX=40 DOCUMENT_MAX=$((4 << 20))
 # Keeps what maptrace has just printed, if it is a report in JSON. What ended in mid-write
 # is no document.
 keep_document() {
-	[[ $(head -c 20 "$out" | tr -d '\n\0') == '{"schema":"maptrace'* ]] || return 0
+	[[ $(head -c 30 "$out" | tr -d '\n\0') == '{"schema":"maptrace.report'* ]] || return 0
 	[[ $(tail -c 2 "$out") == '}' && $documents -lt $DOCUMENTS_MAX ]] || return 0
 	[[ $(stat -c %s "$out") -lt $DOCUMENT_MAX || $documents == 0 ]] || return 0
 	documents=$((documents + 1))
@@ -261,7 +261,7 @@ check_documents() {
 	[[ $documents -gt 0 ]] && python3 -c 'import jsonschema' 2>/dev/null || return 0
 	python3 "$e2e/fits_schema.py" "$top/user/report/report.schema.json" \
 		"$tmp/documents"/*.json >"$tmp/misfits" 2>&1
-	result $? "the $documents documents that this test made fit the schema" ||
+	result $? "the $documents documents that this test made fit the schema, and their verdicts the body" ||
 		diag "$(head -n 20 "$tmp/misfits")"
 }
 

@@ -22,6 +22,7 @@
 #            noopt          -gcflags='all=-N -l'
 #            noswissmap     classic maps in Go 1.24 and 1.25
 #            mapsplitgroup  the other group layout of Go 1.27
+#            arenas         package arena, for user arenas; stripped
 set -euo pipefail
 
 [[ $# == 4 ]] || { sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
@@ -46,6 +47,7 @@ c-shared) flags=(-buildmode=c-shared -tags=cshared) library=1 cgo=1 ;;
 plugin) plugin=1 cgo=1 ;;
 noopt) flags=(-gcflags='all=-N -l') ;;
 noswissmap | mapsplitgroup) experiment=$variant ;;
+arenas) experiment=$variant ldflags=(-s -w) ;;
 *) echo "${0##*/}: no variant '$variant'" >&2; exit 2 ;;
 esac
 

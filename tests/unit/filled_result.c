@@ -147,8 +147,10 @@ static void push_map(struct result *r, uint64_t addr, const struct map_same *sam
 	if (own) {
 		view.activity = own->activity;
 		view.history = own->history;
+		view.path = own->path;
 		view.id = own->id;
 		view.id_certain = own->id_certain;
+		view.retained_bytes = own->retained_bytes;
 	}
 	assert_true(result_maps_push(r->maps, &view));
 }
@@ -197,6 +199,7 @@ struct result *bare_result(void)
 
 	r->census.status = r->trace.status = r->gc.status = r->goroutines.status = "refused";
 	r->graph.status = r->values.status = r->memory_calls.status = "off";
+	r->graph.retained.status = "off";
 	return r;
 }
 

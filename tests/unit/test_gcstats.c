@@ -47,7 +47,7 @@ static void runtime_make(struct runtime *r, unsigned int minor)
 {
 	r->img = image_new(minor, "");
 	r->l = &r->img->prog.layout.gc;
-	r->g = (struct gcstats){ &r->img->prog, MEMSTATS, CONTROLLER, WORK };
+	r->g = (struct gcstats){ &r->img->prog, MEMSTATS, CONTROLLER, WORK, 0 };
 	image_zero(r->img, MEMSTATS, 16384);
 	image_zero(r->img, CONTROLLER, 4096);
 	image_zero(r->img, WORK, 4096);

@@ -293,6 +293,38 @@ static void unreadable_bitmaps_are_faults(void **state)
 	expect_refusal(&f, "reading the page allocator: cannot read");
 }
 
+/* Else a page of bits could stand for a heap of terabytes. */
+static void parts_that_share_a_table_are_refused(void **state)
+{
+	uint64_t l1 = ((IMAGE_HEAP - 0xffff800000000000) >> 35) + 1; /* the part after the heap's */
+	uint64_t border = (l1 << 35) + 0xffff800000000000;
+
+	(void)state;
+	for (int shared = 0; shared < 2; shared++) {
+		struct fixture f;
+
+		fixture_init(&f, 24, 1);
+		const struct mheap_layout *l = &f.img->prog.layout.mheap;
+		uint64_t last = CHUNKS_L2 + 128 * 8191, first = CHUNKS_L2 + 0x40000000;
+		image_u64(f.img, RANGES, border - CHUNK_SZ);
+		image_u64(f.img, RANGES + 8, border + CHUNK_SZ);
+		image_u64(f.img, IMAGE_MHEAP + l->chunks + 8 * (l1 - 1), CHUNKS_L2);
+		image_u64(f.img, IMAGE_MHEAP + l->chunks + 8 * l1,
+			  shared ? CHUNKS_L2 + 4096 : first);
+		for (int w = 0; w < 16; w++) {
+			image_u64(f.img, last + 8 * w, w < 8 ? UINT64_MAX : 0);
+			image_u64(f.img, first + 8 * w, w < 8 ? UINT64_MAX : 0);
+		}
+		if (shared) {
+			expect_refusal(&f, "overlap");
+			continue;
+		}
+		read_pages(&f);
+		assert_int_equal(f.pa.free_bytes, 0);
+		fixture_fini(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +338,7 @@ int main(void)
 		cmocka_unit_test(hostile_page_caches_are_refused),
 		cmocka_unit_test(a_page_cache_that_changes_is_read_again),
 		cmocka_unit_test(unreadable_bitmaps_are_faults),
+		cmocka_unit_test(parts_that_share_a_table_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

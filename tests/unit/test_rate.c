@@ -113,6 +113,31 @@ static void test_standing_window_is_exact(void **state)
 	assert_true(fabs(rate.low - rate.per_s) < 1e-9 && fabs(rate.high - rate.per_s) < 1e-9);
 }
 
+/* A loop does less while its thread waits for probes, a server does not: the interval has both. */
+static void test_time_in_probes_counts(void **state)
+{
+	const double open_loop = 100 / (OPEN_NS / 1e9);
+	struct run run;
+	struct rate rate;
+	(void)state;
+
+	run_init(&run, OPEN_NS);
+	for (uint32_t i = 0; i < WINDOWS; i++) {
+		run.windows[i].slowed = 0.2;
+		run_hit(&run, i, 0, 100);
+	}
+	rate = run_rate(&run);
+	assert_true(rate.per_s > 1.1 * open_loop && rate.per_s < 1.13 * open_loop);
+	assert_true(rate.low < open_loop && rate.high > open_loop / 0.8);
+
+	/* What was watched all the time is a count. */
+	run_init(&run, PERIOD_NS);
+	run.windows[3].slowed = 0.2;
+	run_hit(&run, 3, 0, 7);
+	rate = run_rate(&run);
+	assert_true(fabs(rate.per_s - 7 / RUN_S) < 1e-9 && fabs(rate.high - rate.per_s) < 1e-9);
+}
+
 /* Two rows in a window are one sample of the two together. */
 static void test_rows_add_up(void **state)
 {
@@ -295,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_seen),
 		cmocka_unit_test(test_not_watched),
 		cmocka_unit_test(test_standing_window_is_exact),
+		cmocka_unit_test(test_time_in_probes_counts),
 		cmocka_unit_test(test_rows_add_up),
 		cmocka_unit_test(test_one_window_tells_little),
 		cmocka_unit_test(test_full_windows_have_no_upper_end),

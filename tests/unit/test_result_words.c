@@ -118,6 +118,7 @@ static struct finding finding_of(enum finding_kind kind)
 		.resident_bytes = MIB(71),
 		.zero_values = 900,
 		.all_bytes = MIB(68),
+		.map.addr = 8,
 		.figures = { kind == FINDING_GROWING_MAP || kind == FINDING_GOROUTINES ? 0
 										       : MIB(11),
 			     MIB(300), MIB(280) },
@@ -168,8 +169,12 @@ static void findings_name_their_bytes(void **state)
 		const char *remedy;
 	} parts[FINDING_CNT] = {
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_OVERSIZED_MAP] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_EMPTIED_MEMBERS] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_REFILLING_MAP] = { "66.0 MiB", NULL },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
 		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },
+		[FINDING_PINNED_BY_KEYS] = { "their values pin 2.00 KiB in 7 objects", "66.0 MiB" },
 		[FINDING_FREE_HEAP] = { "66.0 MiB", NULL },
 		[FINDING_LAZY_FREE] = { "66.0 MiB", NULL },
 		[FINDING_REFILLED] = { "66.0 MiB", NULL },
@@ -193,6 +198,9 @@ static void findings_name_their_bytes(void **state)
 	for (enum finding_kind kind = 0; kind < FINDING_CNT; kind++) {
 		const struct finding_row *row = finding_row(kind);
 		struct finding f = finding_of(kind);
+		if (kind == FINDING_PINNED_BY_KEYS)
+			memcpy(f.figures, (const uint64_t[]){ 7, 2048, 512, 90, 100, 2 },
+			       sizeof(f.figures));
 		struct finding_words words = words_of(&pool, &f);
 		const char *headline = words.headline, *remedy = words.remedy;
 

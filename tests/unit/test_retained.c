@@ -2,9 +2,9 @@
 /* What maps keep alive, on heaps made by hand. */
 #include <string.h>
 
-#include "image.h"
+#include "image_types.h"
 
-#include "graph/retained.h"
+#include "graph/pinned.h"
 
 /* By addresses. */
 struct edge {
@@ -19,6 +19,7 @@ struct fixture {
 	VEC(struct edge) edges;
 	VEC(uint64_t) roots;
 	struct retained r;
+	struct image_type strings; /* map[string]int, if the test has it */
 };
 
 static void start(struct fixture *f, unsigned int minor)
@@ -287,6 +288,155 @@ static void test_a_map_in_a_map(void **state)
 	finish(&f);
 }
 
+/* ---- strings that keep larger objects alive ---- */
+
+static struct image_type string_to_int(struct fixture *f)
+{
+	return (struct image_type){ .name = "map[string]int",
+				    .key_sz = 16,
+				    .elem_sz = 8,
+				    .key_ptrs = 1,
+				    .key_type = image_put_string(f->img),
+				    .elem_type = image_put_int(f->img) };
+}
+
+/* Sets a key of a group or bucket, and its edge. */
+static void put_key(struct fixture *f, uint64_t group, unsigned int slot, uint64_t addr,
+		    uint64_t len)
+{
+	image_u64(f->img, group + 8 + 16 * slot, addr);
+	image_u64(f->img, group + 16 + 16 * slot, len);
+	point(f, group, addr);
+}
+
+/* A swiss slot has its key and its value. */
+static void put_swiss_key(struct fixture *f, uint64_t group, unsigned int slot, uint64_t addr,
+			  uint64_t len)
+{
+	image_u64(f->img, group + 8 + 24 * slot, addr);
+	image_u64(f->img, group + 16 + 24 * slot, len);
+	point(f, group, addr);
+}
+
+static struct pinned find_pinned(struct fixture *f)
+{
+	const struct pinned_opts opts = { .min_bytes = 1, .budget_bytes = 1 << 20 };
+	struct pinned p;
+
+	assert_null(pinned_find(&f->r, &opts, &p));
+	return p;
+}
+
+static void start_strings(struct fixture *f, unsigned int minor, uint64_t *map, uint64_t *group)
+{
+	start(f, minor);
+	f->strings = string_to_int(f);
+	image_put_map(f->img, &f->strings);
+	*map = small_map(f, &f->strings, group);
+	root(f, *map);
+	for (unsigned int i = 0; i < 5; i++)
+		if (minor < 24)
+			put_key(f, *group, i, leaf(f, 16), 10);
+		else
+			put_swiss_key(f, *group, i, leaf(f, 16), 10);
+}
+
+/* Two objects, and keys that use a small part of each. */
+static void keys_pin_objects(unsigned int minor)
+{
+	struct fixture f;
+	uint64_t map, group;
+
+	start_strings(&f, minor, &map, &group);
+	uint64_t one = leaf(&f, 512), two = leaf(&f, 480);
+	if (minor < 24) {
+		put_key(&f, group, 0, one + 100, 10);
+		put_key(&f, group, 1, one + 200, 20);
+		put_key(&f, group, 2, two, 11);
+	} else {
+		put_swiss_key(&f, group, 0, one + 100, 10);
+		put_swiss_key(&f, group, 1, one + 200, 20);
+		put_swiss_key(&f, group, 2, two, 11);
+	}
+	take(&f);
+	struct pinned p = find_pinned(&f);
+	assert_int_equal(p.maps.len, 1);
+	assert_int_equal(p.maps.data[0].row, row_of(&f, map));
+	assert_true(p.maps.data[0].keys && !p.maps.data[0].values);
+	assert_int_equal(p.maps.data[0].objects, 2);
+	assert_int_equal(p.maps.data[0].object_bytes, 512 + 480);
+	assert_int_equal(p.maps.data[0].largest_bytes, 512);
+	assert_int_equal(p.maps.data[0].strings, 3);
+	assert_int_equal(p.maps.data[0].string_bytes, 41);
+	assert_int_equal(p.maps.data[0].gives_back_bytes, 512 + 480 - 16 - 24 - 16);
+	pinned_fini(&p);
+	finish(&f);
+}
+
+static void test_keys_pin_objects(void **state)
+{
+	(void)state;
+	keys_pin_objects(19);
+	keys_pin_objects(24);
+}
+
+/* No finding: keys with memory of their own, be they long; an object that a value leads to as
+ * well; one that is used for the most part; one that another map leads to. */
+static void test_nearly_pinned(void **state)
+{
+	struct fixture f;
+	uint64_t map, group, other_group;
+
+	(void)state;
+	start_strings(&f, 24, &map, &group);
+	uint64_t whole = leaf(&f, 512), used = leaf(&f, 512), shared = leaf(&f, 512);
+	uint64_t two_maps = leaf(&f, 512), value = node(&f);
+
+	uint64_t other = small_map(&f, &f.strings, &other_group);
+	root(&f, other);
+	put_swiss_key(&f, group, 0, whole, 512);
+	put_swiss_key(&f, group, 1, used + 10, 260);
+	put_swiss_key(&f, group, 2, shared, 10);
+	put_swiss_key(&f, group, 3, two_maps, 10);
+	put_swiss_key(&f, other_group, 0, two_maps, 10);
+	point(&f, group, value);
+	point(&f, value, shared);
+	take(&f);
+	struct pinned p = find_pinned(&f);
+	assert_int_equal(p.maps.len, 0);
+	pinned_fini(&p);
+	finish(&f);
+}
+
+/* A key in a chained bucket of a classic map. */
+static void test_a_chained_bucket(void **state)
+{
+	struct fixture f;
+	uint64_t map, bucket;
+
+	(void)state;
+	start(&f, 19);
+	struct image_type type = string_to_int(&f);
+	image_put_map(f.img, &type);
+	map = image_classic_map(f.img, &type, 0, 8);
+	bucket = image_get_u64(f.img, map + 16);
+	uint64_t chained = image_classic_overflow(f.img, &type, 1, 0), object = leaf(&f, 512);
+	image_classic_bucket(f.img, &type, bucket, 8, IMAGE_TOP, chained);
+	image_u64(f.img, map, 9);
+	point(&f, map, bucket);
+	point(&f, bucket, chained);
+	root(&f, map);
+	for (unsigned int i = 0; i < 8; i++)
+		put_key(&f, bucket, i, leaf(&f, 16), 10);
+	put_key(&f, chained, 0, object, 10);
+	take(&f);
+	struct pinned p = find_pinned(&f);
+	assert_int_equal(p.maps.len, 1);
+	assert_int_equal(p.maps.data[0].object_bytes, 512);
+	pinned_fini(&p);
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +446,9 @@ int main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_a_map_in_a_map),
+		cmocka_unit_test(test_keys_pin_objects),
+		cmocka_unit_test(test_nearly_pinned),
+		cmocka_unit_test(test_a_chained_bucket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,7 @@ static struct result_busy busiest[] = {
 				.hits = 500,
 				.per_s = 12345,
 				.rough = true,
+				.is_lower_bound = true,
 				.per_s_low = 9000,
 				.per_s_high = NAN,
 				.caller = &from_library,
@@ -641,7 +642,7 @@ static const char full_text[] =
 	"  makes with a size: none seen, because --max-overhead is too small\n"
 	"  without plugins: their own map functions are not traced\n"
 	" inserts deletes  clears growths   makes  map\n"
-	"     341 ~12.3 k       -       ?       -  #1  map[string]*main.Session\n"
+	"     341 >9.00 k       -       ?       -  #1  map[string]*main.Session\n"
 	"      insert from main.(*Gateway).openSession main.go:79 (100 %),\n"
 	"               255/s to 456/s, 100 % new keys\n"
 	"      delete from gateway/v2.(*Store[...]).Remember (55 %), 9.00 k/s or more\n"
@@ -649,8 +650,8 @@ static const char full_text[] =
 	"       -       -    0.20       -       -  map[string]int64  on goroutine stacks\n"
 	"          (493 maps)\n"
 	"  and 3 more rows (--json)\n"
-	"  ~ rough, as some were missed  ? none seen, but some may be missed  - none seen\n"
-	"    x/s to y/s: 95 % interval\n"
+	"  > at least, as some were missed  ? none seen, but some may be missed\n"
+	"    - none seen  x/s to y/s: 95 % interval\n"
 	"  12 hits lost: there may be more of everything, also where there is a ?\n"
 	"  growths for churn, not for new keys: 3 of 5\n"
 	"\n"
@@ -753,7 +754,7 @@ static const char refused_text[] =
 	"  makes with a size: none seen, because --max-overhead is too small\n"
 	"  without plugins: their own map functions are not traced\n"
 	" inserts deletes  clears growths   makes  map\n"
-	"     341 ~12.3 k       -       ?       -  #1  map[string]*main.Session\n"
+	"     341 >9.00 k       -       ?       -  #1  map[string]*main.Session\n"
 	"      insert from main.(*Gateway).openSession main.go:79 (100 %),\n"
 	"               255/s to 456/s, 100 % new keys\n"
 	"      delete from gateway/v2.(*Store[...]).Remember (55 %), 9.00 k/s or more\n"
@@ -761,8 +762,8 @@ static const char refused_text[] =
 	"       -       -    0.20       -       -  map[string]int64  on goroutine stacks\n"
 	"          (493 maps)\n"
 	"  and 3 more rows (--json)\n"
-	"  ~ rough, as some were missed  ? none seen, but some may be missed  - none seen\n"
-	"    x/s to y/s: 95 % interval\n"
+	"  > at least, as some were missed  ? none seen, but some may be missed\n"
+	"    - none seen  x/s to y/s: 95 % interval\n"
 	"  12 hits lost: there may be more of everything, also where there is a ?\n"
 	"  growths for churn, not for new keys: 3 of 5\n"
 	"\n"
@@ -902,7 +903,7 @@ static void signs_are_explained_where_they_are(void **state)
 		       "  - none seen\n\nGC");
 	plain[0].activity.ops[MAP_OP_MAKE].rough = true;
 	assert_has(&r, "     200     200     200       -    ~200  map[int]int\n"
-		       "  ~ rough, as some were missed  - none seen\n\nGC");
+		       "  ~ rough, as some were lost  - none seen\n\nGC");
 }
 
 /* Nobody can act on "0.00 us". */

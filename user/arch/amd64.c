@@ -64,6 +64,8 @@ enum {
 	AMD64_MODRM_MASK = 0xc7, /* without the register */
 	AMD64_MODRM_RIP = 0x05,
 	AMD64_DISP_SZ = 4,
+	AMD64_CALL = 0xe8,
+	AMD64_CALL_SZ = 5,
 };
 
 /* Bytes of the constant that follows the displacement. `op` is the opcode, which ends right
@@ -116,6 +118,22 @@ static void amd64_scan_refs(const uint8_t *code, size_t len, uint64_t addr, uint
 		if (target >= lo && target < hi && !fn(ctx, addr + i, target))
 			return;
 	}
+}
+
+static uint64_t amd64_first_call(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo,
+				 uint64_t hi)
+{
+	for (size_t i = 0; i + AMD64_CALL_SZ <= len; i++) {
+		int32_t disp;
+
+		if (code[i] != AMD64_CALL)
+			continue;
+		memcpy(&disp, code + i + 1, sizeof(disp));
+		uint64_t target = addr + i + AMD64_CALL_SZ + (int64_t)disp;
+		if (target >= lo && target < hi)
+			return target;
+	}
+	return 0;
 }
 
 /* ---- Placement ---- */
@@ -285,6 +303,7 @@ const struct arch arch_amd64 = {
 	.walk_refs = amd64_walk_refs,
 	.scan_refs = amd64_scan_refs,
 	.walk_map_vars = amd64_walk_map_vars,
+	.first_call = amd64_first_call,
 	.place_probe = amd64_place_probe,
 	.syscall_prefix = "__x64_sys_",
 	AMD64_PRICED,

@@ -8,15 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cmd/budget.h"
 #include "cmd/select.h"
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
 
-enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE };
+enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE, OPT_MEMORY };
 
 enum { DEFAULT_DEADLINE_S = 30 };
 
@@ -97,22 +97,20 @@ struct err *args_size(const char *option, const char *arg, uint64_t *ret)
 		       option, arg);
 }
 
-/* GiB that are resident; the file tells it without looking at the memory. */
-static uint64_t args_resident_gib(pid_t pid)
+static struct err *args_memory(struct args *args, const char *arg)
 {
-	unsigned long long size, pages = 0;
-	char path[64];
+	args->memory_set = true;
+	return args_size("memory", arg, &args->memory_bytes);
+}
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	if (!f || fscanf(f, "%llu %llu", &size, &pages) != 2)
-		return 0;
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 30;
+uint64_t args_memory_bytes(const struct args *args)
+{
+	return args->memory_set ? args->memory_bytes : budget_default(args->pid);
 }
 
 uint64_t args_deadline_ns(const struct args *args)
 {
-	uint64_t more_s = DEFAULT_DEADLINE_S + args_resident_gib(args->pid), sum;
+	uint64_t more_s = DEFAULT_DEADLINE_S + (budget_resident(args->pid) >> 30), sum;
 
 	if (args->deadline_set)
 		return args->deadline_ns;
@@ -166,6 +164,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case OPT_DEADLINE:
 		a->deadline_set = true;
 		return args_fail(a, args_duration("deadline", arg, &a->deadline_ns));
+	case OPT_MEMORY:
+		return args_fail(a, args_memory(a, arg));
 	case ARGP_KEY_ARG:
 		return args_fail(a, args_process(arg, &a->pid));
 	default:
@@ -181,6 +181,10 @@ static const struct argp_option common_options[] = {
 	{ "deadline", OPT_DEADLINE, "TIME", 0,
 	  "End after TIME with what is known by then, whatever happens (default: 30s after the "
 	  "duration, and 1s for each GiB of the process; 0: never)",
+	  0 },
+	{ "memory", OPT_MEMORY, "SIZE", 0,
+	  "maptrace may take SIZE of memory (default: 256M, and as much as the process has; 0: any "
+	  "size)",
 	  0 },
 	{ "verbose", 'v', NULL, 0, "Print more: histograms, probe sites, debug messages", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "How to attach probes: multi or perf", 0 },

@@ -34,6 +34,8 @@ struct args {
 	bool verbose;
 	bool deadline_set;
 	uint64_t deadline_ns; /* if set; 0: none */
+	bool memory_set;
+	uint64_t memory_bytes; /* if set; 0: no limit */
 	struct watch_opts watch;
 };
 
@@ -55,6 +57,9 @@ bool args_parse(const struct argp *argp, const char *name, int argc, char **argv
 
 /* The time that a run may take at most: what --deadline says, or a default; 0: any time. */
 uint64_t args_deadline_ns(const struct args *args);
+
+/* The memory that maptrace may take: what --memory says, or a default; 0: any. */
+uint64_t args_memory_bytes(const struct args *args);
 
 /*
  * What an argp parser returns after it parsed an option: 0 if err is NULL, else EINVAL,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/args.h"
+#include "cmd/budget.h"
 #include "cmd/guard.h"
 #include "model/names.h"
 #include "model/result_fill.h"
@@ -277,6 +278,8 @@ static struct err *events_guarded(struct events_args *o, int *exit_code_ret)
 
 	if (err)
 		return err;
+	if (args_memory_bytes(&o->common))
+		budget_set(args_memory_bytes(&o->common));
 	o->common.watch.stop = guard_stop();
 	signal(SIGPIPE, SIG_IGN); /* so that write(2) says EPIPE when the reader has gone */
 	if (guard_run(events_call_make, &call)) {

@@ -136,7 +136,7 @@ static struct err *ps_print_json(const struct golist *l)
 	if (!doc || json_array_size(rows) != l->list.len)
 		err = err_nomem();
 	else if (json_dumpf(doc, stdout, JSON_INDENT(2)))
-		err = err_os(errno, "writing the list");
+		err = err_new(ERR_OUTPUT, "writing the list: %s", strerror(errno));
 	json_decref(doc);
 	printf("\n");
 	return err;
@@ -165,7 +165,7 @@ static struct err *run_ps(const struct ps_args *o)
 	else
 		ps_print(&l);
 	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = err_os(errno, "writing the list");
+		err = err_new(ERR_OUTPUT, "writing the list: %s", strerror(errno));
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/fail_on.h"
+#include "cmd/budget.h"
 #include "cmd/guard.h"
 #include "model/watch.h"
 #include "report/json_read.h"
@@ -20,12 +21,15 @@
 
 enum {
 	DEFAULT_TOP = 10,
+	DEFAULT_PATHS = 10,
+	PATHS_MAX = 10000,
 	DEFAULT_DURATION_S = 10,
 	DEFAULT_SCAN_VALUES_MIB = 256,
 };
 
 struct report_args {
 	struct args common;
+	const char *doing; /* what the watch is at */
 	struct report_opts report;
 	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
 	const char *look_option; /* one that says how to look at a process; NULL: none is given */
@@ -45,6 +49,7 @@ enum {
 	OPT_SCAN_SEED,
 	OPT_GRAPH,
 	OPT_GRAPH_MEMORY,
+	OPT_HOLDERS,
 	OPT_FROM,
 };
 
@@ -76,6 +81,10 @@ static const struct argp_option report_options[] = {
 	  "Find out what holds each map: a field of a struct, a variable, another map; and "
 	  "which maps are garbage (full, the default), or who holds them alone (holders), or "
 	  "nothing of that (off)",
+	  0 },
+	{ "holders", OPT_HOLDERS, "N", 0,
+	  "Show how the program gets to the maps of the first N rows, and to those in findings "
+	  "(default 10)",
 	  0 },
 	{ "graph-memory", OPT_GRAPH_MEMORY, "SIZE", 0,
 	  "Memory that maptrace may take to see what is garbage (default: the smaller of 1G "
@@ -122,6 +131,15 @@ static struct err *parse_graph(struct report_args *o, const char *arg)
 	if (w->holders || !strcmp(arg, "off"))
 		return NULL;
 	return err_new(ERR_USAGE, "--graph: '%s' is none of full, holders and off", arg);
+}
+
+static struct err *parse_holders(struct report_args *o, const char *arg)
+{
+	unsigned long long cnt = 0;
+	struct err *err = args_number("number", arg, PATHS_MAX, &cnt);
+
+	o->common.watch.paths = cnt;
+	return err_wrap(err, "--holders");
 }
 
 static struct err *parse_scan_seed(struct report_args *o, const char *arg)
@@ -177,6 +195,8 @@ static const char *look_option_name(int key)
 		return "graph";
 	case OPT_GRAPH_MEMORY:
 		return "graph-memory";
+	case OPT_HOLDERS:
+		return "holders";
 	default:
 		return NULL;
 	}
@@ -215,6 +235,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_graph(o, arg));
 	case OPT_GRAPH_MEMORY:
 		return args_fail(a, args_size("graph-memory", arg, &a->watch.graph_memory_bytes));
+	case OPT_HOLDERS:
+		return args_fail(a, parse_holders(o, arg));
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -324,14 +346,22 @@ static struct err *print_observation(const struct observation *obs)
 	return o->dry_run ? NULL : print_report(o, obs->r);
 }
 
-/* That a signal ended it before there was a result is the caller's to tell; that the deadline did
- * is an error like others. */
+/* That a signal ended it before there was a result is the caller's to tell; that the deadline or
+ * the budget did is an error like others. */
 static struct err *observation_error(const struct observation *obs)
 {
-	if (!err_is(obs->err, ERR_STOPPED) || !*guard_late())
+	const char *doing = obs->o->doing ? obs->o->doing : "the start";
+	bool late = err_is(obs->err, ERR_STOPPED) && *guard_late();
+
+	if (!late && !err_is(obs->err, ERR_NOMEM))
 		return obs->err;
 	err_free(obs->err);
-	return err_new(ERR_DEADLINE, "the time was over before there was a result (--deadline)");
+	if (late)
+		return err_new(ERR_DEADLINE,
+			       "the time was over before there was a result (--deadline), in %s",
+			       doing);
+	return err_new(ERR_NOMEM, "out of memory in %s: more than %s is needed (--memory)", doing,
+		       text_bytes(args_memory_bytes(&obs->o->common)).s);
 }
 
 static struct err *report_observation(const struct report_args *o, int *exit_code_ret)
@@ -359,8 +389,11 @@ static struct err *report_process(struct report_args *o, int *exit_code_ret)
 	struct err *err = guard_enter(args_deadline_ns(&o->common));
 	if (err)
 		return err;
+	if (args_memory_bytes(&o->common))
+		budget_set(args_memory_bytes(&o->common));
 	o->common.watch.stop = guard_stop();
 	o->common.watch.late = guard_late();
+	o->common.watch.doing = &o->doing;
 	return report_observation(o, exit_code_ret);
 }
 
@@ -397,6 +430,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 			.values = { .seed = clock_ns() },
 			.holders = true,
 			.full_graph = true,
+			.paths = DEFAULT_PATHS,
 			.max_overhead = DEFAULT_MAX_OVERHEAD,
 		},
 		.fail_on = { .severity = SEVERITY_WARN },

@@ -17,7 +17,9 @@ struct holders {
 	uint32_t *places; /* by row: see holders_place() */
 	size_t row_cnt;
 	struct holders_cost cost;
+	struct holder_search *search; /* kept for paths_take(); else NULL */
 	struct sync_maps sync_maps;
+	struct objtypes objtypes;
 	VEC(struct held_in_frame) in_frames;
 };
 
@@ -44,7 +46,7 @@ struct root_words {
 struct holder_search {
 	struct heap *heap;
 	const struct census *census;
-	const struct holders_opts *opts;
+	struct holders_opts opts;
 	uint64_t deadline_ns; /* 0: none */
 	struct holders *ret;
 	struct table framed_rows; /* those in ret->in_frames */

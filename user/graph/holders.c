@@ -227,7 +227,7 @@ struct err *search_open_vars(struct holder_search *s)
 {
 	struct err *err = s->vars_asked
 				  ? NULL
-				  : varrefs_open(s->heap->prog, &s->roots, s->opts->stop, &s->vars);
+				  : varrefs_open(s->heap->prog, &s->roots, s->opts.stop, &s->vars);
 
 	s->vars_asked = true;
 	if (err_is_refusal(err)) {
@@ -361,8 +361,10 @@ static struct err *search_open(struct holder_search *s)
 	return err;
 }
 
-static void search_fini(struct holder_search *s)
+static void search_free(struct holder_search *s)
 {
+	if (!s)
+		return;
 	naming_fini(&s->naming);
 	fit_close(s->fitter);
 	varrefs_close(s->vars);
@@ -374,6 +376,7 @@ static void search_fini(struct holder_search *s)
 	vec_fini(&s->root_words);
 	free(s->scores);
 	table_fini(&s->framed_rows);
+	free(s);
 }
 
 static void search_log(const struct holder_search *s, const char *what)
@@ -406,6 +409,9 @@ static struct err *search_run(struct holder_search *s)
 	if (!err && !search_is_late(s))
 		err = sync_maps_find(s, &s->ret->sync_maps);
 	search_log(s, "sync.Maps");
+	if (!err && !search_is_late(s))
+		err = objtypes_take(s, &s->ret->objtypes);
+	search_log(s, "other objects");
 	return err;
 }
 
@@ -424,24 +430,11 @@ static void search_count(struct holder_search *s)
 			       s->words.cap * sizeof(*s->words.data) * 2 + ret->row_cnt * 9;
 }
 
-struct err *holders_take(struct heap *heap, const struct census *census,
-			 const struct holders_opts *opts, struct holders **ret)
+/* What is wrong with the target is the result; what is wrong with us is an error. */
+static struct err *search_finish(struct holder_search *s, struct err *err)
 {
-	_cleanup_holders_ struct holders *h = calloc(1, sizeof(*h));
-	struct mem *mem = &heap->prog->target->mem;
-	uint64_t start = clock_ns(), read_before = mem->bytes_read;
-	struct holder_search s = {
-		.heap = heap,
-		.census = census,
-		.opts = opts,
-		.deadline_ns = opts->budget_ns ? start + opts->budget_ns : 0,
-		.ret = h,
-	};
+	struct holders *h = s->ret;
 
-	if (!h)
-		return err_nomem();
-	h->cost.duration_ns = start; /* until it is done */
-	struct err *err = search_run(&s);
 	if (err_is_refusal(err)) {
 		h->cost.status = HOLDERS_FAILED;
 		h->cost.reason = pool_text(&h->set.pool, err->msg);
@@ -449,10 +442,36 @@ struct err *holders_take(struct heap *heap, const struct census *census,
 		err = NULL;
 	}
 	if (!err && h->by_row)
-		search_count(&s);
-	search_fini(&s);
+		search_count(s);
+	return err;
+}
+
+struct err *holders_take(struct heap *heap, const struct census *census,
+			 const struct holders_opts *opts, struct holders **ret)
+{
+	_cleanup_holders_ struct holders *h = calloc(1, sizeof(*h));
+	struct mem *mem = &heap->prog->target->mem;
+	uint64_t start = clock_ns(), read_before = mem->bytes_read;
+	struct holder_search *s = h ? calloc(1, sizeof(*s)) : NULL;
+
+	if (!s)
+		return err_nomem();
+	*s = (struct holder_search){
+		.heap = heap,
+		.census = census,
+		.opts = *opts,
+		.deadline_ns = opts->budget_ns ? start + opts->budget_ns : 0,
+		.ret = h,
+	};
+	h->search = s;
+	h->cost.duration_ns = start; /* until it is done */
+	struct err *err = search_finish(s, search_run(s));
 	if (err)
 		return err;
+	if (!opts->keep || h->cost.status == HOLDERS_FAILED) {
+		search_free(s);
+		h->search = NULL;
+	}
 	h->cost.duration_ns = clock_ns() - start;
 	h->cost.bytes_read = mem->bytes_read - read_before;
 	*ret = take_ptr(h);
@@ -463,8 +482,10 @@ void holders_free(struct holders *h)
 {
 	if (!h)
 		return;
+	search_free(h->search);
 	holder_set_fini(&h->set);
 	sync_maps_fini(&h->sync_maps);
+	objtypes_fini(&h->objtypes);
 	vec_fini(&h->in_frames);
 	free(h->by_row);
 	free(h->places);
@@ -496,6 +517,11 @@ size_t holders_cnt(const struct holders *h)
 const struct holder *holders_get(const struct holders *h, size_t i)
 {
 	return &h->set.list.data[i];
+}
+
+const struct objtypes *holders_objtypes(const struct holders *h)
+{
+	return &h->objtypes;
 }
 
 const struct sync_maps *holders_sync_maps(const struct holders *h)

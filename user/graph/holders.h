@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "graph/objtypes.h"
 #include "graph/sync_maps.h"
 #include "maps/census.h"
 
@@ -66,9 +67,14 @@ struct holder {
 	bool map_type_sure; /* map_type is certain, even if the rest is a guess */
 };
 
+struct reach;
+
 struct holders_opts {
+	const struct reach *reach; /* what is garbage; NULL: not known */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
 	uint64_t budget_ns; /* what is not found by then stays unknown; 0: no limit */
+	/* Keep what paths_take() needs. Then heap and census must outlive the result, too. */
+	bool keep;
 };
 
 enum holders_status {
@@ -110,6 +116,9 @@ const struct holder *holders_get(const struct holders *h, size_t i);
 /* The number of a map's holder, below holders_cnt(); HOLDERS_NO_HOLDER: none was found. */
 #define HOLDERS_NO_HOLDER UINT32_MAX
 uint32_t holders_number(const struct holders *h, size_t row);
+
+/* The other objects of the heap by type. */
+const struct objtypes *holders_objtypes(const struct holders *h);
 
 /* The sync.Maps, with their holders by number; none if the search ended before. */
 const struct sync_maps *holders_sync_maps(const struct holders *h);

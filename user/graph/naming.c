@@ -213,9 +213,7 @@ static enum naming_verdict name_closure(struct naming *n, const struct held_word
 	return NAMING_HOLDER;
 }
 
-/* The part of a path in a bucket that comes after its slot: "slots[3].elem.m", "elems[3].m" and
- * "keys[3]" say where the key or value itself has the word. */
-static const char *slot_path(const char *path, bool *is_key)
+const char *naming_slot_path(const char *path, bool *is_key)
 {
 	const char *slots = strstr(path, "slots[");
 	const char *at = slots ? slots : path;
@@ -242,7 +240,7 @@ static enum naming_verdict name_buckets(struct naming *n, const struct held_word
 	    !catalogue_leaf(n->cat, t->bucket, w->off % t->bucket->size, &leaf) ||
 	    !leaf_holds_map(n, w, &leaf, &map))
 		return NAMING_REFUSED;
-	naming_path(slot_path(leaf.path, &is_key), field, sizeof(field));
+	naming_path(naming_slot_path(leaf.path, &is_key), field, sizeof(field));
 	h.map_type = map ? map->addr : 0;
 	h.type = fit_is_vague(w->fit) ? NULL : cat_type_name(n->cat, t);
 	h.field = h.type && field[0] ? field : NULL;

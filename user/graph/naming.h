@@ -60,6 +60,10 @@ const struct cat_type *naming_dynamic_type(const struct naming *n, uint64_t word
 /* Puts a star in place of each index of an array: "shards[3].items" becomes "shards[*].items". */
 void naming_path(const char *path, char *buf, size_t buf_sz);
 
+/* The part of a path in a bucket that comes after its slot: "slots[3].elem.m", "elems[3].m" and
+ * "keys[3]" say where the key or value itself has the word. */
+const char *naming_slot_path(const char *path, bool *is_key);
+
 /* The holder that is a channel, given the fit of its buffer. */
 uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem);
 

@@ -99,14 +99,17 @@ static uint32_t path_node_for(struct path_searcher *s, uint32_t object)
 /* Notes that an object leads to a node. */
 static void path_add_link(struct path_searcher *s, uint32_t object, uint32_t to)
 {
-	uint32_t from = path_node_for(s, object);
-	struct path_node *node = &s->nodes.data[to], *by;
-	struct path_link link = { from, node->links, 0 };
+	struct path_link link = { .next = s->nodes.data[to].links };
+	struct path_node *node, *by;
 
-	s->ret->cut |= s->links.len >= LINKS_MAX || node->link_cnt >= LINKS_OF_NODE_MAX;
-	if (from == PATH_NONE || s->links.len >= LINKS_MAX || node->link_cnt >= LINKS_OF_NODE_MAX)
+	s->ret->cut |= s->links.len >= LINKS_MAX;
+	if (s->links.len >= LINKS_MAX || s->nodes.data[to].link_cnt >= LINKS_OF_NODE_MAX)
 		return;
-	by = &s->nodes.data[from];
+	link.from = path_node_for(s, object);
+	if (link.from == PATH_NONE)
+		return;
+	node = &s->nodes.data[to];
+	by = &s->nodes.data[link.from];
 	if (node->target != PATH_NONE && by->price != PATH_NO_WAY)
 		link.last_price = s->prices->of_last_step(s->prices->ctx, object, node->target);
 	if (!vec_push(&s->links, link))

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "process/dataroots.h"
 
 enum {
 	/* A cycle may end while we read its counters. */
@@ -221,12 +222,13 @@ static struct err *gcstats_read_cpu(const struct gcstats *g, uint64_t work, bool
 {
 	const struct gc_layout *l = &g->prog->layout.gc;
 	const uint32_t offs[] = { l->cpu_gc, l->cpu_gc_idle, l->cpu_all };
+	uint64_t max = PROCS_MAX * (g->prog->target->uptime_ns + (1ull << 40));
 	uint64_t v[3];
 	struct err *err = gcstats_read_u64s(g, work, offs, v, 3);
 
 	if (err)
 		return err;
-	if (v[0] > INT64_MAX || v[1] > v[0] || v[2] < v[0] || v[2] > INT64_MAX)
+	if (v[1] > v[0] || v[2] < v[0] || v[2] > max)
 		return gcstats_contradiction("CPU times");
 	uint64_t gc = v[0] - v[1];
 	uint64_t at_end = llround(s->cpu_fraction * v[2]);
@@ -300,14 +302,36 @@ static bool memstats_fits(const struct gcstats *g, const struct heap *heap, uint
 	       mcache_sys < DESCRIPTORS_MAX;
 }
 
+/* The runtime's count of pages in spans with objects, in bytes. */
+static struct err *gcstats_read_in_use(const struct heap *heap, uint64_t *ret)
+{
+	uint64_t pages = 0;
+	struct err *err = mem_read_u64(&heap->prog->target->mem,
+				       heap->mheap + heap->prog->layout.mheap.pages_in_use, &pages);
+
+	*ret = pages > UINT64_MAX / GO_PAGE_SZ ? UINT64_MAX : pages * GO_PAGE_SZ;
+	return err;
+}
+
+/* Compares with what the heap has in use right before and after, since a busy one may be another
+ * one than when its spans were read. */
 static bool controller_fits(const struct gcstats *g, const struct heap *heap, uint64_t addr)
 {
+	uint64_t before = 0, after = 0, low, high, slack;
 	struct gc_sample s;
-	_cleanup_err_ struct err *err = gcstats_read_controller(g, addr, &s);
-	uint64_t slack = heap->in_use_bytes / 4 + IN_USE_SLACK;
+	_cleanup_err_ struct err *err = gcstats_read_in_use(heap, &before);
 
-	return !err && s.heap_in_use_bytes && s.heap_in_use_bytes <= heap->in_use_bytes + slack &&
-	       heap->in_use_bytes <= s.heap_in_use_bytes + slack;
+	if (!err)
+		err = gcstats_read_controller(g, addr, &s);
+	if (!err)
+		err = gcstats_read_in_use(heap, &after);
+	if (err)
+		return false;
+	low = before < after ? before : after;
+	high = before < after ? after : before;
+	slack = high / 4 + IN_USE_SLACK;
+	return s.heap_in_use_bytes && s.heap_in_use_bytes <= high + slack &&
+	       low <= s.heap_in_use_bytes + slack;
 }
 
 /* At the end of a cycle, CPU times and share change one after the other. */
@@ -332,16 +356,32 @@ static bool work_fits(const struct gcstats *g, const struct heap *heap, uint64_t
 	_cleanup_err_ struct err *err = gcstats_read_times(g, addr, &s);
 
 	(void)heap;
-	return !err;
+	/* Before the first cycle has ended all times are 0, like most other memory. */
+	return !err && s.cycles;
 }
 
 typedef bool (*fits_fn)(const struct gcstats *g, const struct heap *heap, uint64_t addr);
 
+/* Drops what cannot be a variable of the runtime: those are aligned, and in data or bss. */
+static size_t gcstats_drop_others(const struct program *prog, uint64_t *candidates, size_t cnt)
+{
+	_cleanup_data_roots_ struct data_roots roots = { 0 };
+	_cleanup_err_ struct err *err = data_roots_read(prog, &roots);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cnt; i++)
+		if (candidates[i] % 8 == 0 && (err || data_roots_find(&roots, candidates[i])))
+			candidates[kept++] = candidates[i];
+	return kept;
+}
+
+/* heap may be NULL for work_fits(). */
 static uint64_t gcstats_find(const struct gcstats *g, const struct heap *heap,
 			     enum gc_global global, fits_fn fits)
 {
 	uint64_t candidates[GC_CANDIDATES_MAX];
-	size_t cnt = program_gc_candidates(g->prog, global, candidates);
+	size_t cnt = gcstats_drop_others(g->prog, candidates,
+					 program_gc_candidates(g->prog, global, candidates));
 	const struct timespec pause = { .tv_nsec = NS_PER_MS };
 
 	/* At the end of a cycle nothing fits for a moment. */
@@ -352,6 +392,19 @@ static uint64_t gcstats_find(const struct gcstats *g, const struct heap *heap,
 		nanosleep(&pause, NULL);
 	}
 	return 0;
+}
+
+/* A heap that changes by an eighth in a moment cannot be compared with anything. */
+static struct err *gcstats_no_controller(const struct heap *heap)
+{
+	const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
+	uint64_t a = 0, b = 0;
+
+	err_free(gcstats_read_in_use(heap, &a));
+	nanosleep(&pause, NULL);
+	err_free(gcstats_read_in_use(heap, &b));
+	return err_new(ERR_UNSUPPORTED, "runtime.gcController cannot be found%s",
+		       (a > b ? a - b : b - a) > a / 8 ? ": the heap moved too fast" : "");
 }
 
 struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc_sample *first_ret)
@@ -366,8 +419,7 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 		return err_new(ERR_UNSUPPORTED, "runtime.memstats cannot be found");
 	g.controller = gcstats_find(&g, heap, GC_CONTROLLER_STATE, controller_fits);
 	if (!g.controller)
-		return err_new(ERR_UNSUPPORTED, "runtime.gcController cannot be found");
-	g.work = gcstats_find(&g, heap, GC_WORK, work_fits);
+		return gcstats_no_controller(heap);
 	struct err *err = gcstats_read(&g, first_ret);
 	if (err)
 		return err;
@@ -378,13 +430,18 @@ struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc
 	return NULL;
 }
 
-struct err *gcstats_read(const struct gcstats *g, struct gc_sample *ret)
+struct err *gcstats_read(struct gcstats *g, struct gc_sample *ret)
 {
 	struct gc_sample s = { 0 };
 	struct err *err = gcstats_read_memstats(g, g->memstats, &s);
 
 	if (!err)
 		err = gcstats_read_controller(g, g->controller, &s);
+	/* Once the first cycle has ended it can be proved. */
+	if (!err && !g->work && s.cycles != g->sought_at) {
+		g->sought_at = s.cycles;
+		g->work = gcstats_find(g, NULL, GC_WORK, work_fits);
+	}
 	if (!err && g->work) {
 		err = gcstats_read_times(g, g->work, &s);
 		s.cpu_known = !err;

@@ -53,14 +53,15 @@ struct gcstats {
 	const struct program *prog;
 	uint64_t memstats;
 	uint64_t controller;
-	uint64_t work; /* its address; 0: not found */
+	uint64_t work; /* its address; 0: not found, as before the end of the first cycle */
+	uint64_t sought_at; /* cycles when it was looked for last */
 };
 
 /* Finds and proves the counters, and reads them. ERR_UNSUPPORTED says what failed. */
 struct err *gcstats_open(const struct heap *heap, struct gcstats *ret, struct gc_sample *first_ret);
 
-/* Reads the counters again. ERR_FORMAT when they contradict each other. */
-struct err *gcstats_read(const struct gcstats *g, struct gc_sample *ret);
+/* Reads the counters again, and looks for what could not be proved before. ERR_FORMAT when they contradict each other. */
+struct err *gcstats_read(struct gcstats *g, struct gc_sample *ret);
 
 /* What happened from one sample to a later one. */
 struct gc_window {

@@ -38,6 +38,15 @@ struct heap {
 	uint64_t in_use_bytes; /* of spans with objects that the collector frees */
 	uint64_t manual_bytes; /* of stacks and other spans of the runtime */
 	uint64_t span_cnt; /* in use */
+	VEC(struct user_arena {
+		uint64_t base;
+		bool freed; /* its memory is gone; the address stays until nothing points to it */
+	})
+	user_arenas; /* the spans that are chunks of user arenas */
+	/* Descriptors that contradict themselves, which the proof tolerates if they are few. What
+	 * they describe is in no span. */
+	uint64_t dropped_cnt;
+	uint64_t dropped_bytes; /* as far as they say */
 };
 
 /* Reads and proves the heap. ERR_UNSUPPORTED names the invariant that does not hold. Close with

@@ -29,6 +29,13 @@ struct heap_pending {
 	bool last_round; /* descriptors that are sane but misfit are taken as they are */
 };
 
+/* A chunk that was freed has no pointers any more (Go source: runtime/arena.go
+ * setUserArenaChunkToFault). */
+static struct user_arena heap_user_arena(const struct mspan *m)
+{
+	return (struct user_arena){ m->base, m->spanclass & 1 };
+}
+
 static struct err *heap_load_add(struct heap *heap, struct proof *proof, struct heap_pending *p,
 				 const struct mem_req *reqs, size_t cnt)
 {
@@ -48,11 +55,14 @@ static struct err *heap_load_add(struct heap *heap, struct proof *proof, struct 
 		if (!sane || (!p->last_round && proof_misfits(heap, &s))) {
 			proof->bad_state += !used;
 			proof->insane += used;
+			if (used && m.npages <= SPAN_PAGES_MAX)
+				proof->insane_bytes += m.npages * GO_PAGE_SZ;
 			p->ptrs[p->left++] = reqs[i].addr;
 			continue;
 		}
 		proof_sample(proof, heap, &s);
-		if (!vec_push(&heap->spans, s))
+		if (!vec_push(&heap->spans, s) ||
+		    (m.user_arena && !vec_push(&heap->user_arenas, heap_user_arena(&m))))
 			return err_nomem();
 	}
 	return NULL;
@@ -89,7 +99,9 @@ static struct err *heap_load_spans(struct heap *heap, struct proof *proof, uint6
 				   size_t cnt, uint32_t heap_sg)
 {
 	struct heap_pending p = { .ptrs = ptrs, .cnt = cnt, .heap_sg = heap_sg };
-	uint64_t bad_state = proof->bad_state, insane = proof->insane; /* counts before this call */
+	/* What was counted before this call. */
+	uint64_t bad_state = proof->bad_state, insane = proof->insane;
+	uint64_t insane_bytes = proof->insane_bytes;
 	struct err *err = NULL;
 
 	for (int round = 1; p.cnt && round <= SPAN_ROUNDS && !err; round++) {
@@ -97,6 +109,7 @@ static struct err *heap_load_spans(struct heap *heap, struct proof *proof, uint6
 		p.left = 0;
 		proof->bad_state = bad_state;
 		proof->insane = insane;
+		proof->insane_bytes = insane_bytes;
 		err = heap_load_pending(heap, proof, &p);
 		p.cnt = p.left;
 	}
@@ -201,12 +214,24 @@ static void heap_sum_spans(struct heap *heap)
 	}
 }
 
+/* The runtime counts freed chunks of user arenas as pages in use, but not as heap in use. */
+static void heap_leave_out_freed(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->user_arenas.len; i++) {
+		uint64_t bytes = (uint64_t)MSPAN_ARENA_PAGES * GO_PAGE_SZ;
+
+		if (heap->user_arenas.data[i].freed && heap->in_use_bytes >= bytes)
+			heap->in_use_bytes -= bytes;
+	}
+}
+
 static void heap_reset(struct heap *heap)
 {
 	for (size_t i = 0; i < heap->arenas.len; i++)
 		free(heap->arenas.data[i].page_span);
 	vec_fini(&heap->arenas);
 	vec_fini(&heap->spans);
+	vec_fini(&heap->user_arenas);
 	heap->in_use_bytes = heap->manual_bytes = heap->span_cnt = 0;
 }
 
@@ -261,9 +286,12 @@ static struct err *heap_load_from(struct heap *heap, const struct heap_moment *s
 	struct err *err = heap_load_allspans(heap, &proof, slice[0], slice[1], start->sweepgen);
 	if (err)
 		return err;
+	heap->dropped_cnt = proof.unreadable + proof.bad_state + proof.insane;
+	heap->dropped_bytes = proof.insane_bytes;
 	heap_drop_overlaps(heap);
 	heap_sum_spans(heap);
 	err = proof_check(&proof, heap);
+	heap_leave_out_freed(heap);
 	if (!err)
 		err = heap_index_pages(heap);
 	return err ? err : heap_load_metas(heap);

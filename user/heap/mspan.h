@@ -21,6 +21,12 @@ enum {
 	/* The largest manual spans are stacks, which have at most 1 GiB (Go source:
 	 * runtime/proc.go main). */
 	MSPAN_MANUAL_PAGES_MAX = 1 << 18,
+	/* A chunk of a user arena has 8 MiB (Go source: runtime/arena.go userArenaChunkBytes). From
+	 * 1.22 on a bit for each word and a type are at its end (userArenaChunkReserveBytes). */
+	MSPAN_ARENA_PAGES = (8 << 20) / GO_PAGE_SZ,
+	MSPAN_ARENA_RESERVE = (8 << 20) / 64 + 48,
+	/* isUserArenaChunk is two bytes after the state, in all versions that have it. */
+	MSPAN_ARENA_OFF = 2,
 };
 
 /* A descriptor, decoded and nothing more. */
@@ -35,17 +41,19 @@ struct mspan {
 	uint16_t alloc_count;
 	uint8_t spanclass;
 	uint8_t state;
+	bool user_arena; /* a chunk of a user arena (GOEXPERIMENT=arenas) */
 };
 
 static inline struct mspan mspan_decode(const struct mspan_layout *l, uint64_t desc,
 					const uint8_t *m)
 {
 	bool wide = l->index_width == 8;
+	uint64_t npages = load_u64(m, l->npages);
 
 	return (struct mspan){
 		.desc = desc,
 		.base = load_u64(m, l->start_addr),
-		.npages = load_u64(m, l->npages),
+		.npages = npages,
 		.elemsize = load_u64(m, l->elemsize),
 		.nelems = wide ? load_u64(m, l->nelems) : load_u16(m, l->nelems),
 		.freeindex = wide ? load_u64(m, l->freeindex) : load_u16(m, l->freeindex),
@@ -53,6 +61,8 @@ static inline struct mspan mspan_decode(const struct mspan_layout *l, uint64_t d
 		.alloc_count = load_u16(m, l->alloc_count),
 		.spanclass = load_u8(m, l->spanclass),
 		.state = load_u8(m, l->state),
+		.user_arena = npages == MSPAN_ARENA_PAGES && load_u8(m, l->spanclass) < 2 &&
+			      load_u8(m, l->state + MSPAN_ARENA_OFF) == 1,
 	};
 }
 
@@ -66,6 +76,9 @@ static inline bool mspan_has_sane_slots(const struct mspan *m)
 	unsigned int class = m->spanclass >> 1;
 	uint64_t bytes = m->npages * GO_PAGE_SZ;
 
+	if (m->user_arena)
+		return (m->elemsize == bytes || m->elemsize == bytes - MSPAN_ARENA_RESERVE) &&
+		       m->nelems == 1 && m->freeindex <= 1 && m->alloc_count <= 1;
 	return class < SIZECLASS_CNT && (!class || m->npages == sizeclass_pages(class)) &&
 	       m->elemsize == (class ? sizeclass_bytes(class) : bytes) && m->nelems &&
 	       m->nelems <= bytes / m->elemsize && m->freeindex <= m->nelems &&

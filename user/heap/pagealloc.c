@@ -9,6 +9,7 @@ enum {
 	CHUNK_WORDS = 8, /* 64 bytes of bits */
 	CHUNK_SZ = 128, /* allocated bits, then scavenged bits */
 	CHUNKS_L2_SHIFT = 13,
+	CHUNKS_L2_SZ = CHUNK_SZ << CHUNKS_L2_SHIFT, /* bytes of a table: of 32 GiB of heap */
 	RANGES_MAX = 1 << 16,
 	CHUNKS_MAX = 1 << 24, /* 64 TiB of heap */
 	PS_MAX = 1 << 16,
@@ -61,15 +62,53 @@ static bool pagealloc_is_busy(const struct go_layout *layout, const uint64_t *al
 	return layout->bitmap != HEAP_BITMAP_ARENA_2BIT && pages >= BUSY_CHUNK_PAGES;
 }
 
-static struct err *pagealloc_read_chunk(struct pagealloc *pa, struct heap *heap, uint64_t addr)
+/* Where the bits of all chunks are, as far as they were read. */
+struct chunk_tables {
+	VEC(struct chunk_table {
+		uint64_t nr;
+		uint64_t addr;
+	})
+	tables; /* in the order of their first use; the latest one is used most */
+};
+
+/* A table that two parts of the heap share would let few bytes stand for a huge heap. */
+static struct err *chunk_tables_add(struct chunk_tables *t, uint64_t nr, uint64_t addr)
+{
+	for (size_t i = 0; i < t->tables.len; i++) {
+		uint64_t other = t->tables.data[i].addr;
+
+		if ((addr > other ? addr - other : other - addr) < CHUNKS_L2_SZ)
+			return err_new(ERR_FORMAT, "two tables of the page allocator overlap");
+	}
+	return vec_push(&t->tables, ((struct chunk_table){ nr, addr })) ? NULL : err_nomem();
+}
+
+/* Finds the table that has a chunk's bits. */
+static struct err *chunk_tables_find(struct chunk_tables *t, struct heap *heap, uint64_t nr,
+				     uint64_t *ret)
+{
+	uint64_t l1 = heap->mheap + heap->prog->layout.mheap.chunks, addr;
+
+	for (size_t i = t->tables.len; i-- > 0;) {
+		*ret = t->tables.data[i].addr;
+		if (t->tables.data[i].nr == nr)
+			return NULL;
+	}
+	struct err *err = mem_read_u64(&heap->prog->target->mem, l1 + 8 * nr, &addr);
+	if (!err)
+		err = chunk_tables_add(t, nr, addr);
+	*ret = addr;
+	return err;
+}
+
+static struct err *pagealloc_read_chunk(struct pagealloc *pa, struct heap *heap,
+					struct chunk_tables *tables, uint64_t addr)
 {
 	uint64_t index = heap_linear_address(heap, addr) >> CHUNK_SHIFT;
 	struct mem *mem = &heap->prog->target->mem;
-	uint64_t l2, bits[2 * CHUNK_WORDS];
+	uint64_t l2 = 0, bits[2 * CHUNK_WORDS];
 
-	struct err *err = mem_read_u64(
-		mem, heap->mheap + heap->prog->layout.mheap.chunks + 8 * (index >> CHUNKS_L2_SHIFT),
-		&l2);
+	struct err *err = chunk_tables_find(tables, heap, index >> CHUNKS_L2_SHIFT, &l2);
 	if (!err)
 		err = mem_read(mem, l2 + CHUNK_SZ * (index & ((1 << CHUNKS_L2_SHIFT) - 1)), bits,
 			       sizeof(bits));
@@ -88,11 +127,31 @@ static struct err *pagealloc_read_chunk(struct pagealloc *pa, struct heap *heap,
 	return err;
 }
 
+static struct err *pagealloc_read_range(struct pagealloc *pa, struct heap *heap,
+					struct chunk_tables *tables, uint64_t addr,
+					uint64_t *budget)
+{
+	uint64_t range[2]; /* base, limit */
+	struct err *err = mem_read(&heap->prog->target->mem, addr, range, sizeof(range));
+
+	if (err)
+		return err;
+	if (range[0] % (1 << CHUNK_SHIFT) || range[0] > range[1] ||
+	    (range[1] - range[0]) >> CHUNK_SHIFT > *budget)
+		return err_new(ERR_FORMAT, "the page allocator's address ranges are invalid");
+	if (!vec_push(&pa->in_use, ((struct address_range){ range[0], range[1] })))
+		return err_nomem();
+	for (uint64_t a = range[0]; !err && a < range[1]; a += 1 << CHUNK_SHIFT, --*budget)
+		err = pagealloc_read_chunk(pa, heap, tables, a);
+	return err;
+}
+
 static struct err *pagealloc_read_chunks(struct pagealloc *pa, struct heap *heap)
 {
 	struct mem *mem = &heap->prog->target->mem;
 	uint64_t slice[2]; /* inUse.ranges: pointer, len */
 	uint64_t budget = CHUNKS_MAX;
+	struct chunk_tables tables = { 0 };
 
 	struct err *err = mem_read(mem, heap->mheap + heap->prog->layout.mheap.in_use_ranges, slice,
 				   sizeof(slice));
@@ -101,26 +160,10 @@ static struct err *pagealloc_read_chunks(struct pagealloc *pa, struct heap *heap
 	if (slice[1] > RANGES_MAX)
 		return err_new(ERR_FORMAT, "the page allocator has %llu address ranges",
 			       (unsigned long long)slice[1]);
-
-	for (uint64_t i = 0; i < slice[1]; i++) {
-		uint64_t range[2]; /* base, limit */
-
-		err = mem_read(mem, slice[0] + 16 * i, range, sizeof(range));
-		if (err)
-			return err;
-		if (range[0] % (1 << CHUNK_SHIFT) || range[0] > range[1] ||
-		    (range[1] - range[0]) >> CHUNK_SHIFT > budget)
-			return err_new(ERR_FORMAT,
-				       "the page allocator's address ranges are invalid");
-		if (!vec_push(&pa->in_use, ((struct address_range){ range[0], range[1] })))
-			return err_nomem();
-		for (uint64_t a = range[0]; a < range[1]; a += 1 << CHUNK_SHIFT, budget--) {
-			err = pagealloc_read_chunk(pa, heap, a);
-			if (err)
-				return err;
-		}
-	}
-	return NULL;
+	for (uint64_t i = 0; !err && i < slice[1]; i++)
+		err = pagealloc_read_range(pa, heap, &tables, slice[0] + 16 * i, &budget);
+	vec_fini(&tables.tables);
+	return err;
 }
 
 /* A cache is 64 pages, aligned to their size, in an address range in use; pages that are marked

@@ -24,6 +24,7 @@ struct proof {
 	uint64_t unreadable; /* number of descriptors */
 	uint64_t bad_state;
 	uint64_t insane; /* their fields contradict each other */
+	uint64_t insane_bytes; /* of them, where the number of pages is possible */
 	uint64_t seen;
 	uint64_t small; /* spans of small objects with pointers */
 	uint64_t small_misfits; /* those of them with more or fewer objects than fit */

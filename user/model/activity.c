@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/activity.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,10 @@ static void op_finish(struct activity_op *op, enum abi_op kind, const struct tra
 {
 	struct rate rate = rate_of(&op->sum, kind, trace);
 
+	/* The functions of an operation may have had different windows, so per_s is a sum over
+	 * rows, and gets only the correction for what probes slowed down. */
+	if (op->sum.estimate > 0)
+		op->per_s *= sqrt(op->sum.estimate_high / op->sum.estimate);
 	op->per_s_low = rate.low;
 	op->per_s_high = rate.high;
 	op->rough = rate.rough;

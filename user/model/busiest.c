@@ -48,8 +48,9 @@ static void busy_merge(struct busy *into, const struct busy *row)
 		into->sum.ops[op].changed += row->sum.ops[op].changed;
 		into->sum.ops[op].per_s += row->sum.ops[op].per_s;
 		into->sum.ops[op].rough |= row->sum.ops[op].rough;
-		/* Intervals of several maps cannot be added up: the sum has none. */
-		into->sum.ops[op].per_s_low = 0;
+		/* Intervals of several maps cannot be added up: the sum has none. But what is the
+		 * least for each is the least for all. */
+		into->sum.ops[op].per_s_low += row->sum.ops[op].per_s_low;
 		into->sum.ops[op].per_s_high = NAN;
 	}
 	if (into->sum.addr != row->sum.addr)

@@ -24,12 +24,23 @@ static bool finding_is_small(const struct finding *f, uint64_t min_bytes)
 	return finding_row(f->kind)->state == STATE_WASTEFUL && (!f->bytes || f->bytes < min_bytes);
 }
 
-static void findings_drop_small(struct findings *f)
+/* In a heap that moved while it was read, rows of the ledger may be off by what is unexplained. */
+static bool finding_is_noise(const struct finding *f, const struct result_ledger *l)
+{
+	uint64_t off = l->unexplained_bytes < 0 ? -(uint64_t)l->unexplained_bytes
+						: (uint64_t)l->unexplained_bytes;
+
+	return l->moving && finding_row(f->kind)->state == STATE_WASTEFUL &&
+	       !finding_row(f->kind)->of_maps && f->bytes < 2 * off;
+}
+
+static void findings_drop_small(struct findings *f, const struct result_ledger *l)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < f->list.len; i++)
-		if (!finding_is_small(&f->list.data[i], f->min_bytes))
+		if (!finding_is_small(&f->list.data[i], f->min_bytes) &&
+		    !finding_is_noise(&f->list.data[i], l))
 			f->list.data[kept++] = f->list.data[i];
 	f->list.len = kept;
 }
@@ -47,6 +58,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 		findings_add_goroutines,
 		findings_add_limits,
 		findings_add_growing,
+		findings_add_pinned,
 	};
 	/* clang-format on */
 	struct err *err = NULL;
@@ -59,7 +71,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 		findings_fini(f);
 		return err;
 	}
-	findings_drop_small(f);
+	findings_drop_small(f, s->r->memory);
 	vec_sort(&f->list, cmp_finding);
 	return NULL;
 }

@@ -30,7 +30,7 @@ struct finding {
 	const struct result_holder *holder; /* NULL: that of `map`, if it has one */
 	const struct result_caller *caller; /* NULL: not known, or nobody */
 	/* Other figures that its sentences need; what they are, the finder says. */
-	uint64_t figures[4];
+	uint64_t figures[6];
 	double rates[2];
 
 	/* The next ones are set for kinds that are about maps: sums over maps. */
@@ -73,6 +73,7 @@ struct err *findings_add_outside(struct findings *f, const struct finding_source
 struct err *findings_add_goroutines(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_limits(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_growing(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_pinned(struct findings *f, const struct finding_sources *s);
 
 struct err *finding_add(struct findings *f, const struct finding *finding);
 

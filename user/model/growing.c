@@ -314,6 +314,11 @@ static bool has_room_from_before(const struct map_info *m, const struct go_layou
 	       (double)m->live_keys < 0.7 * 0.5 * most_load(layout) * (double)slots;
 }
 
+bool growing_is_young(const struct growing *g)
+{
+	return (double)g->live_keys < g->keys_per_s * (double)LONG_GROWTH_NS / NS_PER_S;
+}
+
 const char *growing_doubt(const struct growing *g, const struct go_layout *layout,
 			  uint64_t uptime_ns)
 {

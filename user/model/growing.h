@@ -56,6 +56,9 @@ struct err *growing_weigh(struct growing_maps *maps, const struct census *census
  * three quarters full on average. 0: the size of a slot is unknown. */
 double growing_key_bytes(const struct growing *g, const struct go_layout *layout);
 
+/* Growth at its present rate for less than this may be the filling of a map. */
+bool growing_is_young(const struct growing *g);
+
 /* Why steady growth may be no leak, in words that follow "but"; NULL: nothing speaks against it.
  * `uptime_ns` is the age of the process. Static. */
 const char *growing_doubt(const struct growing *g, const struct go_layout *layout,

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "heap/mspan.h"
+
 /* The context of ledger_count_outside(): what pages outside the heap are counted with. */
 struct outside_counter {
 	struct ledger *l;
@@ -154,6 +156,9 @@ static struct err *ledger_count_heap(struct ledger *l, const struct heap *heap,
 	if (err)
 		return err;
 	l->regions[REGION_SPANS] = l->occupancy.total.resident;
+	for (size_t i = 0; i < heap->user_arenas.len; i++)
+		l->user_arena_bytes += residency_bytes(r, heap->user_arenas.data[i].base,
+						       MSPAN_ARENA_PAGES * GO_PAGE_SZ);
 	for (size_t i = 0; i < heap->spans.len; i++) {
 		const struct span *s = &heap->spans.data[i];
 		struct resident res = { 0 };
@@ -194,7 +199,9 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->rows[ROW_MAP_HOLES] = at_most(maps->hole_bytes, objects);
 	objects -= l->rows[ROW_MAP_HOLES];
 	l->rows[ROW_GARBAGE] = at_most(maps->garbage_bytes, objects);
-	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_GARBAGE];
+	objects -= l->rows[ROW_GARBAGE];
+	l->rows[ROW_USER_ARENAS] = at_most(l->user_arena_bytes, objects);
+	l->rows[ROW_OTHER_HEAP] = objects - l->rows[ROW_USER_ARENAS];
 	l->rows[ROW_FREE_SLOTS] = l->occupancy.total.free_resident_bytes;
 	l->rows[ROW_FREE] = regions[REGION_FREE].bytes;
 	l->rows[ROW_HUGE_EXCESS] = l->released.bytes[RELEASED_HUGE];
@@ -213,6 +220,10 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 	l->gives_back[ROW_FREE_SLOTS] =
 		at_most(pinned_bytes(&l->occupancy), l->rows[ROW_FREE_SLOTS]);
 	l->gives_back[ROW_FREE] = l->rows[ROW_FREE];
+	/* More than RSS cannot be in memory: what comes back of such a row is not known. */
+	for (int i = 0; i < ROW_CNT; i++)
+		if (l->rows[i] > l->rss_bytes)
+			l->gives_back[i] = 0;
 }
 
 /* ---- the whole ledger ---- */

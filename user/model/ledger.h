@@ -28,6 +28,7 @@
 struct ledger {
 	struct resident regions[REGION_CNT];
 	struct occupancy occupancy;
+	uint64_t user_arena_bytes; /* resident; part of the objects in REGION_SPANS */
 	struct outside outside; /* what REGION_ANON and a part of REGION_FILES consist of */
 	struct released released; /* what REGION_RELEASED consists of */
 	struct resident free_busy; /* part of REGION_FREE in chunks that the scavenger skips */
@@ -58,6 +59,16 @@ void ledger_fini(struct ledger *l);
 /* How many bytes at the ends of a free range fill only a part of a physical page. madvise(2)
  * cannot give those back. */
 uint64_t ledger_partial_bytes(const struct page_range *free, uint64_t physical_page_sz);
+
+/* Whether more than 5 % of RSS are unexplained, or are in rows beyond RSS: the heap swung while it
+ * was read. */
+static inline bool ledger_is_moving(const struct ledger *l)
+{
+	int64_t bytes = l->unexplained_bytes;
+	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+
+	return size > l->rss_bytes / 20;
+}
 
 /* What a census found out about all map tables together, in resident bytes. */
 struct ledger_maps {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Makes a result from what was observed so far. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
 #include "model/result_fill.h"
+#include "model/watch_retained.h"
 #include "process/cgroup.h"
 
 /* ---- what the trace adds to the latest census ---- */
@@ -62,6 +64,8 @@ static struct err *watch_apply_traced_types(struct watch *w)
 static struct err *watch_count_zero_values(struct watch *w)
 {
 	struct err *gone = NULL;
+
+	watch_begins(w, "the count of zero values");
 	struct err *err = values_take(w->snap->census, &w->opts.values, &w->values, &gone);
 
 	if (w->gone)
@@ -91,6 +95,19 @@ static uint64_t timeval_ns(struct timeval tv)
 	return tv.tv_sec * NS_PER_S + tv.tv_usec * 1000;
 }
 
+/* VmHWM in /proc/self/status; 0: cannot be read. */
+static uint64_t own_peak_rss(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long kib = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+			break;
+	return (uint64_t)kib << 10;
+}
+
 static void result_fill_own_cost(struct result_cost *cost, const struct watch *w)
 {
 	struct rusage self, children;
@@ -99,7 +116,8 @@ static void result_fill_own_cost(struct result_cost *cost, const struct watch *w
 	getrusage(RUSAGE_CHILDREN, &children);
 	cost->cpu_ns = timeval_ns(self.ru_utime) + timeval_ns(self.ru_stime) +
 		       timeval_ns(children.ru_utime) + timeval_ns(children.ru_stime);
-	cost->peak_rss_bytes = (uint64_t)self.ru_maxrss << 10;
+	/* ru_maxrss would be that of the program that started us: it survives execve(2). */
+	cost->peak_rss_bytes = own_peak_rss();
 	cost->bytes_read = w->target->mem.bytes_read;
 	cost->read_calls = w->target->mem.call_cnt;
 }
@@ -185,6 +203,8 @@ static struct err *watch_sum_up(struct watch *w, bool last, struct result_source
 		watch_sum_reclaim(w);
 	if (!err && w->snap)
 		err = ranking_init(&from->ranking, w->snap->census);
+	if (!err && last && w->snap && w->opts.full_graph && !w->gone)
+		err = watch_find_retained(w, &from->ranking);
 	w->cgroup_limited = cgroup_memory_left(w->target->pid, &w->cgroup_left_bytes);
 	return err;
 }
@@ -193,6 +213,7 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 {
 	const struct watch *w = from->w;
 
+	watch_begins(w, "the report");
 	result_fill_target(r, w);
 	result_fill_doubts(r, w);
 	result_fill_census(r, w);
@@ -201,8 +222,10 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	result_fill_gc(r, w);
 	result_fill_graph(r, w);
 	result_fill_sync_maps(r, from);
+	result_fill_objects(r, w);
 	result_fill_goroutines(r, w);
 	result_fill_groups(r, from);
+	result_fill_retained(r, w);
 	result_fill_growing(r, from);
 	struct err *err = result_fill_trace(r, from);
 	if (err)
@@ -211,6 +234,10 @@ static struct err *result_fill_all(struct result *r, struct result_source *from,
 	err = result_fill_findings(r, from);
 	if (err)
 		return err;
+	err = last ? watch_find_paths(from->w, from) : NULL;
+	if (err)
+		return err;
+	result_fill_paths(r, w);
 	/* With `last` this moves the maps out of the census, so nothing after it may use them. */
 	err = result_fill_maps(r, from, last);
 	if (err)
@@ -235,6 +262,8 @@ static struct err *watch_fill(struct watch *w, bool last, struct result *r)
 	result_fill_held(&r->pool, w, &from.held);
 	if (!err)
 		result_fill_ids(&r->pool, w, &from.ids);
+	if (!err)
+		result_fill_retained_rows(&r->pool, w, &from.retained);
 	return err ? err : result_fill_all(r, &from, last);
 }
 

@@ -29,6 +29,7 @@
 #include "model/result_holder.h"
 #include "model/result_maps.h"
 #include "model/result_memory.h"
+#include "model/result_objects.h"
 #include "model/result_sync.h"
 #include "model/result_trace.h"
 #include "model/result_words.h"
@@ -172,6 +173,7 @@ struct result_group {
 	uint64_t table_bytes;
 	uint64_t resident_bytes;
 	struct opt_u64 gives_back_resident_bytes; /* unknown if the bucket size is */
+	struct opt_u64 retained_bytes; /* of all its maps together; see result_retained.h */
 	bool moving; /* the program changed one of the maps while it was read */
 	uint64_t largest_map; /* address of its header */
 	uint64_t largest_table_bytes;
@@ -290,6 +292,8 @@ struct result {
 	POOL_LIST(struct result_group) groups;
 	POOL_LIST(struct result_growing) growing; /* most keys per second first */
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
+	struct result_objects_total *objects_total; /* NULL: not looked at */
+	POOL_LIST(struct result_object_group) objects; /* largest first */
 	uint64_t sync_maps_total; /* `sync_maps` has at most the 1,000 largest */
 	POOL_LIST(struct result_sync_map) sync_maps; /* largest first */
 	struct result_maps *maps; /* never NULL */

@@ -87,6 +87,7 @@ static struct result_op op_result(struct pool *pool, double all_per_s, enum map_
 		.hits = op->hits,
 		.per_s = op->missing ? NAN : op->per_s,
 		.missing = op->missing,
+		.is_lower_bound = op->hits && op->rough && isnan(op->per_s_high),
 		.rough = op->rough,
 		.per_s_low = op->per_s_low,
 		.per_s_high = op->per_s_high,

@@ -30,6 +30,7 @@ struct result_op {
 	uint64_t hits; /* probe hits that were seen */
 	double per_s; /* estimated operations per second; NAN: not known */
 	const char *missing; /* why per_s is not known; NULL: it is */
+	bool is_lower_bound; /* the truth may be any more than per_s_low */
 	bool rough; /* windows filled up, or slowed the target down, or records were lost */
 	double per_s_low; /* the 95 % interval of per_s */
 	double per_s_high; /* NAN: not known */

@@ -5,13 +5,16 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "graph/paths.h"
 #include "model/names.h"
 #include "model/result_fill.h"
+#include "model/watch_retained.h"
 
 /* What is known of a single map besides the facts that it shares with others of its kind. Most
  * maps have nothing of this, and no struct map_extra. */
 struct map_extra {
 	uint64_t addr;
+	const struct result_path *path; /* NULL: not known */
 	const struct result_activity *activity; /* NULL: nothing was seen */
 	const struct result_history *history; /* NULL: not followed */
 	/* It has a struct map_history, so its own rate decides about the next growth. */
@@ -43,6 +46,7 @@ struct result_census_maps {
 	struct held_maps held; /* by row; the pool of the result owns its memory */
 	struct map_ids ids; /* the same */
 	char id[MAP_ID_SZ]; /* for the latest view */
+	const uint64_t *retained; /* by row; NULL: not known. The same pool owns it */
 	struct table type_by_key; /* index in types; see map_type_key() */
 	VEC(struct result_map_type *) types;
 	struct map_same same; /* for the latest view */
@@ -318,6 +322,42 @@ static struct err *census_add_activities(struct result_census_maps *maps,
 	return NULL;
 }
 
+static const struct result_path *path_result(struct pool *pool, const struct map_path *p)
+{
+	struct result_path *r = pool_alloc(pool, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->text = pool_text(pool, p->text);
+	r->certain = p->certain;
+	pool_list(pool, &r->steps, p->step_cnt);
+	for (size_t i = 0; i < r->steps.len; i++)
+		r->steps.data[i] = (struct result_path_step){
+			.text = pool_text(pool, p->steps[i].text),
+			.kind = held_by_kind(p->steps[i].kind),
+			.type = pool_text(pool, p->steps[i].type),
+			.field = pool_text(pool, p->steps[i].field),
+			.certain = p->steps[i].certain,
+		};
+	return r;
+}
+
+static bool census_add_paths(struct result_census_maps *maps, const struct paths *paths)
+{
+	for (size_t i = 0; paths && i < paths_cnt(paths); i++) {
+		const struct map_path *p = paths_get(paths, i);
+		struct map_extra *extra =
+			p->row < maps->rows.len
+				? extra_for(maps, row_addr(&maps->rows.data[p->row]))
+				: NULL;
+
+		if (!extra)
+			return false;
+		extra->path = path_result(&maps->pool, p);
+	}
+	return !maps->pool.failed;
+}
+
 /* ---- --top ---- */
 
 static int cmp_u32(const void *a, const void *b)
@@ -424,8 +464,11 @@ static struct err *census_maps_fill(struct result_census_maps *maps,
 	maps->cgroup_left = opt_if(w->cgroup_limited, w->cgroup_left_bytes);
 	maps->held = from->held;
 	maps->ids = from->ids;
+	maps->retained = from->retained;
 	if (!map_rows_take(&maps->rows, &w->snap->census->maps, last) ||
 	    !census_add_types(maps, w->prog->types) || !census_add_histories(maps, &w->history))
+		return err_nomem();
+	if (!census_add_paths(maps, w->paths))
 		return err_nomem();
 	struct err *err = census_add_activities(maps, from);
 	if (err)
@@ -509,6 +552,13 @@ static void census_make_same(struct result_census_maps *maps, uint32_t no,
 	}
 }
 
+static struct opt_u64 census_retained(const struct result_census_maps *maps, size_t row)
+{
+	bool known = maps->retained && maps->retained[row] != RETAINED_UNKNOWN;
+
+	return opt_if(known, known ? maps->retained[row] : 0);
+}
+
 static void census_view_row(struct result_census_maps *maps, size_t row, bool wants_same,
 			    struct map_view *ret)
 {
@@ -523,10 +573,12 @@ static void census_view_row(struct result_census_maps *maps, size_t row, bool wa
 		.addr = row_addr(r),
 		.id = map_id_text(&maps->ids, row, maps->id) ? maps->id : NULL,
 		.id_certain = map_id_is_certain(&maps->ids, row),
+		.retained_bytes = census_retained(maps, row),
 		.same_no = shared ? r->kind : MAP_SAME_NONE,
 		.same = wants_same ? &maps->same : NULL,
 		.holder_no = holder_no == HELD_BY_NONE ? MAP_HOLDER_NONE : holder_no,
 		.holder = held_maps_holder(&maps->held, row),
+		.path = extra ? extra->path : NULL,
 		.activity = extra ? extra->activity : NULL,
 		.history = extra ? extra->history : NULL,
 	};

@@ -10,6 +10,7 @@
 #ifndef MAPTRACE_MODEL_RESULT_FILL_H
 #define MAPTRACE_MODEL_RESULT_FILL_H
 
+#include "graph/holders.h"
 #include "model/activity.h"
 #include "model/finding.h"
 #include "model/growing.h"
@@ -20,6 +21,7 @@
 
 /* What the parts are made from. */
 struct result_source {
+	const uint64_t *retained; /* by row of the census; NULL: not known. In the same pool */
 	struct watch *w;
 	struct activities activities; /* empty: not traced */
 	struct findings findings;
@@ -44,17 +46,26 @@ struct err *watch_find_holders(struct watch *w);
 
 /* Fills in who holds the maps of w->snap; the memory is in the pool. */
 void result_fill_held(struct pool *pool, const struct watch *w, struct held_maps *held);
+void result_fill_objects(struct result *r, const struct watch *w);
 /* Fills in the sync.Maps; their holders are those of `from`. */
 void result_fill_sync_maps(struct result *r, const struct result_source *from);
 /* Looks what the goroutines wait for. Why it failed is in w->goroutines_err; the only error is that
  * memory ran out. */
 struct err *watch_group_goroutines(struct watch *w);
 void result_fill_goroutines(struct result *r, const struct watch *w);
+/* What a holder is called in a result. */
+enum result_holder_kind held_by_kind(enum holder_kind kind);
 /* The same for the ids of the maps. */
 void result_fill_ids(struct pool *pool, const struct watch *w, struct map_ids *ids);
 /* What is garbage; unknown: not looked for, or not settled. */
 struct opt_u64 watch_garbage_bytes(const struct watch *w);
 void result_fill_graph(struct result *r, const struct watch *w);
+
+/* Copies what each map retains, by row; NULL: not known, or memory ran out. */
+void result_fill_retained_rows(struct pool *pool, const struct watch *w, const uint64_t **ret);
+
+/* Fills in what groups retain, and r->graph.retained. */
+void result_fill_retained(struct result *r, const struct watch *w);
 void result_fill_groups(struct result *r, const struct result_source *from);
 void result_fill_group_holders(struct result *r, const struct result_source *from);
 void result_fill_growing(struct result *r, const struct result_source *from);
@@ -69,6 +80,11 @@ struct err *result_fill_busiest(struct result *r, const struct result_source *fr
 /* Fills in only the probe sites of a trace, which need not have been started. */
 void result_fill_plan(struct result *r, const struct trace *trace);
 void result_fill_memcalls(struct result *r, const struct watch *w);
+
+/* Finds ways to the maps in findings, and to those of the ranking's first rows. The only error is
+ * that memory ran out. */
+struct err *watch_find_paths(struct watch *w, const struct result_source *from);
+void result_fill_paths(struct result *r, const struct watch *w);
 
 /*
  * Makes r->maps. With `last` the rows of the census are moved out of the snapshot, which must not

@@ -117,7 +117,7 @@ void result_fill_group_holders(struct result *r, const struct result_source *fro
 
 /* ---- holders of maps ---- */
 
-static enum result_holder_kind held_by_kind(enum holder_kind kind)
+enum result_holder_kind held_by_kind(enum holder_kind kind)
 {
 	switch (kind) {
 	case HOLDER_FIELD:

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "graph/delete_calls.h"
 #include "model/result_fill.h"
 
 enum { GROWING_MAX = 8 };
@@ -133,11 +134,35 @@ static struct result_growing growing_result(struct pool *pool, const struct resu
 	return to;
 }
 
+/*
+ * A cache that is being filled has no deletes yet, but code that will do them. This looks into the
+ * code, so only for the last result.
+ */
+static void growing_look_for_deletes(struct result_growing *to, const struct watch *w,
+				     const struct growing *g)
+{
+	bool deletes = false;
+
+	if (to->doubt || to->deletes_seen || !growing_is_young(g) || !g->map.type || !to->caller ||
+	    !to->caller->function || !w->end_ns || w->gone)
+		return;
+	err_free(delete_calls_find(w->prog, g->map.type->addr, to->caller->function, w->opts.stop,
+				   &deletes));
+	if (deletes)
+		to->doubt =
+			"it began less than five minutes ago, and there is code that deletes from "
+			"such maps, so it may be filled up first";
+}
+
 void result_fill_growing(struct result *r, const struct result_source *from)
 {
 	size_t cnt = from->growing.list.len;
 
 	pool_list(&r->pool, &r->growing, cnt < GROWING_MAX ? cnt : GROWING_MAX);
-	for (size_t i = 0; i < r->growing.len; i++)
-		r->growing.data[i] = growing_result(&r->pool, from, &from->growing.list.data[i]);
+	for (size_t i = 0; i < r->growing.len; i++) {
+		const struct growing *g = &from->growing.list.data[i];
+
+		r->growing.data[i] = growing_result(&r->pool, from, g);
+		growing_look_for_deletes(&r->growing.data[i], from->w, g);
+	}
 }

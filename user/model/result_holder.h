@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/pool.h"
+#include "model/result_retained.h"
 #include "model/result_words.h"
 
 struct result_holder {
@@ -98,6 +99,9 @@ struct result_graph {
 	const char *status; /* "ok", "partial", "refused" or "off" */
 	const char *reason; /* why it is refused, or what is left out */
 	struct result_graph_read *read; /* NULL: refused or off */
+	struct result_retained retained; /* what maps keep alive */
+	uint64_t paths; /* ways to maps that were found */
+	const char *paths_reason; /* why there may be others or better ones; NULL: no reason */
 	struct result_reach reach;
 };
 

@@ -26,8 +26,10 @@ struct given_map {
 	uint64_t addr;
 	const char *id;
 	bool id_certain;
+	struct opt_u64 retained_bytes;
 	size_t same_no;
 	size_t holder_no;
+	const struct result_path *path;
 	const struct result_activity *activity;
 	const struct result_history *history;
 };
@@ -109,7 +111,9 @@ bool result_maps_push(struct result_maps *maps, const struct map_view *view)
 	struct given_map map = { .addr = view->addr,
 				 .id = view->id,
 				 .id_certain = view->id_certain,
+				 .retained_bytes = view->retained_bytes,
 				 .same_no = given_same_find(maps, view->same, hash),
+				 .path = view->path,
 				 .activity = view->activity,
 				 .history = view->history };
 
@@ -131,11 +135,13 @@ static void given_view(const struct result_maps *maps, size_t i, struct map_view
 		.addr = map->addr,
 		.id = map->id,
 		.id_certain = map->id_certain,
+		.retained_bytes = map->retained_bytes,
 		.same_no = same->cnt > 1 ? map->same_no : MAP_SAME_NONE,
 		.same = &same->same,
 		.holder_no = map->holder_no,
 		.holder = map->holder_no == MAP_HOLDER_NONE ? NULL
 							    : maps->holders.data[map->holder_no],
+		.path = map->path,
 		.activity = map->activity,
 		.history = map->history,
 	};

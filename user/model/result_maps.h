@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "model/result_activity.h"
 #include "model/result_holder.h"
+#include "model/result_path.h"
 
 /* The type of maps, as far as it is known. */
 struct result_map_type {
@@ -125,9 +126,14 @@ struct map_view {
 	const char *id;
 	bool id_certain; /* else another process may have it for another map */
 	size_t same_no; /* maps with equal numbers have equal `same` */
+	/* What would be out of reach without the map (graph/retained.h), with its header and tables.
+	 * Unknown: see result_graph.retained_reason, or nothing leads to the map, or its header
+	 * is on a stack. */
+	struct opt_u64 retained_bytes;
 	const struct map_same *same; /* valid until the next call that makes a view */
 	size_t holder_no; /* maps with equal numbers have the same holder */
 	const struct result_holder *holder; /* NULL: not known */
+	const struct result_path *path; /* NULL: not known, or not looked for */
 	const struct result_activity *activity; /* NULL: nothing was seen */
 	const struct result_history *history; /* NULL: the map is not followed */
 };

@@ -72,6 +72,7 @@ static struct result_ledger *ledger_result(struct pool *pool, const struct ledge
 	*to = (struct result_ledger){
 		.rss_bytes = l->rss_bytes,
 		.unexplained_bytes = l->unexplained_bytes,
+		.moving = ledger_is_moving(l),
 		.swap_bytes = l->sums.swap_bytes,
 		.huge_page_bytes = l->sums.huge_bytes,
 		.hugetlb_bytes = l->hugetlb_bytes,
@@ -165,7 +166,12 @@ static struct result_heap *heap_result(struct pool *pool, const struct snapshot 
 			.released_bytes = snap->pages.released_bytes,
 			.spans_in_use = snap->heap->span_cnt,
 			.object_bytes = objects,
-			.unused_bytes = snap->heap->in_use_bytes - objects,
+			/* Freed chunks of user arenas are objects, but not in use. */
+			.unused_bytes = snap->heap->in_use_bytes > objects
+						? snap->heap->in_use_bytes - objects
+						: 0,
+			.dropped_descriptors = snap->heap->dropped_cnt,
+			.dropped_bytes = snap->heap->dropped_bytes,
 		};
 	return to;
 }

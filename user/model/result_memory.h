@@ -46,6 +46,7 @@ struct result_ledger {
 	uint64_t rss_bytes; /* the kernel's sum: all rows and unexplained_bytes add up to it */
 	uint64_t row_bytes[ROW_CNT]; /* the same numbers as in `rows`, by enum ledger_row */
 	int64_t unexplained_bytes; /* may be negative */
+	bool moving; /* more than 5 % are unexplained: the heap swung while it was read */
 	/* Of slots of objects that nothing reaches, resident or not; unknown: not looked for. */
 	struct opt_u64 garbage_bytes;
 	uint64_t swap_bytes;
@@ -167,6 +168,8 @@ struct result_heap {
 	uint64_t spans_in_use;
 	uint64_t object_bytes;
 	uint64_t unused_bytes; /* in_use_bytes - object_bytes */
+	uint64_t dropped_descriptors; /* of spans; they contradicted themselves */
+	uint64_t dropped_bytes; /* of those spans, as far as they say */
 };
 
 /* ---- the collector ---- */

@@ -15,6 +15,7 @@ const struct word finding_kind_words[FINDING_CNT] = { FINDINGS(WORD_ROW) };
 const struct word holder_kind_words[HELD_BY_CNT] = { HOLDER_KINDS(WORD_ROW) };
 const struct word sync_kind_words[SYNC_KIND_CNT] = { SYNC_KINDS(WORD_ROW) };
 const struct word sync_form_words[SYNC_FORM_CNT] = { SYNC_FORMS(WORD_ROW) };
+const struct word object_source_words[OBJECT_SOURCE_CNT] = { OBJECT_SOURCES(WORD_ROW) };
 const struct word doubt_words[DOUBT_CNT] = { DOUBTS(WORD_ROW) };
 
 #define REMEDY_ROW(row, name, text, remedy) [row] = remedy,

@@ -48,6 +48,7 @@ struct word {
  * column is the remedy.
  *	MAP_LIVE	map tables: the share of the live keys
  *	MAP_HOLES	map tables: the rest
+ *	USER_ARENAS	chunks of package arena (GOEXPERIMENT=arenas)
  *	GARBAGE		objects that nothing reaches any more; 0 where that is not known
  *	FREE_SLOTS	slots of spans without an object, and the unused ends of spans
  *	RELEASED	REGION_RELEASED without HUGE_EXCESS
@@ -57,6 +58,7 @@ struct word {
 	X(ROW_MAP_LIVE, "map_live", "map tables: live keys", REMEDY_NONE) \
 	X(ROW_MAP_HOLES, "map_hole", "map tables: holes", REMEDY_REBUILD_MAPS) \
 	X(ROW_OTHER_HEAP, "other_heap", "other heap objects", REMEDY_NONE) \
+	X(ROW_USER_ARENAS, "user_arena", "user arenas", REMEDY_NONE) \
 	X(ROW_GARBAGE, "garbage_resident", "garbage, not yet collected", REMEDY_NONE) \
 	X(ROW_FREE_SLOTS, "free_slot", "free slots in spans", REMEDY_MOVE_OBJECTS) \
 	X(ROW_FREE, "free", "free, kept by Go", REMEDY_FREE_OS_MEMORY) \
@@ -192,12 +194,22 @@ struct word {
 	X(FINDING_MAP_HOLES, "map_holes", NULL, holes, true, false, STATE_WASTEFUL, \
 	  "resident bytes of the tables, less what a new map of as many keys takes by the " \
 	  "runtime's own sizing rules") \
+	X(FINDING_OVERSIZED_MAP, "oversized_map", NULL, oversized, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables, less what a new map of as many keys takes; empty slots " \
+	  "were sampled, and none had been used") \
+	X(FINDING_EMPTIED_MEMBERS, "emptied_members", NULL, members, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables of empty maps that are values of a map") \
+	X(FINDING_REFILLING_MAP, "refilling_map", NULL, refilling, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables, less what a new map of as many keys takes now") \
 	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \
 	X(FINDING_SYNC_DELETED, "sync_map_deleted", NULL, sync, false, false, STATE_WASTEFUL, \
 	  "entries read from the maps of each sync.Map; the bytes are tables and entries beyond " \
 	  "those of a new one, and the deleted keys, without what these lead to") \
+	X(FINDING_PINNED_BY_KEYS, "pinned_by_keys", NULL, strings, true, false, STATE_WASTEFUL, \
+	  "objects to which, by the graph of the heap, only the tables of the maps lead, less " \
+	  "what copies of the strings take; all strings of the maps were read") \
 	X(FINDING_FREE_HEAP, "free_heap", NULL, free, false, false, STATE_WASTEFUL, \
 	  "resident pages that Go's page allocator has as free, beyond what its scavenger is " \
 	  "to keep") \
@@ -264,6 +276,12 @@ struct word {
 	X(SYNC_FORM_MAPS, "maps", NULL) \
 	X(SYNC_FORM_TRIE, "trie", NULL)
 
+/* How the type of objects is known. */
+#define OBJECT_SOURCES(X) \
+	X(OBJECT_SOURCE_NOTED, "noted", NULL) \
+	X(OBJECT_SOURCE_FITTED, "fitted", NULL) \
+	X(OBJECT_SOURCE_SIZE, "size", NULL)
+
 /*
  * Doubts: reasons why the rest of a result may be incomplete or wrong. The columns of a row:
  *	the value, and its name in JSON
@@ -293,6 +311,7 @@ enum finding_kind { FINDINGS(WORD_VALUE) FINDING_CNT };
 enum result_holder_kind { HOLDER_KINDS(WORD_VALUE) HELD_BY_CNT };
 enum result_sync_kind { SYNC_KINDS(WORD_VALUE) SYNC_KIND_CNT };
 enum result_sync_form { SYNC_FORMS(WORD_VALUE) SYNC_FORM_CNT };
+enum result_object_source { OBJECT_SOURCES(WORD_VALUE) OBJECT_SOURCE_CNT };
 enum doubt_code { DOUBTS(WORD_VALUE) DOUBT_CNT };
 
 /* clang-format on */
@@ -311,6 +330,7 @@ extern const struct word finding_kind_words[FINDING_CNT];
 extern const struct word holder_kind_words[HELD_BY_CNT];
 extern const struct word sync_kind_words[SYNC_KIND_CNT];
 extern const struct word sync_form_words[SYNC_FORM_CNT];
+extern const struct word object_source_words[OBJECT_SOURCE_CNT];
 extern const struct word doubt_words[DOUBT_CNT];
 
 /* The remedy in the table of ledger rows. */

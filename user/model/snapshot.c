@@ -5,7 +5,7 @@
 #include "heap/madetypes.h"
 #include "maps/sizing.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, TRIES_MOVING = 6 };
 
 static void set_ledger_maps(struct snapshot *snap)
 {
@@ -63,28 +63,63 @@ static struct err *snapshot_take_once(struct program *prog, struct snapshot **re
 	return NULL;
 }
 
-/* A map that grew after the spans were read has its table in memory that we don't know, so it is
- * suspect. If there are such maps, everything is read again, in the hope for fewer. */
+static bool snapshot_is_good(const struct snapshot *snap)
+{
+	return !snap->census->totals.suspect_cnt && !ledger_is_moving(&snap->ledger);
+}
+
+static uint64_t snapshot_unexplained(const struct snapshot *snap)
+{
+	int64_t bytes = snap->ledger.unexplained_bytes;
+
+	return bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+}
+
+/* A ledger that adds up is worth more than a few maps. */
+static bool snapshot_is_better(const struct snapshot *now, const struct snapshot *than)
+{
+	bool moving = ledger_is_moving(&now->ledger);
+
+	if (moving != ledger_is_moving(&than->ledger))
+		return !moving;
+	if (moving)
+		return snapshot_unexplained(now) < snapshot_unexplained(than);
+	return now->census->totals.suspect_cnt < than->census->totals.suspect_cnt;
+}
+
+/* How often to read at most: more often where it is quick and the ledger does not add up. */
+static int snapshot_tries(const struct snapshot *snap)
+{
+	return ledger_is_moving(&snap->ledger) && snap->take_ns < NS_PER_S / 4 ? TRIES_MOVING
+									       : TRIES;
+}
+
+/*
+ * A map that grew after the spans were read has its table in memory that we don't know, so it is
+ * suspect. And where the heap swings, pages that were free are in use when they are looked at, so
+ * the rows don't sum to RSS. Then everything is read again, and the best snapshot stays.
+ */
 struct err *snapshot_take(struct program *prog, struct snapshot **snap)
 {
-	bool taken = false;
+	_cleanup_snapshot_ struct snapshot *best = NULL;
 
-	for (int i = 0; i < TRIES && (!taken || (*snap)->census->totals.suspect_cnt); i++) {
+	for (int i = 0; !best || (i < snapshot_tries(best) && !snapshot_is_good(best)); i++) {
 		_cleanup_snapshot_ struct snapshot *now = NULL;
 		struct err *err = snapshot_take_once(prog, &now);
 
-		if (err && !taken)
+		if (err && !best)
 			return err;
-		if (err) { /* a snapshot with suspect maps is better than none */
+		if (err) { /* one with suspect maps is better than none */
 			err_free(err);
 			break;
 		}
-		if (taken && (*snap)->census->totals.suspect_cnt <= now->census->totals.suspect_cnt)
+		if (best && !snapshot_is_better(now, best))
 			continue;
-		snapshot_free(*snap);
-		*snap = take_ptr(now);
-		taken = true;
+		snapshot_free(best);
+		best = take_ptr(now);
 	}
+	snapshot_free(*snap);
+	*snap = take_ptr(best);
 	return NULL;
 }
 

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "graph/goroutine_groups.h"
 #include "graph/holders.h"
+#include "graph/paths.h"
 #include "graph/reach.h"
 #include "heap/madetypes.h"
+#include "model/watch_retained.h"
 
 enum {
 	/* After a census that took t, the next one during the trace starts no earlier than 10 t
@@ -34,6 +36,7 @@ static struct err *watch_take_snapshot(struct watch *w)
 
 static struct err *watch_take_census(struct watch *w)
 {
+	watch_begins(w, "the census");
 	struct err *err = watch_take_snapshot(w);
 
 	/* Without a trace there is one census and no time to follow a map. */
@@ -202,6 +205,7 @@ static struct err *watch_open_program(struct watch *w)
 {
 	struct mem *mem = &w->target->mem;
 
+	watch_begins(w, "the search for a Go program");
 	mem->stop = w->opts.stop;
 	struct err *err = program_open(w->target, &w->prog);
 	mem->stop = NULL;
@@ -343,8 +347,11 @@ void watch_free(struct watch *w)
 		return;
 	trace_close(w->trace); /* first: its callbacks use the rest */
 	values_free(w->values);
+	watch_retained_free(w->retained);
+	err_free(w->retained_err);
 	reach_free(w->reach);
 	err_free(w->reach_err);
+	paths_free(w->paths);
 	holders_free(w->holders);
 	err_free(w->holders_err);
 	goroutine_groups_free(w->goroutines);

@@ -32,10 +32,12 @@ struct watch_opts {
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */
 	bool holders; /* find out who holds each map */
+	uint64_t paths; /* find ways to the maps of as many rows of the ranking */
 	bool full_graph; /* and what is garbage, and what maps keep alive */
 	uint64_t graph_memory_bytes; /* of ours, for that; 0: as much as the machine can spare */
 	double max_overhead; /* what probes may cost the target, as a share of one core */
 	const volatile bool *stop; /* end early when it becomes true; NULL: never */
+	const char **doing; /* gets the name of each step when it begins; NULL: nobody asks */
 	const volatile bool *late; /* true: because the deadline has passed; NULL: never */
 
 	/* To show results while the trace goes on: called about every result_interval_ns, in the
@@ -53,6 +55,8 @@ struct watch_opts {
 };
 
 struct holders;
+struct watch_retained;
+struct paths;
 struct reach;
 struct goroutine_groups;
 
@@ -76,6 +80,9 @@ struct watch {
 	struct err *reach_err; /* why there is none; else NULL */
 	struct holders *holders; /* who holds the maps of snap; NULL: not looked for */
 	struct err *holders_err; /* why that cannot be known; else NULL */
+	struct watch_retained *retained; /* what the maps of snap keep alive; NULL: not known */
+	struct err *retained_err; /* why not; else NULL */
+	struct paths *paths; /* ways to maps; NULL: not looked for, or not known */
 	struct goroutine_groups *goroutines; /* NULL: not looked at */
 	struct err *goroutines_err; /* why they cannot be known; else NULL */
 	struct halts halts; /* when the target was stopped and got no CPU */
@@ -133,6 +140,13 @@ struct err *watch_stop(struct watch *w);
 void watch_free(struct watch *w);
 DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 #define _cleanup_watch_ _cleanup_(cleanup_watch)
+
+/* Tells who asks which step begins: "the census". */
+static inline void watch_begins(const struct watch *w, const char *step)
+{
+	if (w->opts.doing)
+		*w->opts.doing = step;
+}
 
 /* Whether there is a trace, and the target is not known to be gone. */
 bool watch_goes_on(const struct watch *w);

@@ -110,9 +110,12 @@ struct err *watch_find_holders(struct watch *w)
 	struct mem *mem = &w->target->mem;
 	struct holders_opts opts = {
 		.stop = w->opts.stop,
+		.reach = w->reach,
 		.budget_ns = HOLDERS_BUDGET_S * 1000000000ull,
+		.keep = w->opts.full_graph,
 	};
 
+	watch_begins(w, "the search for holders");
 	mem->stop = w->opts.stop;
 	struct err *err = holders_take(w->snap->heap, w->snap->census, &opts, &w->holders);
 	mem->stop = NULL;

@@ -88,6 +88,7 @@ struct err *watch_open_trace(struct watch *w)
 {
 	struct trace_opts opts;
 
+	watch_begins(w, "the trace");
 	watch_set_trace_opts(w, &opts);
 	struct err *err = trace_open(&opts, &w->trace);
 	if (err_is(err, ERR_UNSUPPORTED)) { /* not on this architecture: take a census only */

@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "process/elf_file.h"
+
 struct debug_file {
 	int fd;
 	Elf *elf;
@@ -20,6 +22,9 @@ static struct err *debug_file_open_elf(struct debug_file *df, const char *path)
 	df->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (df->fd < 0)
 		return err_os(errno, "cannot open %s", path);
+	struct err *err = elf_file_check(df->fd, path);
+	if (err)
+		return err;
 	/* Not ELF_C_READ_MMAP: then hide_section() could not change section headers. */
 	df->elf = elf_begin(df->fd, ELF_C_READ, NULL);
 	if (!df->elf || elf_kind(df->elf) != ELF_K_ELF)

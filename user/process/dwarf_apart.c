@@ -38,6 +38,7 @@ static void apart_set_limits(uint64_t unpacked_max)
 	setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_DATA, &memory);
 }
 
 static struct apart_answer apart_answer(const char *path, const char *debug_dir,

@@ -14,9 +14,45 @@ struct elf_file {
 	bool has_dwarf;
 };
 
+enum {
+	/* libelf keeps 200 bytes for each section when it opens a file, and reads a section as a
+	 * whole, also one that is a hole in a sparse file. The largest Go programs have 50
+	 * sections, names of 1 KiB for them, and 20 MiB of symbols. */
+	SECTIONS_MAX = 1024,
+	SECTION_NAMES_MAX = 64 << 10,
+	SYMBOLS_SZ_MAX = 256 << 20,
+};
+
+struct err *elf_file_check(int fd, const char *path)
+{
+	Elf64_Ehdr ehdr;
+	Elf64_Shdr first = { 0 };
+
+	if (pread(fd, &ehdr, sizeof(ehdr), 0) != sizeof(ehdr) ||
+	    memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0)
+		return err_new(ERR_FORMAT, "elf: %s is not an ELF file", path);
+	if (ehdr.e_ident[EI_CLASS] != ELFCLASS64 || ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
+		return err_new(ERR_UNSUPPORTED, "elf: %s is not 64-bit little-endian", path);
+	/* With 0 in the header the first section has the number. */
+	if (ehdr.e_shoff && !ehdr.e_shnum &&
+	    pread(fd, &first, sizeof(first), ehdr.e_shoff) != sizeof(first))
+		return err_new(ERR_FORMAT, "elf: %s has no section table", path);
+	if (ehdr.e_shnum > SECTIONS_MAX || first.sh_size > SECTIONS_MAX)
+		return err_new(ERR_FORMAT, "elf: %s has too many sections", path);
+	return NULL;
+}
+
 static bool elf_name_is(const char *name, const char *wanted)
 {
 	return name && !strcmp(name, wanted);
+}
+
+static uint64_t elf_section_size(Elf *elf, size_t nr)
+{
+	Elf_Scn *scn = elf_getscn(elf, nr);
+	GElf_Shdr shdr;
+
+	return scn && gelf_getshdr(scn, &shdr) ? shdr.sh_size : UINT64_MAX;
 }
 
 static struct err *elf_file_scan_sections(struct elf_file *ef)
@@ -24,7 +60,8 @@ static struct err *elf_file_scan_sections(struct elf_file *ef)
 	size_t shstrndx;
 	Elf_Scn *scn = NULL;
 
-	if (elf_getshdrstrndx(ef->elf, &shstrndx) < 0)
+	if (elf_getshdrstrndx(ef->elf, &shstrndx) < 0 ||
+	    elf_section_size(ef->elf, shstrndx) > SECTION_NAMES_MAX)
 		return NULL; /* there is no section table: fully stripped */
 	while ((scn = elf_nextscn(ef->elf, scn))) {
 		GElf_Shdr shdr;
@@ -32,7 +69,9 @@ static struct err *elf_file_scan_sections(struct elf_file *ef)
 		if (!gelf_getshdr(scn, &shdr))
 			continue;
 		const char *name = elf_strptr(ef->elf, shstrndx, shdr.sh_name);
-		if (shdr.sh_type == SHT_SYMTAB && shdr.sh_entsize)
+		if (shdr.sh_type == SHT_SYMTAB && shdr.sh_entsize &&
+		    shdr.sh_size <= SYMBOLS_SZ_MAX &&
+		    elf_section_size(ef->elf, shdr.sh_link) <= SYMBOLS_SZ_MAX)
 			ef->symtab = scn;
 		ef->has_dwarf |= elf_name_is(name, ".debug_info") && shdr.sh_type == SHT_PROGBITS;
 	}
@@ -47,6 +86,9 @@ static struct err *elf_file_init(struct elf_file *ef, const char *path)
 	ef->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (ef->fd < 0)
 		return err_os(errno, "cannot open %s", path);
+	struct err *err = elf_file_check(ef->fd, path);
+	if (err)
+		return err;
 	ef->elf = elf_begin(ef->fd, ELF_C_READ, NULL);
 	if (!ef->elf || elf_kind(ef->elf) != ELF_K_ELF || !gelf_getehdr(ef->elf, &ehdr))
 		return err_new(ERR_FORMAT, "elf: %s is not an ELF file", path);

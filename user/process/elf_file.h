@@ -16,6 +16,10 @@
 
 struct elf_file;
 
+/* Whether libelf may open the file: 64-bit, little-endian, and without more sections than any
+ * honest program has. Reads its header alone. */
+struct err *elf_file_check(int fd, const char *path);
+
 /* Opens path. Close with elf_file_close(). */
 struct err *elf_file_open(const char *path, struct elf_file **ret);
 void elf_file_close(struct elf_file *ef);

@@ -12,6 +12,8 @@
 enum {
 	MAP_TYPES_MAX = 1 << 20,
 	SECTIONS_SZ_MAX = 1 << 30, /* bytes of all modules */
+	/* The largest programs have 20,000 map types. Names of 4 KiB that overlap are forged. */
+	NAMES_SZ_MAX = 32 << 20,
 	SAME_HASH_MAX = 64, /* a type is compared with at most this many others of its hash */
 };
 
@@ -22,6 +24,7 @@ struct type_alias {
 };
 
 struct gotypes {
+	uint64_t name_bytes; /* of all maps */
 	VEC(struct map_type) maps; /* ascending by address */
 	VEC(uint32_t) by_bucket; /* indexes into maps, ascending by bucket, unnamed first */
 	VEC(struct type_alias) aliases; /* both ascending by address */
@@ -38,6 +41,12 @@ static struct err *gotypes_collect_at(struct gotypes *types, const struct sectio
 
 	if (err || !is_map)
 		return err;
+	types->name_bytes += strlen(m.name);
+	if (types->name_bytes > NAMES_SZ_MAX) {
+		map_type_fini(&m);
+		return err_new(ERR_FORMAT, "the names of map types have more than %d bytes",
+			       NAMES_SZ_MAX);
+	}
 	if (!vec_push(&types->maps, m)) {
 		map_type_fini(&m);
 		return err_nomem();

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/radix.h"
+#include "process/rights.h"
 
 enum {
 	/* More vectors in a call do not make it faster; the kernel's limit is 1024. */
@@ -24,10 +25,7 @@ enum {
 static struct err *mem_read_error(const struct mem *mem, int os_errno)
 {
 	if (os_errno == EPERM || os_errno == EACCES)
-		return err_new(ERR_PERM,
-			       "reading the memory of process %d is not permitted: need root or "
-			       "CAP_SYS_PTRACE (and kernel.yama.ptrace_scope below 3)",
-			       mem->pid);
+		return rights_err(mem->pid);
 	if (os_errno == ESRCH)
 		return err_new(ERR_GONE, "process %d has exited", mem->pid);
 	if (os_errno == ENOSYS)

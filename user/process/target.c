@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "process/cgroup.h"
+#include "process/rights.h"
 
 static const char DELETED_SUFFIX[] = " (deleted)";
 
@@ -128,11 +129,53 @@ static bool in_other_ns(pid_t pid, const char *ns)
 	return stat(mine, &a) == 0 && stat(theirs, &b) == 0 && a.st_ino != b.st_ino;
 }
 
+/* The number of the first pid namespace (linux/proc_ns.h PROC_PID_INIT_INO). */
+#define FIRST_PID_NS 0xeffffffcu
+
+static bool target_in_inner_ns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_NS;
+}
+
+static bool target_is_alive(const struct target *t)
+{
+	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* Who the process is. Says why, if that cannot be read. */
+static struct err *target_identify(struct target *t)
+{
+	struct err *err = target_read_start_time(t);
+
+	if (!err)
+		err = target_read_command(t);
+	if (!err)
+		err = target_read_proc(t->pid, "auxv", t->auxv, sizeof(t->auxv), &t->auxv_len);
+	if (err_is(err, ERR_PERM)) {
+		err_free(err);
+		return rights_err(t->pid);
+	}
+	if (err_is(err, ERR_GONE) && err->os_errno == ESRCH && target_is_alive(t)) {
+		err_free(err);
+		return rights_hidden_err(t->pid);
+	}
+	return err;
+}
+
 static struct err *target_init(struct target *t)
 {
+	struct err *err = rights_check_proc();
+
+	if (err)
+		return err;
 	t->pidfd = syscall(SYS_pidfd_open, t->pid, 0);
 	if (t->pidfd < 0 && errno == ESRCH)
-		return err_new(ERR_GONE, "no process with pid %d", t->pid);
+		return err_new(ERR_GONE, "no process with pid %d%s", t->pid,
+			       target_in_inner_ns() ? " in this pid namespace" : "");
 	/* ENOENT since Linux 6.15, EINVAL before. */
 	if (t->pidfd < 0 && (errno == EINVAL || errno == ENOENT))
 		return err_new(ERR_USAGE, "%d is a thread; give the pid of its process", t->pid);
@@ -141,18 +184,7 @@ static struct err *target_init(struct target *t)
 	if (t->pidfd < 0)
 		return err_os(errno, "cannot open process %d", t->pid);
 
-	struct err *err = target_read_start_time(t);
-	if (!err)
-		err = target_read_command(t);
-	if (!err)
-		err = target_read_proc(t->pid, "auxv", t->auxv, sizeof(t->auxv), &t->auxv_len);
-	if (err_is(err, ERR_PERM)) {
-		err_free(err);
-		return err_new(ERR_PERM,
-			       "looking into process %d is not permitted: need root or "
-			       "CAP_SYS_PTRACE",
-			       t->pid);
-	}
+	err = target_identify(t);
 	if (err)
 		return err;
 	t->other_pid_ns = in_other_ns(t->pid, "pid");

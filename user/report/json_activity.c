@@ -59,6 +59,8 @@ static const struct json_member op_members[] = {
 	JSON_TEXT("per_s_reason", result_op, missing, 0, "Why per_s is not known, or null."),
 	JSON_BOOL("per_s_is_rough", result_op, rough,
 		  "Windows filled up or slowed the target down, or records were lost."),
+	JSON_BOOL("per_s_is_lower_bound", result_op, is_lower_bound,
+		  "It is only known that there are per_s_low or more."),
 	JSON_DOUBLE("per_s_low", result_op, per_s_low, 0, "Lower end of the 95 % interval."),
 	JSON_DOUBLE("per_s_high", result_op, per_s_high, 0,
 		    "Upper end of the 95 % interval; null: not known."),

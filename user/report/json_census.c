@@ -137,6 +137,9 @@ static const struct json_member group_members[] = {
 	JSON_U64("resident_bytes", result_group, resident_bytes, "Resident bytes of their tables."),
 	JSON_OPT_U64("gives_back_resident_bytes", result_group, gives_back_resident_bytes, 0,
 		     "Resident bytes that a rebuild gives back; null: not known."),
+	JSON_OPT_U64("retained_bytes", result_group, retained_bytes, 0,
+		     "Bytes of objects that would be out of reach without all of them; null: not "
+		     "known, see graph.retained."),
 	JSON_BOOL("moving", result_group, moving, "One of the maps was busy while it was read."),
 	JSON_ADDRESS("largest_map", result_group, largest_map, "The largest of them."),
 	JSON_U64("largest_table_bytes", result_group, largest_table_bytes, "Bytes of its tables."),

@@ -36,6 +36,46 @@ static const struct json_member graph_read_members[] = {
 static const struct json_shape result_graph_read_json = JSON_SHAPE(
 	result_graph_read, "graph_read", "What the search for holders found.", graph_read_members);
 
+static const struct json_member pinned_members[] = {
+	JSON_ADDRESS("map", result_pinned, map, "The map."),
+	JSON_TEXT("in", result_pinned, in, 0,
+		  "Where the strings are: \"keys\", \"values\", \"both\"."),
+	JSON_U64(
+		"objects", result_pinned, objects,
+		"Objects that only its tables lead to, and of which its strings use at most half."),
+	JSON_U64("object_bytes", result_pinned, object_bytes, "Bytes of their slots."),
+	JSON_U64("largest_bytes", result_pinned, largest_bytes, "Bytes of the largest of them."),
+	JSON_U64("strings", result_pinned, strings, "Strings that point into them."),
+	JSON_U64("string_bytes", result_pinned, string_bytes, "The lengths of these strings."),
+	JSON_U64("gives_back_bytes", result_pinned, gives_back_bytes,
+		 "Bytes that come back if each of these strings becomes a copy."),
+	JSON_U64("gives_back_resident_bytes", result_pinned, gives_back_resident_bytes,
+		 "Of them: resident."),
+};
+static const struct json_shape result_pinned_json = JSON_SHAPE(
+	result_pinned, "pinned", "A map whose strings keep larger objects alive.", pinned_members);
+
+static const struct json_member retained_found_members[] = {
+	JSON_U64("duration_ns", result_retained_found, duration_ns,
+		 "How long it took; nanoseconds."),
+	JSON_U64("peak_bytes", result_retained_found, peak_bytes,
+		 "Bytes of maptrace's own memory that it took beside the graph, about."),
+	JSON_U64("maps", result_retained_found, maps, "Maps whose retained bytes are known."),
+	JSON_LIST("pinned", result_retained_found, pinned, result_pinned, 0,
+		  "Maps whose strings keep much larger objects alive."),
+};
+static const struct json_shape result_retained_found_json = JSON_SHAPE(
+	result_retained_found, "retained_found", "What maps keep alive.", retained_found_members);
+
+static const struct json_member retained_members[] = {
+	JSON_TEXT("status", result_retained, status, JSON_NEVER_NULL,
+		  "\"ok\", \"refused\" or \"off\"."),
+	JSON_TEXT("reason", result_retained, reason, 0, "Why it is refused; null: it is not."),
+	JSON_FLAT_POINTER(result_retained, found, result_retained_found, 0),
+};
+static const struct json_shape result_retained_json =
+	JSON_SHAPE(result_retained, "retained", "What maps keep alive.", retained_members);
+
 static const struct json_member reach_members[] = {
 	JSON_TEXT("status", result_reach, status, 0,
 		  "\"ok\"; \"partial\": what is held is known, what is garbage is not; "
@@ -66,6 +106,11 @@ static const struct json_member graph_members[] = {
 	JSON_TEXT("reason", result_graph, reason, 0,
 		  "Why it is refused, or what is left out; null: nothing is, or it is off."),
 	JSON_FLAT_POINTER(result_graph, read, result_graph_read, 0),
+	JSON_INNER("retained", result_graph, retained, result_retained,
+		   "What maps keep alive: common to all of them."),
+	JSON_U64("paths", result_graph, paths, "Maps with a way to them; see --holders."),
+	JSON_TEXT("paths_reason", result_graph, paths_reason, 0,
+		  "Why ways are missing, or may be worse than others; null: they are not."),
 	JSON_INNER("reach", result_graph, reach, result_reach, "The search for what is garbage."),
 };
 const struct json_shape result_graph_json =

@@ -128,10 +128,15 @@ const struct json_shape map_same_json =
 	JSON_BOOL("id_certain", map_view, id_certain,                                              \
 		  "The id follows from what is certain; else another process may have it for "     \
 		  "another map.")
+#define RETAINED_MEMBER                                                                            \
+	JSON_OPT_U64("retained_bytes", map_view, retained_bytes, 0,                                \
+		     "Bytes of objects that would be out of reach without it, its header and "     \
+		     "tables included; null: not known, see graph.retained.")
 
-static const struct json_member map_id_members[] = { ID_MEMBER, ID_CERTAIN_MEMBER };
+static const struct json_member map_id_members[] = { ID_MEMBER, ID_CERTAIN_MEMBER,
+						     RETAINED_MEMBER };
 const struct json_shape map_id_json =
-	JSON_SHAPE(map_view, "map_id", "Which map it is.", map_id_members);
+	JSON_SHAPE(map_view, "map_id", "Which map it is, and what it keeps.", map_id_members);
 
 /* ---- who holds it ---- */
 
@@ -142,6 +147,32 @@ const struct json_shape map_id_json =
 static const struct json_member map_held_members[] = { HOLDER_MEMBER };
 const struct json_shape map_held_json =
 	JSON_SHAPE(map_view, "map_held", "Who holds a map.", map_held_members);
+
+/* ---- how the program gets to it ---- */
+
+static const struct json_member path_step_members[] = {
+	JSON_TEXT("text", result_path_step, text, JSON_NEVER_NULL, "All of it in one line."),
+	JSON_WORD("kind", result_path_step, kind, result_holder_kind, holder_kind_words,
+		  "What has the pointer to the next step, or to the map."),
+	JSON_TEXT("type", result_path_step, type, 0,
+		  "The type that has the field, elements or values; null: not known, or none."),
+	JSON_TEXT("field", result_path_step, field, 0,
+		  "The path from the start of that type; null: there is none."),
+	JSON_BOOL("certain", result_path_step, certain, "False: it is a guess."),
+};
+static const struct json_shape result_path_step_json =
+	JSON_SHAPE(result_path_step, "path_step", "A step of a way to a map.", path_step_members);
+
+static const struct json_member path_members[] = {
+	JSON_TEXT("path_text", result_path, text, JSON_NEVER_NULL,
+		  "A way to the map from a variable or a frame, one of several."),
+	JSON_BOOL("path_certain", result_path, certain, "All of its steps are certain."),
+	JSON_LIST("path", result_path, steps, result_path_step, 0,
+		  "Its steps: first the variable or frame, then objects of the heap."),
+};
+static const struct json_shape result_path_json =
+	JSON_SHAPE(result_path, "path", "How the program gets to a map; only for maps that matter.",
+		   path_members);
 
 /* ---- what is of one map alone ---- */
 
@@ -165,6 +196,7 @@ static const struct json_member history_members[] = {
 static const struct json_shape result_history_json =
 	JSON_SHAPE(result_history, "histograms", "A map over time.", history_members);
 
+#define PATH_MEMBER JSON_FLAT_POINTER(map_view, path, result_path, 0)
 #define ACTIVITY_MEMBER                                                                            \
 	JSON_POINTER("activity", map_view, activity, result_activity, JSON_LEFT_OUT,               \
 		     "What was done to it; left out: nothing was seen.")
@@ -172,7 +204,8 @@ static const struct json_shape result_history_json =
 	JSON_POINTER("histograms", map_view, history, result_history, JSON_LEFT_OUT,               \
 		     "It over time; left out: it was not followed.")
 
-static const struct json_member map_own_members[] = { ACTIVITY_MEMBER, HISTORY_MEMBER };
+static const struct json_member map_own_members[] = { PATH_MEMBER, ACTIVITY_MEMBER,
+						      HISTORY_MEMBER };
 const struct json_shape map_own_json =
 	JSON_SHAPE(map_view, "map_own", "What is of one map alone.", map_own_members);
 
@@ -180,8 +213,10 @@ static const struct json_member map_view_members[] = {
 	JSON_ADDRESS("address", map_view, addr, "Of the map's header."),
 	ID_MEMBER,
 	ID_CERTAIN_MEMBER,
+	RETAINED_MEMBER,
 	JSON_FLAT_POINTER(map_view, same, map_same, JSON_NEVER_NULL),
 	HOLDER_MEMBER,
+	PATH_MEMBER,
 	ACTIVITY_MEMBER,
 	HISTORY_MEMBER,
 };

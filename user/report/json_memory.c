@@ -57,6 +57,8 @@ static const struct json_member ledger_members[] = {
 	LEDGER_ROWS(ROW_BYTES)
 		JSON_I64("unexplained_bytes", result_ledger, unexplained_bytes,
 			 "What the kernel counts beyond the rows, in bytes; may be negative."),
+	JSON_BOOL("moving", result_ledger, moving,
+		  "More than 5 % are unexplained: the heap swung while it was read."),
 	JSON_OPT_U64("garbage_bytes", result_ledger, garbage_bytes, 0,
 		     "Bytes of objects that nothing reaches any more, resident or not; null: not "
 		     "known, and garbage_resident_bytes is 0."),
@@ -141,6 +143,10 @@ static const struct json_member heap_members[] = {
 	JSON_U64("spans_in_use", result_heap, spans_in_use, "Spans with objects."),
 	JSON_U64("object_bytes", result_heap, object_bytes, "Bytes of objects."),
 	JSON_U64("unused_bytes", result_heap, unused_bytes, "in_use_bytes - object_bytes."),
+	JSON_U64("dropped_descriptors", result_heap, dropped_descriptors,
+		 "Descriptors of spans that contradict themselves: those spans are in no figure."),
+	JSON_U64("dropped_bytes", result_heap, dropped_bytes,
+		 "Bytes of those spans, as far as they say."),
 };
 const struct json_shape result_heap_json = JSON_SHAPE(
 	result_heap, "heap", "The heap in the runtime's own terms, resident or not.", heap_members);

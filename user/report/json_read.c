@@ -18,6 +18,7 @@ enum {
 	SECTION_MAX_SZ = 256 << 20, /* a trace whose lists are all full takes half of it */
 	MAP_MAX_SZ = 4 << 20,
 	ID_MAX_SZ = 48, /* of one that is read fast */
+	RETAINED_DIGITS_MAX = 19, /* of a number that is read fast */
 	KNOWN_CNT = 4096, /* texts that are kept of what maps have in common */
 	KNOWN_MAX_SZ = 4096, /* of one that is kept */
 	PARSE_FLAGS = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
@@ -213,8 +214,23 @@ static const char *text_after(const char *at, const char *text)
 	return at && !strncmp(at, text, len) ? at + len : NULL;
 }
 
-/* The members of an id, as report_json() writes them: "id":"...","id_certain":true, and what is
- * after them. NULL: they are others. */
+/* "retained_bytes":NUMBER, and what is after it. NULL: it is something else. */
+static const char *document_scan_retained(const char *at, struct map_view *view)
+{
+	const char *rest = text_after(at, "\"retained_bytes\":null,"), *digits;
+
+	view->retained_bytes = (struct opt_u64){ 0 };
+	digits = text_after(at, "\"retained_bytes\":");
+	size_t cnt = digits ? strspn(digits, "0123456789") : 0;
+
+	if (rest || !cnt || cnt > RETAINED_DIGITS_MAX)
+		return rest;
+	view->retained_bytes = opt_if(true, strtoull(digits, NULL, 10));
+	return text_after(digits + cnt, ",");
+}
+
+/* The members of an id, as report_json() writes them: "id":"...","id_certain":true, what the map
+ * retains, and what is after them. NULL: they are others. */
 static const char *document_scan_id(struct document *d, const char *at, struct map_view *view)
 {
 	char id[ID_MAX_SZ] = "";
@@ -233,6 +249,7 @@ static const char *document_scan_id(struct document *d, const char *at, struct m
 	view->id_certain = end != NULL;
 	if (!end)
 		end = text_after(rest, ",\"id_certain\":false,");
+	end = document_scan_retained(end, view);
 	view->id = end && len ? json_reader_text(&d->reader, id) : NULL;
 	return end;
 }
@@ -273,8 +290,14 @@ static struct err *document_read_map_address(struct document *d, const json_t *r
 
 static void document_del_members(json_t *row, const struct json_shape *shape)
 {
-	for (size_t i = 0; i < shape->member_cnt; i++)
-		json_object_del(row, shape->members[i].name);
+	for (size_t i = 0; i < shape->member_cnt; i++) {
+		const struct json_member *m = &shape->members[i];
+
+		if (m->name)
+			json_object_del(row, m->name);
+		else
+			document_del_members(row, m->shape);
+	}
 }
 
 /* Takes from the row what is of the map alone. */

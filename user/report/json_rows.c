@@ -20,7 +20,7 @@ enum {
 	KEPT_BYTES = 8 << 20, /* when the texts are larger, all are dropped */
 	WRITE_BYTES = 64 << 10, /* stdio writes 4 KiB at once by itself */
 	START_SZ = 64, /* of a row: up to its address */
-	ID_SZ = 96, /* of the members of an id that needs no escapes */
+	ID_SZ = 160, /* of the members of an id that needs no escapes, with what is after it */
 	ID_LEN_MAX = 40, /* of such an id */
 };
 
@@ -104,7 +104,7 @@ static struct row_text holder_text(struct json_rows *r, const struct map_view *v
 static bool make_own_text(struct json_rows *r, const struct map_view *view)
 {
 	r->own.len = 0;
-	return (!view->activity && !view->history) ||
+	return (!view->path && !view->activity && !view->history) ||
 	       json_buf_add(&r->own, json_object_of(&map_own_json, view));
 }
 
@@ -126,6 +126,18 @@ static void put_hex(struct json_buf *l, uint64_t v)
 	do {
 		digits[--at] = "0123456789abcdef"[v & 15];
 		v >>= 4;
+	} while (v);
+	put_bytes(l, digits + at, sizeof(digits) - at);
+}
+
+static void put_decimal(struct json_buf *l, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = '0' + v % 10;
+		v /= 10;
 	} while (v);
 	put_bytes(l, digits + at, sizeof(digits) - at);
 }
@@ -162,6 +174,16 @@ static bool make_id_text(struct json_rows *r, const struct map_view *view)
 	       json_buf_add(&r->id, json_object_of(&map_id_json, view));
 }
 
+static void put_retained(struct json_buf *l, const struct map_view *view)
+{
+	if (!view->retained_bytes.known) {
+		PUT_LITERAL(l, ",\"retained_bytes\":null");
+		return;
+	}
+	PUT_LITERAL(l, ",\"retained_bytes\":");
+	put_decimal(l, view->retained_bytes.v);
+}
+
 static void put_id(struct json_buf *l, const struct json_rows *r, const struct map_view *view)
 {
 	if (r->id.len) {
@@ -177,9 +199,11 @@ static void put_id(struct json_buf *l, const struct json_rows *r, const struct m
 		PUT_LITERAL(l, ",\"id\":null");
 	}
 	if (view->id_certain)
-		PUT_LITERAL(l, ",\"id_certain\":true}");
+		PUT_LITERAL(l, ",\"id_certain\":true");
 	else
-		PUT_LITERAL(l, ",\"id_certain\":false}");
+		PUT_LITERAL(l, ",\"id_certain\":false");
+	put_retained(l, view);
+	PUT_LITERAL(l, "}");
 }
 
 static bool write_map(struct json_rows *r, size_t i)

@@ -35,6 +35,10 @@ extern const struct json_shape result_growing_json;
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;
 
+/* json_objects.c */
+extern const struct json_shape result_object_group_json;
+extern const struct json_shape result_objects_total_json;
+
 /* json_sync_maps.c */
 extern const struct json_shape result_sync_map_json;
 

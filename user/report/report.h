@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "model/result_diff.h"
 #include "model/result.h"
 
 struct report_opts {
@@ -29,6 +30,11 @@ void report_sites(const struct result *r, FILE *out);
 /* One JSON document, with every map; rows are written one by one. report/json_read.h reads
  * it, report.schema.json describes it. */
 struct err *report_json(struct result *r, FILE *out);
+
+/* The comparison of two results, for people and as one JSON document. The text lists opts->top
+ * rows of maps. */
+void report_diff_text(const struct result_diff *d, const struct report_opts *opts, FILE *out);
+struct err *report_diff_json(const struct result_diff *d, FILE *out);
 
 /* The JSON document of a run that failed: who made it, and `error`: {code, kind, message}. */
 struct err *report_json_error(FILE *out, const struct err *err);

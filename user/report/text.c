@@ -83,6 +83,7 @@ struct err *report_text(struct result *r, const struct report_opts *opts, FILE *
 	print_memory(&p);
 	print_reclaim(&p);
 	print_maps(&p);
+	print_objects(&p);
 	print_garbage(&p);
 	print_activity(&p);
 	print_growing(&p);

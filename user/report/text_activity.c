@@ -29,7 +29,8 @@ enum { OP_COLUMNS = sizeof(op_columns) / sizeof(op_columns[0]) };
 
 /* What stands in a column, or before its number. */
 enum op_sign {
-	SIGN_ROUGH, /* seen, but only a part of it */
+	SIGN_BOUND, /* at least so much: only a part was seen */
+	SIGN_ROUGH, /* about so much: a part was lost */
 	SIGN_UNSEEN, /* not seen, but it may have happened */
 	SIGN_NONE, /* not seen, and nothing was overlooked */
 	SIGN_CNT,
@@ -39,7 +40,8 @@ static const struct {
 	const char *sign;
 	const char *meaning;
 } signs[SIGN_CNT] = {
-	[SIGN_ROUGH] = { "~", "rough, as some were missed" },
+	[SIGN_BOUND] = { ">", "at least, as some were missed" },
+	[SIGN_ROUGH] = { "~", "rough, as some were lost" },
 	[SIGN_UNSEEN] = { "?", "none seen, but some may be missed" },
 	[SIGN_NONE] = { "-", "none seen" },
 };
@@ -48,7 +50,9 @@ static const struct {
 static enum op_sign op_sign(const struct result_op *op)
 {
 	if (op->hits)
-		return op->rough ? SIGN_ROUGH : SIGN_CNT;
+		return op->is_lower_bound && op->per_s_low > 0 ? SIGN_BOUND
+		       : op->rough			       ? SIGN_ROUGH
+							       : SIGN_CNT;
 	return op->rough ? SIGN_UNSEEN : SIGN_NONE;
 }
 
@@ -58,7 +62,9 @@ static void flow_rate(struct flow *f, const struct result_op *op)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s%s", sign < SIGN_CNT ? signs[sign].sign : "",
-		 op->hits ? text_rate(op->per_s).s : "");
+		 !op->hits	      ? ""
+		 : sign == SIGN_BOUND ? text_rate(op->per_s_low).s
+				      : text_rate(op->per_s).s);
 	flow_add(f, 1, "%7s", text);
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
+#include <string.h>
+
 #include "base/short_name.h"
 
 enum {
 	HOLDER_INDENT = 5,
 	HOLDER_HANG = 7,
 	HOLDER_SZ = 512, /* of its text */
+	PATH_SZ = 2048,
 };
 
 /* "(guessed, 1 of 3)", or nothing for a certain holder. */
@@ -32,6 +35,41 @@ static void print_holder(const struct page *p, const char *lead, const struct re
 	flow_end(&f);
 }
 
+/* Adds a way in pieces: a line may be broken before a type, and after it. */
+static void add_path(struct flow *f, const char *text)
+{
+	int blanks = 1;
+
+	while (*text) {
+		size_t len = 1;
+
+		while (text[len] && text[len] != ' ' && text[len - 1] != ')' &&
+		       strncmp(text + len, ".(", 2))
+			len++;
+		flow_add(f, blanks, "%.*s", (int)len, text);
+		text += len;
+		blanks = *text == ' ';
+		text += blanks;
+	}
+}
+
+/* How the program gets to a map, where that is more than what holds it. */
+static void print_path(const struct page *p, const char *lead, uint64_t map)
+{
+	struct flow f = page_flow(p, HOLDER_HANG);
+	char text[PATH_SZ];
+	struct map_view m;
+
+	if (!map || !result_map_find(p->r->maps, map, &m) || !m.path || m.path->steps.len < 2)
+		return;
+	name_short(known_text(m.path->text), text, sizeof(text));
+	flow_sentence(&f, HOLDER_INDENT, "%s", lead);
+	add_path(&f, text);
+	if (!m.path->certain)
+		flow_add(&f, 1, "(guessed)");
+	flow_end(&f);
+}
+
 void print_group_holders(const struct page *p, const struct result_group *g)
 {
 	size_t cnt = g->held_by.len;
@@ -47,6 +85,7 @@ void print_group_holders(const struct page *p, const struct result_group *g)
 	if (g->holders > cnt)
 		page_words(p, HOLDER_INDENT, HOLDER_HANG, "and by %s (--json)",
 			   COUNTED(g->holders - cnt, "other"));
+	print_path(p, g->maps > 1 ? "the largest one from" : "from", g->largest_map);
 }
 
 void print_held_by(const struct page *p, const struct result_holder *h)
@@ -63,6 +102,7 @@ void print_finding_holder(const struct page *p, const struct result_finding *f)
 		     f->maps && f->maps->maps > 1 ? "the one with most to give back is held by"
 						  : "held by",
 		     f->holder, "");
+	print_path(p, "from", f->map);
 }
 
 static void print_reach_footnote(const struct page *p)
@@ -86,4 +126,7 @@ void print_graph_footnote(const struct page *p)
 	else if (g->reason)
 		page_words(p, HOLDER_INDENT, HOLDER_HANG,
 			   "what holds some of the maps is not known: %s", g->reason);
+	if (g->paths_reason && g->paths)
+		page_words(p, HOLDER_INDENT, HOLDER_HANG,
+			   "there may be better ways to some of the maps: %s", g->paths_reason);
 }

@@ -9,6 +9,7 @@ enum {
 	BINS_INDENT = 22, /* below the first bin */
 	BINS_INDENT_NARROW = 7, /* where bins have no room beside their title */
 	BINS_COLUMNS_MIN = 64,
+	RETAINED_SHOWN_MIN = 1 << 20, /* bytes; less is not worth a line */
 };
 
 static void print_titles(const struct page *p)
@@ -41,6 +42,18 @@ static void print_group(const struct page *p, const struct result_group *g)
 	if (g->maps > 1)
 		flow_add(&f, 2, "(%s)", COUNTED(g->maps, "map"));
 	flow_end(&f);
+}
+
+/* What is kept beside the tables, if it is worth a line. */
+static void print_retained(const struct page *p, const struct result_group *g)
+{
+	const struct opt_u64 *kept = &g->retained_bytes;
+
+	if (!kept->known || kept->v < RETAINED_SHOWN_MIN || kept->v / 5 * 4 < g->table_bytes)
+		return;
+	page_words(p, DETAIL_INDENT, DETAIL_INDENT + 2,
+		   "%s %s alive: tables, keys, values, and what only these lead to",
+		   g->maps > 1 ? "together keep" : "keeps", BYTES(kept->v));
 }
 
 /* The interval of a sample is there for one map only: several intervals don't add up. */
@@ -134,6 +147,7 @@ static void print_groups(const struct page *p)
 	for (size_t i = 0; i < cnt && i < p->opts->top; i++) {
 		print_group(p, &p->r->groups.data[i]);
 		print_group_holders(p, &p->r->groups.data[i]);
+		print_retained(p, &p->r->groups.data[i]);
 		print_zero_values(p, p->r->groups.data[i].zeroes);
 		print_group_history(p, &p->r->groups.data[i]);
 	}

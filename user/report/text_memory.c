@@ -23,12 +23,13 @@ static void print_rss(const struct page *p)
 static void flow_memory_row(const struct page *p, struct flow *f, const char *name, int64_t bytes)
 {
 	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+	double share = percent(size, p->r->memory->rss_bytes);
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s%s", bytes < 0 ? "-" : "", BYTES(size));
 	flow_add(f, 2, "%-26s", name);
 	flow_add(f, 1, "%10s", text);
-	flow_add(f, 2, "%3.0f %%", percent(size, p->r->memory->rss_bytes));
+	flow_add(f, 2, "%3.0f %%", bytes < 0 && share >= 0.5 ? -share : share);
 }
 
 static void print_memory_row(const struct page *p, const struct result_ledger_row *row)
@@ -61,6 +62,17 @@ static void print_unexplained(const struct page *p)
 static void print_memory_notes(const struct page *p)
 {
 	const struct result_ledger *l = p->r->memory;
+	const struct result_heap *h = p->r->heap;
+
+	if (l->moving)
+		page_words(p, 2, 6,
+			   "the heap moved while it was read: rows may be off by what is "
+			   "unexplained");
+	if (h && h->dropped_descriptors)
+		page_words(p, 2, 6,
+			   "%s of spans contradicted themselves, so %s of the heap may be in the "
+			   "last rows",
+			   COUNTED(h->dropped_descriptors, "descriptor"), BYTES(h->dropped_bytes));
 
 	if (l->coarse_because) {
 		page_words(p, 2, 6, "it is not known which pages are resident: %s",
@@ -76,7 +88,8 @@ static void print_memory_notes(const struct page *p)
 /* These rows are there only where they have something. */
 static bool is_rare_row(enum ledger_row row)
 {
-	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS || row == ROW_GARBAGE;
+	return row == ROW_RELEASED || row == ROW_HUGE_EXCESS || row == ROW_USER_ARENAS ||
+	       row == ROW_GARBAGE;
 }
 
 void print_memory(const struct page *p)

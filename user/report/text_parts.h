@@ -75,6 +75,7 @@ void print_graph_footnote(const struct page *p);
 void print_memory(const struct page *p);
 void print_reclaim(const struct page *p);
 void print_maps(const struct page *p);
+void print_objects(const struct page *p);
 /* What the next collection frees. */
 void print_garbage(const struct page *p);
 void print_activity(const struct page *p);

@@ -4,21 +4,9 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/err.h"
-
-/* Effective capabilities as a bit mask; none when they cannot be read. */
-static uint64_t capabilities_read(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, data))
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
+#include "process/rights.h"
 
 static bool has_capability(uint64_t mask, unsigned int capability)
 {
@@ -27,7 +15,7 @@ static bool has_capability(uint64_t mask, unsigned int capability)
 
 struct err *capability_err(const char *what)
 {
-	uint64_t mask = capabilities_read();
+	uint64_t mask = rights_effective();
 	bool bpf = has_capability(mask, CAP_BPF);
 	bool perfmon = has_capability(mask, CAP_PERFMON);
 

@@ -15,6 +15,9 @@
  */
 #define SYSTEMATIC 1.05
 
+/* In a window slowed more than that nobody knows what would have been. */
+#define SLOWED_MOST 0.5
+
 /* Student's t for 95 %, two-sided. */
 static double student_t(uint64_t freedom)
 {
@@ -42,6 +45,16 @@ static void window_flush(struct rate_sum *sum, const struct trace_result *result
 	sum->open_estimate = 0;
 }
 
+/* The part of a sampling window in which the target did not wait for probes. What was counted all
+ * the time was counted as it was. */
+static double rate_unslowed_part(const struct trace_window *window)
+{
+	bool sampled = window->open_ns < window->span_ns;
+	double slowed = sampled ? window->slowed : 0;
+
+	return slowed < SLOWED_MOST ? 1 - slowed : 1 - SLOWED_MOST;
+}
+
 void rate_add(struct rate_sum *sum, const struct trace_result *result,
 	      const struct trace_sample *sample)
 {
@@ -58,6 +71,7 @@ void rate_add(struct rate_sum *sum, const struct trace_result *result,
 		sum->func = func;
 	sum->hits += sample->hits;
 	sum->estimate += weight * sample->hits;
+	sum->estimate_high += weight * sample->hits / rate_unslowed_part(window);
 	sum->open_estimate += weight * sample->hits;
 	sum->noise += weight * weight * sample->hits;
 	sum->estimate_low +=
@@ -130,9 +144,9 @@ struct rate rate_of(const struct rate_sum *from, enum abi_op op, const struct tr
 		factor = SYSTEMATIC * exp(student_t(freedom) * rate_relative_error(&sum, base));
 	double per_ns = 1 / base->span_ns;
 	struct rate rate = {
-		.per_s = sum.estimate * per_ns * NS_PER_S,
+		.per_s = sqrt(sum.estimate * sum.estimate_high) * per_ns * NS_PER_S,
 		.low = sum.estimate_low * per_ns * NS_PER_S / factor,
-		.high = sum.estimate * per_ns * NS_PER_S * factor,
+		.high = sum.estimate_high * per_ns * NS_PER_S * factor,
 		.rough = sum.rough > ROUGH_PART * sum.estimate,
 	};
 

@@ -14,6 +14,11 @@
  * 100 runs. Where all of the time was watched, the rate is a count and the interval has
  * no width.
  *
+ * A hit takes a microsecond or so. A loop that does things one after the other does fewer of them
+ * in a window, by the part of the time that its thread spends in probes. A program that does what
+ * comes in from outside does as many. Nobody can tell which it is, so the rate is in the middle, and
+ * the interval has both.
+ *
  * An operation that was never seen in windows may have happened between them, any number
  * of times: the interval has no upper end. Hits whose records were lost may have been any
  * operation: they raise the upper end of a count, and an estimate has no upper end then.
@@ -45,6 +50,7 @@ struct rate_sum {
 	uint64_t windows; /* those with hits, without the last one */
 	double estimate;
 	double estimate_low; /* if windows that were cut off had no more hits to come */
+	double estimate_high; /* if the target did less in windows, by the time spent in probes */
 	double squares; /* sum of the squares of the windows' estimates */
 	double products; /* sum of the windows' estimates times their spans */
 	double noise; /* variance of the estimate if every hit came independently */

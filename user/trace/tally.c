@@ -248,11 +248,40 @@ static bool is_single(const struct trace_record *record)
 	return map_functions[record->func].group == ABI_GROUP_RARE;
 }
 
+static void tally_thread_add(struct tally_threads *threads, uint32_t tid)
+{
+	size_t i = 0;
+
+	threads->all++;
+	while (i < threads->len && threads->tid[i] != tid)
+		i++;
+	if (i == TALLY_THREADS_MAX)
+		return;
+	if (i == threads->len) {
+		threads->tid[i] = tid;
+		threads->hits[i] = 0;
+		threads->len++;
+	}
+	threads->hits[i]++;
+}
+
+double tally_busiest_thread(const struct trace_tally *t)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < t->threads.len; i++)
+		if (t->threads.hits[i] > most)
+			most = t->threads.hits[i];
+	return most ? (double)most / (double)t->threads.all : 1;
+}
+
 static struct err *tally_op_add(struct trace_tally *t, const struct trace_record *record)
 {
 	size_t row;
 	struct err *err = tally_row_add(t, record, &row);
 
+	if (map_functions[record->func].group == ABI_GROUP_HOT)
+		tally_thread_add(&t->threads, record->map.tid);
 	if (!err)
 		err = tally_map_add(t, &record->map, row);
 	if (!err && is_single(record))
@@ -343,8 +372,10 @@ struct err *tally_window(struct trace_tally *t, const struct trace_window *windo
 	}
 	t->touched[window->group].len = 0;
 	bases_add(t, window);
-	if (window->group == ABI_GROUP_HOT)
+	if (window->group == ABI_GROUP_HOT) {
 		t->hot_window++;
+		t->threads = (struct tally_threads){ .len = 0 };
+	}
 	return err;
 }
 
@@ -405,6 +436,7 @@ struct err *tally_forget(struct trace_tally *t)
 	if (err)
 		return err;
 	fresh.hot_window = t->hot_window;
+	fresh.threads = t->threads;
 	for (enum abi_group_id group = 0; group < ABI_GROUP_CNT; group++) {
 		for (size_t i = 0; !err && i < t->touched[group].len; i++) {
 			uint32_t row = t->touched[group].data[i];

@@ -23,6 +23,16 @@ struct tally_pending {
 	uint32_t seed;
 };
 
+enum { TALLY_THREADS_MAX = 64 };
+
+/* Hits by thread in the HOT window that is open. Threads without room count in `all` alone. */
+struct tally_threads {
+	uint32_t tid[TALLY_THREADS_MAX];
+	uint32_t hits[TALLY_THREADS_MAX];
+	size_t len;
+	uint64_t all;
+};
+
 /* The lists of a trace_result. */
 struct tally_lists {
 	VEC(struct trace_row) rows; /* rows and maps change, the others only grow */
@@ -43,6 +53,7 @@ struct trace_tally {
 	struct tally_index map_index;
 	size_t makes; /* among the events */
 	uint64_t hot_window; /* number of the HOT window that is open or comes next */
+	struct tally_threads threads;
 	struct trace_base bases[ABI_FUNC_MAX];
 	struct trace_overflow overflow; /* except `untold` */
 };
@@ -56,6 +67,10 @@ void tally_fini(struct trace_tally *t);
  * others below it fails only for want of memory.
  */
 struct err *tally_record(struct trace_tally *t, const struct trace_record *record);
+
+/* The share of the hits of the HOT window that one thread had, that with most; 1 if there were
+ * none. Valid until tally_window() is called for it. */
+double tally_busiest_thread(const struct trace_tally *t);
 
 /* A window was closed and all its records are counted: weighs its hits. */
 struct err *tally_window(struct trace_tally *t, const struct trace_window *window);

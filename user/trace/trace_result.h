@@ -183,6 +183,7 @@ struct trace_window {
 	bool disturbed; /* more than a quarter of the time went into hits: the true rate is higher */
 	uint64_t planned_ns; /* what open_ns would be, had it not ended by its hits */
 	uint32_t funcs; /* functions with probes: bit i for index i in trace_sites() */
+	double slowed; /* the part of open_ns that the thread with most hits spent in probes */
 };
 
 /* The hits of a row in a window: what the interval of a rate is made of. */

@@ -154,6 +154,8 @@ static struct err *trace_window_book(struct trace *t, struct window *w)
 		err = trace_charge(t);
 	if (err)
 		return err;
+	if (w->id == ABI_GROUP_HOT)
+		closed.slowed *= tally_busiest_thread(&t->tally);
 	uint64_t late = late_hits(t, w->id);
 	closed.late = late - t->late[w->id];
 	t->late[w->id] = late;

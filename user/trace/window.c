@@ -448,9 +448,9 @@ static void window_result_count(const struct window *w, struct trace_window *ret
 }
 
 /* The probes have slowed the target down: more than a quarter of the time went into hits. */
-static bool window_is_disturbed(const struct window *w, const struct trace_window *closed)
+static bool window_is_disturbed(const struct trace_window *closed)
 {
-	return 4 * (double)closed->hits * set_price(w) > (double)closed->open_ns;
+	return closed->slowed > 0.25;
 }
 
 void window_result(struct window *w, struct trace_window *ret)
@@ -466,7 +466,8 @@ void window_result(struct window *w, struct trace_window *ret)
 	else
 		window_result_count(w, ret);
 	ret->planned_ns = ret->saturated ? w->planned.open_ns : ret->open_ns;
-	ret->disturbed = window_is_disturbed(w, ret);
+	ret->slowed = ret->open_ns ? (double)ret->hits * set_price(w) / (double)ret->open_ns : 0;
+	ret->disturbed = window_is_disturbed(ret);
 }
 
 static void group_add(struct trace_group *group, const struct trace_window *window)

@@ -125,7 +125,7 @@ struct err *window_settle(struct window *w);
 
 /*
  * Describes the window that rolls on or has been removed. All its records are in the ring
- * by now. The caller fills in `late`.
+ * by now. The caller fills in `late`; `slowed` is as if one thread had had all hits.
  */
 void window_result(struct window *w, struct trace_window *ret);
 

@@ -25,6 +25,7 @@ type (
 	replaceKey int    // filled and replaced by a new map
 	memoKey    int    // keys from a small set: ever fewer are new
 	sizedKey   int    // made with a size, and filled
+	warmKey    int    // a cache that is not full yet
 )
 
 var (
@@ -40,6 +41,7 @@ var (
 	replaced = map[replaceKey]int{}
 	memo     = map[memoKey]int{}
 	sized    = make(map[sizedKey]int, 4000000)
+	warm     = map[warmKey]int{}
 	n        int
 	w        jsonw.Writer
 )
@@ -60,6 +62,10 @@ func step() {
 		cleared[clearKey(id)] = id
 		replaced[replaceKey(id)] = id
 		sized[sizedKey(id)] = id
+		warm[warmKey(id)] = id
+		if len(warm) > 10000000 {
+			delete(warm, warmKey(id-10000000))
+		}
 		if len(fill) < 40000 {
 			fill[fillKey(id)] = id
 		}
