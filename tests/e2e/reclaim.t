@@ -78,6 +78,18 @@ right_bytes() { # NAME CAUSE
 		--arg cause "$2" --slurpfile t "$truth"
 }
 
+# The verdict has the finding for what the body has, and exit code 1.
+check_verdict() { # NAME KIND
+	is "$1: exit code" "$rc" 1
+	holds "$1: the verdict has $2" "$report" '.verdict.state == "wasteful"
+		and any(.findings[]; .kind == $kind and .severity == "warn" and .bytes >= 0.9 * $t[0].bytes)
+		and all(.findings[]; .kind == $kind or .severity == "info" or .bytes < 0.2 * $t[0].bytes)' \
+		--arg kind "$2" --slurpfile t "$truth"
+}
+
+declare -A kinds=([not_scavenged]=free_heap [span_pinned]=span_pinned [lazy_free]=lazy_free
+	[refilled]=refilled [call_failed]=locked)
+
 cause() { # LABEL CAUSE ROW-TO-ACT-ON [VARIABLE=VALUE...]
 	local name="$1 $2" cause=$2 row=$3
 	shift 3
@@ -86,6 +98,7 @@ cause() { # LABEL CAUSE ROW-TO-ACT-ON [VARIABLE=VALUE...]
 	census
 	check_sum "$name"
 	right_bytes "$name" "$cause"
+	check_verdict "$name" "${kinds[$cause]}"
 	others_are_small "$name" "$cause"
 	check_ranges "$name" "$cause"
 	if [[ -n $row ]]; then
@@ -174,6 +187,8 @@ check_not_yet() { # LABEL
 			and any(.causes[]; .cause == "not_scavenged" and .not_yet_bytes > 0
 				and .never_bytes < 0.02 * .bytes
 				and (.not_yet_because | test("at work")) and .age_ns > 0)'
+	holds "$1: the scavenger is at work, so that is no finding" "$report" \
+		'all(.findings[]; .kind != "free_heap")'
 	holds "$1: at which pace" "$report" '.reclaim | .returned_bytes > 0 and .returned_bytes_per_s > 0'
 	stop
 }

@@ -171,6 +171,7 @@ static void findings_name_their_bytes(void **state)
 		[FINDING_MAP_HOLES] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_OVERSIZED_MAP] = { "71.0 MiB", "66.0 MiB" },
 		[FINDING_EMPTIED_MEMBERS] = { "71.0 MiB", "66.0 MiB" },
+		[FINDING_SWARM] = { "66.0 MiB", NULL },
 		[FINDING_REFILLING_MAP] = { "66.0 MiB", NULL },
 		[FINDING_ZERO_VALUES] = { NULL, "68.0 MiB" },
 		[FINDING_SYNC_DELETED] = { "66.0 MiB", "66.0 MiB" },

@@ -4,6 +4,7 @@
 
 #include "image_types.h"
 
+#include "graph/barrier_buffers.h"
 #include "graph/pinned.h"
 
 /* By addresses. */
@@ -288,6 +289,27 @@ static void test_a_map_in_a_map(void **state)
 	finish(&f);
 }
 
+/* The buffer of a P is found by its own addresses, and by nothing less. */
+static void test_a_barrier_buffer(void **state)
+{
+	const uint64_t addr = 0xc000010000;
+	uint64_t words[600] = { 0 };
+	uint32_t first, end;
+
+	(void)state;
+	assert_false(barrier_buffer_find(words, CNT(words), addr, &first, &end));
+	words[20] = addr + 8 * 22;
+	words[21] = addr + 8 * (22 + 512);
+	assert_true(barrier_buffer_find(words, CNT(words), addr, &first, &end));
+	assert_int_equal(first, 22);
+	assert_int_equal(end, 22 + 512);
+	words[20] = addr + 8 * 100; /* there are notes in it */
+	assert_true(barrier_buffer_find(words, CNT(words), addr, &first, &end));
+	assert_false(barrier_buffer_find(words, 500, addr, &first, &end));
+	words[20] = addr;
+	assert_false(barrier_buffer_find(words, CNT(words), addr, &first, &end));
+}
+
 /* ---- strings that keep larger objects alive ---- */
 
 static struct image_type string_to_int(struct fixture *f)
@@ -446,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_a_map_in_a_map),
+		cmocka_unit_test(test_a_barrier_buffer),
 		cmocka_unit_test(test_keys_pin_objects),
 		cmocka_unit_test(test_nearly_pinned),
 		cmocka_unit_test(test_a_chained_bucket),

@@ -434,7 +434,7 @@ static const char *without_package(const char *function, const char *package)
 		       : function;
 }
 
-static void variable_text(const struct varref *v, char *buf, size_t buf_sz)
+void naming_variable_text(const struct varref *v, char *buf, size_t buf_sz)
 {
 	int at;
 
@@ -470,7 +470,7 @@ uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before, 
 		map = variable_map_type(n, addr);
 	if (n->vars)
 		varrefs_find(n->vars, addr, &v);
-	variable_text(&v, text, sizeof(text));
+	naming_variable_text(&v, text, sizeof(text));
 	h.text = text;
 	h.package = v.package;
 	h.map_type = map ? map->addr : 0;

@@ -56,7 +56,6 @@ static struct err *name_variable_root(struct path_namer *n, uint64_t word, struc
 	struct holder_search *s = n->s;
 	struct varref v = { 0 };
 	struct err *err = search_open_vars(s);
-	int at;
 
 	if (err)
 		return err;
@@ -67,16 +66,12 @@ static struct err *name_variable_root(struct path_namer *n, uint64_t word, struc
 		.certain = v.certain || v.name,
 		.owner = owner_of_package(n, v.package),
 	};
-	at = snprintf(ret->name, sizeof(ret->name), "%s%s%s", v.package ? v.package : "",
-		      v.package ? "." : "",
-		      v.name	  ? v.name
-		      : v.package ? "<var>"
-				  : "<variable>");
-	snprintf(ret->text, sizeof(ret->text), "%s", ret->name);
-	for (uint32_t i = 0;
-	     !v.name && i < v.used_by_cnt && at > 0 && (size_t)at < sizeof(ret->text); i++)
-		at += snprintf(ret->text + at, sizeof(ret->text) - at, "%s%s",
-			       i ? ", " : " used by ", v.used_by[i]);
+	naming_variable_text(&v, ret->text, sizeof(ret->text));
+	snprintf(ret->name, sizeof(ret->name), "%s%s%s", v.package ? v.package : "",
+		 v.package ? "." : "",
+		 v.name	     ? v.name
+		 : v.package ? "<var>"
+			     : "<variable>");
 	return NULL;
 }
 

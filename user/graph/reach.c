@@ -63,7 +63,8 @@ static struct err *reach_read_graph(struct reach *r, struct reach_roots *rr,
 {
 	struct graph_opts graph_opts = {
 		.residency = opts->residency,
-		.memory_max = opts->memory_max ? opts->memory_max - objects_memory(r->heap) : 0,
+		.memory_max = opts->memory_max,
+		.memory_taken = objects_memory(r->heap),
 		.deadline_ns = deadline_ns,
 	};
 	struct graph_roots before = { 0 };

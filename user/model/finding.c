@@ -50,6 +50,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 	/* clang-format off */
 	static const finder_fn finders[] = {
 		findings_add_holes,
+		findings_add_swarms,
 		findings_add_zero_values,
 		findings_add_sync_deleted,
 		findings_add_free_heap,

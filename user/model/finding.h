@@ -65,6 +65,7 @@ struct finding_sources {
 typedef struct err *(*finder_fn)(struct findings *f, const struct finding_sources *s);
 
 struct err *findings_add_holes(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_swarms(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_zero_values(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_sync_deleted(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_free_heap(struct findings *f, const struct finding_sources *s);

@@ -8,6 +8,9 @@
 enum {
 	OVERSIZED_MIN = 1 << 20, /* bytes: maps with less to give back are not looked into */
 	OVERSIZED_MAPS = 64, /* nor are more than so many */
+	SWARM_MAPS = 10000, /* so many tiny maps of one type are a swarm */
+	TINY_TABLE_MAX = 4096,
+	MAP_HEADER_SZ = 48, /* of both kinds */
 };
 
 /* Finds or adds the finding for the type of a map. by_type holds findings of one kind; its keys
@@ -171,6 +174,43 @@ struct err *findings_add_holes(struct findings *f, const struct finding_sources 
 	for (int i = 0; i < FINDING_CNT; i++)
 		table_fini(&hf.by_type[i]);
 	return err ? err : holes_add_rest(f, first);
+}
+
+/* A map of a few keys takes a header and a whole bucket or group. */
+static bool is_tiny(const struct map_info *m)
+{
+	return map_stands_alone(m) && m->live_keys && m->live_keys <= BUCKET_SLOTS &&
+	       m->table_bytes <= TINY_TABLE_MAX && m->on_stack == MAP_ON_HEAP;
+}
+
+/* Finds types of which there are very many maps of a few keys each. */
+struct err *findings_add_swarms(struct findings *f, const struct finding_sources *s)
+{
+	const struct census *census = s->from->w->snap->census;
+	_cleanup_(table_fini) struct table by_type = { 0 };
+	size_t first = f->list.len, kept = first;
+	struct err *err = NULL;
+
+	for (size_t i = 0; !err && i < census->maps.len; i++) {
+		struct map_info m = census_map(census, i);
+		struct finding *finding;
+
+		if (!is_tiny(&m))
+			continue;
+		err = finding_for(f, &by_type, FINDING_SWARM, &m, &finding);
+		if (!err)
+			finding_add_map(finding, &m, m.resident_bytes + MAP_HEADER_SZ);
+	}
+	for (size_t i = first; i < f->list.len; i++) {
+		struct finding *finding = &f->list.data[i];
+
+		finding->severity = SEVERITY_INFO;
+		finding->gives_back = opt_if(false, 0);
+		if (finding->map_cnt >= SWARM_MAPS)
+			f->list.data[kept++] = *finding;
+	}
+	f->list.len = kept;
+	return err;
 }
 
 struct err *findings_add_zero_values(struct findings *f, const struct finding_sources *s)

@@ -110,6 +110,21 @@ struct finding_words finding_words_refilling(struct pool *pool, const struct fin
 	};
 }
 
+struct finding_words finding_words_swarm(struct pool *pool, const struct finding_facts *x)
+{
+	const struct finding *f = x->f;
+
+	return (struct finding_words){
+		.headline = pool_printf(pool, "%s%s take %s for %s in all.", x->label,
+					maps_text(" (%s)", f->map_cnt).s, BYTES(f->bytes),
+					COUNTED(f->live_keys, "key")),
+		.evidence = pool_printf(pool, "That is %s for each key.",
+					BYTES(f->live_keys ? f->bytes / f->live_keys : 0)),
+		.remedy = "For a few keys a slice of pairs takes less, and one map with a key of "
+			  "two parts does.",
+	};
+}
+
 struct finding_words finding_words_zeroes(struct pool *pool, const struct finding_facts *x)
 {
 	const struct finding *f = x->f;

@@ -201,6 +201,8 @@ struct word {
 	  "resident bytes of the tables of empty maps that are values of a map") \
 	X(FINDING_REFILLING_MAP, "refilling_map", NULL, refilling, true, false, STATE_WASTEFUL, \
 	  "resident bytes of the tables, less what a new map of as many keys takes now") \
+	X(FINDING_SWARM, "swarm", NULL, swarm, true, false, STATE_WASTEFUL, \
+	  "resident bytes of the tables, and 48 bytes for each header") \
 	X(FINDING_ZERO_VALUES, "zero_values", NULL, zeroes, true, true, STATE_WASTEFUL, \
 	  "values read from the tables; the bytes are what deleting the zero ones gives " \
 	  "beyond a rebuild with all keys") \

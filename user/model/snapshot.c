@@ -63,16 +63,25 @@ static struct err *snapshot_take_once(struct program *prog, struct snapshot **re
 	return NULL;
 }
 
-static bool snapshot_is_good(const struct snapshot *snap)
-{
-	return !snap->census->totals.suspect_cnt && !ledger_is_moving(&snap->ledger);
-}
-
 static uint64_t snapshot_unexplained(const struct snapshot *snap)
 {
 	int64_t bytes = snap->ledger.unexplained_bytes;
 
 	return bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+}
+
+/* What we read of a process comes in from swap. So the first time its pages are looked at while
+ * they come in; the second time what we read is there. */
+static bool snapshot_swapped_in(const struct snapshot *snap)
+{
+	return snap->ledger.sums.swap_bytes &&
+	       snapshot_unexplained(snap) > snap->ledger.rss_bytes / 1000;
+}
+
+static bool snapshot_is_good(const struct snapshot *snap)
+{
+	return !snap->census->totals.suspect_cnt && !ledger_is_moving(&snap->ledger) &&
+	       !snapshot_swapped_in(snap);
 }
 
 /* A ledger that adds up is worth more than a few maps. */
@@ -82,7 +91,7 @@ static bool snapshot_is_better(const struct snapshot *now, const struct snapshot
 
 	if (moving != ledger_is_moving(&than->ledger))
 		return !moving;
-	if (moving)
+	if (moving || snapshot_swapped_in(now) || snapshot_swapped_in(than))
 		return snapshot_unexplained(now) < snapshot_unexplained(than);
 	return now->census->totals.suspect_cnt < than->census->totals.suspect_cnt;
 }

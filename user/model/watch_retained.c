@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "graph/barrier_buffers.h"
 #include "graph/reach.h"
 #include "model/watch.h"
 
@@ -144,6 +145,8 @@ struct err *watch_find_retained(struct watch *w, const struct ranking *ranking)
 		return err_nomem();
 	struct err *err = retained_refusal(w);
 	mem->stop = w->opts.stop;
+	if (!err)
+		err = barrier_buffers_drop(&w->reach->objs, &w->reach->graph);
 	if (!err)
 		err = watch_take_retained(w, ranking, to);
 	mem->stop = NULL;

@@ -65,6 +65,11 @@ static void print_path(const struct page *p, const char *lead, uint64_t map)
 	name_short(known_text(m.path->text), text, sizeof(text));
 	flow_sentence(&f, HOLDER_INDENT, "%s", lead);
 	add_path(&f, text);
+	const char *users = strstr(known_text(m.path->steps.data[0].text), " used by ");
+	if (users) {
+		name_short(users + 1, text, sizeof(text));
+		flow_sentence(&f, 1, "(<var> %s)", text);
+	}
 	if (!m.path->certain)
 		flow_add(&f, 1, "(guessed)");
 	flow_end(&f);
