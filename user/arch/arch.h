@@ -147,6 +147,7 @@ struct arch {
 	 * the variable to a map function, with the type. */
 	void (*walk_map_vars)(const uint8_t *code, size_t len, uint64_t addr,
 			      const struct code_map_calls *calls);
+
 	/* Where the first call of a function in [lo, hi) leads to; 0: there is none. It decodes
 	 * nothing, so one in some thousand may be no call. */
 	uint64_t (*first_call)(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo,
