@@ -45,7 +45,8 @@ static uint32_t sync_name_field(const struct sync_search *y, const struct fit *f
 	    !catalogue_leaf(s->cat, fit->type, off % fit->type->size, &leaf))
 		return HOLDERS_NO_HOLDER;
 	naming_path(leaf.path, field, sizeof(field));
-	if (!path_cut(field, member))
+	/* The type may be the sync.Map itself, or the HashTrieMap that it is. */
+	if (!path_cut(field, member) && !path_cut(field, ".root.v"))
 		return HOLDERS_NO_HOLDER;
 	h.type = cat_type_name(s->cat, fit->type);
 	h.field = field[0] ? field : NULL;
@@ -87,8 +88,21 @@ static struct err *sync_name(struct sync_search *y, struct sync_map *m, const ch
 		return NULL;
 	struct err *err = search_open_vars(s);
 	if (!err)
-		m->holder = naming_variable(&s->naming, m->addr, 0);
+		m->holder = naming_variable(&s->naming, m->addr, 0, /* typed= */ true);
 	return err;
+}
+
+/* Notes whose map the row is. False: memory ran out. */
+static bool sync_claim_row(struct sync_search *y, uint32_t row)
+{
+	return row == UINT32_MAX || table_get(&y->by_row, row) != TABLE_NONE ||
+	       table_put(&y->by_row, row, y->ret->list.len);
+}
+
+static bool sync_has_claimed_row(const struct sync_search *y, const struct sync_map *m)
+{
+	return (m->read_row != UINT32_MAX && table_get(&y->by_row, m->read_row) != TABLE_NONE) ||
+	       (m->dirty_row != UINT32_MAX && table_get(&y->by_row, m->dirty_row) != TABLE_NONE);
 }
 
 struct err *sync_add(struct sync_search *y, struct sync_map *m, const char *member,
@@ -96,9 +110,12 @@ struct err *sync_add(struct sync_search *y, struct sync_map *m, const char *memb
 {
 	struct sync_maps *ret = y->ret;
 
-	if (ret->list.len >= SYNC_MAPS_MAX || table_get(&y->by_addr, m->addr) != TABLE_NONE)
+	if (ret->list.len >= SYNC_MAPS_MAX || table_get(&y->by_addr, m->addr) != TABLE_NONE ||
+	    sync_has_claimed_row(y, m))
 		return NULL;
 	struct err *err = sync_name(y, m, member, member_off);
+	if (!err && !(sync_claim_row(y, m->read_row) && sync_claim_row(y, m->dirty_row)))
+		err = err_nomem();
 	if (!err && !(table_put(&y->by_addr, m->addr, ret->list.len) && vec_push(&ret->list, *m)))
 		err = err_nomem();
 	return err;
@@ -241,6 +258,7 @@ struct err *sync_maps_find(struct holder_search *s, struct sync_maps *ret)
 
 	object_batch_free(y.batch);
 	vec_fini(&y.parts);
+	table_fini(&y.by_row);
 	vec_fini(&y.pairs);
 	table_fini(&y.by_addr);
 	vec_fini(&y.expunged);

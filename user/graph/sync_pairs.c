@@ -142,6 +142,17 @@ static struct err *pair_read(const struct sync_search *y, uint64_t addr, uint64_
 	return err;
 }
 
+/* Whether a readOnly can be there: other objects may lead to such a map at that offset, too. */
+static bool may_be_read_only(const struct heap *heap, uint64_t addr)
+{
+	struct object o;
+
+	if (heap_is_unread(heap, addr))
+		return true;
+	return heap_object(heap, addr, &o) && o.start == addr && o.size == READ_ONLY_SZ &&
+	       !span_noscan(o.span);
+}
+
 /* A readOnly without a map is that of a sync.Map whose keys are all in the dirty one. */
 static struct err *pair_read_only(struct sync_search *y, uint64_t addr, struct sync_map *m)
 {
@@ -162,7 +173,8 @@ static struct err *pair_read_only(struct sync_search *y, uint64_t addr, struct s
 	return err;
 }
 
-static struct err *pair_add(struct sync_search *y, uint64_t addr)
+/* part: a readOnly that it had a moment ago; NULL: none. */
+static struct err *pair_add(struct sync_search *y, uint64_t addr, const struct sync_part *part)
 {
 	struct sync_map m = {
 		.addr = addr,
@@ -177,13 +189,17 @@ static struct err *pair_add(struct sync_search *y, uint64_t addr)
 	if (addr % 8 || table_get(&y->by_addr, addr) != TABLE_NONE)
 		return NULL;
 	struct err *err = pair_read(y, addr, &read, &dirty, &ok);
-	if (err || !ok)
+	if (err || !ok || !may_be_read_only(y->s->heap, read))
 		return err;
 	ssize_t row = dirty ? rows_find(&y->s->census->maps, dirty) : ROWS_NONE;
 	if (row != ROWS_NONE && row_is_inner(y, row))
 		m.dirty_row = row;
 	/* A new map may have no table yet, and then it is in no row. */
 	err = pair_read_only(y, read, &m);
+	if (m.read_row == UINT32_MAX && part) {
+		m.read_row = part->row;
+		m.moving = true;
+	}
 	if (err || (m.dirty_row == UINT32_MAX && m.read_row == UINT32_MAX))
 		return err;
 	err = sync_entries_count(y, &m);
@@ -197,7 +213,7 @@ struct err *sync_pairs_add(struct sync_search *y, uint64_t word, struct sync_par
 
 	if (in_heap ? word - o.start < y->read_off : !data_roots_find(&y->s->roots, word))
 		return NULL;
-	return part->found ? NULL : pair_add(y, word - y->read_off);
+	return part->found ? NULL : pair_add(y, word - y->read_off, part);
 }
 
 struct err *sync_pairs_add_known(struct sync_search *y)
@@ -205,6 +221,6 @@ struct err *sync_pairs_add_known(struct sync_search *y)
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < y->pairs.len && !search_is_late(y->s); i++)
-		err = pair_add(y, y->pairs.data[i]);
+		err = pair_add(y, y->pairs.data[i], NULL);
 	return err;
 }

@@ -54,6 +54,7 @@ struct sync_search {
 	VEC(struct sync_part) parts; /* ascending by address */
 	struct pass_targets part_targets; /* their addresses, in the same order */
 	struct table by_addr; /* index in ret->list */
+	struct table by_row; /* the same, by a row that it has: a map is of one sync.Map */
 };
 
 /* The bytes at stake below which no pass over a large heap is made. */
