@@ -31,6 +31,16 @@ uint64_t budget_default(pid_t pid)
 	return DEFAULT_MIB * MIB + budget_resident(pid);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+
+/* ASan takes terabytes of address space. */
+void budget_set(uint64_t bytes)
+{
+	(void)bytes;
+}
+
+#else
+
 /* What counts for RLIMIT_DATA: the line "VmData:	    1234 kB". */
 static uint64_t own_data_bytes(void)
 {
@@ -46,7 +56,6 @@ static uint64_t own_data_bytes(void)
 
 void budget_set(uint64_t bytes)
 {
-#ifndef __SANITIZE_ADDRESS__ /* which takes terabytes of address space */
 	struct rlimit limit;
 	uint64_t most;
 
@@ -56,7 +65,6 @@ void budget_set(uint64_t bytes)
 	if (most < limit.rlim_cur)
 		limit.rlim_cur = most;
 	setrlimit(RLIMIT_DATA, &limit);
-#else
-	(void)bytes;
-#endif
 }
+
+#endif
