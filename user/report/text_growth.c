@@ -59,13 +59,16 @@ static void print_growing_limit(const struct page *p, const struct result_growin
 static void print_growing_row(const struct page *p, const struct result_growing *g)
 {
 	struct flow f = page_flow(p, FORECAST_INDENT);
+	char holder[GROWING_NAME_SZ];
 
 	flow_add(&f, 2, "%7s/s", text_rate(g->keys_per_s).s);
 	flow_label(&f, 1, known_text(g->label));
 	if (g->maps > 1)
 		flow_add(&f, 1, "(%s)", COUNTED(g->maps, "map"));
-	if (g->holder)
-		flow_add(&f, 2, "%s", known_text(g->holder->text));
+	if (g->holder) {
+		name_short(known_text(g->holder->text), holder, sizeof(holder));
+		flow_sentence(&f, 2, "%s", holder);
+	}
 	flow_end(&f);
 	print_growing_bytes(p, g);
 	print_growing_caller(p, g);
