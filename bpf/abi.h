@@ -21,7 +21,7 @@
 #define ABI_RANGE_MAX 16 /* outer functions that nested hits may come from */
 #define ABI_HEADER_SZ 56 /* bytes of a map header in a record; the largest known header */
 #define ABI_TABLE_SZ 32 /* bytes of a swiss table header in a record */
-#define ABI_STACK_MAX 4 /* return addresses in a rare event */
+#define ABI_STACK_MAX 8 /* return addresses in a rare event */
 #define ABI_MEM_INFLIGHT 1024 /* threads that can be in a watched system call at one time */
 #define ABI_MEM_STACK_MAX 16 /* addresses in the stack of a memory call */
 #define ABI_MEM_ROWS 256 /* different values of (call, detail, error) */
@@ -186,7 +186,7 @@ struct abi_map_event_rec {
 	__u64 table; /* address of the swiss table; 0: not an argument of this function */
 	__u8 table_header[ABI_TABLE_SZ]; /* with ABI_MAP_HAS_TABLE */
 };
-_Static_assert(sizeof(struct abi_map_event_rec) == 192, "abi_map_event_rec");
+_Static_assert(sizeof(struct abi_map_event_rec) == 224, "abi_map_event_rec");
 
 /* ---- Memory calls ---- */
 

@@ -94,6 +94,20 @@ run 60 report --duration 0 "$target"
 ok 'two runtimes: the text says so' grep -q '^This is one of 2 Go runtimes in the process[.] ' "$out"
 is 'two runtimes: no line is too long' "$(too_long)" ''
 stop
+# Names of files that would write a verdict, colour the terminal, and turn the text around.
+evil=$tmp/$'evil\n\nVERDICT\n  \e[31mred\x9b\u202e\u200b\xff'
+cp "$bin" "$evil" && cp "$bin.so" "$evil.so" && cp "$also" "$evil-also.so"
+start env HOST_ALSO="$evil-also.so" "$evil" -exit-on-eof -scenario small
+run 60 report --duration 0 -v "$target"
+is 'evil names: exit code' "$rc" 0
+is 'evil names: one verdict' "$(grep -c '^VERDICT' "$out")" 1
+is 'evil names: nothing that is not printable' \
+	"$(cat "$out" "$err" | LC_ALL=C tr -d '\n -~' | head -c 100)" ''
+run 60 report --duration 0 --json "$target"
+ok 'evil names: the document is UTF-8' iconv -f UTF-8 -t UTF-8 -o /dev/null "$out"
+holds 'evil names: the document says them' "$out" \
+	'.target.other_go_images[0] | contains("evil\n\nVERDICT")'
+stop
 start "$bin" -exit-on-eof -scenario small
 run 60 report --duration 0 --json "$target"
 holds 'one runtime: no other' "$out" '.target.other_go_images == [] and .target.plugins == []'

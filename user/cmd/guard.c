@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cmd/stuck.h"
+#include "process/rights.h"
 
 enum {
 	/* How long the second process may take to end after a signal or the deadline: to take
@@ -237,8 +238,10 @@ struct err *guard_enter(uint64_t deadline_ns)
 	w.child = fork();
 	if (w.child < 0)
 		return err_os(errno, "fork");
-	if (w.child)
+	if (w.child) {
+		rights_keep(0); /* who ends a process of the same user needs none */
 		return guard_watch_child(&w);
+	}
 	guard_begin_child(parent, &before);
 	return NULL;
 }

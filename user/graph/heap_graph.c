@@ -10,7 +10,7 @@
 
 enum {
 	CHUNK_EDGES = 256 << 10,
-	NEW_WORDS_MAX = 4 << 20,
+	NEW_WORDS_MAX = 1 << 20, /* of a thread; what more of them lead to counts as held */
 	/* Of the words of a heap, a third are pointers to objects (measured: 27.7 million edges in
 	 * 695 MiB). */
 	WORDS_AN_EDGE = 3,
@@ -50,6 +50,7 @@ struct edge_reader {
 	const struct graph_opts *opts;
 	struct heap_graph *graph;
 	struct edge_member members[WALK_THREADS_MAX];
+	uint64_t *assumed; /* a bit for each object that counts as held */
 	uint64_t edge_max;
 	uint64_t edges; /* of all threads so far */
 };
@@ -96,8 +97,12 @@ static bool edge_new_slot(struct edge_piece *p, struct edge_member *m, uint32_t 
 		struct new_word word = { p->piece->addr + 8 * w, 0, p->piece->span };
 
 		word.target = edge_target(p->r->objs, p->words[w]);
-		if (word.target != OBJECT_NO_NUMBER && m->new_words.len < NEW_WORDS_MAX &&
-		    !vec_push(&m->new_words, word))
+		if (word.target == OBJECT_NO_NUMBER)
+			continue;
+		if (m->new_words.len == NEW_WORDS_MAX)
+			__atomic_fetch_or(&p->r->assumed[word.target / 64],
+					  1ull << word.target % 64, __ATOMIC_RELAXED);
+		else if (!vec_push(&m->new_words, word))
 			return false;
 	}
 	return true;
@@ -211,13 +216,13 @@ static struct err *edge_add_new(struct edge_reader *r)
 {
 	struct err *err = NULL;
 
-	for (size_t i = 0; !err && i < WALK_THREADS_MAX; i++) {
-		const struct edge_member *m = &r->members[i];
+	for (size_t i = 0; !err && i < WALK_THREADS_MAX; i++)
+		err = edge_judge_new(r, r->members[i].new_words.data, r->members[i].new_words.len);
+	for (uint32_t i = 0; !err && i < r->graph->cnt; i++) {
+		struct graph_root root = { i, ROOT_NEW, 0 };
 
-		if (m->new_words.len >= NEW_WORDS_MAX)
-			err = err_new(ERR_UNSUPPORTED, "the heap changes too fast");
-		else
-			err = edge_judge_new(r, m->new_words.data, m->new_words.len);
+		if (objects_bit(r->assumed, i) && !vec_push(&r->graph->roots, root))
+			err = err_nomem();
 	}
 	return err;
 }
@@ -281,6 +286,7 @@ static void edge_reader_fini(struct edge_reader *r)
 		vec_fini(&m->runs);
 		vec_fini(&m->new_words);
 	}
+	free(r->assumed);
 }
 
 uint64_t heap_graph_memory(const struct objects *objs)
@@ -312,7 +318,7 @@ struct err *heap_graph_read(const struct objects *objs, const struct graph_opts 
 			    struct heap_graph *ret)
 {
 	struct heap_graph graph = { .cnt = objs->cnt };
-	uint64_t fixed = 4 * (objs->cnt + 1ull);
+	uint64_t fixed = 4 * (objs->cnt + 1ull) + opts->memory_taken;
 	struct edge_reader r = {
 		.objs = objs,
 		.opts = opts,
@@ -325,7 +331,8 @@ struct err *heap_graph_read(const struct objects *objs, const struct graph_opts 
 	if (opts->memory_max && (opts->memory_max - fixed) / 4 < r.edge_max)
 		r.edge_max = (opts->memory_max - fixed) / 4;
 	graph.first = calloc(objs->cnt + 1ull, sizeof(*graph.first));
-	struct err *err = graph.first ? edge_read_all(&r) : err_nomem();
+	r.assumed = calloc(objs->cnt / 64 + 1, sizeof(*r.assumed));
+	struct err *err = graph.first && r.assumed ? edge_read_all(&r) : err_nomem();
 	edge_reader_fini(&r);
 	if (err) {
 		heap_graph_fini(&graph);

@@ -53,7 +53,8 @@ struct heap_graph {
 
 struct graph_opts {
 	const struct residency *residency; /* to leave out what was never written; NULL: read all */
-	uint64_t memory_max; /* bytes that the graph may take; 0: no limit */
+	uint64_t memory_max; /* bytes of our own memory; 0: no limit */
+	uint64_t memory_taken; /* of them: by others already */
 	uint64_t deadline_ns; /* of clock_ns(); 0: none */
 };
 

@@ -197,20 +197,34 @@ static uint32_t word_place(const struct holder_search *s, const struct held_word
 	return HOLDERS_NO_PLACE;
 }
 
+/* What a word leads to now: two maps may have changed places since the pass, and an object may have
+ * been freed and given out again. TARGET_NONE: to nothing that is looked for. */
+static uint32_t word_target(const struct holder_search *s, const struct leading_word *w,
+			    const struct fit_object *o)
+{
+	uint64_t off = w->word - o->addr, now;
+
+	if (off + 8 > o->bytes_len)
+		return w->target;
+	now = load_u64(o->bytes, off);
+	return now == s->targets.addrs.data[w->target] ? w->target : targets_find(&s->targets, now);
+}
+
 static void name_word(struct objects_naming *on, const struct held_object *run,
 		      const struct leading_word *w, const struct fit_object *o,
 		      const struct fit *fit)
 {
 	struct holder_search *s = on->s;
-	struct held_word held = word_in_object(s, w, o, fit);
+	struct leading_word now = *w;
+	struct held_word held;
 	uint32_t holder;
 
-	/* The object may have been freed and given out again since the pass. */
-	if (held.off + 8 <= o->bytes_len &&
-	    load_u64(o->bytes, held.off) != s->targets.addrs.data[w->target])
+	now.target = word_target(s, w, o);
+	if (now.target == TARGET_NONE)
 		return;
+	held = word_in_object(s, &now, o, fit);
 	if (naming_object(&s->naming, &held, &holder) == NAMING_HOLDER)
-		search_set(s, s->target_rows.data[w->target], holder,
+		search_set(s, s->target_rows.data[now.target], holder,
 			   word_place(s, &held, holder, run->owner));
 }
 

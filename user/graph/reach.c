@@ -63,7 +63,8 @@ static struct err *reach_read_graph(struct reach *r, struct reach_roots *rr,
 {
 	struct graph_opts graph_opts = {
 		.residency = opts->residency,
-		.memory_max = opts->memory_max ? opts->memory_max - objects_memory(r->heap) : 0,
+		.memory_max = opts->memory_max,
+		.memory_taken = objects_memory(r->heap),
 		.deadline_ns = deadline_ns,
 	};
 	struct graph_roots before = { 0 };
@@ -126,20 +127,32 @@ static void reach_pause(uint64_t since_ns)
 	nanosleep(&t, NULL);
 }
 
+/* Whether it is too late for one more round. Says so then. */
+static bool reach_must_end(struct reach *r, uint64_t now_ns, uint64_t deadline_ns)
+{
+	bool late = deadline_ns && now_ns > deadline_ns;
+
+	if (late)
+		reach_says(r, REACH_PARTIAL, "the time for it ended");
+	else if (r->rounds == ROUNDS_MAX)
+		reach_says(r, REACH_PARTIAL, "the program moves what it holds too fast");
+	return r->status != REACH_OK;
+}
+
 static struct err *reach_settle(struct reach *r, struct reach_roots *rr,
 				const struct reach_opts *opts, uint64_t deadline_ns)
 {
 	uint32_t quiet = 0, needed = ROUNDS_QUIET;
 	struct err *err = NULL;
 
-	while (!err && (quiet < needed || r->rounds < ROUNDS_MIN)) {
+	/* Where everything is marked there is nothing to look for. */
+	while (!err && r->marks.marked < r->objs.used_cnt &&
+	       (quiet < needed || r->rounds < ROUNDS_MIN)) {
 		uint64_t start = clock_ns(), saved = 0;
 		bool same = false;
 
-		if ((deadline_ns && start > deadline_ns) || r->rounds == ROUNDS_MAX) {
-			reach_says(r, REACH_PARTIAL, "the program moves what it holds too fast");
+		if (reach_must_end(r, start, deadline_ns))
 			return NULL;
-		}
 		err = reach_round(r, rr, opts, &saved, &same);
 		if (err_is_refusal(err)) {
 			reach_says(r, REACH_PARTIAL, err->msg);

@@ -6,7 +6,7 @@
 #include "graph/span_walk.h"
 #include "heap/liveness.h"
 
-enum { LOOSE_WORDS_MAX = 4 << 20 };
+enum { LOOSE_WORDS_MAX = 1 << 20 };
 
 /* A word of an object that had no number, which leads to one that is not marked. */
 struct loose_word {
@@ -69,8 +69,11 @@ static bool round_note(struct round_piece *p, uint32_t first, uint32_t end)
 		struct loose_word loose = { p->piece->addr + 8 * w, 0, p->piece->span };
 
 		loose.target = round_target(p->rescan->reach, p->words[w]);
-		if (loose.target != OBJECT_NO_NUMBER && p->m->loose.len < LOOSE_WORDS_MAX &&
-		    !vec_push(&p->m->loose, loose))
+		if (loose.target == OBJECT_NO_NUMBER)
+			continue;
+		/* What too many words lead to counts as held. */
+		bool judged = p->m->loose.len < LOOSE_WORDS_MAX;
+		if (judged ? !vec_push(&p->m->loose, loose) : !vec_push(&p->m->held, loose.target))
 			return false;
 	}
 	return true;
@@ -169,8 +172,6 @@ static struct err *round_judge_loose(struct reach_rescan *rescan, struct round_m
 	_cleanup_free_ enum liveness *states = malloc((n + 1) * sizeof(*states));
 	struct err *err = objects && states ? NULL : err_nomem();
 
-	if (!err && n >= LOOSE_WORDS_MAX)
-		err = err_new(ERR_UNSUPPORTED, "the heap changes too fast");
 	for (size_t i = 0; !err && i < n; i++)
 		span_object(rescan->now, &rescan->now->spans.data[m->loose.data[i].span],
 			    m->loose.data[i].word, &objects[i]);

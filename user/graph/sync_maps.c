@@ -45,7 +45,8 @@ static uint32_t sync_name_field(const struct sync_search *y, const struct fit *f
 	    !catalogue_leaf(s->cat, fit->type, off % fit->type->size, &leaf))
 		return HOLDERS_NO_HOLDER;
 	naming_path(leaf.path, field, sizeof(field));
-	if (!path_cut(field, member))
+	/* The type may be the sync.Map itself, or the HashTrieMap that it is. */
+	if (!path_cut(field, member) && !path_cut(field, ".root.v"))
 		return HOLDERS_NO_HOLDER;
 	h.type = cat_type_name(s->cat, fit->type);
 	h.field = field[0] ? field : NULL;

@@ -162,7 +162,8 @@ static struct err *pair_read_only(struct sync_search *y, uint64_t addr, struct s
 	return err;
 }
 
-static struct err *pair_add(struct sync_search *y, uint64_t addr)
+/* part: a readOnly that it had a moment ago; NULL: none. */
+static struct err *pair_add(struct sync_search *y, uint64_t addr, const struct sync_part *part)
 {
 	struct sync_map m = {
 		.addr = addr,
@@ -184,6 +185,10 @@ static struct err *pair_add(struct sync_search *y, uint64_t addr)
 		m.dirty_row = row;
 	/* A new map may have no table yet, and then it is in no row. */
 	err = pair_read_only(y, read, &m);
+	if (m.read_row == UINT32_MAX && part) {
+		m.read_row = part->row;
+		m.moving = true;
+	}
 	if (err || (m.dirty_row == UINT32_MAX && m.read_row == UINT32_MAX))
 		return err;
 	err = sync_entries_count(y, &m);
@@ -197,7 +202,7 @@ struct err *sync_pairs_add(struct sync_search *y, uint64_t word, struct sync_par
 
 	if (in_heap ? word - o.start < y->read_off : !data_roots_find(&y->s->roots, word))
 		return NULL;
-	return part->found ? NULL : pair_add(y, word - y->read_off);
+	return part->found ? NULL : pair_add(y, word - y->read_off, part);
 }
 
 struct err *sync_pairs_add_known(struct sync_search *y)
@@ -205,6 +210,6 @@ struct err *sync_pairs_add_known(struct sync_search *y)
 	struct err *err = NULL;
 
 	for (size_t i = 0; !err && i < y->pairs.len && !search_is_late(y->s); i++)
-		err = pair_add(y, y->pairs.data[i]);
+		err = pair_add(y, y->pairs.data[i], NULL);
 	return err;
 }

@@ -27,6 +27,8 @@ enum {
 	TRIE_ROOT = 16,
 	TRIE_HASH = 24, /* a function */
 	CANON_HASH = 8,
+	ENTRIES_ASKED = 4, /* an entry may be gone */
+	TRIE_ENTRY_SZ = 48, /* of [any,any] */
 };
 
 /* ---- types ---- */
@@ -215,7 +217,9 @@ struct trie_walk {
 	VEC(struct trie_child) children; /* of the nodes that were read */
 	uint64_t limit; /* objects of a sane trie */
 	uint64_t seen;
-	uint64_t entry_addr; /* of the first entry; 0: none yet */
+	uint64_t entry_bytes; /* of an entry */
+	uint64_t entries[ENTRIES_ASKED]; /* the first ones */
+	uint32_t entry_cnt;
 };
 
 static void trie_walk_fini(struct trie_walk *w)
@@ -224,15 +228,31 @@ static void trie_walk_fini(struct trie_walk *w)
 	vec_fini(&w->children);
 }
 
+/* What a child takes; 0: no object can be there. One in a span that is newer than the heap, as it was
+ * read, takes what others do. */
+static uint64_t trie_child_bytes(struct trie_walk *w, uint64_t addr, bool entry)
+{
+	const struct heap *heap = w->y->s->heap;
+	struct object o;
+
+	if (heap_object(heap, addr, &o)) {
+		w->entry_bytes = entry && o.start == addr ? o.size : w->entry_bytes;
+		return o.start == addr ? o.size : 0;
+	}
+	if (!heap_is_unread(heap, addr) || addr % 8)
+		return 0;
+	w->m->moving = true;
+	return entry ? w->entry_bytes : alloc_size(w->form->type->size, false, false);
+}
+
 /* A child: an entry, or a node of this parent. */
 static struct err *trie_look_at_child(struct trie_walk *w, const struct trie_child *c,
 				      const uint8_t *head)
 {
-	struct object o;
-	bool known = heap_object(w->y->s->heap, c->addr, &o) && o.start == c->addr;
 	bool entry = head[0] == 1;
+	uint64_t bytes = trie_child_bytes(w, c->addr, entry);
 
-	if (!known || ++w->seen > w->limit || head[0] > 1 || (c->overflow && !entry)) {
+	if (!bytes || ++w->seen > w->limit || head[0] > 1 || (c->overflow && !entry)) {
 		w->m->moving = true;
 		return NULL;
 	}
@@ -240,9 +260,10 @@ static struct err *trie_look_at_child(struct trie_walk *w, const struct trie_chi
 		uint64_t next = load_u64(head, ENTRY_OVERFLOW);
 		struct trie_child overflow = { next, 0, c->depth, true };
 
-		w->entry_addr = w->entry_addr ? w->entry_addr : c->addr;
+		if (w->entry_cnt < ENTRIES_ASKED && heap_span(w->y->s->heap, c->addr))
+			w->entries[w->entry_cnt++] = c->addr;
 		w->m->live++;
-		w->m->bytes += o.size;
+		w->m->bytes += bytes;
 		return !next || vec_push(&w->children, overflow) ? NULL : err_nomem();
 	}
 	if (load_u64(head, w->form->parent_off) != c->parent || c->depth >= DEPTH_MAX) {
@@ -251,7 +272,7 @@ static struct err *trie_look_at_child(struct trie_walk *w, const struct trie_chi
 	}
 	struct trie_node node = { c->addr, c->depth };
 	w->m->nodes++;
-	w->m->bytes += o.size;
+	w->m->bytes += bytes;
 	return vec_push(&w->nodes, node) ? NULL : err_nomem();
 }
 
@@ -372,13 +393,13 @@ static const struct sync_entry_type *entry_type_of(const struct trie_walk *w,
 	return cnt == 1 ? only : fitting;
 }
 
-static struct err *trie_set_type(struct trie_walk *w)
+static struct err *trie_set_type(struct trie_walk *w, uint64_t entry)
 {
 	struct sync_search *y = w->y;
 	struct object_batch *b = y->batch;
 
 	b->cnt = 1;
-	if (!heap_object(y->s->heap, w->entry_addr, &b->objects[0]))
+	if (!heap_object(y->s->heap, entry, &b->objects[0]))
 		return NULL;
 	struct err *err = objects_read(y->s->heap, b);
 	const struct sync_entry_type *e = !err && b->ok[0] ? entry_type_of(w, &b->read[0]) : NULL;
@@ -438,6 +459,7 @@ struct err *sync_tries_add(struct sync_search *y, uint64_t word, struct sync_par
 		.form = &y->forms[part->form],
 		.m = &m,
 		.limit = trie_limit(y->s->heap),
+		.entry_bytes = TRIE_ENTRY_SZ,
 	};
 	struct err *err = trie_start(y, word, w.form->of_unique, &m.addr);
 
@@ -445,8 +467,8 @@ struct err *sync_tries_add(struct sync_search *y, uint64_t word, struct sync_par
 		return err;
 	part->found = true;
 	err = trie_walk_all(&w, part->addr);
-	if (!err && w.entry_addr)
-		err = trie_set_type(&w);
+	for (uint32_t i = 0; !err && i < w.entry_cnt && !m.type; i++)
+		err = trie_set_type(&w, w.entries[i]);
 	/* Without an entry it is not known what it is, nor does it take much. */
 	if (err || !m.live)
 		return err;

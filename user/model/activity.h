@@ -58,6 +58,7 @@ struct activities {
 	double per_s; /* all operations on all maps */
 	struct table by_key; /* index in maps, by a key made from a row of the trace */
 	struct table by_addr; /* index in maps, by the map's address */
+	struct table stacks; /* index in the trace's events: one that has the stack of a caller */
 };
 
 /* Sums up the trace. Types are pointers into `types`, which has to outlive `as`. The only error

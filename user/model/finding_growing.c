@@ -82,17 +82,18 @@ static const char *growing_deletes_text(struct pool *pool, const struct result_g
 	return pool_printf(pool, "%s deletes/s", text_rate(g->deletes_per_s).s);
 }
 
-/* " (main.handleRequest main.go:23)", or nothing. */
+/* " (main.handleRequest main.go:23)": the caller, or what called the library; or nothing. */
 static const char *growing_caller_text(struct pool *pool, const struct result_caller *c)
 {
 	char name[GROWING_NAME_SZ];
 
-	if (!c || !c->function)
+	const struct result_frame *at = c && c->user_frame ? c->user_frame : c ? c->at : NULL;
+	if (!at || !at->function)
 		return "";
-	name_short(c->function, name, sizeof(name));
-	if (!c->at || !c->at->file || !c->at->line)
+	name_short(at->function, name, sizeof(name));
+	if (!at->file || !at->line)
 		return pool_printf(pool, " (%s)", name);
-	return pool_printf(pool, " (%s %s:%" PRIu64 ")", name, file_base(c->at->file), c->at->line);
+	return pool_printf(pool, " (%s %s:%" PRIu64 ")", name, file_base(at->file), at->line);
 }
 
 static const char *growing_limit_text(struct pool *pool, const struct result_growing_limit *l)

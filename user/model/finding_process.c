@@ -51,7 +51,9 @@ static const struct result_caller *outside_caller(struct pool *pool, const struc
 	struct result_caller *to = c ? pool_alloc(pool, sizeof(*to)) : NULL;
 
 	if (to)
-		*to = (struct result_caller){ c->caller, c->caller_pc, c->at, { NULL, 0 } };
+		*to = (struct result_caller){ .function = c->caller,
+					      .pc = c->caller_pc,
+					      .at = c->at };
 	return to;
 }
 

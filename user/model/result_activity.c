@@ -100,13 +100,12 @@ static struct result_op op_result(struct pool *pool, double all_per_s, enum map_
 static struct result_activity activity_result(struct pool *pool, const struct result_source *from,
 					      const struct activity *a)
 {
-	struct lines *lines = from->w->prog->lines;
 	struct result_activity to;
 
 	for (enum map_op i = 0; i < MAP_OP_CNT; i++) {
 		to.ops[i] = op_result(pool, from->activities.per_s, i, &a->ops[i]);
 		if (a->ops[i].hits)
-			to.ops[i].caller = result_caller_of(pool, lines, a->ops[i].caller);
+			to.ops[i].caller = result_caller_with_stack(pool, from, a->ops[i].caller);
 	}
 	return to;
 }
@@ -135,7 +134,7 @@ void result_fill_call_sites(struct result *r, const struct result_source *from)
 		site->op = (enum map_op)s->op;
 		site->type = pool_text(&r->pool, s->type ? s->type->name : NULL);
 		site->did = op_result(&r->pool, as->per_s, site->op, &s->did);
-		site->did.caller = result_caller_of(&r->pool, from->w->prog->lines, s->caller);
+		site->did.caller = result_caller_with_stack(&r->pool, from, s->caller);
 	}
 }
 
@@ -198,15 +197,16 @@ static const char *busy_label(struct pool *pool, const struct watch *w, const st
 }
 
 /* Sets the caller with most hits of an operation in the row, and its share of all these hits. */
-static struct err *busy_set_caller(struct pool *pool, struct lines *lines, const struct busiest *b,
-				   const struct busy *row, enum map_op op, struct result_op *to)
+static struct err *busy_set_caller(struct pool *pool, const struct result_source *from,
+				   const struct busiest *b, const struct busy *row, enum map_op op,
+				   struct result_op *to)
 {
 	uint64_t caller = 0, hits = 0;
 	struct err *err = busiest_caller(b, row, (enum abi_op)op, &caller, &hits);
 
 	if (err || !caller)
 		return err;
-	to->caller = result_caller_of(pool, lines, caller);
+	to->caller = result_caller_with_stack(pool, from, caller);
 	to->caller_share = (double)hits / (double)row->sum.ops[op].hits;
 	return NULL;
 }
@@ -224,8 +224,7 @@ static struct err *busy_fill(struct pool *pool, const struct result_source *from
 		to->activity.ops[op] =
 			op_result(pool, from->activities.per_s, op, &row->sum.ops[op]);
 		if (row->sum.ops[op].hits)
-			err = busy_set_caller(pool, from->w->prog->lines, b, row, op,
-					      &to->activity.ops[op]);
+			err = busy_set_caller(pool, from, b, row, op, &to->activity.ops[op]);
 	}
 	return err;
 }

@@ -101,6 +101,11 @@ struct result_frame result_frame_of(struct pool *pool, const struct frame *f);
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,
 					     uint64_t return_addr);
 
+/* The same, with the stack of a growth, a clear or a make that came from there. */
+const struct result_caller *result_caller_with_stack(struct pool *pool,
+						     const struct result_source *from,
+						     uint64_t return_addr);
+
 /* What was done to one map, with the callers. NULL: memory ran out. */
 const struct result_activity *result_activity_of(struct pool *pool,
 						 const struct result_source *from,

@@ -101,7 +101,7 @@ static void growing_set_activity(struct result_growing *to, struct pool *pool,
 	to->inserts_per_s = insert->missing ? NAN : insert->per_s;
 	to->deletes_per_s = delete->missing ? NAN : delete->per_s;
 	to->deletes_seen = delete->hits || a->ops[ABI_OP_CLEAR].hits;
-	to->caller = result_caller_of(pool, from->w->prog->lines, insert->caller);
+	to->caller = result_caller_with_stack(pool, from, insert->caller);
 }
 
 static struct result_growing growing_result(struct pool *pool, const struct result_source *from,

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "process/dwarf_layout.h"
+#include "process/rights.h"
 
 enum { MIB = 1 << 20 };
 
@@ -41,10 +43,15 @@ static void apart_set_limits(uint64_t unpacked_max)
 	setrlimit(RLIMIT_DATA, &memory);
 }
 
-static struct apart_answer apart_answer(const char *path, const char *debug_dir,
-					uint64_t unpacked_max, const struct go_layout *layout)
+/* The child reads a file that is open, and those below debug_dir: it needs no more rights. */
+static struct apart_answer apart_answer(int file, const char *debug_dir, uint64_t unpacked_max,
+					const struct go_layout *layout)
 {
 	struct apart_answer a = { .layout = *layout };
+	char path[64];
+
+	rights_keep(UINT64_C(1) << CAP_DAC_READ_SEARCH);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	struct err *err = dwarf_layout_read(path, debug_dir, unpacked_max, &a.layout);
 
 	if (err) {
@@ -76,13 +83,16 @@ struct err *dwarf_apart_read(const char *path, const char *debug_dir, uint64_t u
 {
 	int fds[2];
 	struct apart_answer a;
+	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
 
+	if (file < 0)
+		return err_os(errno, "cannot open %s", path);
 	if (pipe2(fds, O_CLOEXEC))
 		return err_os(errno, "pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
 		apart_set_limits(unpacked_max);
-		a = apart_answer(path, debug_dir, unpacked_max, layout);
+		a = apart_answer(file, debug_dir, unpacked_max, layout);
 		_exit(write(fds[1], &a, sizeof(a)) != sizeof(a));
 	}
 	int fork_errno = errno;

@@ -17,6 +17,18 @@ uint64_t rights_effective(void)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
+void rights_keep(uint64_t mask)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	uint64_t kept = rights_effective() & mask;
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = (uint32_t)kept, .permitted = (uint32_t)kept },
+		{ .effective = kept >> 32, .permitted = kept >> 32 },
+	};
+
+	(void)syscall(SYS_capset, &header, data); /* to have fewer is always permitted */
+}
+
 static const char *why_forbidden(void)
 {
 	uint64_t mine = rights_effective();

@@ -13,6 +13,9 @@
 /* Our effective capabilities: bit CAP_... for each; 0 when they cannot be read. */
 uint64_t rights_effective(void);
 
+/* Gives up all capabilities but those of the mask, for good. Only the calling thread does. */
+void rights_keep(uint64_t mask);
+
 /* ERR_PERM for a process that the kernel does not let us look into. */
 struct err *rights_err(pid_t pid) __attribute__((warn_unused_result));
 

@@ -73,6 +73,25 @@ static bool has_interval(const struct result_op *op)
 	return op->per_s_low < op->per_s_high;
 }
 
+static const char *file_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Adds "for main.runQuery main.go:14": who of the program's own packages called the library. */
+static void flow_user_frame(struct flow *f, const struct result_frame *frame, const char *comma)
+{
+	char name[NAME_SZ] = "?";
+
+	if (frame->function)
+		name_short(frame->function, name, sizeof(name));
+	flow_add(f, 1, "for %s", name);
+	if (frame->file && frame->line)
+		flow_add(f, 1, "%s:%" PRIu64 "%s", file_of(frame->file), frame->line, comma);
+}
+
 /* Adds "main.(*Gateway).pay gateway.go:123 (55 %)", and a comma if more follows. */
 static void flow_caller(struct flow *f, const struct result_op *op, bool more)
 {
@@ -88,7 +107,9 @@ static void flow_caller(struct flow *f, const struct result_op *op, bool more)
 		flow_add(f, 1, "%s:%" PRIu64, slash ? slash + 1 : caller->at->file,
 			 caller->at->line);
 	}
-	flow_add(f, 1, "(%.0f %%)%s", 100 * op->caller_share, comma);
+	flow_add(f, 1, "(%.0f %%)%s", 100 * op->caller_share, caller->user_frame ? "" : comma);
+	if (caller->user_frame)
+		flow_user_frame(f, caller->user_frame, comma);
 }
 
 /* Adds how far the truth may be from the number in the column. */

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"strconv"
 	"sync"
@@ -43,8 +44,16 @@ var (
 	sized    = make(map[sizedKey]int, 4000000)
 	warm     = map[warmKey]int{}
 	n        int
+
+	parent, _ = context.WithCancel(context.Background())
+	forgotten context.CancelFunc
 	w        jsonw.Writer
 )
+
+// runQuery leaks in a map of the library.
+//
+//go:noinline
+func runQuery() { _, forgotten = context.WithCancel(parent) }
 
 // step is done 100 times a second.
 func step() {
@@ -63,6 +72,7 @@ func step() {
 		replaced[replaceKey(id)] = id
 		sized[sizedKey(id)] = id
 		warm[warmKey(id)] = id
+		runQuery()
 		if len(warm) > 10000000 {
 			delete(warm, warmKey(id-10000000))
 		}
