@@ -9,9 +9,22 @@ set -u
 
 report=$tmp/report.json
 
-# near FELL: a jq filter; a word that an idle frame still has may keep one object of 200.
+# near FELL: a jq filter. Never more than came back, to 2 %. A word that is left over on a stack, in
+# an old table even, makes it less; so it is the most of several reports, and 10 % may be missing.
 near() {
-	printf '(. - %s | fabs) <= 0.02 * %s' "$1" "$1"
+	printf 'max | . <= 1.02 * %s and . >= 0.9 * %s' "$1" "$1"
+}
+
+take_reports() {
+	local i
+
+	for i in 1 2 3 4 5; do
+		run 60 report --duration 0 --json --min-waste 1M "$target"
+		is "$label: exit code $i" "$rc" 1
+		cp "$out" "$tmp/report$i.json"
+		ask 'collect nothing' >/dev/null
+	done
+	jq -s . "$tmp"/report[1-5].json >"$report"
 }
 
 check_drop() { # LABEL NAME FILTER
@@ -19,7 +32,7 @@ check_drop() { # LABEL NAME FILTER
 
 	fell=$(ask "drop $2" | jq .fell)
 	ok "$1: $2 had something" test "$fell" -gt 1000000
-	holds "$1: what $2 keeps came back, to 2 %" "$report" "$3 | $(near "$fell")"
+	holds "$1: what $2 keeps came back" "$report" "[.[] | $3] | $(near "$fell")"
 }
 
 check_copy() { # LABEL NAME
@@ -30,24 +43,23 @@ check_copy() { # LABEL NAME
 
 	fell=$(ask "copy $2" | jq .fell)
 	ok "$1: copies of $2 gave something back" test "$fell" -gt 10000000
-	holds "$1: what copies of $2 give back, to 2 %" "$report" \
-		"$pinned | .gives_back_bytes | $(near "$fell")"
+	holds "$1: what copies of $2 give back" "$report" \
+		"[.[] | $pinned | .gives_back_bytes] | $(near "$fell")"
 	holds "$1: a finding says so" "$report" \
-		"($pinned | .map) as \$m | .findings | any(.kind == \"pinned_by_keys\" and .map == \$m)"
+		"[.[] | ($pinned | .map) as \$m |
+			.findings[] | select(.kind == \"pinned_by_keys\" and .map == \$m)] | length > 0"
 }
 
 for version in 1.19 1.24; do
 	label=go$version
 	build "$version" keepers plain
 	start "$bin"
-	run 60 report --duration 0 --json --min-waste 1M "$target"
-	is "$label: exit code" "$rc" 1
-	cp "$out" "$report"
-	holds "$label: the graph fits" "$report" '.graph.retained | .status == "ok" and .maps > 500'
+	take_reports
+	holds "$label: the graph fits" "$report" \
+		'all(.[].graph.retained; .status == "ok" and .maps > 500)'
 	none "$label: strings that pin nothing, or are not the only ones, are no finding" "$report" \
-		'.maps[] | select(.holder.text | IN("main.owns", "main.lent", "main.used")) | .address as $a
-			| $ARGS.named.report[0].graph.retained.pinned[] | select(.map == $a)' \
-		--slurpfile report "$report"
+		'.[] | (.maps[] | select(.holder.text | IN("main.owns", "main.lent", "main.used"))
+			| .address) as $a | .graph.retained.pinned[] | select(.map == $a)'
 	for name in uniform skewed left outer words; do
 		check_drop "$label" "$name" \
 			".maps[] | select(.holder.text == \"main.$name\") | .retained_bytes"

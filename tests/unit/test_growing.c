@@ -182,6 +182,20 @@ static void healthy_maps_are_not(void **state)
 	expect_none(3, replaced);
 }
 
+/* What the trace sees between the censuses counts, too. */
+static void clears_between_censuses_count(void **state)
+{
+	struct watched w;
+
+	(void)state;
+	watch_maps(&w, 1, CENSUSES, leak);
+	growing_fini(&w.growing);
+	w.history.maps.data[0].fall_live_keys = 800;
+	assert_null(growing_find(&w.history, &w.census, &w.growing));
+	assert_int_equal(w.growing.list.len, 0);
+	watched_fini(&w);
+}
+
 static void short_watches_tell_nothing(void **state)
 {
 	struct watched w;
@@ -219,6 +233,7 @@ int main(void)
 		cmocka_unit_test(bursts_are_growth),
 		cmocka_unit_test(many_maps_leak_together),
 		cmocka_unit_test(healthy_maps_are_not),
+		cmocka_unit_test(clears_between_censuses_count),
 		cmocka_unit_test(short_watches_tell_nothing),
 		cmocka_unit_test(doubts),
 	};

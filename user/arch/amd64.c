@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/amd64_maps.h"
 #include "arch/arch.h"
 #include "arch/disasm.h"
 #include "base/err.h"
@@ -301,6 +302,7 @@ const struct arch arch_amd64 = {
 	.arena_base = 0xffff800000000000,
 	.walk_refs = amd64_walk_refs,
 	.scan_refs = amd64_scan_refs,
+	.walk_map_vars = amd64_walk_map_vars,
 	.first_call = amd64_first_call,
 	.place_probe = amd64_place_probe,
 	.syscall_prefix = "__x64_sys_",

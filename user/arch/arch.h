@@ -101,6 +101,24 @@ struct arch_priced {
 /* There are two functions of each kind of placement, one for each way to record a hit. */
 enum { ARCH_PRICED_WAYS = 2 };
 
+/* ---- Maps in variables ---- */
+
+/* What a function that is called means for maps. */
+enum code_call {
+	CODE_CALL_OTHER,
+	CODE_CALL_MAP, /* its first argument is the type of a map, the second one is the map */
+	CODE_CALL_MAKE, /* makes a map of the type that is its first argument */
+	CODE_CALL_MAKE_SMALL, /* makes a map, and is not told of which type */
+	CODE_CALL_BARRIER, /* changes no register */
+};
+
+struct code_map_calls {
+	enum code_call (*call)(void *ctx, uint64_t function);
+	/* The variable at `var` has maps of the type whose descriptor is at `type`. */
+	void (*found)(void *ctx, uint64_t var, uint64_t type);
+	void *ctx;
+};
+
 /* ---- The architecture ---- */
 
 struct arch {
@@ -123,6 +141,12 @@ struct arch {
 	 * reference, which walk_refs() tells. */
 	void (*scan_refs)(const uint8_t *code, size_t len, uint64_t addr, uint64_t lo, uint64_t hi,
 			  code_place_fn fn, void *ctx);
+
+	/* Tells which variables have maps of which type, by what one function does with them: it
+	 * stores a map to the variable that it made with that type, or gives what it has loaded from
+	 * the variable to a map function, with the type. */
+	void (*walk_map_vars)(const uint8_t *code, size_t len, uint64_t addr,
+			      const struct code_map_calls *calls);
 
 	/* Where the first call of a function in [lo, hi) leads to; 0: there is none. It decodes
 	 * nothing, so one in some thousand may be no call. */

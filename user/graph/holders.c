@@ -246,8 +246,10 @@ static struct err *search_name_roots(struct holder_search *s)
 	for (size_t i = 0; !err && i < s->root_words.len && !search_is_late(s); i++) {
 		const struct root_word *w = &s->root_words.data[i];
 
-		search_set(s, s->target_rows.data[w->target],
-			   naming_variable(&s->naming, w->word, w->word_before),
+		uint32_t row = s->target_rows.data[w->target];
+		bool typed = w->target >= s->header_cnt || search_row_type(s, row);
+
+		search_set(s, row, naming_variable(&s->naming, w->word, w->word_before, typed),
 			   search_variable_place(s, w->word));
 	}
 	return err;

@@ -64,6 +64,7 @@ struct holder {
 	uint32_t candidates; /* how many fit; 1: only this one */
 	/* The address of the map type that the field, element or value has; 0: it does not say. */
 	uint64_t map_type;
+	bool map_type_sure; /* map_type is certain, even if the rest is a guess */
 };
 
 struct reach;

@@ -450,19 +450,31 @@ void naming_variable_text(const struct varref *v, char *buf, size_t buf_sz)
 			       without_package(v->used_by[i], v->package));
 }
 
-uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before)
+/* The type of the map that a variable has, as its code says. */
+static const struct cat_type *variable_map_type(const struct naming *n, uint64_t addr)
+{
+	const struct cat_type *t = n->vars ? catalogue_find(n->cat, varrefs_map_type(n->vars, addr))
+					   : NULL;
+
+	return t && t->kind == CAT_MAP ? t : NULL;
+}
+
+uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before, bool typed)
 {
 	const struct cat_type *map = interface_map_type(n, word_before);
 	struct holder h = { .kind = HOLDER_VARIABLE, .candidates = 1 };
 	char text[2 * NAME_TEXT_MAX];
 	struct varref v = { 0 };
 
+	if (!map && !typed)
+		map = variable_map_type(n, addr);
 	if (n->vars)
 		varrefs_find(n->vars, addr, &v);
 	naming_variable_text(&v, text, sizeof(text));
 	h.text = text;
 	h.package = v.package;
 	h.map_type = map ? map->addr : 0;
+	h.map_type_sure = map != NULL; /* where the variable is, is known in any case */
 	h.certain = v.certain || v.name;
 	h.used_by_cnt = v.used_by_cnt < HOLDER_USERS_MAX ? v.used_by_cnt : HOLDER_USERS_MAX;
 	for (uint32_t i = 0; i < h.used_by_cnt; i++)

@@ -67,11 +67,12 @@ const char *naming_slot_path(const char *path, bool *is_key);
 /* The holder that is a channel, given the fit of its buffer. */
 uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem);
 
+/* The holder for a word of data or bss. The word before it has the type, if it is of an interface.
+ * typed: the type of the map is known; else it is looked for in the code. */
+uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before, bool typed);
+
 /* What a variable is called: its name, or its package and the functions that use it. */
 void naming_variable_text(const struct varref *v, char *buf, size_t buf_sz);
-
-/* The holder for a word of data or bss. The word before it has the type, if it is of an interface. */
-uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before);
 
 /* The holder for a word in a frame. own: the map's header itself is in the frame. */
 uint32_t naming_frame(struct naming *n, const struct frame_place *place, bool own);

@@ -88,7 +88,7 @@ static struct err *sync_name(struct sync_search *y, struct sync_map *m, const ch
 		return NULL;
 	struct err *err = search_open_vars(s);
 	if (!err)
-		m->holder = naming_variable(&s->naming, m->addr, 0);
+		m->holder = naming_variable(&s->naming, m->addr, 0, /* typed= */ true);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include "base/radix.h"
 #include "graph/code_uses.h"
 #include "graph/source_funcs.h"
+#include "graph/var_maps.h"
 #include "process/dataroots.h"
 #include "process/lines.h"
 #include "process/mem_cache.h"
@@ -40,6 +41,7 @@ struct varrefs {
 	struct code_uses uses;
 	struct varsyms syms;
 	struct source_funcs funcs;
+	struct var_maps maps;
 	struct lines *lines;
 	VEC(struct mem_cache *) caches; /* what `lines` reads through */
 	VEC(struct static_pointer) pointers; /* ascending by `to` */
@@ -156,6 +158,7 @@ struct err *varrefs_open(const struct program *prog, const struct data_roots *ro
 		return err_nomem();
 	refs->prog = prog;
 	refs->roots = roots;
+	var_maps_init(&refs->maps, prog, &refs->uses);
 	struct err *err = code_uses_init(&refs->uses, prog, roots, stop);
 	if (!err)
 		err = varsyms_read(prog, roots, &refs->syms);
@@ -182,6 +185,7 @@ void varrefs_close(struct varrefs *refs)
 	vec_fini(&refs->caches);
 	vec_fini(&refs->pointers);
 	source_funcs_fini(&refs->funcs);
+	var_maps_fini(&refs->maps);
 	varsyms_fini(&refs->syms);
 	code_uses_fini(&refs->uses);
 	free(refs);
@@ -560,4 +564,16 @@ void varrefs_find(struct varrefs *refs, uint64_t addr, struct varref *ret)
 		varrefs_judge(refs, addr, 0, ret);
 	}
 	code_uses_pause(&refs->uses);
+}
+
+uint64_t varrefs_map_type(struct varrefs *refs, uint64_t addr)
+{
+	const struct data_range *range = data_roots_find(refs->roots, addr);
+
+	if (!range)
+		return 0;
+	code_uses_resume(&refs->uses);
+	uint64_t type = var_maps_find(&refs->maps, range->module, addr);
+	code_uses_pause(&refs->uses);
+	return type;
 }

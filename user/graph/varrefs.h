@@ -53,4 +53,8 @@ DEFINE_CLEANUP_PTR(struct varrefs *, varrefs_close, cleanup_varrefs)
  * once for each variable. For one thread at a time. */
 void varrefs_find(struct varrefs *refs, uint64_t addr, struct varref *ret);
 
+/* The address of the type of the map that a word points to, by what code does with the word; 0: not
+ * known. */
+uint64_t varrefs_map_type(struct varrefs *refs, uint64_t addr);
+
 #endif

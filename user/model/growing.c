@@ -156,6 +156,7 @@ struct growing_kind {
 	struct growing alone; /* of those that are steady, each by itself */
 	struct growing all;
 	struct growing_series sum;
+	uint64_t deepest_fall; /* of one of them, also between censuses */
 };
 
 struct growing_kinds {
@@ -202,6 +203,13 @@ static void growing_add(struct growing *g, const struct map_info *m, const struc
 		g->observed_ns = series_span(s);
 }
 
+/* Censuses alone may miss that a map is cleared again and again. */
+static bool kind_is_steady(const struct growing_kind *kind)
+{
+	return series_is_steady(&kind->sum) &&
+	       FALL_PART * (double)kind->deepest_fall <= series_gain(&kind->sum);
+}
+
 static struct err *kinds_add_map(struct growing_kinds *kinds, const struct history *h,
 				 const struct map_history *mh, const struct map_info *m)
 {
@@ -214,6 +222,8 @@ static struct err *kinds_add_map(struct growing_kinds *kinds, const struct histo
 		return err_nomem();
 	series_sum_map(h, mh, &kind->sum);
 	growing_add(&kind->all, m, &s);
+	if (mh->fall_live_keys > kind->deepest_fall)
+		kind->deepest_fall = mh->fall_live_keys;
 	/* What was seen between the censuses counts, too. */
 	if (series_is_steady(&s) && FALL_PART * (double)mh->fall_live_keys <= series_gain(&s))
 		growing_add(&kind->alone, m, &s);
@@ -256,9 +266,9 @@ struct err *growing_find(const struct history *h, const struct census *census,
 	struct err *err = h->point_cnt ? kinds_find(h, census, &kinds) : NULL;
 	for (size_t i = 0; !err && i < kinds.list.len; i++) {
 		const struct growing_kind *kind = &kinds.list.data[i];
-		const struct growing *g = kind->alone.map_cnt		 ? &kind->alone
-					  : series_is_steady(&kind->sum) ? &kind->all
-									 : NULL;
+		const struct growing *g = kind->alone.map_cnt	 ? &kind->alone
+					  : kind_is_steady(kind) ? &kind->all
+								 : NULL;
 
 		if (g && !vec_push(&ret->list, *g))
 			err = err_nomem();

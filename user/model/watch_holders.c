@@ -38,7 +38,7 @@ static struct err *watch_apply_held_types(struct watch *w)
 
 	for (size_t i = 0; !err && i < census->maps.len; i++) {
 		const struct holder *h = holders_of(w->holders, i);
-		const struct map_type *type = h && h->certain && h->map_type
+		const struct map_type *type = h && (h->certain || h->map_type_sure) && h->map_type
 						      ? gotypes_find(w->prog->types, h->map_type)
 						      : NULL;
 		struct map_info m;
