@@ -71,7 +71,7 @@ show=(--directives)
 # The end-to-end tests come last: their failures mean little when units fail.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-prove "${show[@]}" --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
+prove --timer "${show[@]}" --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 
 # prove is content when all tests were skipped.

@@ -32,7 +32,7 @@ check_report() { # NAME SOURCE
 
 check() { # NAME SOURCE PROGRAM
 	start_zoo "$3"
-	run 30 report --duration 0 --json "$target"
+	run 30 report --duration 0 --graph off --json "$target"
 	check_report "$1" "$2"
 	stop
 }

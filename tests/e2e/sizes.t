@@ -41,7 +41,7 @@ check() { # VERSION VARIANT
 	# shellcheck disable=SC2086 # several flags
 	start "$bin" ${FLAGS-}
 	ask truth >"$truth"
-	run 60 report --duration 0 --json "$target"
+	run 60 report --duration 0 --graph off --json "$target"
 	stop
 	compare
 	holds "$label: there are maps" "$compared" '.found > 800'

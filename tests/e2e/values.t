@@ -17,7 +17,7 @@ pair() {
 }
 
 scan() { # OPTION...
-	run 60 report --duration 0 --min-waste 0 --json "$@" "$target"
+	run 60 report --duration 0 --graph off --min-waste 0 --json "$@" "$target"
 	pair
 }
 
