@@ -364,6 +364,13 @@ static struct err *observation_error(const struct observation *obs)
 		       text_bytes(args_memory_bytes(&obs->o->common)).s);
 }
 
+/* Who pipes JSON away still sees why it has no maps. */
+static void say_refusal(const struct report_args *o, const struct result *r)
+{
+	if (o->json && r && r->census.status && !strcmp(r->census.status, "refused"))
+		log_error("%s", r->census.reason);
+}
+
 static struct err *report_observation(const struct report_args *o, int *exit_code_ret)
 {
 	struct observation obs = { .o = o, .exit_code = EXIT_OK };
@@ -373,6 +380,8 @@ static struct err *report_observation(const struct report_args *o, int *exit_cod
 		observation_salvage(&obs);
 	guard_print();
 	struct err *err = obs.err ? observation_error(&obs) : print_observation(&obs);
+	if (!err)
+		say_refusal(o, obs.r);
 	if (!err && obs.exit_code == EXIT_FINDINGS)
 		fail_on_say(&o->fail_on, obs.r);
 	if (!err)
