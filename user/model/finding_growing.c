@@ -14,8 +14,10 @@
 enum { GROWING_NAME_SZ = 256 };
 
 /* Growth matters if it adds up to so much in so long a time: a tenth of RSS, but at least
- * GROWING_MIN_BYTES. */
+ * GROWING_MIN_BYTES. Where keys are deleted, too, and it began minutes ago, that they will stay
+ * fewer for hours is not known: a busy free list looks like that. */
 #define GROWING_HORIZON_S (6 * 3600.0)
+#define GROWING_YOUNG_HORIZON_S 3600.0
 #define GROWING_MIN_BYTES (8 << 20)
 #define GROWING_RSS_PART 10
 
@@ -29,13 +31,15 @@ static double known_bytes_per_s(const struct result_growing *g)
 					      : 0;
 }
 
-static bool growing_matters(const struct result *r, const struct result_growing *g)
+static bool growing_matters(const struct result *r, const struct result_growing *g, bool young)
 {
 	double least = (double)r->memory->rss_bytes / GROWING_RSS_PART;
+	bool swings = young && g->deletes_seen;
 
 	if (least < GROWING_MIN_BYTES)
 		least = GROWING_MIN_BYTES;
-	return known_bytes_per_s(g) * GROWING_HORIZON_S >= least;
+	return known_bytes_per_s(g) * (swings ? GROWING_YOUNG_HORIZON_S : GROWING_HORIZON_S) >=
+	       least;
 }
 
 static enum finding_severity growing_severity(const struct result_growing *g)
@@ -65,7 +69,7 @@ struct err *findings_add_growing(struct findings *f, const struct finding_source
 			.figures = { i }, /* in result.growing */
 		};
 
-		if (growing_matters(s->r, g))
+		if (growing_matters(s->r, g, growing_is_young(&s->from->growing.list.data[i])))
 			err = finding_add(f, &finding);
 	}
 	return err;
@@ -107,9 +111,12 @@ static const char *growing_limit_text(struct pool *pool, const struct result_gro
 /* The name of a variable or a field that certainly holds it; else "". */
 static const char *growing_holder_text(struct pool *pool, const struct result_holder *h)
 {
-	bool named = h && h->certain && h->text && !strchr(h->text, '<') && !strchr(h->text, ' ');
+	char name[GROWING_NAME_SZ];
 
-	return named ? pool_printf(pool, " %s", h->text) : "";
+	if (!h || !h->certain || !h->text || strchr(h->text, '<') || strchr(h->text, ' '))
+		return "";
+	name_short(h->text, name, sizeof(name));
+	return pool_printf(pool, " %s", name);
 }
 
 static const char *growing_headline(struct pool *pool, const struct result_growing *g)
