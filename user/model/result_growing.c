@@ -101,6 +101,9 @@ static void growing_set_activity(struct result_growing *to, struct pool *pool,
 	to->inserts_per_s = insert->missing ? NAN : insert->per_s;
 	to->deletes_per_s = delete->missing ? NAN : delete->per_s;
 	to->deletes_seen = delete->hits || a->ops[ABI_OP_CLEAR].hits;
+	/* Censuses in step with the clears see it rise only. */
+	if (!to->doubt && a->ops[ABI_OP_CLEAR].hits)
+		to->doubt = "it was cleared while it was watched";
 	to->caller = result_caller_with_stack(pool, from, insert->caller);
 }
 
