@@ -13,7 +13,7 @@ truth=$tmp/truth.json again=$tmp/again.json report=$tmp/report.json
 compared=$tmp/compared.json
 
 census() {
-	run 60 report --duration 0 --json "$target"
+	run 60 report --duration 0 --min-waste 32M --json "$target"
 	cp "$out" "$report"
 }
 
