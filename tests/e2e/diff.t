@@ -58,6 +58,10 @@ for version in 1.19 1.24; do
 	holds "$label: the change of RSS is that of the two reports" "$out" \
 		'.grew_bytes == .after.rss_bytes - .before.rss_bytes and
 			.before.rss_bytes == $old[0].memory.rss_bytes' --slurpfile old "$tmp/before.json"
+	holds "$label: each row of the ledger is that of the report" "$out" \
+		'[.memory[] | {key: .row, value: .before_bytes}] | length > 8 and from_entries ==
+			([$old[0].memory.rows[] | {key: .row, value: .resident_bytes}] | from_entries)' \
+		--slurpfile old "$tmp/before.json"
 
 	save "$tmp/after.json"
 	run 60 diff "$tmp/after.json" "$tmp/before.json"

@@ -132,6 +132,24 @@ static void garbage_is_not_compared(void **state)
 	(void)state;
 }
 
+/* A saved report may lack what ours always has. */
+static void a_map_without_a_consistency_counts(void **state)
+{
+	struct result *before = result_of_process(1000, 1), *after = result_of_process(1000, 2);
+	struct map_same odd = some_map(100, 4000);
+
+	odd.consistency = NULL;
+	add_map(after, 0x1000, "00000000000000aa", odd);
+	struct result_diff *d = diff_new(before, after);
+	assert_non_null(d);
+	assert_int_equal(d->maps.len, 1);
+	assert_int_equal(d->maps.data[0].fate, FATE_NEW);
+	diff_free(d);
+	result_free(before);
+	result_free(after);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +157,7 @@ int main(void)
 		cmocka_unit_test(maps_of_one_identity_are_summed),
 		cmocka_unit_test(a_short_list_is_compared_by_type),
 		cmocka_unit_test(garbage_is_not_compared),
+		cmocka_unit_test(a_map_without_a_consistency_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,7 +297,7 @@ static struct err *events_guarded(struct events_args *o, int *exit_code_ret)
 struct err *cmd_events(int argc, char **argv, int *exit_code_ret)
 {
 	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { events_options, parse_events, "PID", events_doc,
+	static const struct argp argp = { events_options, parse_events, "PROCESS", events_doc,
 					  children,	  NULL,		NULL };
 	struct events_args o = {
 		.common.watch = {

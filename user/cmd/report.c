@@ -430,7 +430,7 @@ static struct err *run_report(struct report_args *o, int *exit_code_ret)
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 {
 	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { report_options, parse_report, "PID", report_doc,
+	static const struct argp argp = { report_options, parse_report, "PROCESS", report_doc,
 					  children,	  NULL,		NULL };
 	struct report_args o = {
 		.common.watch = {

@@ -119,7 +119,7 @@ static void diff_add_map(struct diff_rows *rows, const struct map_view *view, bo
 	const struct diff_sums sums = { 1, m->live_keys, m->slots, m->table_bytes,
 					m->resident_bytes };
 
-	if (!view->id || m->garbage || !strcmp(m->consistency, "suspect"))
+	if (!view->id || m->garbage || diff_same_text(m->consistency, "suspect"))
 		return;
 	struct diff_map *row = diff_row_for(rows, diff_key(view->id, len, /* is_id= */ true));
 	if (!row)
@@ -156,7 +156,7 @@ static void diff_add_groups(struct diff_rows *rows, const struct result *r, bool
 		if (!row)
 			continue;
 		row->type = g->type;
-		row->label = g->label;
+		row->label = g->label ? g->label : diff_label(&rows->d->pool, g->type);
 		row->holder = g->holder;
 		diff_add_sums(is_after ? &row->after : &row->before, &sums);
 	}
@@ -351,10 +351,15 @@ static void diff_fill_verdict(struct result_diff *d)
 				   ? pool_printf(pool, " in %s", text_duration(d->between_ns.v).s)
 				   : "";
 
-	d->verdict = pool_printf(pool, "%sRSS %s%s, from %s to %s.%s", what,
-				 diff_signed(pool, d->grew_bytes), over,
-				 text_bytes(d->before.rss_bytes).s,
-				 text_bytes(d->after.rss_bytes).s, map ? map : "");
+	if (!d->grew_bytes)
+		d->verdict = pool_printf(pool, "%sRSS is %s, as it was%s%s.%s", what,
+					 text_bytes(d->after.rss_bytes).s, *over ? over + 3 : "",
+					 *over ? " before" : "", map ? map : "");
+	else
+		d->verdict = pool_printf(pool, "%sRSS %s%s, from %s to %s.%s", what,
+					 diff_signed(pool, d->grew_bytes), over,
+					 text_bytes(d->before.rss_bytes).s,
+					 text_bytes(d->after.rss_bytes).s, map ? map : "");
 }
 
 /* ---- all of it ---- */
