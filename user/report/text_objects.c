@@ -14,12 +14,8 @@ enum {
 /* Whether they are a tenth of the resident memory. */
 static bool objects_matter(const struct result *r)
 {
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; r->memory && i < r->memory->rows.len; i++)
-		if (r->memory->rows.data[i].row == ROW_OTHER_HEAP)
-			bytes = r->memory->rows.data[i].resident_bytes;
-	return r->objects_total && r->objects.len && bytes >= r->memory->rss_bytes / 10;
+	return r->objects_total && r->objects.len && r->memory &&
+	       r->memory->row_bytes[ROW_OTHER_HEAP] >= r->memory->rss_bytes / 10;
 }
 
 static void flow_object_type(struct flow *f, const struct result_object_group *g)
