@@ -46,6 +46,7 @@ check_made() {
 	done
 	check_read_back 'made up, full' "$tmp/full"
 	check_read_back 'made up, bare' "$tmp/bare"
+	ok 'made up, full: any member may be null' python3 "$e2e/thinned.py" "$maptrace" "$tmp/full"
 	damaged 'an unknown member' '.target.new = 1'
 	damaged 'a member that is missing' 'del(.target.pid)'
 	damaged 'a number for a text' '.target.command = 1'
