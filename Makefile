@@ -162,7 +162,6 @@ demo:
 	@scripts/demo.sh $(BUILD)/maptrace
 
 test: lint
-	@$(MAKE) --no-print-directory -s all units
 	@tests/run.sh
 
 # All versions and builds of Go; takes a quarter of an hour.

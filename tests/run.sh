@@ -60,13 +60,16 @@ done
 [[ -n ${MATRIX-}${CI-} || ${#wanted[@]} -gt 0 ]] && is_wanted tests/matrix.t && tests+=(tests/matrix.t)
 [[ ${#tests[@]} -gt 0 ]] || die "no such test: $*"
 
-make -s all units || exit 1
+jobs=$(nproc)
+make -s -j "$jobs" all units || exit 1
 if [[ ${#sanitized[@]} -gt 0 ]]; then
-	make -s DEBUG=1 units || exit 1
+	make -s -j "$jobs" DEBUG=1 units || exit 1
 fi
 
-show=(--directives)
+# Assertions of tests that run side by side would be mixed.
+show=(--directives -j "$jobs")
 [[ -n ${V-} ]] && show=(-v)
+export HARNESS_RULESFILE=tests/order.yml
 
 # The end-to-end tests come last: their failures mean little when units fail.
 log=$(mktemp) || exit 1

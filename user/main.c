@@ -25,6 +25,7 @@ static const struct verb {
 	  "growths, memory calls and collections as they happen, as JSON lines" },
 	{ "diff", cmd_diff, "what changed between two reports, or since one" },
 	{ "ps", cmd_ps, "the Go programs that run on this host" },
+	{ "doctor", cmd_doctor, "what works on this host and with a process, and what does not" },
 };
 
 enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]), VERB_NAME_MAX = 16 };

@@ -44,6 +44,7 @@ for version in 1.19 1.24; do
 	ask truth >"$tmp/old.json"
 	ask 'burst ints 300000' >/dev/null
 	ask 'rebuild filled_emptied' >"$tmp/new.json"
+	ask freeos >/dev/null
 
 	run 60 diff --json "$tmp/before.json"
 	is "$label: RSS fell: exit code" "$rc" 0
