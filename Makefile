@@ -48,7 +48,7 @@ SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-poi
 USER_FLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DMAPTRACE_VERSION='"$(VERSION)"' \
 	     -Iuser -Ibpf -I$(BUILD) $(CFLAGS) $(SAN)
 BPF_FLAGS  = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -std=gnu17 $(WARN) -Ivmlinux -Ibpf
-LIBS    := -lbpf -ldw -lelf -lcapstone -ljansson -lm -pthread
+LIBS    := -lbpf -ldw -lelf -lcapstone -ljansson -lz -lm -pthread
 
 ifeq ($(V),1)
 Q :=
@@ -102,7 +102,7 @@ $(BUILD)/libmaptrace.a: $(OBJS) $(UNIT_LIB)
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmaptrace.a
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -lz $(LIBS)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 units: $(UNITS) $(BUILD)/tests/e2e/many_traces $(BUILD)/tests/e2e/many_watches $(BUILD)/tests/e2e/made_reports $(BUILD)/tests/e2e/blind_types $(BUILD)/tests/e2e/traps
 

@@ -41,9 +41,12 @@ check_look() {
 	(
 		umask 027
 		run 60 report --duration 0 --fail-on never --output "$d/report.txt" \
-			--json="$d/report.json" --prometheus "$d/link" "$target"
+			--json="$d/report.json" --prometheus "$d/link" --pprof "$d/maps.pb.gz" \
+			"$target"
 		echo "$rc" >"$tmp/rc"
 	)
+	ask 'rebuild filled_emptied' >"$tmp/rebuilt.json"
+	run 60 report --duration 0 --fail-on never --pprof "$tmp/rebuilt.pb.gz" "$target"
 	stop
 	is 'all at once: exit code' "$(cat "$tmp/rc")" 0
 	is 'nothing on stdout' "$(wc -c <"$out")" 0
@@ -53,7 +56,7 @@ check_look() {
 		python3 "$e2e/prometheus_fits.py" "$d/link" "$d/report.json" "$tmp/truth.json"
 	ok 'a link stays one' test -L "$d/link" -a -s "$d/metrics.prom"
 	is 'the mode follows the umask' "$(stat -c %a "$d/report.json" "$d/metrics.prom" | sort -u)" 640
-	is 'nothing else is left' "$(ls -A "$d" | tr '\n' ' ')" 'link metrics.prom report.json report.txt '
+	is 'nothing else is left' "$(ls -A "$d" | tr '\n' ' ')" 'link maps.pb.gz metrics.prom report.json report.txt '
 	cp "$d/report.json" "$out"
 	keep_document
 }
@@ -62,11 +65,50 @@ check_saved() {
 	run 20 report --from "$d/report.json" --fail-on never --prometheus -
 	is 'a saved report as metrics: exit code' "$rc" 0
 	ok 'a saved report as metrics: the same' cmp "$out" "$d/metrics.prom"
+	run 20 report --from "$d/report.json" --fail-on never --pprof -
+	ok 'a saved report as a profile: the same' cmp "$out" "$d/maps.pb.gz"
 	run 20 report --from "$d/report.json" --fail-on never --json --prometheus "$d/again"
 	ok 'JSON on stdout, metrics in a file' cmp "$out" "$d/report.json"
 	ok 'these are the same, too' cmp "$d/again" "$d/metrics.prom"
 	run 20 report --from "$d/report.json" --fail-on never --output "$d/to" --json
 	ok '--output takes the JSON' cmp "$d/to" "$d/report.json"
+}
+
+# pprof VALUE OPTION... PROFILE: "BYTES NAME" of each line of -top.
+profile_top() {
+	local value=$1
+	shift
+
+	"$go" tool pprof -top -nodecount=1000 -nodefraction=0 -unit=B -sample_index="$value" "$@" |
+		sed -n '/^ *flat /,$p' | awk 'NR > 1 { sub("B$", "", $1); bytes = $1
+			$1 = $2 = $3 = $4 = $5 = ""; sub("^ +", ""); print bytes, $0 }'
+}
+
+bytes_of_type() { # TRUTH TYPE
+	jq --arg type "$2" '[.maps[] | select(.type == $type).table_bytes] | add' "$1"
+}
+
+# What Go's own reader makes of the profile.
+check_profile() {
+	local value type='map[string]*main.Session' grew=0
+
+	go=$("$top/scripts/go-toolchain.sh" 1.24)
+	for value in 'map_hole hole_bytes' 'map_rebuild gives_back_bytes' 'maps maps'; do
+		is "pprof: ${value% *}: the sum is that of the report" \
+			"$(profile_top "${value% *}" "$d/maps.pb.gz" | awk '{ sum += $1 } END { print sum }')" \
+			"$(jq ".census.totals | if \"$value\" == \"maps maps\" then .maps - .suspect - .garbage
+				else .${value#* } end" "$d/report.json")"
+	done
+	for value in map_live map_hole; do
+		grew=$((grew + $(profile_top "$value" -diff_base "$d/maps.pb.gz" "$tmp/rebuilt.pb.gz" |
+			awk -v type="$type" 'substr($0, index($0, " ") + 1) == type { print $1 }' |
+			grep . || echo 0)))
+	done
+	is 'pprof -diff_base: what a rebuild gave back' "$grew" \
+		$(($(bytes_of_type "$tmp/rebuilt.json" "$type") - $(bytes_of_type "$tmp/truth.json" "$type")))
+	"$go" tool pprof -traces -sample_index=maps "$d/maps.pb.gz" >"$tmp/traces"
+	ok 'pprof: a type, and below it what holds it' \
+		grep -A1 -E 'B? +map\[int64\]string$' "$tmp/traces" -q
 }
 
 # A full disk is a small one here.
@@ -97,12 +139,24 @@ check_made_up() {
 	"$made" bare >"$tmp/bare"
 	run 10 report --from "$tmp/bare" --fail-on never --prometheus "$d/made"
 	ok 'made up, bare: valid metrics' python3 "$e2e/prometheus_fits.py" "$d/made"
+	run 10 report --from "$tmp/bare" --fail-on never --pprof "$d/made"
+	"$go" tool pprof -raw "$d/made" >"$tmp/raw"
+	is 'made up, bare: an empty profile can be read' $? 0
+	ok 'made up, bare: no samples' test "$(grep -c '^ *[0-9]*: ' "$tmp/raw")" -le 1
+	sed 's/"garbage":true/"garbage":false/' "$tmp/full" >"$tmp/live" # jq has no 64 bits
+	run 10 report --from "$tmp/live" --fail-on never --pprof "$d/made"
+	"$go" tool pprof -raw "$d/made" >"$tmp/raw"
+	ok 'made up, full: calls are in the stacks' grep -q 'function .*file .*:[0-9]' "$tmp/raw"
+	is 'made up, full: all maps' "$(profile_top maps "$d/made" | awk '{ sum += $1 } END { print sum }')" \
+		"$(jq '.census.totals | [.maps - .suspect - .garbage, 3] | max' "$tmp/full")"
+	run 10 report --from "$tmp/bare" --fail-on never --prometheus "$d/made"
 	ok 'made up, bare: no map families' test "$(grep -c maptrace_map "$d/made")" = 0
 }
 
 check_command_line
 check_look
 check_saved
+check_profile
 check_failure
 check_made_up
 finish

@@ -27,6 +27,12 @@ static struct err *output_prometheus(struct result *r, const struct report_opts 
 	return report_prometheus(r, out);
 }
 
+static struct err *output_pprof(struct result *r, const struct report_opts *opts, FILE *out)
+{
+	(void)opts;
+	return report_pprof(r, out);
+}
+
 static const struct output_kind {
 	const char *option;
 	struct err *(*write)(struct result *r, const struct report_opts *opts, FILE *out);
@@ -34,6 +40,7 @@ static const struct output_kind {
 	[OUTPUT_TEXT] = { "output", report_text },
 	[OUTPUT_JSON] = { "json", output_json },
 	[OUTPUT_PROMETHEUS] = { "prometheus", output_prometheus },
+	[OUTPUT_PPROF] = { "pprof", output_pprof },
 };
 
 static bool output_is_stdout(const char *path)
@@ -48,7 +55,7 @@ bool outputs_has_json(const struct outputs *o)
 
 /* ---- the command line ---- */
 
-enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS };
+enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS, OPT_PPROF };
 
 static const struct argp_option output_options[] = {
 	{ "output", OPT_OUTPUT, "FILE", 0,
@@ -57,6 +64,8 @@ static const struct argp_option output_options[] = {
 	  "Print one JSON document (to FILE: --json=FILE)", 0 },
 	{ "prometheus", OPT_PROMETHEUS, "FILE", 0,
 	  "Write metrics for Prometheus to FILE (-: standard output)", 0 },
+	{ "pprof", OPT_PPROF, "FILE", 0,
+	  "Write a profile of the maps for `go tool pprof` to FILE (-: standard output)", 0 },
 	{ 0 },
 };
 
@@ -74,6 +83,9 @@ static error_t parse_outputs(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PROMETHEUS:
 		o->path[OUTPUT_PROMETHEUS] = arg;
+		return 0;
+	case OPT_PPROF:
+		o->path[OUTPUT_PPROF] = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -113,6 +125,14 @@ static struct err *output_check_path(const char *option, const char *path)
 	return NULL;
 }
 
+/* A profile is no text. */
+static struct err *output_check_terminal(const struct outputs *o)
+{
+	if (!output_is_stdout(o->path[OUTPUT_PPROF]) || !isatty(STDOUT_FILENO))
+		return NULL;
+	return err_new(ERR_USAGE, "--pprof: a profile is not for a terminal; give a file");
+}
+
 static struct err *output_check_alone(const struct outputs *o, int i)
 {
 	for (int j = 0; j < i; j++)
@@ -126,7 +146,7 @@ static struct err *output_check_alone(const struct outputs *o, int i)
 
 struct err *outputs_settle(struct outputs *o)
 {
-	struct err *err = NULL;
+	struct err *err = output_check_terminal(o);
 
 	if (o->json)
 		o->path[OUTPUT_JSON] = o->main ? o->main : "-";

@@ -20,6 +20,7 @@ enum output_format {
 	OUTPUT_TEXT,
 	OUTPUT_JSON,
 	OUTPUT_PROMETHEUS,
+	OUTPUT_PPROF,
 	OUTPUT_CNT,
 };
 

@@ -35,6 +35,9 @@ struct err *report_json(struct result *r, FILE *out);
  * look, at most 100 series. */
 struct err *report_prometheus(struct result *r, FILE *out);
 
+/* A profile for `go tool pprof`, of the maps by type, holder and call. */
+struct err *report_pprof(struct result *r, FILE *out);
+
 /* The comparison of two results, for people and as one JSON document. The text lists opts->top
  * rows of maps. */
 void report_diff_text(const struct result_diff *d, const struct report_opts *opts, FILE *out);
