@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "cmd/fail_on.h"
 #include "cmd/budget.h"
 #include "cmd/guard.h"
+#include "cmd/outputs.h"
 #include "model/watch.h"
 #include "report/json_read.h"
 #include "report/report.h"
@@ -33,7 +33,7 @@ struct report_args {
 	struct report_opts report;
 	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
 	const char *look_option; /* one that says how to look at a process; NULL: none is given */
-	bool json;
+	struct outputs outputs;
 	bool dry_run;
 	bool top_set;
 	struct fail_on fail_on;
@@ -41,7 +41,6 @@ struct report_args {
 
 enum {
 	OPT_TOP = 256,
-	OPT_JSON,
 	OPT_MIN_WASTE,
 	OPT_FAIL_ON,
 	OPT_DRY_RUN,
@@ -61,7 +60,6 @@ static const struct argp_option report_options[] = {
 	  "List N rows of maps in the text (default 10). JSON lists all maps; with this option "
 	  "only the N largest and those in findings",
 	  0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
 	{ "from", OPT_FROM, "FILE", 0,
 	  "Show the report that --json saved in FILE (-: standard input) instead of a process", 0 },
 	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0,
@@ -170,8 +168,10 @@ static error_t parse_report_end(struct report_args *o)
 	else if (o->from && o->look_option)
 		err = err_new(ERR_USAGE, "--%s says how to look, but --from looks at no process",
 			      o->look_option);
-	else if (o->dry_run && o->json)
-		err = err_new(ERR_USAGE, "--dry-run has no JSON yet");
+	else if (o->dry_run && outputs_want_any(&o->outputs))
+		err = err_new(ERR_USAGE, "--dry-run has no JSON yet, nor other formats");
+	else
+		err = outputs_settle(&o->outputs);
 	if (err || o->from)
 		return args_fail(&o->common, err);
 	return args_need_pid(&o->common);
@@ -212,14 +212,12 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		args_init(state, a);
+		state->child_inputs[1] = &o->outputs;
 		return 0;
 	case 'd':
 		return args_fail(a, args_duration("duration", arg, &a->watch.duration_ns));
 	case OPT_TOP:
 		return args_fail(a, parse_top(o, arg));
-	case OPT_JSON:
-		o->json = true;
-		return 0;
 	case OPT_FROM:
 		o->from = arg;
 		return 0;
@@ -258,15 +256,6 @@ static int exit_code_of(const struct report_args *o, const struct watch *w, cons
 	return fail_on_find(&o->fail_on, r) ? EXIT_FINDINGS : EXIT_OK;
 }
 
-static struct err *print_report(const struct report_args *o, struct result *r)
-{
-	struct err *err = o->json ? report_json(r, stdout) : report_text(r, &o->report, stdout);
-
-	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = err_new(ERR_OUTPUT, "writing the report: %s", strerror(errno));
-	return err;
-}
-
 static void announce_wait(const struct report_args *o)
 {
 	if (isatty(STDERR_FILENO) && o->common.watch.duration_ns)
@@ -274,11 +263,11 @@ static void announce_wait(const struct report_args *o)
 			o->common.pid, text_duration(o->common.watch.duration_ns).s);
 }
 
-/* Prints an error as a JSON document if --json asked for it. Returns err, which the caller
- * prints as text and frees. Does not return if a signal stopped us before there was a result. */
+/* Prints an error as a JSON document if --json asked for it; not if the output failed, as a report
+ * may be there already. Returns err, which the caller prints as text and frees. Does not return if a signal stopped us before there was a result. */
 static struct err *print_failure(const struct report_args *o, struct err *err)
 {
-	if (o->json)
+	if (outputs_has_json(&o->outputs) && !err_is(err, ERR_OUTPUT))
 		report_json_error(stdout, err);
 	if (!err_is(err, ERR_STOPPED))
 		return err;
@@ -343,7 +332,7 @@ static struct err *print_observation(const struct observation *obs)
 
 	if (o->dry_run || o->common.verbose)
 		report_sites(obs->r, o->dry_run ? stdout : stderr);
-	return o->dry_run ? NULL : print_report(o, obs->r);
+	return o->dry_run ? NULL : outputs_write(&o->outputs, obs->r, &o->report);
 }
 
 /* That a signal ended it before there was a result is the caller's to tell; that the deadline or
@@ -364,10 +353,11 @@ static struct err *observation_error(const struct observation *obs)
 		       text_bytes(args_memory_bytes(&obs->o->common)).s);
 }
 
-/* Who pipes JSON away still sees why it has no maps. */
+/* Who does not read the text still sees why there are no maps. */
 static void say_refusal(const struct report_args *o, const struct result *r)
 {
-	if (o->json && r && r->census.status && !strcmp(r->census.status, "refused"))
+	if (!o->outputs.path[OUTPUT_TEXT] && r && r->census.status &&
+	    !strcmp(r->census.status, "refused"))
 		log_error("%s", r->census.reason);
 }
 
@@ -412,7 +402,7 @@ static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 	struct err *err = result_read_file(o->from, &r);
 
 	if (!err)
-		err = print_report(o, r);
+		err = outputs_write(&o->outputs, r, &o->report);
 	if (!err)
 		*exit_code_ret = fail_on_find(&o->fail_on, r) ? EXIT_FINDINGS : EXIT_OK;
 	if (!err)
@@ -429,7 +419,9 @@ static struct err *run_report(struct report_args *o, int *exit_code_ret)
 
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 {
-	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &args_common, 0, NULL, 0 },
+						      { &args_outputs, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { report_options, parse_report, "PROCESS", report_doc,
 					  children,	  NULL,		NULL };
 	struct report_args o = {
@@ -452,7 +444,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 		o.report.saved = o.from != NULL;
 		o.common.watch.top = o.report.top;
 		o.common.watch.fail_on = o.fail_on.by_size ? &o.fail_on.size : NULL;
-		o.common.watch.only_top = o.json && o.top_set;
+		o.common.watch.only_top = o.outputs.path[OUTPUT_JSON] && o.top_set;
 		err = run_report(&o, exit_code_ret);
 	} else {
 		*exit_code_ret = EXIT_USAGE; /* without o.common.err getopt printed the error */

@@ -31,6 +31,10 @@ void report_sites(const struct result *r, FILE *out);
  * it, report.schema.json describes it. */
 struct err *report_json(struct result *r, FILE *out);
 
+/* Metrics in the text format of Prometheus, which is valid OpenMetrics, too: gauges of this one
+ * look, at most 100 series. */
+struct err *report_prometheus(struct result *r, FILE *out);
+
 /* The comparison of two results, for people and as one JSON document. The text lists opts->top
  * rows of maps. */
 void report_diff_text(const struct result_diff *d, const struct report_opts *opts, FILE *out);
