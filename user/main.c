@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/launch.h"
 #include "cmd/select.h"
 
 static const struct verb {
@@ -33,11 +34,14 @@ enum { VERB_CNT = sizeof(verbs) / sizeof(verbs[0]), VERB_NAME_MAX = 16 };
 static void print_usage(void)
 {
 	printf("Usage: maptrace VERB [OPTION...] PROCESS\n"
-	       "       maptrace [OPTION...] PROCESS      the same as `maptrace report`\n\n");
+	       "       maptrace [OPTION...] PROCESS      the same as `maptrace report`\n"
+	       "       maptrace VERB [OPTION...] -- COMMAND [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < VERB_CNT; i++)
 		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
 	printf("\nPROCESS is a PID, the name of a command, unit:NAME of systemd, container:ID or "
-	       "pod:UID.\n`maptrace help VERB` lists the options of a verb.\n");
+	       "pod:UID.\nA COMMAND is started and looked at until it ends; its exit code is "
+	       "ours.\n"
+	       "`maptrace help VERB` lists the options of a verb.\n");
 }
 
 static void print_version(void)
@@ -162,9 +166,8 @@ static void keep_secrets(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-int main(int argc, char **argv)
+static int run_command_line(int argc, char **argv)
 {
-	fill_closed_descriptors();
 	keep_secrets();
 	on_exit(check_output, NULL);
 	if (argc < 2) {
@@ -184,4 +187,12 @@ int main(int argc, char **argv)
 
 	const struct verb *verb = verb_find(argv[1]);
 	return verb ? run_verb(verb, argc - 1, argv + 1) : run_default(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	fill_closed_descriptors();
+
+	int dash = launch_find(argc, argv);
+	return dash ? launch(dash, argv, run_command_line) : run_command_line(argc, argv);
 }
