@@ -13,6 +13,7 @@
 #include "cmd/args.h"
 #include "cmd/fail_on.h"
 #include "cmd/budget.h"
+#include "cmd/course.h"
 #include "cmd/guard.h"
 #include "cmd/outputs.h"
 #include "model/watch.h"
@@ -399,6 +400,9 @@ static struct err *report_process(struct report_args *o, int *exit_code_ret)
 static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 {
 	_cleanup_result_ struct result *r = NULL;
+
+	if (course_is_meant(o->from))
+		return course_show(o->from, &o->outputs, &o->report);
 	struct err *err = result_read_file(o->from, &r);
 
 	if (!err)

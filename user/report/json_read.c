@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gzip.h"
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "report/json_object.h"
@@ -548,7 +549,7 @@ struct err *result_read_file(const char *path, struct result **ret)
 	bool is_stdin = !strcmp(path, "-");
 
 	if (!is_stdin)
-		file = fopen(path, "re");
+		file = gzip_open(path);
 	if (!is_stdin && !file)
 		return err_os(errno, "%s", path);
 	return err_wrap(result_read(is_stdin ? stdin : file, ret), "%s", path);

@@ -15,7 +15,7 @@
  * document of a failed run: ERR_UNSUPPORTED. Free *ret with result_free(). */
 struct err *result_read(FILE *in, struct result **ret);
 
-/* The same, from a file; "-" is standard input. */
+/* The same, from a file, which may be compressed with gzip; "-" is standard input. */
 struct err *result_read_file(const char *path, struct result **ret);
 
 #endif

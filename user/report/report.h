@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "model/result_course.h"
 #include "model/result_diff.h"
 #include "model/result.h"
 
@@ -42,6 +43,11 @@ struct err *report_pprof(struct result *r, FILE *out);
  * rows of maps. */
 void report_diff_text(const struct result_diff *d, const struct report_opts *opts, FILE *out);
 struct err *report_diff_json(const struct result_diff *d, FILE *out);
+
+/* The course of a process, for people and as one JSON document. The text is a line for each of at
+ * most 24 rows. */
+void report_course_text(const struct course *c, const struct report_opts *opts, FILE *out);
+struct err *report_course_json(const struct course *c, FILE *out);
 
 /* The JSON document of a run that failed: who made it, and `error`: {code, kind, message}. */
 struct err *report_json_error(FILE *out, const struct err *err);
