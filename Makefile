@@ -91,6 +91,14 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
+# What a report in HTML has in each file.
+$(BUILD)/report/html_assets.h: user/report/page.css user/report/page.js scripts/embed-page.sh
+	$(call msg,EMBED,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/embed-page.sh user/report/page.css user/report/page.js > $@
+
+$(BUILD)/user/report/html.o: | $(BUILD)/report/html_assets.h
+
 # A unit test links against everything except main, and against the made-up target that
 # several tests share. The linker takes what it needs.
 UNIT_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))

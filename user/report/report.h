@@ -39,6 +39,10 @@ struct err *report_prometheus(struct result *r, FILE *out);
 /* A profile for `go tool pprof`, of the maps by type, holder and call. */
 struct err *report_pprof(struct result *r, FILE *out);
 
+/* A page for a browser: one file with all that it needs. At most about 400 KB with maps that were
+ * not made up to be worse; smaller maps are then in sums only. */
+struct err *report_html(struct result *r, const struct report_opts *opts, FILE *out);
+
 /* The comparison of two results, for people and as one JSON document. The text lists opts->top
  * rows of maps. */
 void report_diff_text(const struct result_diff *d, const struct report_opts *opts, FILE *out);
