@@ -15,7 +15,7 @@ csp_hash() { # FILE NAME
 	local hex
 	hex=$(sha256sum <"$1")
 	hex=${hex%% *}
-	# shellcheck disable=SC2059 # the format is the bytes
+	# shellcheck disable=SC2001,SC2059 # the format is the bytes
 	printf 'static const char %s[] = "sha256-%s";\n' "$2" \
 		"$(printf "$(sed 's/../\\x&/g' <<<"$hex")" | base64)"
 }

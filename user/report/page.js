@@ -3,7 +3,7 @@
 // goes into text nodes and attributes only, never into markup.
 (function () {
 	"use strict";
-	var STEP = 100, TYPES = 16, HOLDERS = 10, SVG = "http://www.w3.org/2000/svg";
+	var STEP = 50, TYPES = 16, HOLDERS = 10, SVG = "http://www.w3.org/2000/svg";
 	var data = document.getElementById("data"), all = document.getElementById("all");
 
 	if (!data || !all)
@@ -402,7 +402,7 @@
 
 	function cellOf(type, holder, x, y, width, height, color) {
 		var typeName = type.name === null ? type.others + " other types" : short(type.name);
-		var name = holder.name === null ? holder.others + " other holders" :
+		var name = type.name === null ? "" : holder.name === null ? holder.others + " other holders" :
 			holder.name ? short(holder.name) : "holder not known";
 		var cell = make("g", { "class": "cell t" + color }, make("rect", {
 			x: x + 0.5, y: y + 0.5, width: Math.max(0, width - 1), height: Math.max(0, height - 1)
