@@ -88,6 +88,7 @@ struct err *report_html(struct result *r, const struct report_opts *opts, FILE *
 	html_head(&h);
 	html_header(&h);
 	html_verdict(&h);
+	html_course(&h);
 	html_memory(&h);
 	html_causes(&h);
 	struct err *err = html_maps(&h);

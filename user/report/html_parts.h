@@ -59,6 +59,7 @@ void html_holder(const struct html *h, const char *tag, const char *lead,
 
 /* The sections, in their order. A section that has nothing to say writes nothing. */
 void html_verdict(const struct html *h);
+void html_course(const struct html *h);
 void html_memory(const struct html *h);
 void html_causes(const struct html *h);
 struct err *html_maps(struct html *h);

@@ -19,6 +19,7 @@ struct report_opts {
 	uint64_t top; /* rows of MAPS in the text */
 	bool saved; /* it was read from a file: tell when and where it was made */
 	bool verbose; /* with histograms, and with the callers of all rows of ACTIVITY */
+	const struct course *course; /* that the result is the last of, for the page; NULL: none */
 	int columns; /* of the text, see terminal_columns(); 0: as many as without a terminal */
 };
 
