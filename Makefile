@@ -5,6 +5,7 @@
 #   make test       set up, build, check the sources, run all tests
 #   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
+#   make test-html  drive the page of --html in Chromium, which it installs
 #   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
 #   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
@@ -60,12 +61,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix check bench coverage report install uninstall clean lint format help deps units layouts schema
+.PHONY: all demo test test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,15s/^# \{0,1\}//p' Makefile
+	@sed -n '3,16s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -90,6 +91,14 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# What a report in HTML has in each file.
+$(BUILD)/report/html_assets.h: user/report/page.css user/report/page.js scripts/embed-page.sh
+	$(call msg,EMBED,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/embed-page.sh user/report/page.css user/report/page.js > $@
+
+$(BUILD)/user/report/html.o: | $(BUILD)/report/html_assets.h
 
 # A unit test links against everything except main, and against the made-up target that
 # several tests share. The linker takes what it needs.
@@ -167,6 +176,11 @@ test: lint
 # All versions and builds of Go; takes a quarter of an hour.
 test-matrix: deps
 	@tests/run.sh matrix.t
+
+# The page for browsers in one. It is large, so `make test` takes it only where it is there.
+test-html: all units
+	@command -v chromium chromium-browser google-chrome >/dev/null || apt-get install -y --no-install-recommends chromium
+	@tests/run.sh html.t
 
 check: test
 

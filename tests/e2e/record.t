@@ -51,6 +51,18 @@ is 'the text: exit code' "$rc" 0
 is 'a line for each report' "$(grep -cE '^  [0-9]{2}:[0-9]{2}:[0-9]{2} +[0-9.]+ MiB' "$out")" 3
 ok 'and what changed' grep -qE '^  grew +\+.*-> 400,000 keys' "$out"
 is 'no line is too long' "$(too_long)" ''
+run 60 report --from "$dir" --json
+keys=$(jq -r '.reports | "\(.[0].live_keys) to \(.[2].live_keys)"' "$out")
+run 60 report --from "$dir" --html "$tmp/page.html"
+is 'a page of them: exit code' "$rc" 0
+is 'a page of them: no text' "$(cat "$out")" ''
+ok 'a page of them: well-formed' python3 "$e2e/html_fits.py" "$tmp/page.html"
+is 'a page of them: from the first to the last' \
+	"$(grep -o 'live keys<span class="dim"> [0-9,]* to [0-9,]*' "$tmp/page.html" | tr -d , | sed 's/.*> //')" "$keys"
+is 'a page of them: a point for each report' \
+	"$(grep -o 'class="line l0" d="[^"]*' "$tmp/page.html" | head -n 1 | grep -o '[ML][0-9]' | wc -l)" 3
+run 10 report --from "$dir" --pprof "$tmp/no"
+is 'a profile of a directory: exit code' "$rc" 2
 first=$(find "$dir" -name '*.gz' | sort | head -n 1)
 run 60 report --from "$first" --json
 is 'each file is a report' "$(jq .target.pid "$out")" "$target"

@@ -66,6 +66,17 @@ static struct err *course_files_read(struct course_files *f, const struct ring_n
 	return NULL;
 }
 
+/* The page is that of the last result, with the course. */
+static struct err *course_write_page(const struct course_files *f, const struct outputs *outputs,
+				     const struct report_opts *opts)
+{
+	struct outputs page = { .path[OUTPUT_HTML] = outputs->path[OUTPUT_HTML] };
+	struct report_opts with_course = *opts;
+
+	with_course.course = &f->course;
+	return outputs_write(&page, f->last, &with_course);
+}
+
 static struct err *course_print(const struct course_files *f, const struct outputs *outputs,
 				const struct report_opts *opts)
 {
@@ -73,7 +84,7 @@ static struct err *course_print(const struct course_files *f, const struct outpu
 
 	if (outputs_has_json(outputs))
 		err = report_course_json(&f->course, stdout);
-	else {
+	else if (outputs->path[OUTPUT_TEXT]) {
 		_cleanup_diff_ struct result_diff *d = diff_new(f->first, f->last);
 
 		if (!d)
@@ -83,7 +94,22 @@ static struct err *course_print(const struct course_files *f, const struct outpu
 	}
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = err_new(ERR_OUTPUT, "writing the course: %s", strerror(errno));
+	if (!err && outputs->path[OUTPUT_HTML])
+		err = course_write_page(f, outputs, opts);
 	return err;
+}
+
+/* Files other than the page are those of one report. */
+static struct err *course_check(const struct outputs *o)
+{
+	const char *json = o->path[OUTPUT_JSON];
+
+	if (o->path[OUTPUT_PROMETHEUS] || o->path[OUTPUT_PPROF] || o->main ||
+	    (json && strcmp(json, "-")))
+		return err_new(ERR_USAGE,
+			       "--from: of a directory there is the text, --json without a "
+			       "file, and --html");
+	return NULL;
 }
 
 struct err *course_show(const char *dir, const struct outputs *outputs,
@@ -91,8 +117,10 @@ struct err *course_show(const char *dir, const struct outputs *outputs,
 {
 	struct course_files files = { 0 };
 	struct ring_names names = { 0 };
-	struct err *err = ring_list(dir, &names);
+	struct err *err = course_check(outputs);
 
+	if (!err)
+		err = ring_list(dir, &names);
 	if (!err)
 		err = course_files_read(&files, &names);
 	if (!err && !files.last)

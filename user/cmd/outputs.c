@@ -41,6 +41,7 @@ static const struct output_kind {
 	[OUTPUT_JSON] = { "json", output_json },
 	[OUTPUT_PROMETHEUS] = { "prometheus", output_prometheus },
 	[OUTPUT_PPROF] = { "pprof", output_pprof },
+	[OUTPUT_HTML] = { "html", report_html },
 };
 
 static bool output_is_stdout(const char *path)
@@ -55,13 +56,17 @@ bool outputs_has_json(const struct outputs *o)
 
 /* ---- the command line ---- */
 
-enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS, OPT_PPROF };
+enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS, OPT_PPROF, OPT_HTML };
 
 static const struct argp_option output_options[] = {
 	{ "output", OPT_OUTPUT, "FILE", 0,
 	  "Write the text, or the JSON with --json, to FILE, which is replaced as a whole", 0 },
 	{ "json", OPT_JSON, "FILE", OPTION_ARG_OPTIONAL,
 	  "Print one JSON document (to FILE: --json=FILE)", 0 },
+	{ "html", OPT_HTML, "FILE", 0,
+	  "Write a page for a browser to FILE (-: standard output): one file, which needs no "
+	  "network",
+	  0 },
 	{ "prometheus", OPT_PROMETHEUS, "FILE", 0,
 	  "Write metrics for Prometheus to FILE (-: standard output)", 0 },
 	{ "pprof", OPT_PPROF, "FILE", 0,
@@ -86,6 +91,9 @@ static error_t parse_outputs(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PPROF:
 		o->path[OUTPUT_PPROF] = arg;
+		return 0;
+	case OPT_HTML:
+		o->path[OUTPUT_HTML] = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

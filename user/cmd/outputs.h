@@ -21,6 +21,7 @@ enum output_format {
 	OUTPUT_JSON,
 	OUTPUT_PROMETHEUS,
 	OUTPUT_PPROF,
+	OUTPUT_HTML,
 	OUTPUT_CNT,
 };
 

@@ -19,6 +19,7 @@ struct report_opts {
 	uint64_t top; /* rows of MAPS in the text */
 	bool saved; /* it was read from a file: tell when and where it was made */
 	bool verbose; /* with histograms, and with the callers of all rows of ACTIVITY */
+	const struct course *course; /* that the result is the last of, for the page; NULL: none */
 	int columns; /* of the text, see terminal_columns(); 0: as many as without a terminal */
 };
 
@@ -38,6 +39,10 @@ struct err *report_prometheus(struct result *r, FILE *out);
 
 /* A profile for `go tool pprof`, of the maps by type, holder and call. */
 struct err *report_pprof(struct result *r, FILE *out);
+
+/* A page for a browser: one file with all that it needs. At most about 400 KB with maps that were
+ * not made up to be worse; smaller maps are then in sums only. */
+struct err *report_html(struct result *r, const struct report_opts *opts, FILE *out);
 
 /* The comparison of two results, for people and as one JSON document. The text lists opts->top
  * rows of maps. */
