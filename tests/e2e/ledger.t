@@ -50,6 +50,9 @@ check_sum() { # LABEL
 		.resident_bytes == $m[.row + "_bytes"] and .gives_back_bytes <= .resident_bytes)'
 	holds "$1: regions add up to it" "$report" \
 		'.memory | ([.regions[].resident_bytes] | add) == .rss_bytes'
+	holds "$1: no look at its page tables is unsaid" "$report" '.memory.rss_bytes as $rss | .cost
+		| .mmap_lock_calls > $rss / 1048576 / 2 and .mmap_lock_ns_max > 0
+			and .mmap_lock_ns_max < .mmap_lock_ns_total'
 	holds "$1: page by page" "$report" '.memory | .coarse_because == null and .missing == null
 		and (.source | startswith("pagemap"))'
 }

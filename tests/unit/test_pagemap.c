@@ -59,7 +59,7 @@ static void states_of_pages(void **state)
 	for (int i = 0; i < PAGES; i += 2)
 		area[(size_t)i * PAGE] = 1;
 	(void)*(volatile char *)(area + 5 * PAGE); /* only read, so it is the page of zeroes */
-	assert_null(pagemap_open(&pm, getpid()));
+	assert_null(pagemap_open(&pm, getpid(), NULL));
 	walk(&pm, area, &by_scan);
 	bool scans = pm.scans;
 	pm.scans = false;
@@ -92,7 +92,7 @@ static void pages_of_files_are_told(void **state)
 		mmap(area, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0), area);
 	area[PAGE] = 1;
 	area[5 * PAGE] = 1;
-	assert_null(pagemap_open(&pm, getpid()));
+	assert_null(pagemap_open(&pm, getpid(), NULL));
 	walk(&pm, area, &seen);
 	assert_int_equal(seen.state[1], PAGE_PRESENT | PAGE_FILE);
 	assert_int_equal(seen.state[5], PAGE_PRESENT);
@@ -116,7 +116,7 @@ static void the_huge_page_of_zeroes_is_told(void **state)
 	madvise(huge, 2 * HUGE, MADV_HUGEPAGE);
 	(void)*(volatile char *)huge;
 	huge[HUGE] = 1;
-	assert_null(pagemap_open(&pm, getpid()));
+	assert_null(pagemap_open(&pm, getpid(), NULL));
 	walk(&pm, area, &seen);
 	size_t first = (huge - area) / PAGE;
 	assert_true(seen.state[first] & PAGE_ZERO);
@@ -143,7 +143,7 @@ static void reservations_cost_nothing(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(area, MAP_FAILED);
-	assert_null(addrspace_init(&as, getpid()));
+	assert_null(addrspace_init(&as, getpid(), NULL));
 	assert_null(addrspace_walk(&as, sum_run, &sum));
 	assert_true(as.source != ADDRSPACE_SMAPS);
 	/* We take pages ourselves between the walk and the sum. */
@@ -191,7 +191,7 @@ static void a_walk_may_be_ahead(void **state)
 
 		for (size_t k = 0; k < pages[i]; k += 2)
 			area[k * PAGE] = 1;
-		assert_null(addrspace_init(&as, getpid()));
+		assert_null(addrspace_init(&as, getpid(), NULL));
 		addrspace_start(&as);
 		assert_null(addrspace_walk(&as, add_part, &part));
 		assert_int_equal(as.ahead.too_many, i == 1);
@@ -200,7 +200,7 @@ static void a_walk_may_be_ahead(void **state)
 		assert_true(as.sums.rss_bytes >= part.bytes);
 		addrspace_fini(&as);
 		/* Closed without a visit. */
-		assert_null(addrspace_init(&as, getpid()));
+		assert_null(addrspace_init(&as, getpid(), NULL));
 		addrspace_start(&as);
 		addrspace_fini(&as);
 		munmap(area, pages[i] * PAGE);
@@ -217,7 +217,7 @@ static void guards_are_no_pages(void **state)
 
 	(void)state;
 	area[0] = area[9 * PAGE] = 1;
-	assert_null(pagemap_open(&pm, getpid()));
+	assert_null(pagemap_open(&pm, getpid(), NULL));
 	if (!(pm.categories & CATEGORY_GUARD) || madvise(area + PAGE, 8 * PAGE, GUARD_INSTALL) != 0)
 		skip(); /* before Linux 6.15 */
 	for (int scans = 0; scans < 2; scans++) {
@@ -230,10 +230,41 @@ static void guards_are_no_pages(void **state)
 	munmap(area, (size_t)PAGES * PAGE);
 }
 
+/* While a call walks page tables, the target cannot map memory, so each walks little; but holes take
+ * few calls. */
+static void no_call_walks_much(void **state)
+{
+	enum { STEP = 1 << 20 };
+	static struct seen seen;
+	struct hold_meter meter = { 0 };
+	char *area = map_pages(PAGES);
+	struct pagemap pm;
+
+	(void)state;
+	memset(area, 1, (size_t)PAGES * PAGE);
+	assert_null(pagemap_open(&pm, getpid(), &meter));
+	for (int scans = 0; scans <= pm.scans; scans++) {
+		pm.scans = scans;
+		meter = (struct hold_meter){ 0 };
+		walk(&pm, area, &seen);
+		assert_true(meter.cnt >= PAGES * PAGE / STEP);
+		assert_true(meter.max_ns > 0 && meter.max_ns <= meter.total_ns);
+	}
+	if (pm.scans) {
+		uint64_t sum = 0, hole = 1ull << 44;
+
+		meter.cnt = 0;
+		assert_null(pagemap_walk(&pm, hole, hole << 1, sum_run, &sum));
+		assert_true(meter.cnt < 200);
+	}
+	pagemap_close(&pm);
+	munmap(area, (size_t)PAGES * PAGE);
+}
+
 static void no_such_process(void **state)
 {
 	struct pagemap pm;
-	_cleanup_err_ struct err *err = pagemap_open(&pm, -1);
+	_cleanup_err_ struct err *err = pagemap_open(&pm, -1, NULL);
 
 	(void)state;
 	assert_true(err_is(err, ERR_GONE));
@@ -248,6 +279,7 @@ int main(void)
 		cmocka_unit_test(reservations_cost_nothing),
 		cmocka_unit_test(a_walk_may_be_ahead),
 		cmocka_unit_test(guards_are_no_pages),
+		cmocka_unit_test(no_call_walks_much),
 		cmocka_unit_test(no_such_process),
 	};
 

@@ -211,7 +211,7 @@ static void walks_a_process(void **state)
 	*(volatile char *)(base + 3 * PAGE) = 1;
 	(void)*(volatile char *)(base + 4 * PAGE); /* the page of zeroes is in no RSS */
 	*(volatile char *)(base + ARENA_SZ - PAGE) = 1;
-	assert_null(addrspace_init(&as, getpid()));
+	assert_null(addrspace_init(&as, getpid(), NULL));
 	assert_null(residency_init(&r, &heap, &pa, &as, NULL, NULL));
 	assert_false(r.assumed);
 	assert_int_equal(residency_bytes(&r, base, ARENA_SZ), 2 * PAGE);
@@ -245,7 +245,7 @@ static void untouched_pages_stay_so(void **state)
 	assert_int_equal(((volatile char *)p)[5 * page], 0);
 
 	mem_init_process(&mem, getpid());
-	assert_null(pagemap_open(&r.pagemap, getpid()));
+	assert_null(pagemap_open(&r.pagemap, getpid(), NULL));
 	/* From the middle of one page to the middle of another. */
 	struct mem_req req = { (uintptr_t)p + page / 2, (CNT - 9) * page, false, got };
 	memset(got, 0xff, CNT * page);

@@ -88,17 +88,23 @@ static struct err *add_rss(void *ctx, const struct smaps_mapping *m)
 
 static void reads_a_process(void **state)
 {
-	struct smaps sums;
+	struct memory_counters c;
+	struct hold_meter meter = { 0 };
 	uint64_t rss = 0;
 
 	(void)state;
-	assert_null(smaps_read_sums(getpid(), &sums));
-	assert_null(smaps_read_mappings(getpid(), add_rss, &rss));
-	assert_true(rss >= sums.rss_bytes && rss < sums.rss_bytes + (1 << 20));
-	assert_int_equal(smaps_hugetlb_bytes(getpid()), 0);
+	assert_null(memory_counters_read(getpid(), &c));
+	assert_null(smaps_read_mappings(getpid(), &meter, add_rss, &rss));
+	assert_true(rss + c.slack_bytes >= c.rss_bytes &&
+		    rss < c.rss_bytes + c.slack_bytes + (1 << 20));
+	assert_true(c.slack_bytes > 0 && c.slack_bytes <= c.rss_bytes / 64 + (1 << 20));
+	assert_int_equal(c.hugetlb_bytes, 0);
+	assert_true(meter.cnt > 0 && meter.max_ns > 0 && meter.max_ns <= meter.total_ns);
 
-	_cleanup_err_ struct err *err = smaps_read_sums(-1, &sums);
+	_cleanup_err_ struct err *err = memory_counters_read(-1, &c);
 	assert_true(err_is(err, ERR_GONE));
+	_cleanup_err_ struct err *gone = smaps_read_mappings(-1, NULL, add_rss, &rss);
+	assert_true(err_is(gone, ERR_GONE));
 }
 
 int main(void)

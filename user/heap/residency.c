@@ -207,7 +207,8 @@ struct err *residency_init(struct residency *r, const struct heap *heap, const s
 	long page_sz = sysconf(_SC_PAGESIZE);
 
 	memset(r, 0, sizeof(*r));
-	err_free(pagemap_open(&r->pagemap, as->pid)); /* if it cannot be read, the walk says why */
+	err_free(pagemap_open(&r->pagemap, as->pid,
+			      as->meter)); /* if it cannot be read, the walk says why */
 	r->page_sz = page_sz < GO_PAGE_SZ ? page_sz : GO_PAGE_SZ;
 	struct err *err = residency_add_arenas(r, heap, pa);
 	if (!err)

@@ -149,7 +149,8 @@ static struct err *ledger_count_unclaimed(void *ctx, const struct page_run *run)
 }
 
 static struct err *ledger_count_heap(struct ledger *l, const struct heap *heap,
-				     const struct pagealloc *pa, struct residency *r)
+				     const struct pagealloc *pa, const struct addrspace *as,
+				     struct residency *r)
 {
 	struct err *err = occupancy_init(&l->occupancy, heap, r);
 
@@ -169,7 +170,7 @@ static struct err *ledger_count_heap(struct ledger *l, const struct heap *heap,
 	}
 	ledger_count_free(l, pa, r);
 	err = residency_unclaimed(r, ledger_count_unclaimed, l);
-	return err ? err : released_init(&l->released, r, heap->prog->target->pid, &l->sums);
+	return err ? err : released_init(&l->released, r, as);
 }
 
 /* ---- rows ---- */
@@ -228,6 +229,16 @@ void ledger_set_maps(struct ledger *l, const struct ledger_maps *maps)
 
 /* ---- the whole ledger ---- */
 
+/* The pages are counted exactly, one after the other; the kernel's counters are those of a moment,
+ * but may be wrong by their slack. If they differ by more, pages came or went during the walk. */
+static uint64_t ledger_rss(const struct addrspace *as)
+{
+	uint64_t walked = as->sums.rss_bytes, counted = as->counters.rss_bytes;
+	uint64_t off = walked > counted ? walked - counted : counted - walked;
+
+	return off <= as->counters.slack_bytes ? walked : counted;
+}
+
 static struct err *ledger_count(struct ledger *l, struct heap *heap, const struct pagealloc *pa,
 				struct residency *r, struct addrspace *as)
 {
@@ -248,11 +259,12 @@ static struct err *ledger_count(struct ledger *l, struct heap *heap, const struc
 	outside_name_file(&l->outside, as->pid);
 	l->missing = metadata.missing;
 	l->sums = as->sums;
-	l->rss_bytes = as->sums.rss_bytes;
-	l->hugetlb_bytes = smaps_hugetlb_bytes(as->pid);
+	l->rss_bytes = ledger_rss(as);
+	l->hugetlb_bytes = as->counters.hugetlb_bytes;
+	l->locked_bytes = as->counters.locked_bytes;
 	l->source = as->source;
 	snprintf(l->why_coarse, sizeof(l->why_coarse), "%s", as->why_coarse);
-	err = ledger_count_heap(l, heap, pa, r);
+	err = ledger_count_heap(l, heap, pa, as, r);
 	if (err)
 		residency_fini(r);
 	return err;

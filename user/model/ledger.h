@@ -35,10 +35,11 @@ struct ledger {
 	uint64_t free_partial_bytes; /* part of REGION_FREE that is less than a physical page */
 	uint64_t rows[ROW_CNT]; /* resident bytes; with unexplained_bytes they sum to rss_bytes */
 	uint64_t gives_back[ROW_CNT]; /* part of rows[] that the remedy of the row brings back */
-	uint64_t rss_bytes; /* the kernel's sum, from smaps_rollup */
+	uint64_t rss_bytes; /* as the kernel counts it */
 	int64_t unexplained_bytes; /* rss_bytes minus all rows; may be negative */
 	uint64_t hugetlb_bytes; /* not part of RSS */
-	struct smaps sums;
+	struct smaps sums; /* addrspace.h says which are known */
+	uint64_t locked_bytes; /* of locked mappings, resident or not */
 	enum addrspace_source source; /* how the resident pages were found */
 	char why_coarse[160]; /* with ADDRSPACE_SMAPS: why no better source could be read */
 	/* Why the runtime's own memory could not be told from other; NULL: it was. Static. */

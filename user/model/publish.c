@@ -120,6 +120,12 @@ static void result_fill_own_cost(struct result_cost *cost, const struct watch *w
 	cost->peak_rss_bytes = own_peak_rss();
 	cost->bytes_read = w->target->mem.bytes_read;
 	cost->read_calls = w->target->mem.call_cnt;
+
+	struct hold_meter holds = hold_meter_read(&w->target->holds);
+
+	cost->mmap_lock_calls = holds.cnt;
+	cost->mmap_lock_ns_max = holds.max_ns;
+	cost->mmap_lock_ns_total = holds.total_ns;
 }
 
 static void result_fill_receipt(struct result_receipt *to, const struct trace_result *tr)

@@ -10,7 +10,7 @@
 
 #include "base/vec.h"
 #include "heap/residency.h"
-#include "process/smaps.h"
+#include "process/addrspace.h"
 
 enum released_kind {
 	RELEASED_LAZY, /* given back with MADV_FREE: the kernel takes them when it needs memory */
@@ -29,18 +29,21 @@ struct released_run {
 struct released {
 	uint64_t bytes[RELEASED_KIND_CNT];
 	VEC(struct released_run) runs; /* ascending; the first 65536 */
+	/* Whether RELEASED_LAZY pages are told from others. If they are not, they count as
+	 * RELEASED_HUGE or RELEASED_REFILLED. */
+	bool lazy_known;
 	/* Whether each RELEASED_LAZY page is known to be one. False: as many pages as smaps counts
 	 * were taken, the first ones. */
 	bool lazy_by_page;
 };
 
 /*
- * Sorts the resident pages that no span and no free range has claimed in r. `sums` are those of
- * the same process. Fails if the mappings of the process cannot be read, or if memory ran out; then
+ * Sorts the resident pages that no span and no free range has claimed in r. `as` is the
+ * walk that r comes from. Fails if the mappings of the process cannot be read, or if memory ran out; then
  * there is nothing to free. Else free with released_fini().
  */
-struct err *released_init(struct released *rel, const struct residency *r, pid_t pid,
-			  const struct smaps *sums);
+struct err *released_init(struct released *rel, const struct residency *r,
+			  const struct addrspace *as);
 void released_fini(struct released *rel);
 
 #endif

@@ -265,6 +265,11 @@ struct result_cost {
 	uint64_t peak_rss_bytes;
 	uint64_t bytes_read; /* from the target's memory */
 	uint64_t read_calls; /* system calls that it took */
+	/* Calls that held the lock of the target's address space, so that its mmap and munmap had to
+	 * wait; each with its own wait for the lock. */
+	uint64_t mmap_lock_calls;
+	uint64_t mmap_lock_ns_max;
+	uint64_t mmap_lock_ns_total;
 };
 
 struct result {

@@ -74,10 +74,10 @@ static struct result_ledger *ledger_result(struct pool *pool, const struct ledge
 		.unexplained_bytes = l->unexplained_bytes,
 		.moving = ledger_is_moving(l),
 		.swap_bytes = l->sums.swap_bytes,
-		.huge_page_bytes = l->sums.huge_bytes,
+		.huge_page_bytes = opt_if(l->source != ADDRSPACE_PAGEMAP, l->sums.huge_bytes),
 		.hugetlb_bytes = l->hugetlb_bytes,
-		.lazy_free_bytes = l->sums.lazy_free_bytes,
-		.locked_bytes = l->sums.locked_bytes,
+		.lazy_free_bytes = opt_if(l->released.lazy_known, l->released.bytes[RELEASED_LAZY]),
+		.locked_bytes = l->locked_bytes,
 		.source = addrspace_source_name(l->source),
 		.coarse_because = l->source == ADDRSPACE_SMAPS ? pool_text(pool, l->why_coarse)
 							       : NULL,

@@ -50,10 +50,12 @@ struct result_ledger {
 	/* Of slots of objects that nothing reaches, resident or not; unknown: not looked for. */
 	struct opt_u64 garbage_bytes;
 	uint64_t swap_bytes;
-	uint64_t huge_page_bytes;
+	struct opt_u64 huge_page_bytes; /* unknown with source "pagemap" */
 	uint64_t hugetlb_bytes; /* not part of RSS */
-	uint64_t lazy_free_bytes; /* given back with MADV_FREE, and still resident */
-	uint64_t locked_bytes; /* in locked mappings */
+	/* Of Go's heap, given back with MADV_FREE, and still resident. Unknown: we may not see the
+	 * flags of pages. */
+	struct opt_u64 lazy_free_bytes;
+	uint64_t locked_bytes; /* of locked mappings, resident or not */
 	/* How the resident pages were found: "pagemap_scan", "pagemap" or "smaps". */
 	const char *source;
 	const char *coarse_because; /* why only smaps could be read; NULL: more could be */

@@ -26,7 +26,7 @@ static void set_ledger_maps(struct snapshot *snap)
 static struct err *snapshot_read(struct program *prog, struct snapshot *snap)
 {
 	_cleanup_(addrspace_fini) struct addrspace as;
-	struct err *err = addrspace_init(&as, prog->target->pid);
+	struct err *err = addrspace_init(&as, prog->target->pid, &prog->target->holds);
 
 	if (!err) {
 		addrspace_start(&as);

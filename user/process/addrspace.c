@@ -2,6 +2,7 @@
 #include "process/addrspace.h"
 
 #include <stdio.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 /* Limit of mappings to read pagemap of in one go. It takes eight bytes a page, resident or not:
@@ -20,13 +21,12 @@ struct address_walk {
 	struct pagemap pm;
 	page_run_fn visit;
 	void *ctx;
-	uint64_t swap_bytes; /* in what was visited page by page so far */
 	VEC(struct address_range) uncounted; /* ranges whose pages are in no RSS; ascending */
 };
 
-struct err *addrspace_init(struct addrspace *as, pid_t pid)
+struct err *addrspace_init(struct addrspace *as, pid_t pid, struct hold_meter *meter)
 {
-	*as = (struct addrspace){ .pid = pid };
+	*as = (struct addrspace){ .pid = pid, .meter = meter };
 	return procmaps_init(&as->maps, pid);
 }
 
@@ -46,6 +46,21 @@ static size_t range_after(const struct address_walk *w, uint64_t addr)
 	return lo;
 }
 
+/* Visits a run that counts, and adds it up. */
+static struct err *addrspace_visit_part(struct address_walk *w, const struct page_run *run)
+{
+	struct smaps *sums = &w->as->sums;
+	uint64_t len = run->end - run->start;
+
+	if (!(run->state & PAGE_PRESENT))
+		sums->swap_bytes += len;
+	else
+		sums->rss_bytes += len;
+	if ((run->state & (PAGE_PRESENT | PAGE_FILE | PAGE_HUGE)) == (PAGE_PRESENT | PAGE_HUGE))
+		sums->huge_bytes += len;
+	return w->visit(w->ctx, run);
+}
+
 /* Passes a run on, without the pages that no RSS counts. */
 static struct err *addrspace_visit_counted(void *ctx, const struct page_run *run)
 {
@@ -60,10 +75,8 @@ static struct err *addrspace_visit_counted(void *ctx, const struct page_run *run
 		uint64_t stop = r && r->base < run->end ? r->base : run->end;
 
 		part.end = stop;
-		if (part.start < part.end) {
-			w->swap_bytes += run->state & PAGE_PRESENT ? 0 : part.end - part.start;
-			err = w->visit(w->ctx, &part);
-		}
+		if (part.start < part.end)
+			err = addrspace_visit_part(w, &part);
 		part.start = r && r->limit < run->end ? r->limit : run->end;
 	}
 	return err;
@@ -83,11 +96,15 @@ static struct err *note_uncounted(void *ctx, const struct smaps_mapping *m)
  * read only where there is a reason to. The ioctl leaves out devices by itself. */
 static struct err *find_uncounted(struct address_walk *w)
 {
-	bool ask = smaps_hugetlb_bytes(w->as->pid) != 0;
+	struct memory_counters c;
+	struct err *err = memory_counters_read(w->as->pid, &c);
 
+	if (err)
+		return err;
+	bool ask = c.hugetlb_bytes != 0;
 	for (size_t i = 0; !ask && !w->pm.scans && i < w->as->maps.maps.len; i++)
 		ask = w->as->maps.maps.data[i].kind == PROCMAP_DEVICE;
-	return ask ? smaps_read_mappings(w->as->pid, note_uncounted, w) : NULL;
+	return ask ? smaps_read_mappings(w->as->pid, w->as->meter, note_uncounted, w) : NULL;
 }
 
 /* ---- page by page ---- */
@@ -182,8 +199,9 @@ static struct err *addrspace_walk_by_read(struct address_walk *w)
 
 	for (size_t i = 0; i < maps->maps.len && sum <= READ_ALL_MAX; i++)
 		sum += maps->maps.data[i].end - maps->maps.data[i].start;
-	return sum <= READ_ALL_MAX ? addrspace_read_all(w)
-				   : smaps_read_mappings(w->as->pid, addrspace_read_mapping, w);
+	return sum <= READ_ALL_MAX
+		       ? addrspace_read_all(w)
+		       : smaps_read_mappings(w->as->pid, w->as->meter, addrspace_read_mapping, w);
 }
 
 /* ---- mapping by mapping ---- */
@@ -197,6 +215,7 @@ static struct err *addrspace_take_mapping(void *ctx, const struct smaps_mapping 
 
 	if (m->end - m->start < m->sizes.rss_bytes + m->sizes.swap_bytes)
 		return NULL;
+	smaps_add(&w->as->sums, &m->sizes);
 	if (m->sizes.rss_bytes)
 		err = w->visit(w->ctx, &present);
 	if (!err && m->sizes.swap_bytes)
@@ -216,16 +235,37 @@ static struct err *take_shared_swap(void *ctx, const struct smaps_mapping *m)
 
 	if (!pm || !pm->shared || !m->sizes.swap_bytes || run.end > m->end)
 		return NULL;
-	return w->visit(w->ctx, &run);
+	return addrspace_visit_part(w, &run);
+}
+
+/* Whether the machine has anything in swap. If that cannot be read, it may. */
+static bool host_has_swapped(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) || info.totalswap != info.freeswap;
+}
+
+/* Whether there is a mapping of shared memory. Its device has no driver, as that of some file
+ * systems. */
+static bool maps_have_shmem(const struct procmaps *maps)
+{
+	for (size_t i = 0; i < maps->maps.len; i++)
+		if (maps->maps.data[i].shared && maps->maps.data[i].inode &&
+		    !maps->maps.data[i].dev_major)
+			return true;
+	return false;
 }
 
 /* Page tables do not tell which pages of shared memory are in swap. Its file does, and so does
- * smaps, which is read only where the sums differ. */
+ * smaps, which is read only where there may be some. */
 static struct err *add_shared_swap(struct address_walk *w)
 {
-	if (w->as->source == ADDRSPACE_SMAPS || w->as->sums.swap_bytes <= w->swap_bytes)
+	const struct addrspace *as = w->as;
+
+	if (as->source == ADDRSPACE_SMAPS || !host_has_swapped() || !maps_have_shmem(&as->maps))
 		return NULL;
-	return smaps_read_mappings(w->as->pid, take_shared_swap, w);
+	return smaps_read_mappings(as->pid, as->meter, take_shared_swap, w);
 }
 
 /* ---- the interface ---- */
@@ -235,7 +275,7 @@ static struct err *add_shared_swap(struct address_walk *w)
 static struct err *addrspace_try_pagemap(struct address_walk *w)
 {
 	uint64_t entry;
-	struct err *err = pagemap_open(&w->pm, w->as->pid);
+	struct err *err = pagemap_open(&w->pm, w->as->pid, w->as->meter);
 
 	if (err || w->pm.scans || !w->as->maps.maps.len)
 		return err;
@@ -252,7 +292,7 @@ static struct err *addrspace_walk_list(struct address_walk *w)
 	if (refused) {
 		as->source = ADDRSPACE_SMAPS;
 		snprintf(as->why_coarse, sizeof(as->why_coarse), "%s", refused->msg);
-		return smaps_read_mappings(as->pid, addrspace_take_mapping, w);
+		return smaps_read_mappings(as->pid, as->meter, addrspace_take_mapping, w);
 	}
 	struct err *err = find_uncounted(w);
 	if (err)
@@ -264,13 +304,16 @@ static struct err *addrspace_walk_list(struct address_walk *w)
 static struct err *addrspace_walk_now(struct addrspace *as, page_run_fn visit, void *ctx)
 {
 	struct address_walk w = { .as = as, .pm = { .fd = -1 }, .visit = visit, .ctx = ctx };
-	struct err *err = addrspace_walk_list(&w);
 
+	as->sums = (struct smaps){ 0 };
+	struct err *err = addrspace_walk_list(&w);
+	if (!err)
+		err = memory_counters_read(as->pid, &as->counters);
+	if (!err)
+		err = add_shared_swap(&w);
 	pagemap_close(&w.pm);
 	vec_fini(&w.uncounted);
-	if (!err)
-		err = smaps_read_sums(as->pid, &as->sums);
-	return err ? err : add_shared_swap(&w);
+	return err;
 }
 
 /* ---- ahead ---- */

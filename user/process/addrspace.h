@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * addrspace.h - all pages of the target that are in memory or in swap, and the kernel's own sums
- * of them.
+ * addrspace.h - all pages of the target that are in memory or in swap, and their sums.
  *
  * Only pages that count in RSS are visited. The page of zeroes, hugetlbfs and the memory of
  * devices do not count. Where pagemap cannot be read, smaps still tells how much of each mapping
@@ -42,14 +41,18 @@ struct addrspace_ahead {
 struct addrspace {
 	pid_t pid;
 	struct procmaps maps; /* ascending; the target may change its mappings at any time */
-	struct smaps sums; /* read right after the walk */
+	struct hold_meter *meter;
+	/* Of the pages that were visited. Not known but with smaps: lazy_free_bytes. Not known with
+	 * ADDRSPACE_PAGEMAP: huge_bytes. */
+	struct smaps sums;
+	struct memory_counters counters; /* read right after the walk */
 	enum addrspace_source source;
 	char why_coarse[160]; /* ADDRSPACE_SMAPS: why pagemap cannot be read */
 	struct addrspace_ahead ahead;
 };
 
-/* Lists the mappings. Close with addrspace_fini(). */
-struct err *addrspace_init(struct addrspace *as, pid_t pid);
+/* Lists the mappings. Close with addrspace_fini(). meter: of what follows; NULL: none. */
+struct err *addrspace_init(struct addrspace *as, pid_t pid, struct hold_meter *meter);
 
 /* Begins to walk in the background, while the caller does something else. Nothing else may touch
  * `as` until addrspace_walk() or addrspace_fini(). */
@@ -57,7 +60,7 @@ void addrspace_start(struct addrspace *as);
 void addrspace_fini(struct addrspace *as);
 
 /*
- * Visits the runs of pages in ascending order, and fills in sums and source. Two kinds of runs
+ * Visits the runs of pages in ascending order, and fills in sums, counters and source. Two kinds of runs
  * stand for an amount rather than for a place. With ADDRSPACE_SMAPS, or in a mapping that is too
  * large to be read, one run begins where the mapping does and is as long as its resident part.
  * Shared memory in swap, which no page table tells, comes in such runs after all others.

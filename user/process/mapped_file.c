@@ -174,7 +174,7 @@ struct err *mapped_file_open(struct target *t, const struct procmaps *maps,
 	mf->maps = maps;
 	mf->process = &t->mem;
 	mapped_file_open_fd(mf, t->pid);
-	struct err *err = pagemap_open(&mf->pagemap, t->pid);
+	struct err *err = pagemap_open(&mf->pagemap, t->pid, &t->holds);
 	if (err) {
 		log_debug("%s: the program's file is read through memory", err->msg);
 		err_free(err);

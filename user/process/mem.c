@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/radix.h"
+#include "process/hold.h"
 #include "process/rights.h"
 
 enum {
@@ -47,7 +48,9 @@ static struct err *mem_read_batch(struct mem *mem, struct mem_req *reqs, size_t 
 		remote[i] = (struct iovec){ (void *)(uintptr_t)reqs[i].addr, reqs[i].len };
 	}
 
+	struct hold hold = hold_begin();
 	ssize_t got = process_vm_readv(mem->pid, local, n, remote, n, 0);
+	hold_end(&hold, NULL);
 	mem->call_cnt++;
 	if (got < 0 && errno != EFAULT)
 		return mem_read_error(mem, errno);

@@ -8,11 +8,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum {
-	BATCH = 32768, /* entries in a read: 256 KiB */
+	BATCH = 256, /* entries in a read: STEP_SZ */
+	SHORT_READ = 16, /* entries in a read that takes no longer than to raise the priority */
 	REGIONS = 1024, /* that one PAGEMAP_SCAN returns */
 	HUGE_SZ = 2 << 20,
 };
+
+/* What one call walks, at most, of what is not known to be empty. It takes 15 to 60 ns a page. */
+static const uint64_t STEP_SZ = 1 << 20;
+
+/* A call that finds nothing, and takes no longer than this, has walked a hole: the next call walks
+ * twice as much. Half a terabyte of hole is as quick as this. */
+static const uint64_t QUICK_NS = 20000;
+static const uint64_t STEP_MAX_SZ = 1ull << 39;
 
 /* ---- the file: an entry a page (Documentation/admin-guide/mm/pagemap.rst) ---- */
 
@@ -66,12 +77,26 @@ static int pagemap_scan_step(const struct pagemap *pm, uint64_t start, uint64_t 
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = cnt,
+		.max_pages = STEP_SZ / pm->page_sz,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
 		.return_mask = pm->categories,
 	};
+	struct hold hold = hold_begin();
 	int n = ioctl(pm->fd, SCAN_IOCTL, &arg);
 
+	hold_end(&hold, pm->meter);
 	*walk_end_ret = arg.walk_end;
+	return n;
+}
+
+static ssize_t pagemap_read_entries(const struct pagemap *pm, uint64_t addr, uint64_t *entries,
+				    size_t cnt)
+{
+	struct hold hold = cnt > SHORT_READ ? hold_begin() : hold_begin_short();
+	ssize_t n = pread(pm->fd, entries, cnt * sizeof(*entries),
+			  addr / pm->page_sz * sizeof(*entries));
+
+	hold_end(&hold, pm->meter);
 	return n;
 }
 
@@ -98,7 +123,7 @@ static struct err *pagemap_visit_huge(const struct pagemap *pm, const struct pag
 		uint64_t end = (at / HUGE_SZ + 1) * HUGE_SZ, entry = 0;
 		struct page_run part = { at, end < run->end ? end : run->end, run->state };
 
-		if (pread(pm->fd, &entry, sizeof(entry), at / pm->page_sz * 8) == sizeof(entry) &&
+		if (pagemap_read_entries(pm, at, &entry, 1) == sizeof(entry) &&
 		    (entry & ENTRY_FILE))
 			part.state |= PAGE_ZERO;
 		err = visit(ctx, &part);
@@ -120,6 +145,13 @@ static struct err *pagemap_visit_region(const struct pagemap *pm, const struct s
 	return visit(ctx, &run);
 }
 
+static uint64_t pagemap_next_step(uint64_t step, bool empty, uint64_t took_ns)
+{
+	if (!empty || took_ns > QUICK_NS)
+		return STEP_SZ;
+	return step < STEP_MAX_SZ ? 2 * step : step;
+}
+
 /*
  * When the kernel's own buffer became full during a call, but not at its end, walk_end stays
  * where that happened (seen on 6.18), which may be before regions that were returned. So we take
@@ -129,17 +161,20 @@ static struct err *pagemap_walk_by_scan(const struct pagemap *pm, uint64_t start
 					page_run_fn visit, void *ctx)
 {
 	_cleanup_free_ struct scan_region *regions = malloc(REGIONS * sizeof(*regions));
+	uint64_t step = STEP_SZ;
 
 	if (!regions)
 		return err_nomem();
 	while (start < end) {
-		uint64_t walk_end, done = start;
-		int n = pagemap_scan_step(pm, start, end, regions, REGIONS, &walk_end);
+		uint64_t walk_end, done = start, began_ns = clock_ns();
+		uint64_t stop = end - start < step ? end : start + step;
+		int n = pagemap_scan_step(pm, start, stop, regions, REGIONS, &walk_end);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_os(errno, "scanning pagemap");
+		step = pagemap_next_step(step, n == 0, clock_ns() - began_ns);
 		for (int i = 0; i < n; i++) {
 			struct err *err =
 				regions[i].start >= done
@@ -206,7 +241,7 @@ static struct err *pagemap_walk_by_read(const struct pagemap *pm, uint64_t start
 	while (start < end) {
 		uint64_t left = (end - start) / pm->page_sz;
 		size_t want = left < BATCH ? left : BATCH;
-		ssize_t n = pread(pm->fd, entries, want * 8, start / pm->page_sz * 8);
+		ssize_t n = pagemap_read_entries(pm, start, entries, want);
 
 		if (n < 0)
 			return err_os(errno, "reading pagemap");
@@ -252,7 +287,7 @@ struct err *pagemap_touched(const struct pagemap *pm, uint64_t start, uint64_t l
 
 void pagemap_frames(const struct pagemap *pm, uint64_t addr, size_t cnt, uint64_t *frames)
 {
-	ssize_t n = pread(pm->fd, frames, cnt * 8, addr / pm->page_sz * 8);
+	ssize_t n = pagemap_read_entries(pm, addr, frames, cnt);
 	size_t got = n > 0 ? n / 8 : 0;
 
 	for (size_t i = 0; i < cnt; i++)
@@ -278,7 +313,7 @@ static uint64_t find_zero_frame(uint32_t page_sz)
 	return frame;
 }
 
-struct err *pagemap_open(struct pagemap *pm, pid_t pid)
+struct err *pagemap_open(struct pagemap *pm, pid_t pid, struct hold_meter *meter)
 {
 	struct scan_region region;
 	uint64_t walk_end;
@@ -287,6 +322,7 @@ struct err *pagemap_open(struct pagemap *pm, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
 	pm->page_sz = sysconf(_SC_PAGESIZE);
 	pm->zero_pfn = 0;
+	pm->meter = meter;
 	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (pm->fd < 0)
 		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);

@@ -5,7 +5,8 @@
  * Pages come as runs of the same state, in ascending order. Where the kernel has the PAGEMAP_SCAN
  * ioctl (Linux 6.7) it walks the page tables for us, so that terabytes of reserved, empty address
  * space cost nothing. Elsewhere the file is read, with eight bytes for each page, so the caller
- * should leave out ranges that are known to be empty.
+ * should leave out ranges that are known to be empty. One call never covers more than 1 MiB of
+ * pages, because the target's memory calls wait for it (process/hold.h).
  */
 #ifndef MAPTRACE_PROCESS_PAGEMAP_H
 #define MAPTRACE_PROCESS_PAGEMAP_H
@@ -15,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "process/hold.h"
 
 struct pagemap {
 	int fd;
@@ -22,6 +24,7 @@ struct pagemap {
 	bool scans; /* PAGEMAP_SCAN works here */
 	uint64_t categories; /* those we ask for that PAGEMAP_SCAN knows here */
 	uint64_t zero_pfn; /* frame of the page of zeroes; 0: not known */
+	struct hold_meter *meter; /* of the calls; NULL: none. Outlives this. */
 };
 
 enum page_state {
@@ -42,7 +45,7 @@ struct page_run {
 typedef struct err *(*page_run_fn)(void *ctx, const struct page_run *run);
 
 /* Opens the file. ERR_PERM when we may not trace the process. */
-struct err *pagemap_open(struct pagemap *pm, pid_t pid);
+struct err *pagemap_open(struct pagemap *pm, pid_t pid, struct hold_meter *meter);
 void pagemap_close(struct pagemap *pm);
 
 /* Visits the runs in [start, end), which are multiples of the page size. Adjacent runs of one

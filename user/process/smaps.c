@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Adds the value of a line "Rss:   12 kB" to its field; ignores other lines. */
 static void smaps_add_size(struct smaps *s, const char *line)
@@ -90,55 +92,91 @@ struct err *smaps_parse(FILE *f, smaps_mapping_fn visit, void *ctx)
 	return !err && m.end ? visit(ctx, &m) : err;
 }
 
-static struct err *smaps_open_file(pid_t pid, const char *name, FILE **ret)
+void smaps_add(struct smaps *sum, const struct smaps *s)
+{
+	sum->rss_bytes += s->rss_bytes;
+	sum->anonymous_bytes += s->anonymous_bytes;
+	sum->swap_bytes += s->swap_bytes;
+	sum->lazy_free_bytes += s->lazy_free_bytes;
+	sum->huge_bytes += s->huge_bytes;
+	sum->hugetlb_bytes += s->hugetlb_bytes;
+	sum->locked_bytes += s->locked_bytes;
+}
+
+/* ---- reading smaps ---- */
+
+struct smaps_file {
+	int fd;
+	struct hold_meter *meter;
+};
+
+static ssize_t smaps_file_read(void *cookie, char *buf, size_t len)
+{
+	struct smaps_file *f = cookie;
+	struct hold hold = hold_begin();
+	ssize_t n = read(f->fd, buf, len);
+
+	hold_end(&hold, f->meter);
+	return n;
+}
+
+struct err *smaps_read_mappings(pid_t pid, struct hold_meter *meter, smaps_mapping_fn visit,
+				void *ctx)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	*ret = fopen(path, "re");
-	return *ret ? NULL : err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+	struct smaps_file file = { fd, meter };
+	_cleanup_fclose_ FILE *f =
+		fopencookie(&file, "r", (cookie_io_functions_t){ .read = smaps_file_read });
+	return f ? smaps_parse(f, visit, ctx) : err_nomem();
 }
 
-struct err *smaps_read_mappings(pid_t pid, smaps_mapping_fn visit, void *ctx)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	struct err *err = smaps_open_file(pid, "smaps", &f);
+/* ---- counters ---- */
 
-	return err ? err : smaps_parse(f, visit, ctx);
+/*
+ * From 6.2 on each CPU keeps up to 32 pages of a counter to itself, or twice as many as there are
+ * CPUs (lib/percpu_counter.c); before that each thread kept 64. Later kernels sum them up
+ * (82241a83cd15). There are three counters in RSS. On large machines the bound is far beyond what
+ * is seen, so a 64th of RSS is taken for enough.
+ */
+static uint64_t memory_slack(uint64_t rss_bytes)
+{
+	uint64_t cpus = sysconf(_SC_NPROCESSORS_ONLN), page_sz = sysconf(_SC_PAGESIZE);
+	uint64_t bound = 3 * cpus * page_sz * (cpus > 16 ? 2 * cpus : 32);
+	uint64_t enough = rss_bytes / 64 + (1 << 20);
+
+	return bound < enough ? bound : enough;
 }
 
-static struct err *smaps_take_sums(void *ctx, const struct smaps_mapping *m)
+struct err *memory_counters_read(pid_t pid, struct memory_counters *ret)
 {
-	*(struct smaps *)ctx = m->sizes;
-	return NULL;
-}
+	struct memory_counters c = { 0 };
+	const struct {
+		const char *format;
+		uint64_t *value;
+	} rows[] = {
+		{ "VmRSS: %" SCNu64, &c.rss_bytes },
+		{ "RssShmem: %" SCNu64, &c.shmem_bytes },
+		{ "HugetlbPages: %" SCNu64, &c.hugetlb_bytes },
+		{ "VmLck: %" SCNu64, &c.locked_bytes },
+	};
+	char path[64], line[256];
 
-struct err *smaps_read_sums(pid_t pid, struct smaps *ret)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	struct smaps sums = { 0 };
-	struct err *err = smaps_open_file(pid, "smaps_rollup", &f);
-
-	if (!err)
-		err = smaps_parse(f, smaps_take_sums, &sums);
-	if (err)
-		return err;
-	if (!sums.rss_bytes)
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f)
+		return err_os(errno == ENOENT ? ESRCH : errno, "cannot open %s", path);
+	while (fgets(line, sizeof(line), f))
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (sscanf(line, rows[i].format, rows[i].value) == 1)
+				*rows[i].value <<= 10;
+	if (!c.rss_bytes)
 		return err_new(ERR_GONE, "process %d has no memory any more", pid);
-	*ret = sums;
+	c.slack_bytes = memory_slack(c.rss_bytes);
+	*ret = c;
 	return NULL;
-}
-
-uint64_t smaps_hugetlb_bytes(pid_t pid)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *line = NULL;
-	uint64_t kib = 0;
-	size_t cap = 0;
-
-	err_free(smaps_open_file(pid, "status", &f));
-	while (f && getline(&line, &cap, f) > 0)
-		if (sscanf(line, "HugetlbPages: %" SCNu64, &kib) == 1)
-			break;
-	return kib << 10;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * smaps.h - what the kernel itself counts for the target's memory: sums (smaps_rollup), and
+ * smaps.h - what the kernel itself counts for the target's memory: its counters (status), and
  * values of each mapping (smaps).
  *
- * Both make it walk the page tables. VmRSS in status does not, but it is the sum of counters of
- * each CPU and wrong by some pages for each thread.
+ * smaps makes it walk the page tables, each mapping at once, and meanwhile memory calls of the
+ * target wait: 20 ms for each GiB of a mapping. So it is read only where nothing else tells. There
+ * is no use of smaps_rollup, which walks all mappings at once.
  */
 #ifndef MAPTRACE_PROCESS_SMAPS_H
 #define MAPTRACE_PROCESS_SMAPS_H
@@ -15,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "process/hold.h"
 
 struct smaps {
 	uint64_t rss_bytes;
@@ -26,11 +28,17 @@ struct smaps {
 	uint64_t locked_bytes;
 };
 
-/* Reads the sums from /proc/PID/smaps_rollup (Linux 4.14). ERR_GONE: it has exited. */
-struct err *smaps_read_sums(pid_t pid, struct smaps *ret);
+/* The kernel's counters. They need no walk. */
+struct memory_counters {
+	uint64_t rss_bytes; /* may be wrong by slack_bytes */
+	uint64_t slack_bytes;
+	uint64_t shmem_bytes; /* the part of rss_bytes in shared memory */
+	uint64_t hugetlb_bytes; /* in hugetlbfs, so not in rss_bytes */
+	uint64_t locked_bytes; /* of locked mappings, resident or not */
+};
 
-/* Bytes in hugetlbfs, from /proc/PID/status, which needs no walk. 0 when that fails. */
-uint64_t smaps_hugetlb_bytes(pid_t pid);
+/* Reads them from /proc/PID/status. ERR_GONE: it has exited. */
+struct err *memory_counters_read(pid_t pid, struct memory_counters *ret);
 
 /* One mapping. */
 struct smaps_mapping {
@@ -42,10 +50,15 @@ struct smaps_mapping {
 	bool locked; /* by mlock(2), so madvise cannot give it back */
 };
 
+/* Adds s to sum. */
+void smaps_add(struct smaps *sum, const struct smaps *s);
+
 typedef struct err *(*smaps_mapping_fn)(void *ctx, const struct smaps_mapping *m);
 
-/* Visits all mappings, in ascending order. ERR_GONE: it has exited. */
-struct err *smaps_read_mappings(pid_t pid, smaps_mapping_fn visit, void *ctx);
+/* Visits all mappings, in ascending order. meter: of the reads; NULL: none. ERR_GONE: it has
+ * exited. */
+struct err *smaps_read_mappings(pid_t pid, struct hold_meter *meter, smaps_mapping_fn visit,
+				void *ctx);
 
 /* Does the same for an open file of that form. */
 struct err *smaps_parse(FILE *f, smaps_mapping_fn visit, void *ctx);

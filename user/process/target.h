@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "process/container.h"
+#include "process/hold.h"
 #include "process/mem.h"
 
 struct target {
@@ -33,6 +34,7 @@ struct target {
 	bool other_mnt_ns;
 	bool other_time_ns; /* its monotonic clock may differ from ours */
 	struct mem mem;
+	struct hold_meter holds; /* what we made its memory calls wait for, at most */
 
 	uint8_t auxv[1024]; /* of the program image that was there at target_open() */
 	size_t auxv_len;

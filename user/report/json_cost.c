@@ -54,6 +54,12 @@ static const struct json_member cost_members[] = {
 		 "Resident bytes of maptrace itself, at most."),
 	JSON_U64("bytes_read", result_cost, bytes_read, "Bytes read of the target's memory."),
 	JSON_U64("read_calls", result_cost, read_calls, "System calls for that."),
+	JSON_U64("mmap_lock_calls", result_cost, mmap_lock_calls,
+		 "System calls that walked the target's page tables: its mmap and munmap wait."),
+	JSON_U64("mmap_lock_ns_max", result_cost, mmap_lock_ns_max,
+		 "What the longest of these took; nanoseconds."),
+	JSON_U64("mmap_lock_ns_total", result_cost, mmap_lock_ns_total,
+		 "What all of these took; nanoseconds."),
 };
 const struct json_shape result_cost_json =
 	JSON_SHAPE(result_cost, "cost", "What the observation took.", cost_members);

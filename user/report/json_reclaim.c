@@ -90,7 +90,8 @@ static const struct json_member reclaim_members[] = {
 	JSON_ERROR("failed_error", result_reclaim, failed_error,
 		   "The error of one of them; null: none failed."),
 	JSON_BOOL("lazy_free_by_page", result_reclaim, lazy_free_by_page,
-		  "\"lazy_free\" is known page by page; false: as a number of bytes only."),
+		  "\"lazy_free\" is known page by page; false: as a number of bytes, or not at "
+		  "all (memory.lazy_free_bytes is null)."),
 };
 const struct json_shape result_reclaim_json = JSON_SHAPE(
 	result_reclaim, "reclaim",

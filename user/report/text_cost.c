@@ -61,6 +61,18 @@ static void print_receipt(const struct page *p, const struct result_receipt *rc)
 		   COUNTED(rc->detach_calls, "call"), DURATION(rc->detach_ns));
 }
 
+/* While we hold the lock, the target can map and unmap nothing. */
+static void print_lock(const struct page *p)
+{
+	const struct result_cost *c = &p->r->cost;
+
+	if (c->mmap_lock_calls)
+		page_words(p, COST_INDENT, COST_INDENT,
+			   "target's mmap and munmap waited at most %s at once (%s in %s)",
+			   DURATION(c->mmap_lock_ns_max), DURATION(c->mmap_lock_ns_total),
+			   COUNTED(c->mmap_lock_calls, "call"));
+}
+
 void print_cost(const struct page *p)
 {
 	const struct result_cost *c = &p->r->cost;
@@ -76,5 +88,6 @@ void print_cost(const struct page *p)
 	flow_add(&f, 1, "%s read,", BYTES(c->bytes_read));
 	flow_add(&f, 1, "%s lost", COUNTED(c->records_lost, "record"));
 	flow_end(&f);
+	print_lock(p);
 	print_machine_cost(p);
 }

@@ -5,11 +5,13 @@ package main
 import (
 	"bufio"
 	"flag"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,6 +27,7 @@ var (
 	object   = flag.Int("object", 4096, "bytes of each of these objects")
 	busy     = flag.Bool("busy", false, "update and look up in maps as fast as possible")
 	allocate = flag.Bool("allocate", false, "the busy worker makes garbage, too")
+	mapping  = flag.Bool("mapping", false, "map and unmap a page all the time")
 )
 
 const (
@@ -109,6 +112,57 @@ func (w *worker) run() {
 	}
 }
 
+// mapper notes what each pair of mmap and munmap takes: how many took 1 to 1.125 us, up to
+// 1.266 us, and so on.
+type mapper struct {
+	mu   sync.Mutex
+	bins [bins]uint64
+}
+
+const (
+	bins    = 160
+	binStep = 1.125
+)
+
+func (m *mapper) run() {
+	runtime.LockOSThread()
+	for {
+		start := time.Now()
+		page, err := syscall.Mmap(-1, 0, 4096, syscall.PROT_READ|syscall.PROT_WRITE,
+			syscall.MAP_PRIVATE|syscall.MAP_ANON)
+		if err != nil || syscall.Munmap(page) != nil {
+			panic(err)
+		}
+		took := time.Since(start)
+		bin := int(math.Log(float64(took)/1000) / math.Log(binStep))
+		switch {
+		case bin < 0:
+			bin = 0
+		case bin >= bins:
+			bin = bins - 1
+		}
+		m.mu.Lock()
+		m.bins[bin]++
+		m.mu.Unlock()
+		for end := time.Now().Add(100 * time.Microsecond); time.Now().Before(end); {
+		}
+	}
+}
+
+// quantile is the upper end of the bin that the quantile is in.
+func (m *mapper) quantile(q float64) uint64 {
+	var all, sum uint64
+	for _, n := range m.bins {
+		all += n
+	}
+	for i, n := range m.bins {
+		if sum += n; float64(sum) >= q*float64(all) {
+			return uint64(1000 * math.Pow(binStep, float64(i+1)))
+		}
+	}
+	return 0
+}
+
 // cpuTime is what all threads have taken.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
@@ -122,6 +176,7 @@ func cpuTime() time.Duration {
 type lap struct {
 	w      jsonw.Writer
 	worker worker
+	mapper mapper
 	start  time.Time
 	cpu    time.Duration
 	ops    uint64
@@ -135,6 +190,11 @@ func (l *lap) print() {
 	l.w.Uint("cpu_ns", uint64(cpu-l.cpu))
 	l.w.Uint("operations", ops-l.ops)
 	l.w.Uint("longest_gap_ns", atomic.SwapUint64(&l.worker.longest, 0))
+	l.mapper.mu.Lock()
+	l.w.Uint("mmap_p999_ns", l.mapper.quantile(0.999))
+	l.w.Uint("mmap_longest_ns", l.mapper.quantile(1))
+	l.mapper.bins = [bins]uint64{}
+	l.mapper.mu.Unlock()
 	l.w.Close()
 	if l.w.Flush() != nil {
 		os.Exit(1)
@@ -157,6 +217,9 @@ func main() {
 	l := lap{start: time.Now()}
 	if *busy {
 		go l.worker.run()
+	}
+	if *mapping {
+		go l.mapper.run()
 	}
 	os.Stdout.WriteString(`{"ready":true,"pid":` + strconv.Itoa(os.Getpid()) + "}\n")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
