@@ -60,6 +60,25 @@ static const struct holder same_variable = { .kind = HOLDER_VARIABLE,
 					     .used_by_cnt = 2,
 					     .certain = true,
 					     .candidates = 1 };
+static const struct holder variable_with_field = {
+	.kind = HOLDER_VARIABLE,
+	.text = "main.<var>.(main.server).stores used by main, get",
+	.type = "main.server",
+	.field = "stores",
+	.package = "main",
+	.used_by = { "main.main", "main.get" },
+	.used_by_cnt = 2,
+	.candidates = 1
+};
+static const struct holder named = {
+	.kind = HOLDER_VARIABLE, .text = "main.srv", .package = "main", .candidates = 1
+};
+static const struct holder named_with_field = { .kind = HOLDER_VARIABLE,
+						.text = "main.srv.stores[*].m",
+						.type = "main.server",
+						.field = "stores[*].m",
+						.package = "main",
+						.candidates = 1 };
 static const struct holder guess = {
 	.kind = HOLDER_FIELD, .text = "*main.A.m", .type = "main.A", .field = "m", .candidates = 2
 };
@@ -179,6 +198,17 @@ static void variables_are_in_their_order(void **state)
 	process_free(p);
 }
 
+/* What says that it is a field may come after the start of the program. */
+static void fields_of_variables_change_no_id(void **state)
+{
+	const struct given a[] = { { 1, &variable, 100, 200 }, { 9, &named, 101, 200 } };
+	const struct given b[] = { { 5, &variable_with_field, 100, 200 },
+				   { 2, &named_with_field, 101, 200 } };
+
+	(void)state;
+	expect_same(a, b, (size_t[]){ 0, 1 }, 2);
+}
+
 static void values_are_told_apart_by_their_map(void **state)
 {
 	const struct given a[] = { { 4, &sessions, NO, 200 },
@@ -264,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_field_is_the_same_with_other_keys),
 		cmocka_unit_test(elements_have_their_index),
 		cmocka_unit_test(variables_are_in_their_order),
+		cmocka_unit_test(fields_of_variables_change_no_id),
 		cmocka_unit_test(values_are_told_apart_by_their_map),
 		cmocka_unit_test(a_circle_of_values_ends),
 		cmocka_unit_test(a_guess_says_nothing),

@@ -90,6 +90,9 @@ void fit_close(struct fitter *f);
 void fit_types(struct fitter *f, const struct fit_object *o, const struct cat_type *expected,
 	       struct fit *ret);
 
+/* Whether a value of the type can be at addr in data or bss. */
+bool fit_is_static(struct fitter *f, uint64_t addr, const struct cat_type *t);
+
 /* Whether a function of the program begins at addr. */
 bool fit_is_function(const struct fitter *f, uint64_t addr);
 

@@ -20,6 +20,7 @@ enum {
 	FIT_LEN_MAX_BITS = 40, /* of lengths */
 	FIT_NOT_ADDRESS = 4096, /* no address is below */
 	FIT_NEST_MAX = 32,
+	FIT_STATIC_MAX = 1 << 16, /* bytes of a variable that are looked at */
 	HCHAN_ELEMTYPE_1_22 = 32, /* up to 1.22 */
 	HCHAN_ELEMTYPE = 40,
 	HCHAN_TIMER_SINCE = 23,
@@ -454,6 +455,17 @@ static bool fit_leaf_value(struct fit_check *c, const struct cat_type *t, const 
 				     : fit_empty_interface(c, w[0], w[1]);
 	}
 	return true;
+}
+
+bool fit_is_static(struct fitter *f, uint64_t addr, const struct cat_type *t)
+{
+	struct fit_object o = { .addr = addr, .size = t->size, .bytes_len = t->size };
+
+	if (o.bytes_len > FIT_STATIC_MAX)
+		o.bytes_len = FIT_STATIC_MAX;
+	_cleanup_free_ uint8_t *bytes = malloc(o.bytes_len + 1);
+	o.bytes = bytes;
+	return bytes && fit_read(f, addr, bytes, o.bytes_len) && fit_values(f, &o, t, 1, true).fits;
 }
 
 struct fit_verdict fit_values(struct fitter *f, const struct fit_object *o,

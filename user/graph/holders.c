@@ -247,9 +247,13 @@ static struct err *search_name_roots(struct holder_search *s)
 		const struct root_word *w = &s->root_words.data[i];
 
 		uint32_t row = s->target_rows.data[w->target];
-		bool typed = w->target >= s->header_cnt || search_row_type(s, row);
+		struct held_word held = {
+			.held = search_row_type(s, row),
+			.word_before = w->word_before,
+			.indirect = w->target >= s->header_cnt,
+		};
 
-		search_set(s, row, naming_variable(&s->naming, w->word, w->word_before, typed),
+		search_set(s, row, naming_variable(&s->naming, w->word, &held),
 			   search_variable_place(s, w->word));
 	}
 	return err;
@@ -356,6 +360,7 @@ static struct err *search_open(struct holder_search *s)
 		err = data_roots_read(s->heap->prog, &s->roots);
 	s->naming.heap = s->heap;
 	s->naming.cat = s->cat;
+	s->naming.fitter = s->fitter;
 	s->naming.roots = &s->roots;
 	s->naming.set = &s->ret->set;
 	return err;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "graph/static_types.h"
 #include "process/pclntab.h"
 
 enum {
@@ -459,18 +460,66 @@ static const struct cat_type *variable_map_type(const struct naming *n, uint64_t
 	return t && t->kind == CAT_MAP ? t : NULL;
 }
 
-uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before, bool typed)
+/* A variable that is a struct: its type, and the field that the word is in. */
+struct variable_field {
+	const struct cat_type *type; /* NULL: not known */
+	const struct cat_type *map; /* of the field; NULL: it does not say */
+	char path[sizeof(((struct cat_leaf *)0)->path) + 8];
+};
+
+static void variable_find_field(const struct naming *n, uint64_t addr, const struct held_word *w,
+				const struct varref *v, struct variable_field *ret)
 {
-	const struct cat_type *map = interface_map_type(n, word_before);
+	struct static_type part;
+	struct cat_leaf leaf;
+
+	/* With a name the path begins where the variable does. */
+	if (!static_type_find(n, addr, &part) || (v->name && part.base != addr - v->name_off) ||
+	    !catalogue_leaf(n->cat, part.type, addr - part.base, &leaf) || !leaf.path[0] ||
+	    !leaf_holds_map(n, w, &leaf, &ret->map))
+		return;
+	ret->type = part.type;
+	naming_path(leaf.path, ret->path, sizeof(ret->path));
+}
+
+/* "main.srv.tables.by", "main.<var>.(main.server).tables.by used by serve". */
+static void variable_text(const struct naming *n, const struct varref *v,
+			  const struct variable_field *f, char *buf, size_t buf_sz)
+{
+	char name[NAME_TEXT_MAX], users[NAME_TEXT_MAX];
+	const char *rest;
+
+	naming_variable_text(v, name, sizeof(name));
+	rest = v->name ? NULL : strstr(name, " used by ");
+	snprintf(users, sizeof(users), "%s", rest ? rest : "");
+	if (rest)
+		name[rest - name] = '\0';
+	if (v->name)
+		snprintf(buf, buf_sz, "%s.%s", name, f->path);
+	else
+		snprintf(buf, buf_sz, "%s.(%s).%s%s", name, cat_type_name(n->cat, f->type), f->path,
+			 users);
+}
+
+uint32_t naming_variable(struct naming *n, uint64_t addr, const struct held_word *w)
+{
+	const struct cat_type *map = interface_map_type(n, w->word_before);
 	struct holder h = { .kind = HOLDER_VARIABLE, .candidates = 1 };
-	char text[2 * NAME_TEXT_MAX];
+	struct variable_field field = { 0 };
+	char text[4 * NAME_TEXT_MAX];
 	struct varref v = { 0 };
 
-	if (!map && !typed)
-		map = variable_map_type(n, addr);
 	if (n->vars)
 		varrefs_find(n->vars, addr, &v);
 	naming_variable_text(&v, text, sizeof(text));
+	variable_find_field(n, addr, w, &v, &field);
+	if (field.type) {
+		variable_text(n, &v, &field, text, sizeof(text));
+		h.type = cat_type_name(n->cat, field.type);
+		h.field = field.path;
+	}
+	if (!map && !w->held && !w->indirect)
+		map = field.map ? field.map : variable_map_type(n, addr);
 	h.text = text;
 	h.package = v.package;
 	h.map_type = map ? map->addr : 0;

@@ -17,6 +17,7 @@ struct naming {
 	struct heap *heap;
 	const struct catalogue *cat;
 	struct varrefs *vars; /* NULL: not known */
+	struct fitter *fitter; /* NULL: types of variables are not told */
 	const struct data_roots *roots;
 	struct holder_set *set; /* where the holders are added */
 	uint64_t frame_cnt; /* frames named so far */
@@ -67,9 +68,9 @@ const char *naming_slot_path(const char *path, bool *is_key);
 /* The holder that is a channel, given the fit of its buffer. */
 uint32_t naming_channel(struct naming *n, const struct held_word *w, const struct cat_type *elem);
 
-/* The holder for a word of data or bss. The word before it has the type, if it is of an interface.
- * typed: the type of the map is known; else it is looked for in the code. */
-uint32_t naming_variable(struct naming *n, uint64_t addr, uint64_t word_before, bool typed);
+/* The holder for a word of data or bss, which has no object. Where the type of the map is not known,
+ * it is looked for in the code. */
+uint32_t naming_variable(struct naming *n, uint64_t addr, const struct held_word *w);
 
 /* What a variable is called: its name, or its package and the functions that use it. */
 void naming_variable_text(const struct varref *v, char *buf, size_t buf_sz);

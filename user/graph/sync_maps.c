@@ -78,6 +78,8 @@ static struct err *sync_name_in_object(struct sync_search *y, const struct objec
 static struct err *sync_name(struct sync_search *y, struct sync_map *m, const char *member,
 			     uint32_t member_off)
 {
+	/* No word leads to a map, as with a variable of one that outlived its frame. */
+	static const struct held_word no_map = { .indirect = true };
 	struct holder_search *s = y->s;
 	struct object o;
 
@@ -88,7 +90,7 @@ static struct err *sync_name(struct sync_search *y, struct sync_map *m, const ch
 		return NULL;
 	struct err *err = search_open_vars(s);
 	if (!err)
-		m->holder = naming_variable(&s->naming, m->addr, 0, /* typed= */ true);
+		m->holder = naming_variable(&s->naming, m->addr, &no_map);
 	return err;
 }
 

@@ -29,12 +29,6 @@ enum {
 	DATA_PIECE_SZ = 1 << 16,
 };
 
-/* A word of data or bss that points to another one. */
-struct static_pointer {
-	uint64_t to;
-	uint64_t at;
-};
-
 struct varrefs {
 	const struct program *prog;
 	const struct data_roots *roots;
@@ -564,6 +558,13 @@ void varrefs_find(struct varrefs *refs, uint64_t addr, struct varref *ret)
 		varrefs_judge(refs, addr, 0, ret);
 	}
 	code_uses_pause(&refs->uses);
+}
+
+const struct static_pointer *varrefs_pointers(const struct varrefs *refs, uint64_t addr,
+					      size_t *cnt_ret)
+{
+	*cnt_ret = varrefs_pointers_above(refs, addr);
+	return refs->pointers.data;
 }
 
 uint64_t varrefs_map_type(struct varrefs *refs, uint64_t addr)

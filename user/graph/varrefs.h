@@ -53,6 +53,17 @@ DEFINE_CLEANUP_PTR(struct varrefs *, varrefs_close, cleanup_varrefs)
  * once for each variable. For one thread at a time. */
 void varrefs_find(struct varrefs *refs, uint64_t addr, struct varref *ret);
 
+/* A word of data or bss that points to another one. */
+struct static_pointer {
+	uint64_t to;
+	uint64_t at;
+};
+
+/* The words that point to addr or below, in ascending order of where they point: the last ones are
+ * the nearest. They belong to refs. */
+const struct static_pointer *varrefs_pointers(const struct varrefs *refs, uint64_t addr,
+					      size_t *cnt_ret);
+
 /* The address of the type of the map that a word points to, by what code does with the word; 0: not
  * known. */
 uint64_t varrefs_map_type(struct varrefs *refs, uint64_t addr);

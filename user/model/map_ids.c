@@ -79,9 +79,14 @@ static uint64_t id_of_variable(const struct holder *h)
 	uint64_t hash = id_add(id_add(id_start, "variable"), h->package);
 	const char *users[HOLDER_USERS_MAX];
 
-	/* With a symbol table it has a name. */
-	if (!h->used_by_cnt || !strstr(h->text, " used by "))
-		return id_add(hash, h->text);
+	/* With a symbol table it has a name. The field is left out: what says that there is one
+	 * may come after the start of the program. */
+	if (!h->used_by_cnt || !strstr(h->text, " used by ")) {
+		size_t len = strlen(h->text), tail = h->field ? strlen(h->field) + 1 : 0;
+		_cleanup_free_ char *name = strndup(h->text, tail < len ? len - tail : len);
+
+		return id_add(hash, name);
+	}
 	memcpy(users, h->used_by, sizeof(users));
 	qsort(users, h->used_by_cnt, sizeof(*users), cmp_id_texts);
 	for (uint32_t i = 0; i < h->used_by_cnt; i++)
@@ -105,7 +110,9 @@ static uint64_t id_of_holder(const struct ids_work *w, size_t row)
 	if (*hash)
 		return *hash;
 	*hash = h->kind == HOLDER_VARIABLE ? id_of_variable(h) : id_add_number(id_start, h->kind);
-	*hash = id_add(id_add(id_add(*hash, h->type), h->field), h->function);
+	bool has_field = h->kind != HOLDER_VARIABLE;
+	*hash = id_add(id_add(*hash, has_field ? h->type : NULL), has_field ? h->field : NULL);
+	*hash = id_add(*hash, h->function);
 	*hash = id_add(*hash, t ? t->name : NULL);
 	return *hash;
 }
