@@ -3,7 +3,8 @@
 #
 # Looking at a program does not make it larger: pages of its file that nobody used do not
 # become resident, by the kernel's own count. Yet types and lines, which are in these pages,
-# are known.
+# are known. After a trace its code and its mappings are what they were, and the kernel did not
+# complain.
 # shellcheck disable=SC2016 # jq has variables, too
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -21,11 +22,18 @@ census_adds_nothing() {
 	kill -CONT "$target"
 }
 
+# Those that have a name: of files and of the kernel ([uprobes], [uprobes-trampoline]). Go maps
+# others at any time.
+mappings() {
+	awk '$6 && $6 != "[stack]" { print $1, $2, $6 }' "/proc/$target/maps"
+}
+
 # The program has 4 MiB that it does not use. What it uses may become resident, 64 KiB at a
 # time. The kernel copies a page of code before it writes a breakpoint into it.
 trace_adds_nothing() {
-	local before after copied
+	local before after copied mapped
 
+	mapped=$(mappings)
 	before=$(file_kib "$target" '^r-.p$' Rss)
 	ok "$label: starts to trace" watch --json --fail-on never --duration 2s --max-overhead 5% \
 		"$target"
@@ -37,7 +45,12 @@ trace_adds_nothing() {
 	ok "$label: $copied KiB of code copied for its probes" test "$copied" -lt 128
 	copied=$(file_kib "$target" '^r-xp$' Anonymous)
 	ok "$label: $copied KiB of these stay" test "$copied" -lt 64
+	is "$label: its mappings are what they were" "$(mappings)" "$mapped"
+	ok "$label: its code is what it was" text_is_clean "$target"
+	is "$label: no warning of the kernel" "$(cat /proc/sys/kernel/tainted)" "$tainted"
 }
+
+tainted=$(cat /proc/sys/kernel/tainted)
 
 start_inlined() { # FILE
 	launch "$1"

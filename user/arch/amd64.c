@@ -194,6 +194,8 @@ static bool amd64_find_guard_jump(struct disasm *d)
 	return false;
 }
 
+enum { NOP_CALL_SZ = 5 };
+
 /* The place is the instruction that was decoded last. */
 static struct placement amd64_placement(const struct disasm *d, enum placement_kind kind,
 					const char *reason)
@@ -202,6 +204,7 @@ static struct placement amd64_placement(const struct disasm *d, enum placement_k
 		.kind = kind,
 		.off = (uint32_t)d->insn->address,
 		.cheap = kind != PLACEMENT_ENTRY,
+		.leaves_trace = d->insn->id == X86_INS_NOP && d->insn->size == NOP_CALL_SZ,
 		.reason = reason,
 	};
 

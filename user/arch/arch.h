@@ -65,6 +65,9 @@ typedef bool (*code_place_fn)(void *ctx, uint64_t at, uint64_t addr);
  *  - Arguments intact and frame not built yet. The arguments are in the registers of Go's ABI,
  *    and the return address is where the call left it.
  *
+ * One place is forbidden. Linux 6.18 turns a probe on a nop of 5 bytes into a call to a page
+ * ([uprobes-trampoline]) that it maps into the process, and leaves there.
+ *
  * So the best place is a push after the stack check; then the jump of the check itself, whose
  * flags tell whether the call will come again; then the first instruction.
  */
@@ -79,6 +82,7 @@ struct placement {
 	enum placement_kind kind;
 	uint32_t off; /* from the start of the function */
 	bool cheap; /* the kernel emulates the instruction */
+	bool leaves_trace; /* after the probe is gone the target is not as it was: do not probe */
 	char insn[48]; /* the instruction, for people */
 	const char *reason; /* why it was chosen, for people; static */
 };

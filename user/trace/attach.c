@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
 #include <linux/perf_event.h>
@@ -210,6 +211,21 @@ static struct err *perf_type_read(uint32_t *ret)
 	return NULL;
 }
 
+/*
+ * Brings the pages of code with probes into the page cache, as any reader does. Where they are not
+ * there, the kernel reads them itself while it attaches, and ext4 of Linux 6.18 then warns and
+ * taints the kernel (ext4_check_map_extents_env), which ends a host with panic_on_warn. What cannot
+ * be read here fails to attach, too.
+ */
+static void pages_read_ahead(const char *path, const struct probe_set *set)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char insn[16]; /* the longest that is decoded, which may be on two pages */
+
+	for (size_t i = 0; fd >= 0 && i < set->cnt; i++)
+		(void)!pread(fd, insn, sizeof(insn), (off_t)set->probe[i].file_off);
+}
+
 struct err *attach_probes(const struct attach_target *target, const struct probe_set *set,
 			  struct attachment *ret)
 {
@@ -225,6 +241,7 @@ struct err *attach_probes(const struct attach_target *target, const struct probe
 
 	if (err)
 		return err;
+	pages_read_ahead(target->path, set);
 	shelter_run(attach_call_run, &a);
 	if (a.os_errno)
 		return attach_err(a.os_errno, multi ? "uprobe_multi" : "perf event");

@@ -18,6 +18,10 @@ static struct err *site_place(const struct trace_opts *opts, const struct trace_
 	}
 	if (err)
 		return err;
+	if (site->placement.leaves_trace) {
+		site->missing = "a probe there would leave a mapping in the process for good";
+		return NULL;
+	}
 	site->probe_addr = func->addr + site->placement.off;
 	site->probe_file_off = func->file_off + site->placement.off;
 	return NULL;
