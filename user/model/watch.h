@@ -146,7 +146,8 @@ DEFINE_CLEANUP_PTR(struct watch *, watch_free, cleanup_watch)
 static inline void watch_begins(const struct watch *w, const char *step)
 {
 	if (w->opts.doing)
-		*w->opts.doing = step;
+		__atomic_store_n(w->opts.doing, step,
+				 __ATOMIC_RELAXED); /* who asks is another thread */
 }
 
 /* Whether there is a trace, and the target is not known to be gone. */
