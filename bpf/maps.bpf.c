@@ -34,6 +34,29 @@ struct {
 	__type(value, struct abi_meter);
 } meters SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} no_program SEC(".maps");
+
+const volatile __u32 tail_calls; /* always 0 */
+
+/*
+ * From Linux 6.13 on (commit a76ab5731e32) a program on a uprobe with 64 bytes of stack or more
+ * gets a stack of its own on each CPU, which it shares with whoever preempts it there and runs the
+ * same program: another thread of the target. On kernels that preempt, that overwrites pointers
+ * of the first one, and the host crashes (open-telemetry/opentelemetry-ebpf-instrumentation#3056).
+ * A program with a tail call keeps the stack of its thread. This one is never made: the verifier
+ * removes it, and it costs nothing.
+ */
+static __always_inline void stack_keep(struct go_regs *regs)
+{
+	if (tail_calls)
+		bpf_tail_call(regs, &no_program, 0);
+}
+
 /* What one hit is about. */
 struct hit {
 	__u32 func;
@@ -306,6 +329,7 @@ int map_function(struct go_regs *regs)
 {
 	struct hit hit = {};
 
+	stack_keep(regs);
 	hit_handle(regs, &hit);
 	return 0;
 }
@@ -319,6 +343,7 @@ int priced_function(struct go_regs *regs)
 {
 	struct hit hit = { .priced = 1 };
 
+	stack_keep(regs);
 	hit_handle(regs, &hit);
 	return 0;
 }

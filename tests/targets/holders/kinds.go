@@ -69,6 +69,70 @@ func makeVariables() {
 	note("variable_array", someMaps[3], expected{kinds: "variable|element", says: "main.", name: "main.someMaps"})
 }
 
+// ---- structs that are variables ----
+
+type teller interface{ tell() int }
+
+type desk struct {
+	title  string
+	drawer struct {
+		lock  sync.Mutex
+		cards map[string]uint16
+	}
+	lamps int
+}
+
+func (d *desk) tell() int { return d.lamps + len(d.drawer.cards) }
+
+// rack is only called by its name: no interface ever has one.
+type rack struct {
+	n     int
+	rows  [3]lane
+	total int64
+}
+
+type lane struct {
+	speed int
+	cars  map[int16]uint16
+}
+
+//go:noinline
+func (r *rack) park(m map[int16]uint16) { r.rows[1].cars = m }
+
+type drawers struct {
+	desk
+	spare map[string]complex64
+}
+
+//go:noinline
+func (d *drawers) store(m map[string]complex64) { d.spare = m }
+
+var (
+	theDesk   desk
+	toldDesk  teller = &theDesk
+	theRack   rack
+	theLanes  [4]lane
+	theDrawer = drawers{desk: desk{title: "drawer"}}
+)
+
+func makeStatics() {
+	theDesk.drawer.cards = filled[uint16](35)
+	theRack.park(numbered[int16, uint16](25))
+	theLanes[2].cars = numbered[int16, uint16](26)
+	theDrawer.store(filled[complex64](25))
+
+	is := func(name string) expected { return expected{kinds: "variable", says: "main.", name: name} }
+	note("static_shown", theDesk.drawer.cards, is("main.theDesk"))
+	note("static_called", theRack.rows[1].cars, is("main.theRack"))
+	note("static_array", theLanes[2].cars, is("main.theLanes"))
+	note("static_embeds", theDrawer.spare, is("main.theDrawer"))
+}
+
+//go:noinline
+func useStatics() int {
+	return toldDesk.tell() + len(theRack.rows[1].cars) + len(theLanes[2].cars) + len(theDrawer.spare)
+}
+
 // ---- fields ----
 
 type leaf struct {
@@ -398,6 +462,48 @@ func makeInterfaces() {
 
 // ---- closures ----
 
+// Generic closures: what they capture has the type of a type argument, or one made of it.
+//
+//go:noinline
+func lazily[T any](make func() T) func() T {
+	var (
+		once  sync.Once
+		value T
+	)
+	return func() T {
+		once.Do(func() { value = make() })
+		return value
+	}
+}
+
+//go:noinline
+func counts[K comparable, V any](m map[K]V) func() int { return func() int { return len(m) } }
+
+type tally struct {
+	by map[int64]float64
+	n  int
+}
+
+func (t *tally) size() int { return len(t.by) + t.n }
+
+var (
+	lazy    func() map[uint64]string
+	generic func() int
+	ofTally func() int
+)
+
+func makeGenericClosures() {
+	lazy = lazily(func() map[uint64]string { return numbered[uint64, string](20) })
+	m := numbered[uint64, rune](20)
+	generic = counts(m)
+	t := &tally{by: numbered[int64, float64](20)}
+	ofTally = t.size
+
+	note("closure_lazy", lazy(), expected{kinds: "closure|element", says: "main.lazily"})
+	note("closure_generic", m, expected{kinds: "closure", says: "main.counts"})
+	note("method_value_pointer", t.by, expected{kinds: "field", typ: "main.tally", field: "by"})
+}
+
 var (
 	counter  func() int
 	changer  func(int)
@@ -566,7 +672,7 @@ func makeLocals() {
 // use refers to all variables, from functions of its own.
 //
 //go:noinline
-func use() int { return useVariables() + useFields() + useOthers() + useNested() + depot.Count() }
+func use() int { return useVariables() + useStatics() + useFields() + useOthers() + useNested() + depot.Count() }
 
 //go:noinline
 func useVariables() int {
@@ -588,7 +694,7 @@ func useOthers() int {
 	changer(3)
 	return len(entries) + len(mapSlice) + len(mapArray) + linked.Len() + len(manyMaps) + len(pointerTo) +
 		len(queue) + len(jobs) + len(orders) + len(results) + inField.n + mappers.m.size() + len(anys) +
-		len(anyOf) + counter() + boundLen() + handlers["h"]()
+		len(anyOf) + counter() + len(lazy()) + generic() + ofTally() + boundLen() + handlers["h"]()
 }
 
 //go:noinline

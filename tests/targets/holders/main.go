@@ -52,6 +52,7 @@ func noteDepot(name string, m any) {
 // build runs in a goroutine that ends, so that its frames hold nothing afterwards.
 func build(done chan bool) {
 	makeVariables()
+	makeStatics()
 	makeFields()
 	makeLarge()
 	makeGeneric()
@@ -60,6 +61,7 @@ func build(done chan bool) {
 	makeChannels()
 	makeInterfaces()
 	makeClosures()
+	makeGenericClosures()
 	makeNested()
 	makeLocals()
 	depot.Fill(20)
