@@ -168,31 +168,6 @@ static __always_inline __u64 goroutine_id(const struct hit *hit)
 	return id;
 }
 
-static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
-{
-	rec->hdr.ktime_ns = bpf_ktime_get_ns();
-	rec->tid = hit->tid;
-	rec->func = hit->func;
-	rec->op = hit->op;
-	rec->goroutine = goroutine_id(hit);
-	rec->map = hit->map;
-	rec->type = hit->type;
-	rec->caller = hit->caller;
-	rec->n = hit->n;
-	if (!hit->map)
-		return;
-	if (map_is_on_stack(hit))
-		rec->flags |= ABI_MAP_ON_STACK;
-	/* A header that make gets is not filled in yet. */
-	if (hit->op == ABI_OP_MAKE)
-		return;
-	if (header_sz <= sizeof(rec->header) &&
-	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
-		rec->flags |= ABI_MAP_HAS_HEADER;
-	else
-		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
-}
-
 /* Go keeps frame pointers: next to each saved one is a return address. */
 static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct hit *hit)
 {
@@ -207,6 +182,32 @@ static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct 
 			return;
 		stack[i] = frame.ret;
 	}
+}
+
+static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
+{
+	rec->hdr.ktime_ns = bpf_ktime_get_ns();
+	rec->tid = hit->tid;
+	rec->func = hit->func;
+	rec->op = hit->op;
+	rec->goroutine = goroutine_id(hit);
+	rec->map = hit->map;
+	rec->type = hit->type;
+	rec->caller = hit->caller;
+	rec->n = hit->n;
+	stack_read(rec->stack, hit);
+	if (!hit->map)
+		return;
+	if (map_is_on_stack(hit))
+		rec->flags |= ABI_MAP_ON_STACK;
+	/* A header that make gets is not filled in yet. */
+	if (hit->op == ABI_OP_MAKE)
+		return;
+	if (header_sz <= sizeof(rec->header) &&
+	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
+		rec->flags |= ABI_MAP_HAS_HEADER;
+	else
+		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
 }
 
 static __always_inline void count_lost(const struct hit *hit)
@@ -247,7 +248,6 @@ static __always_inline void event_send(const struct hit *hit)
 	rec->base.hdr.kind = ABI_REC_MAP_EVENT;
 	rec->base.hdr.len = sizeof(*rec);
 	map_rec_fill(&rec->base, hit);
-	stack_read(rec->stack, hit);
 	rec->table = hit->table;
 	if (hit->table &&
 	    !bpf_probe_read_user(rec->table_header, sizeof(rec->table_header), (void *)hit->table))
