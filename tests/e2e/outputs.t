@@ -153,8 +153,80 @@ check_made_up() {
 	ok 'made up, bare: no map families' test "$(grep -c maptrace_map "$d/made")" = 0
 }
 
+# What maptrace prints on a terminal of 80 columns: on both streams.
+on_terminal() { # ARGUMENT...
+	timeout 60 python3 - "$tmp/typed" "$maptrace" "$@" >/dev/null <<-'PTY'
+		import os, pty, sys
+		with open(sys.argv[1], 'wb') as typed:
+		    def read(fd):
+		        data = os.read(fd, 4096)
+		        typed.write(data)
+		        return data
+		    os.environ.setdefault('TERM', 'xterm')
+		    status = pty.spawn(sys.argv[2:], read, lambda fd: b'')
+		sys.exit(os.waitstatus_to_exitcode(status))
+	PTY
+}
+
+plain() {
+	sed $'s/\x1b\\[[0-9;]*m//g' "$1"
+}
+
+# How many lines have an escape sequence.
+escapes() {
+	grep -c $'\x1b' "$1"
+}
+
+has_escapes() {
+	test "$(escapes "$1")" -gt 0
+}
+
+check_color() {
+	local saved=(report --from "$d/report.json" --fail-on never)
+
+	run 20 "${saved[@]}"
+	cp "$out" "$tmp/text"
+	is 'not on a terminal: no colours' "$(escapes "$out")" 0
+	run 20 "${saved[@]}" --color=always
+	ok '--color=always: colours' has_escapes "$out"
+	plain "$out" >"$tmp/plain"
+	ok '--color=always: else the same text' cmp "$tmp/plain" "$tmp/text"
+	TERM=xterm on_terminal "${saved[@]}"
+	ok 'on a terminal: colours' has_escapes "$tmp/typed"
+	plain "$tmp/typed" | tr -d '\r' >"$tmp/plain"
+	ok 'on a terminal: else the same text' cmp "$tmp/plain" "$tmp/text"
+	TERM=xterm on_terminal "${saved[@]}" --color=never
+	is '--color=never: none' "$(escapes "$tmp/typed")" 0
+	TERM=xterm NO_COLOR=1 on_terminal "${saved[@]}"
+	is 'NO_COLOR: none' "$(escapes "$tmp/typed")" 0
+	TERM=dumb on_terminal "${saved[@]}"
+	is 'a dumb terminal: none' "$(escapes "$tmp/typed")" 0
+	run 20 "${saved[@]}" --color=blue
+	is '--color=blue: exit code' "$rc" 2
+	run 20 diff "$d/report.json" "$d/report.json" --color=always
+	ok 'diff --color=always: colours' has_escapes "$out"
+}
+
+# A line on the terminal while it looks; nothing of it is left.
+check_progress() {
+	build 1.24 mapzoo stripped
+	start "$bin" -exit-on-eof -scenario ints
+	TERM=xterm on_terminal report --duration 3s --fail-on never --output "$tmp/text" "$target"
+	tr '\r' '\n' <"$tmp/typed" >"$tmp/lines"
+	ok 'progress: what is left' grep -q "process $target: watching, .* left" "$tmp/lines"
+	is 'progress: nothing is left of it' "$(tail -c 4 "$tmp/typed")" $'\r\x1b[K'
+	is 'progress: no line of it ends' "$(tr -cd '\n' <"$tmp/typed" | wc -c)" 0
+	TERM=dumb on_terminal report --duration 1s --fail-on never --output "$tmp/text" "$target"
+	is 'progress: not on a dumb terminal' "$(escapes "$tmp/typed")" 0
+	run 60 report --duration 1s --fail-on never --output "$tmp/text" "$target"
+	is 'progress: not in a file' "$(cat "$err")" ''
+	stop
+}
+
 check_command_line
 check_look
+check_color
+check_progress
 check_saved
 check_profile
 check_failure

@@ -10,6 +10,13 @@
 
 static enum log_level log_level = LOG_WARN;
 
+static volatile bool log_has_line; /* see log_over_line() */
+
+void log_over_line(bool is_there)
+{
+	log_has_line = is_there;
+}
+
 void log_set_level(enum log_level level)
 {
 	log_level = level;
@@ -27,7 +34,8 @@ static void log_emit(enum log_level level, const char *fmt, va_list ap)
 		return;
 	}
 	printable_make(text); /* it may quote the target or a file */
-	fprintf(stderr, "maptrace: %s%s\n", level == LOG_WARN ? "warning: " : "", text);
+	fprintf(stderr, "%smaptrace: %s%s\n", log_has_line ? "\r\033[K" : "",
+		level == LOG_WARN ? "warning: " : "", text);
 }
 
 #define DEFINE_LOG(name, level)                                                                    \

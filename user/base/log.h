@@ -8,11 +8,17 @@
 #ifndef MAPTRACE_BASE_LOG_H
 #define MAPTRACE_BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct err;
 
 void log_set_level(enum log_level level);
+
+/* From now on a message takes the place of a line on the terminal that has no end yet; or not any
+ * more. */
+void log_over_line(bool is_there);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

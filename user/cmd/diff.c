@@ -12,6 +12,7 @@
 #include "base/terminal.h"
 #include "base/units.h"
 #include "cmd/args.h"
+#include "cmd/color.h"
 #include "cmd/fail_on.h"
 #include "cmd/guard.h"
 #include "cmd/select.h"
@@ -19,7 +20,7 @@
 #include "report/json_read.h"
 #include "report/report.h"
 
-enum { OPT_DIFF_JSON = 256, OPT_DIFF_TOP, OPT_DIFF_FAIL_ON, DIFF_TOP = 10 };
+enum { OPT_DIFF_JSON = 256, OPT_DIFF_TOP, OPT_DIFF_FAIL_ON, OPT_DIFF_COLOR, DIFF_TOP = 10 };
 
 #define DIFF_DEADLINE_NS (30 * NS_PER_S)
 
@@ -27,6 +28,7 @@ struct diff_args {
 	struct args common;
 	struct report_opts report;
 	const char *files[2];
+	enum color_when color;
 	bool json;
 	bool fail_never;
 	struct threshold fail_on;
@@ -39,6 +41,7 @@ static const struct argp_option diff_options[] = {
 	  "Exit with 1 if RSS grew by at least a size, or by a share of what it was (default: 10% "
 	  "and at least 8M; never: exit with 0)",
 	  0 },
+	{ "color", OPT_DIFF_COLOR, "WHEN", 0, COLOR_HELP, 0 },
 	{ 0 },
 };
 
@@ -95,6 +98,8 @@ static error_t parse_diff(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_diff_top(o, arg));
 	case OPT_DIFF_FAIL_ON:
 		return args_fail(a, parse_diff_fail_on(o, arg));
+	case OPT_DIFF_COLOR:
+		return args_fail(a, color_parse(arg, &o->color));
 	case ARGP_KEY_ARG:
 		return args_fail(a, parse_diff_file(o, arg));
 	case ARGP_KEY_END:
@@ -211,8 +216,10 @@ struct err *cmd_diff(int argc, char **argv, int *exit_code_ret)
 		.report = { .top = DIFF_TOP, .columns = terminal_columns(stdout) },
 	};
 
-	if (args_parse(&argp, "maptrace diff", argc, argv, &o))
+	if (args_parse(&argp, "maptrace diff", argc, argv, &o)) {
+		o.report.color = color_is_on(o.color, /* to_stdout= */ true);
 		return run_diff(&o, exit_code_ret);
+	}
 	*exit_code_ret = EXIT_USAGE;
 	return o.common.err;
 }

@@ -248,6 +248,15 @@ struct err *guard_enter(uint64_t deadline_ns)
 
 /* ---- the thread that works ---- */
 
+static void (*guard_wait_fn)(void *ctx);
+static void *guard_wait_ctx;
+
+void guard_on_wait(void (*fn)(void *ctx), void *ctx)
+{
+	guard_wait_fn = fn;
+	guard_wait_ctx = ctx;
+}
+
 struct guard_call {
 	void (*fn)(void *ctx);
 	void *ctx;
@@ -281,6 +290,8 @@ static bool guard_wait_for(pthread_t thread)
 	uint64_t look_ns = 0;
 
 	while (!guard_join(thread)) {
+		if (guard_wait_fn)
+			guard_wait_fn(guard_wait_ctx);
 		if (!guard->stop || clock_ns() - look_ns < LOOK_MS * NS_PER_MS)
 			continue;
 		looks[0] = looks[1];

@@ -45,6 +45,10 @@ const volatile bool *guard_late(void);
  * not return. Then all other threads have stopped for good, wherever they were. */
 bool guard_run(void (*fn)(void *ctx), void *ctx);
 
+/* What guard_run() does about 20 times a second while it waits, in the thread that called it; NULL:
+ * nothing. */
+void guard_on_wait(void (*fn)(void *ctx), void *ctx);
+
 /* From now on the deadline does not count: who reads our output may be slow. */
 void guard_print(void);
 

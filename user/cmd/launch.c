@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "cmd/progress.h"
 
 enum {
 	START_MOST_MS = 2000, /* for the command to become a Go program that runs */
@@ -133,6 +134,7 @@ static _Noreturn void verb_run(int argc, char **argv, pid_t command, const sigse
 	if (!args)
 		_exit(EXIT_UNREADABLE);
 	sigprocmask(SIG_SETMASK, before, NULL);
+	progress_forbid();
 	memcpy(args, argv, (size_t)argc * sizeof(*args));
 	if ((argc == 1 || is_report(argv[1])) && !has_duration(argc, argv)) {
 		args[cnt++] = (char *)"--duration";

@@ -54,9 +54,14 @@ bool outputs_has_json(const struct outputs *o)
 	return output_is_stdout(o->path[OUTPUT_JSON]) || (o->json && !o->main);
 }
 
+bool outputs_color(const struct outputs *o)
+{
+	return color_is_on(o->color, output_is_stdout(o->path[OUTPUT_TEXT]));
+}
+
 /* ---- the command line ---- */
 
-enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS, OPT_PPROF, OPT_HTML };
+enum { OPT_OUTPUT = 768, OPT_JSON, OPT_PROMETHEUS, OPT_PPROF, OPT_HTML, OPT_COLOR };
 
 static const struct argp_option output_options[] = {
 	{ "output", OPT_OUTPUT, "FILE", 0,
@@ -71,6 +76,7 @@ static const struct argp_option output_options[] = {
 	  "Write metrics for Prometheus to FILE (-: standard output)", 0 },
 	{ "pprof", OPT_PPROF, "FILE", 0,
 	  "Write a profile of the maps for `go tool pprof` to FILE (-: standard output)", 0 },
+	{ "color", OPT_COLOR, "WHEN", 0, COLOR_HELP, 0 },
 	{ 0 },
 };
 
@@ -91,6 +97,9 @@ static error_t parse_outputs(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PPROF:
 		o->path[OUTPUT_PPROF] = arg;
+		return 0;
+	case OPT_COLOR:
+		o->color_arg = arg;
 		return 0;
 	case OPT_HTML:
 		o->path[OUTPUT_HTML] = arg;
@@ -156,6 +165,8 @@ struct err *outputs_settle(struct outputs *o)
 {
 	struct err *err = output_check_terminal(o);
 
+	if (!err && o->color_arg)
+		err = color_parse(o->color_arg, &o->color);
 	if (o->json)
 		o->path[OUTPUT_JSON] = o->main ? o->main : "-";
 	else if (o->main || !outputs_want_any(o))

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "model/result.h"
+#include "cmd/color.h"
 #include "report/report.h"
 
 enum output_format {
@@ -27,6 +28,8 @@ enum output_format {
 
 struct outputs {
 	const char *main; /* what --output says; NULL: it is not given */
+	const char *color_arg; /* what --color says; NULL: it is not given */
+	enum color_when color; /* of the text; set by outputs_settle() */
 	bool json; /* --json without a file */
 	const char *path[OUTPUT_CNT]; /* "-": standard output; NULL: this format is not wanted */
 };
@@ -40,6 +43,9 @@ bool outputs_want_any(const struct outputs *o);
 /* Decides what goes where when the command line is complete. Fails if two formats have one place,
  * or if a file could not be written, so that nobody waits for a report in vain. */
 struct err *outputs_settle(struct outputs *o);
+
+/* Whether the text has colours where it goes. */
+bool outputs_color(const struct outputs *o);
 
 /* Whether JSON is wanted, and on standard output. */
 bool outputs_has_json(const struct outputs *o);

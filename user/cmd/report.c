@@ -16,6 +16,7 @@
 #include "cmd/course.h"
 #include "cmd/guard.h"
 #include "cmd/outputs.h"
+#include "cmd/progress.h"
 #include "model/watch.h"
 #include "report/json_read.h"
 #include "report/report.h"
@@ -259,7 +260,8 @@ static int exit_code_of(const struct report_args *o, const struct watch *w, cons
 
 static void announce_wait(const struct report_args *o)
 {
-	if (isatty(STDERR_FILENO) && o->common.watch.duration_ns)
+	if (!progress_is_possible(o->common.verbose) && isatty(STDERR_FILENO) &&
+	    o->common.watch.duration_ns)
 		fprintf(stderr, "maptrace: watching process %d for %s (Ctrl-C ends it early)\n",
 			o->common.pid, text_duration(o->common.watch.duration_ns).s);
 }
@@ -365,8 +367,15 @@ static void say_refusal(const struct report_args *o, const struct result *r)
 static struct err *report_observation(const struct report_args *o, int *exit_code_ret)
 {
 	struct observation obs = { .o = o, .exit_code = EXIT_OK };
-	bool ended = guard_run(observation_make, &obs);
+	struct progress progress = { .pid = o->common.pid,
+				     .duration_ns = o->common.watch.duration_ns,
+				     .doing = (const char *const *)&o->doing };
 
+	if (progress_is_possible(o->common.verbose))
+		guard_on_wait(progress_tick, &progress);
+	bool ended = guard_run(observation_make, &obs);
+	guard_on_wait(NULL, NULL);
+	progress_end(&progress);
 	if (!ended)
 		observation_salvage(&obs);
 	guard_print();
@@ -445,6 +454,7 @@ struct err *cmd_report(int argc, char **argv, int *exit_code_ret)
 
 	if (args_parse(&argp, "maptrace report", argc, argv, &o)) {
 		o.report.verbose = o.common.verbose;
+		o.report.color = outputs_color(&o.outputs);
 		o.report.saved = o.from != NULL;
 		o.common.watch.top = o.report.top;
 		o.common.watch.fail_on = o.fail_on.by_size ? &o.fail_on.size : NULL;

@@ -61,6 +61,15 @@ static void flow_print(FILE *out, const char *s, int columns)
 	}
 }
 
+static void flow_print_styled(const struct flow *f, const char *s, int columns)
+{
+	if (f->style)
+		fputs(f->style, f->out);
+	flow_print(f->out, s, columns);
+	if (f->style)
+		fputs("\033[0m", f->out);
+}
+
 static int trailing_blanks(const char *s)
 {
 	size_t len = strlen(s), blanks = 0;
@@ -89,7 +98,7 @@ void flow_add(struct flow *f, int blanks, const char *fmt, ...)
 	f->padding += blanks;
 	if (columns) {
 		fprintf(f->out, "%*s", f->padding, "");
-		flow_print(f->out, text, columns);
+		flow_print_styled(f, text, columns);
 		f->column += f->padding + columns;
 		f->padding = 0;
 	}

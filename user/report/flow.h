@@ -17,6 +17,7 @@ struct flow {
 	int columns; /* a line has at most this many */
 	int indent; /* of all lines but the first */
 	int column; /* 0: the first line has nothing yet */
+	const char *style; /* an escape sequence for the pieces that are added; NULL: none */
 	int padding; /* blanks at the end of the last piece: printed if the line goes on */
 };
 

@@ -20,6 +20,7 @@ struct report_opts {
 	bool saved; /* it was read from a file: tell when and where it was made */
 	bool verbose; /* with histograms, and with the callers of all rows of ACTIVITY */
 	const struct course *course; /* that the result is the last of, for the page; NULL: none */
+	bool color; /* of the text: with escape sequences of a terminal */
 	int columns; /* of the text, see terminal_columns(); 0: as many as without a terminal */
 };
 

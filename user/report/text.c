@@ -17,7 +17,9 @@ static void print_identity(const struct page *p)
 	const struct result_target *t = &p->r->target;
 	struct flow f = page_flow(p, 2);
 
+	f.style = text_style(p, STYLE_BOLD);
 	flow_add(&f, 0, "%s", known_text(t->command));
+	f.style = NULL;
 	flow_add(&f, 2, "pid %" PRIu64, t->pid);
 	flow_add(&f, 2, "%s,", known_text(t->go_version));
 	flow_add(&f, 1, "%s maps%s", known_text(t->map_kind), t->stripped ? ", stripped" : "");
@@ -67,7 +69,7 @@ static void print_head(const struct page *p)
 		print_origin(p);
 	print_how(p);
 	for (size_t i = 0; i < p->r->doubts.len; i++)
-		page_words(p, 0, 2, "%s", known_text(p->r->doubts.data[i].text));
+		page_words_in(p, STYLE_WARN, 0, 2, "%s", known_text(p->r->doubts.data[i].text));
 }
 
 struct err *report_text(struct result *r, const struct report_opts *opts, FILE *out)

@@ -82,7 +82,9 @@ void print_cost(const struct page *p)
 		print_receipt(p, c->receipt);
 	else
 		fputc('\n', p->out);
+	f.style = c->receipt ? NULL : text_style(p, STYLE_BOLD);
 	flow_add(&f, 0, "%-4s", c->receipt ? "" : "COST");
+	f.style = NULL;
 	flow_add(&f, 2, "maptrace: %s CPU,", DURATION(c->cpu_ns));
 	flow_add(&f, 1, "%s memory,", BYTES(c->peak_rss_bytes));
 	flow_add(&f, 1, "%s read,", BYTES(c->bytes_read));

@@ -83,7 +83,7 @@ void print_memcalls(const struct page *p)
 		return;
 	}
 	if (m->totals.len)
-		fprintf(p->out, "\nMEMORY CALLS\n");
+		page_heading(p, "MEMORY CALLS", "%s", "");
 	else
 		page_heading(p, "MEMORY CALLS", "no mmap, munmap or madvise seen");
 	for (size_t i = 0; i < m->totals.len; i++)

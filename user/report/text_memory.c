@@ -41,6 +41,7 @@ static void print_memory_row(const struct page *p, const struct result_ledger_ro
 	if (remedy && row->gives_back_bytes) {
 		bool all = row->gives_back_bytes == row->resident_bytes;
 
+		f.style = text_style(p, STYLE_HINT);
 		flow_add(&f, 2, "<- %s%sback", all ? "" : BYTES(row->gives_back_bytes),
 			 all ? "" : " ");
 		flow_words(&f, remedy);

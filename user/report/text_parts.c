@@ -26,13 +26,28 @@ void page_words(const struct page *p, int first, int hang, const char *fmt, ...)
 	flow_end(&f);
 }
 
+void page_words_in(const struct page *p, const char *style, int first, int hang, const char *fmt,
+		   ...)
+{
+	struct flow f = page_flow(p, hang);
+	va_list ap;
+
+	f.style = text_style(p, style);
+	va_start(ap, fmt);
+	flow_vsentence(&f, first, fmt, ap);
+	va_end(ap);
+	flow_end(&f);
+}
+
 void page_heading(const struct page *p, const char *name, const char *fmt, ...)
 {
 	struct flow f = page_flow(p, 6);
 	va_list ap;
 
 	fputc('\n', p->out);
+	f.style = text_style(p, STYLE_BOLD);
 	flow_add(&f, 0, "%s", name);
+	f.style = NULL;
 	va_start(ap, fmt);
 	flow_vsentence(&f, 2, fmt, ap);
 	va_end(ap);

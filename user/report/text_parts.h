@@ -20,6 +20,13 @@
 #define COUNTED(v, noun) text_counted(v, noun).s
 #define DURATION(v) text_duration(v).s
 
+/* Styles of a text, for text_style(). */
+#define STYLE_BOLD "\033[1m"
+#define STYLE_GOOD "\033[1;32m"
+#define STYLE_WARN "\033[1;33m"
+#define STYLE_BAD "\033[1;31m"
+#define STYLE_HINT "\033[36m"
+
 struct page {
 	struct result *r;
 	const struct report_opts *opts;
@@ -45,10 +52,20 @@ bool is_refused(const char *status);
 /* An empty line of the page; `indent` is that of the lines that it is broken into. */
 struct flow page_flow(const struct page *p, int indent);
 
+/* The style of a flow; NULL where the page has no colours. */
+static inline const char *text_style(const struct page *p, const char *style)
+{
+	return p->opts->color ? style : NULL;
+}
+
 /* Prints words, on as many lines as they take: the first line begins after `first` blanks,
  * all others after `hang`. */
 __attribute__((format(printf, 4, 5))) void page_words(const struct page *p, int first, int hang,
 						      const char *fmt, ...);
+
+/* The same with a style. */
+__attribute__((format(printf, 5, 6))) void page_words_in(const struct page *p, const char *style,
+							 int first, int hang, const char *fmt, ...);
 
 /* Prints a heading of its own after an empty line: "MAPS  the rest". */
 __attribute__((format(printf, 3, 4))) void page_heading(const struct page *p, const char *name,

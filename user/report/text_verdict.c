@@ -5,25 +5,42 @@ enum { FINDING_ROWS = 5, FINDING_INDENT = 5 };
 
 static void print_finding(const struct page *p, size_t no, const struct result_finding *f)
 {
-	page_words(p, 2, FINDING_INDENT, "%zu. %s%s", no, finding_severity_words[f->severity].text,
-		   known_text(f->headline));
+	page_words_in(p, STYLE_BOLD, 2, FINDING_INDENT, "%zu. %s%s", no,
+		      finding_severity_words[f->severity].text, known_text(f->headline));
 	print_finding_holder(p, f);
 	if (f->evidence)
 		page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", f->evidence);
 	page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", known_text(f->remedy));
 }
 
+static const char *state_style(enum verdict_state state)
+{
+	switch (state) {
+	case STATE_FINE:
+		return STYLE_GOOD;
+	case STATE_WASTEFUL:
+	case STATE_GROWING:
+		return STYLE_WARN;
+	case STATE_IN_DANGER:
+		return STYLE_BAD;
+	case STATE_NOT_JUDGED:
+	case STATE_CNT:
+		break;
+	}
+	return NULL;
+}
+
 void print_verdict(const struct page *p)
 {
 	const struct result *r = p->r;
 
-	fprintf(p->out, "\nVERDICT\n");
+	page_heading(p, "VERDICT", "%s", "");
 	if (!r->verdict.judged) {
 		page_words(p, 2, 2,
 			   "none: without a census of the maps there is nothing to judge.");
 		return;
 	}
-	page_words(p, 2, 2, "%s", known_text(r->verdict.text));
+	page_words_in(p, state_style(r->verdict.state), 2, 2, "%s", known_text(r->verdict.text));
 	for (size_t i = 0; i < r->findings.len && i < FINDING_ROWS; i++)
 		print_finding(p, i + 1, &r->findings.data[i]);
 	if (r->findings.len > FINDING_ROWS)
