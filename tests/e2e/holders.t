@@ -31,6 +31,8 @@ check() { # LABEL
 		and .maps_held >= .maps_certain and .maps_held > 11000 and .holders < 1000'
 	holds "$1: how many maps have a holder" "$out" \
 		'.graph.maps_held == ([.maps[] | select(.holder)] | length)'
+	holds "$1: a variable that is a struct has type and field" "$out" \
+		'any(.maps[].holder; . and .kind == "variable" and .type == "main.desk" and .field == "drawer.cards")'
 	none "$1: a holder that is certain is the only one" "$out" \
 		'.maps[].holder | select(. and .certain and .candidates != 1)'
 }

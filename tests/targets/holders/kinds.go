@@ -123,7 +123,7 @@ func makeStatics() {
 
 	is := func(name string) expected { return expected{kinds: "variable", says: "main.", name: name} }
 	note("static_shown", theDesk.drawer.cards, expected{kinds: "variable",
-		says: "main. desk drawer.cards", name: "main.theDesk.drawer.cards"})
+		says: "main. drawer.cards", name: "main.theDesk.drawer.cards"})
 	note("static_called", theRack.rows[1].cars, is("main.theRack"))
 	note("static_array", theLanes[2].cars, is("main.theLanes"))
 	note("static_embeds", theDrawer.spare, is("main.theDrawer"))
