@@ -33,7 +33,7 @@ start_in_group() { # COMMAND...
 
 # A little more than it takes now: the collector has little room.
 limit_memory() {
-	echo $(($(cat "$group/$usage") + (16 << 20))) >"$group/$limit" &&
+	echo $(($(cat "$group/$usage") + (4 << 20))) >"$group/$limit" &&
 		diag "at most $(cat "$group/$limit") bytes"
 }
 
