@@ -36,6 +36,7 @@ var (
 	busyAfter    = flag.Duration("busy-after", 0, "-busy begins so long after the ready line: from nothing to all there is")
 	bursts       = flag.Int("bursts", 0, "no rates: insert, update and delete so often, then wait for -pause, again and again")
 	pauseFor     = flag.Duration("pause", time.Millisecond, "between -bursts")
+	threads      = flag.Bool("threads", false, "each of the goroutines has a thread of its own, and works less often the more there are")
 	hammer       = flag.Int("hammer", 0, "with -busy: so many threads, each with a CPU if there is one, take turns on the first map")
 	cycle        = flag.Duration("cycle", 0, "the rates are means: all is done at the beginning of each interval of this length")
 	duty         = flag.Float64("duty", 0.1, "in this part of the -cycle")

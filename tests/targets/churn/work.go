@@ -161,8 +161,13 @@ func steady(loads []*load, share float64) {
 	deletes := pace{perSecond: *deleteRate * share}
 	var insertTurn, updateTurn, deleteTurn int
 	own(loads)
+	nap := 5 * time.Millisecond
+	if *threads {
+		runtime.LockOSThread()
+		nap += nap * time.Duration(*goroutines) / 16
+	}
 
-	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	for start := time.Now(); ; time.Sleep(nap) {
 		elapsed := squeeze(atWork(start))
 		several(loads, &insertTurn, inserts.due(elapsed), (*load).insert)
 		several(loads, &updateTurn, updates.due(elapsed), (*load).update)
