@@ -6,6 +6,7 @@
 #   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
 #   make test-html  drive the page of --html in Chromium, which it installs
+#   make soak       an hour beside other tracers (MINUTES=n: 60)
 #   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
 #   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
@@ -61,12 +62,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
+.PHONY: all demo test soak test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,16s/^# \{0,1\}//p' Makefile
+	@sed -n '3,17s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -194,6 +195,10 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libmaptrace.a
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
+
+# A target of 1,000 threads at its memory limit, beside a profiler and a second maptrace.
+soak: all
+	@MINUTES=$(or $(MINUTES),60) tests/soak.t
 
 # A run watches four loads, each for 4 s.
 coverage: all

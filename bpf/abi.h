@@ -21,7 +21,7 @@
 #define ABI_RANGE_MAX 16 /* outer functions that nested hits may come from */
 #define ABI_HEADER_SZ 56 /* bytes of a map header in a record; the largest known header */
 #define ABI_TABLE_SZ 32 /* bytes of a swiss table header in a record */
-#define ABI_STACK_MAX 8 /* return addresses in a rare event */
+#define ABI_STACK_MAX 8 /* return addresses in the record of a hit */
 #define ABI_MEM_INFLIGHT 1024 /* threads that can be in a watched system call at one time */
 #define ABI_MEM_STACK_MAX 16 /* addresses in the stack of a memory call */
 #define ABI_MEM_ROWS 256 /* different values of (call, detail, error) */
@@ -176,13 +176,13 @@ struct abi_map_rec {
 	__u64 caller; /* return address */
 	__u64 n; /* argument n, where the function has one */
 	__u8 header[ABI_HEADER_SZ];
+	__u64 stack[ABI_STACK_MAX]; /* return addresses, innermost first; 0 ends them */
 };
-_Static_assert(sizeof(struct abi_map_rec) == 120, "abi_map_rec");
+_Static_assert(sizeof(struct abi_map_rec) == 184, "abi_map_rec");
 
 /* ABI_REC_MAP_EVENT: a hit of a RARE or MAKE function. */
 struct abi_map_event_rec {
 	struct abi_map_rec base;
-	__u64 stack[ABI_STACK_MAX]; /* return addresses, innermost first; 0 ends them */
 	__u64 table; /* address of the swiss table; 0: not an argument of this function */
 	__u8 table_header[ABI_TABLE_SZ]; /* with ABI_MAP_HAS_TABLE */
 };

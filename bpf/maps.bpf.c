@@ -34,6 +34,29 @@ struct {
 	__type(value, struct abi_meter);
 } meters SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} no_program SEC(".maps");
+
+const volatile __u32 tail_calls; /* always 0 */
+
+/*
+ * From Linux 6.13 on (commit a76ab5731e32) a program on a uprobe with 64 bytes of stack or more
+ * gets a stack of its own on each CPU, which it shares with whoever preempts it there and runs the
+ * same program: another thread of the target. On kernels that preempt, that overwrites pointers
+ * of the first one, and the host crashes (open-telemetry/opentelemetry-ebpf-instrumentation#3056).
+ * A program with a tail call keeps the stack of its thread. This one is never made: the verifier
+ * removes it, and it costs nothing.
+ */
+static __always_inline void stack_keep(struct go_regs *regs)
+{
+	if (tail_calls)
+		bpf_tail_call(regs, &no_program, 0);
+}
+
 /* What one hit is about. */
 struct hit {
 	__u32 func;
@@ -145,31 +168,6 @@ static __always_inline __u64 goroutine_id(const struct hit *hit)
 	return id;
 }
 
-static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
-{
-	rec->hdr.ktime_ns = bpf_ktime_get_ns();
-	rec->tid = hit->tid;
-	rec->func = hit->func;
-	rec->op = hit->op;
-	rec->goroutine = goroutine_id(hit);
-	rec->map = hit->map;
-	rec->type = hit->type;
-	rec->caller = hit->caller;
-	rec->n = hit->n;
-	if (!hit->map)
-		return;
-	if (map_is_on_stack(hit))
-		rec->flags |= ABI_MAP_ON_STACK;
-	/* A header that make gets is not filled in yet. */
-	if (hit->op == ABI_OP_MAKE)
-		return;
-	if (header_sz <= sizeof(rec->header) &&
-	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
-		rec->flags |= ABI_MAP_HAS_HEADER;
-	else
-		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
-}
-
 /* Go keeps frame pointers: next to each saved one is a return address. */
 static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct hit *hit)
 {
@@ -184,6 +182,32 @@ static __always_inline void stack_read(__u64 stack[ABI_STACK_MAX], const struct 
 			return;
 		stack[i] = frame.ret;
 	}
+}
+
+static __always_inline void map_rec_fill(struct abi_map_rec *rec, const struct hit *hit)
+{
+	rec->hdr.ktime_ns = bpf_ktime_get_ns();
+	rec->tid = hit->tid;
+	rec->func = hit->func;
+	rec->op = hit->op;
+	rec->goroutine = goroutine_id(hit);
+	rec->map = hit->map;
+	rec->type = hit->type;
+	rec->caller = hit->caller;
+	rec->n = hit->n;
+	stack_read(rec->stack, hit);
+	if (!hit->map)
+		return;
+	if (map_is_on_stack(hit))
+		rec->flags |= ABI_MAP_ON_STACK;
+	/* A header that make gets is not filled in yet. */
+	if (hit->op == ABI_OP_MAKE)
+		return;
+	if (header_sz <= sizeof(rec->header) &&
+	    !bpf_probe_read_user(rec->header, header_sz, (void *)hit->map))
+		rec->flags |= ABI_MAP_HAS_HEADER;
+	else
+		hit->meter->count[ABI_COUNT_HEADER_FAULT]++;
 }
 
 static __always_inline void count_lost(const struct hit *hit)
@@ -224,7 +248,6 @@ static __always_inline void event_send(const struct hit *hit)
 	rec->base.hdr.kind = ABI_REC_MAP_EVENT;
 	rec->base.hdr.len = sizeof(*rec);
 	map_rec_fill(&rec->base, hit);
-	stack_read(rec->stack, hit);
 	rec->table = hit->table;
 	if (hit->table &&
 	    !bpf_probe_read_user(rec->table_header, sizeof(rec->table_header), (void *)hit->table))
@@ -306,6 +329,7 @@ int map_function(struct go_regs *regs)
 {
 	struct hit hit = {};
 
+	stack_keep(regs);
 	hit_handle(regs, &hit);
 	return 0;
 }
@@ -319,6 +343,7 @@ int priced_function(struct go_regs *regs)
 {
 	struct hit hit = { .priced = 1 };
 
+	stack_keep(regs);
 	hit_handle(regs, &hit);
 	return 0;
 }

@@ -69,12 +69,11 @@ check_leaks() { # VERSION
 		| (.title | capture("^map.main\\.(?<key>\\w+)").key) as $key
 		| .activity.insert | select(.hits > 0 and $keys[.line | tostring] != $key)
 		| [$key, .line]' --argjson keys "$(keys_by_line)"
-	# A stack comes with a growth. Tables split all the time, classic maps double now and then.
 	none "$label: the stack leads to the program" "$out" '.trace.call_sites[]
 		| select((.caller // "" | startswith("context.")) and .stack)
 		| select(.user_frame.function != "main.runQuery"
 			or ([.stack[].function] | contains(["main.runQuery", "main.step"]) | not))'
-	[[ $1 == 1.19 ]] || holds "$label: there is one" "$out" '[.trace.call_sites[]
+	holds "$label: there is one" "$out" '[.trace.call_sites[]
 		| select(.caller // "" | startswith("context.")) | .stack] | any'
 	holds "$label: code that deletes is a doubt" "$out" '[.growing[]
 		| select(.type == "map[main.warmKey]int")] | length == 1 and (.[0].deletes_seen | not)

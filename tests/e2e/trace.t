@@ -17,6 +17,21 @@ before=$tmp/before.json after=$tmp/after.json
 steady=(-every 0 -kind 'fast64,faststr,generic' -maps 3 -goroutines 3 -live 100
 	-inserts-per-s 1200 -deletes-per-s 300 -clear 900ms -grow 500 -grow-every 1s)
 
+# A stack for each CPU (Linux 6.13) would be shared with a thread that preempts the program: the
+# machine code gets it by add %gs:..., %r9.
+stack_is_kept() { # PID
+	local id checked=''
+
+	for id in $(cat "/proc/$(worker_of "$1")/fdinfo"/* | awk '$1 == "prog_id:" { print $2 }' |
+		sort -u); do
+		[[ $(bpftool -j prog show id "$id" | jq -r .name) == map_function ]] || continue
+		python3 "$e2e/jitcode.py" "$id" >"$tmp/code" && [[ -s $tmp/code ]] || return 1
+		! LC_ALL=C grep -qaP '\x65\x4c\x03\x0c\x25' "$tmp/code" || return 1
+		checked=1
+	done
+	[[ -n $checked ]]
+}
+
 # Watches the target while it works. It only works while the probes are in.
 watch_steady() { # SECONDS OPTION...
 	local seconds=$1
@@ -25,6 +40,7 @@ watch_steady() { # SECONDS OPTION...
 	ask pause >"$before"
 	ok "$label: maptrace attaches" watch --json --duration 300s "$@" "$target"
 	ok "$label: meanwhile there are breakpoints in the code" is_probed "$target"
+	ok "$label: the program on them runs on the stack of its thread" stack_is_kept "$watcher"
 	ask resume >/dev/null
 	let_work "$seconds"
 	ask pause >"$after"

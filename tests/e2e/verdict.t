@@ -145,6 +145,33 @@ check_kinds() {
 	stop
 }
 
+# Clears of a map that has far more slots than keys.
+check_clears() { # VERSION
+	local before after
+
+	enter "$1" cleared
+	before=$(ask rss)
+	judge --duration 3s --fail-on never
+	after=$(ask rss)
+	holds "go$1, cleared: told, with the keys and the caller" "$report" '
+		[.findings[] | select(.kind == "clear_cost")] | length == 1 and (.[0]
+			| .severity == "info" and .maps == 1 and .slots >= 2000000
+				and (.headline | contains("for 10,000 keys each time"))
+				and (.caller.caller | contains("clearer")))'
+	holds "go$1, cleared: about as often as the program says" "$report" '
+		(($after.clears - $before.clears) / ($after.ms - $before.ms) * 1000) as $truth
+		| .findings[] | select(.kind == "clear_cost") | .headline
+		| capture("cleared (?<n>[0-9.]+) times").n | tonumber / $truth | . > 0.6 and . < 1.5' \
+		--argjson before "$before" --argjson after "$after"
+	stop
+	for state in small_cleared seldom; do
+		enter "$1" "$state"
+		judge --duration 3s --fail-on never
+		none "go$1, $state: none" "$report" '.findings[] | select(.kind == "clear_cost")'
+		stop
+	done
+}
+
 binds() {
 	run 60 report --duration 0 --json --fail-on never "$target"
 	jq -e '.gc.limit_binds' "$out" >/dev/null
@@ -190,5 +217,7 @@ check 1.24
 check_thresholds
 check_kinds
 check_arenas
+check_clears 1.19
+check_clears 1.24
 check_swinging 1.24
 finish

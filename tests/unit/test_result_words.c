@@ -190,6 +190,7 @@ static void findings_name_their_bytes(void **state)
 					 "end them" },
 		[FINDING_GC_THRASH] = { "11.0 MiB", "GOMEMLIMIT" },
 		[FINDING_NEAR_LIMIT] = { "11.0 MiB", "GOMEMLIMIT" },
+		[FINDING_CLEAR_COST] = { "cleared", "never shrink" },
 		[FINDING_GROWING_MAP] = { "+4.50 k keys/s, 0 deletes; 110 MiB limit (cgroup)",
 					  NULL },
 	};

@@ -56,6 +56,15 @@ static void hit_by(struct trace_tally *t, uint64_t goroutine)
 	assert_null(tally_record(t, &event));
 }
 
+static void hit_through(struct trace_tally *t, uint64_t second)
+{
+	struct trace_record event = hit_of(ABI_OP_INSERT, 3);
+
+	event.map.stack[0] = CALLER;
+	event.map.stack[1] = second;
+	assert_null(tally_record(t, &event));
+}
+
 static void window_end(struct trace_tally *t, enum abi_group_id group, uint64_t open_ns,
 		       uint64_t span_ns)
 {
@@ -266,9 +275,45 @@ static void a_copy_follows_the_lists(void **state)
 	tally_fini(&t);
 }
 
+static void most_hits_came_through_this_stack(void **state)
+{
+	const uint64_t seconds[] = { 1, 2, 2, 3, 2, 1, 2 };
+	struct trace_tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+		hit_through(&t, seconds[i]);
+	hit(&t, ABI_OP_DELETE, 3); /* without a stack */
+	assert_int_equal(t.lists.stacks.len, 3);
+	assert_int_equal(row_of(&t, ABI_OP_DELETE)->stack, 0);
+
+	const struct trace_stack *s = &t.lists.stacks.data[row_of(&t, ABI_OP_INSERT)->stack - 1];
+	assert_int_equal(s->addr[1], 2);
+	assert_int_equal(s->hits, 4);
+	assert_int_equal(s->caller, CALLER);
+	tally_fini(&t);
+}
+
+static void stacks_that_do_not_fit_are_counted(void **state)
+{
+	struct trace_tally t;
+
+	(void)state;
+	assert_null(tally_init(&t, true));
+	for (uint64_t i = 0; i < TRACE_STACKS_MAX + 5; i++)
+		hit_through(&t, i);
+	assert_int_equal(t.lists.stacks.len, TRACE_STACKS_MAX);
+	assert_int_equal(t.overflow.stacks, 5);
+	assert_int_equal(row_of(&t, ABI_OP_INSERT)->hits, TRACE_STACKS_MAX + 5);
+	tally_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(most_hits_came_through_this_stack),
+		cmocka_unit_test(stacks_that_do_not_fit_are_counted),
 		cmocka_unit_test(the_next_hit_tells),
 		cmocka_unit_test(some_tell_nothing),
 		cmocka_unit_test(the_busiest_goroutine_is_left_over),

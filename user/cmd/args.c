@@ -16,7 +16,7 @@
 
 #define RING_SZ_MOST (UINT64_C(64) << 20)
 
-enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE, OPT_MEMORY };
+enum { OPT_MAX_OVERHEAD = 512, OPT_ATTACH, OPT_RING_SIZE, OPT_DEADLINE, OPT_MEMORY, OPT_FORCE };
 
 enum { DEFAULT_DEADLINE_S = 30 };
 
@@ -157,6 +157,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MAX_OVERHEAD:
 		return args_fail(a, args_max_overhead(arg, &a->watch.max_overhead));
+	case OPT_FORCE:
+		a->watch.force = true;
+		return 0;
 	case OPT_ATTACH:
 		return args_fail(a, args_attach(arg, &a->watch.attach));
 	case OPT_RING_SIZE:
@@ -186,6 +189,8 @@ static const struct argp_option common_options[] = {
 	  "maptrace may take SIZE of memory (default: 256M, and as much as the process has; 0: any "
 	  "size)",
 	  0 },
+	{ "force", OPT_FORCE, NULL, 0,
+	  "Trace on a kernel that probes are known to crash, too (`maptrace doctor` says why)", 0 },
 	{ "verbose", 'v', NULL, 0, "Print more: histograms, probe sites, debug messages", 0 },
 	{ "attach", OPT_ATTACH, "HOW", OPTION_HIDDEN, "How to attach probes: multi or perf", 0 },
 	{ "ring-size", OPT_RING_SIZE, "SIZE", OPTION_HIDDEN, "Size of each ring of records", 0 },

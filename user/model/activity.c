@@ -59,6 +59,7 @@ static void op_add(struct activity_op *op, const struct trace_result *trace,
 	if (row->hits > op->caller_hits) {
 		op->caller_hits = row->hits;
 		op->caller = row->caller;
+		op->stack = row->stack;
 		op->goroutine = row->goroutine_votes ? row->goroutine : 0;
 	}
 }
@@ -202,19 +203,6 @@ static struct err *activities_sort(struct activities *as)
 	return NULL;
 }
 
-/* Growths, clears and makes have stacks. The first one of each caller will do. */
-static struct err *activities_find_stacks(struct activities *as, const struct trace_result *trace)
-{
-	for (size_t i = 0; i < trace->event_cnt; i++) {
-		const struct trace_event *e = &trace->events[i];
-
-		if (e->stack[0] && e->caller && table_get(&as->stacks, e->caller) == TABLE_NONE &&
-		    !table_put(&as->stacks, e->caller, i))
-			return err_nomem();
-	}
-	return NULL;
-}
-
 struct err *activities_init(struct activities *as, const struct trace_result *trace,
 			    const struct gotypes *types)
 {
@@ -228,8 +216,6 @@ struct err *activities_init(struct activities *as, const struct trace_result *tr
 		activities_sum_samples(as, trace, row_indexes);
 		err = activities_sort(as);
 	}
-	if (!err)
-		err = activities_find_stacks(as, trace);
 	if (err)
 		activities_fini(as);
 	return err;
@@ -241,7 +227,6 @@ void activities_fini(struct activities *as)
 	vec_fini(&as->sites);
 	table_fini(&as->by_key);
 	table_fini(&as->by_addr);
-	table_fini(&as->stacks);
 }
 
 const struct activity *activities_find(const struct activities *as, uint64_t addr)

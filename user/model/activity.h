@@ -31,6 +31,7 @@ struct activity_op {
 	struct rate_sum sum;
 	uint64_t caller; /* return address of the row with most hits */
 	uint64_t caller_hits; /* hits of that row */
+	uint32_t stack; /* of that row: index + 1 in the trace's stacks; 0: none */
 };
 
 /* One map; or, with addr 0, all maps of a type whose address does not identify them. */
@@ -58,7 +59,6 @@ struct activities {
 	double per_s; /* all operations on all maps */
 	struct table by_key; /* index in maps, by a key made from a row of the trace */
 	struct table by_addr; /* index in maps, by the map's address */
-	struct table stacks; /* index in the trace's events: one that has the stack of a caller */
 };
 
 /* Sums up the trace. Types are pointers into `types`, which has to outlive `as`. The only error

@@ -113,13 +113,8 @@ void busiest_fini(struct busiest *b)
 	vec_fini(&b->rows);
 }
 
-struct caller_hits {
-	uint64_t pc; /* return address */
-	uint64_t hits;
-};
-
 struct callers {
-	VEC(struct caller_hits) list;
+	VEC(struct busy_caller) list;
 	struct table by_pc; /* index in list */
 };
 
@@ -129,22 +124,28 @@ static void callers_fini(struct callers *c)
 	table_fini(&c->by_pc);
 }
 
-static struct err *callers_count(struct callers *c, uint64_t pc, uint64_t hits)
+static struct err *callers_count(struct callers *c, const struct trace_row *row)
 {
-	size_t i = table_get(&c->by_pc, pc);
+	size_t i = table_get(&c->by_pc, row->caller);
 
 	if (i == TABLE_NONE) {
 		i = c->list.len;
-		if (!vec_push(&c->list, (struct caller_hits){ .pc = pc }) ||
-		    !table_put(&c->by_pc, pc, i))
+		if (!vec_push(&c->list, (struct busy_caller){ .pc = row->caller }) ||
+		    !table_put(&c->by_pc, row->caller, i))
 			return err_nomem();
 	}
-	c->list.data[i].hits += hits;
+
+	struct busy_caller *caller = &c->list.data[i];
+	caller->hits += row->hits;
+	if (row->hits > caller->stack_hits) {
+		caller->stack_hits = row->hits;
+		caller->stack = row->stack;
+	}
 	return NULL;
 }
 
 struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum abi_op op,
-			   uint64_t *caller_ret, uint64_t *hits_ret)
+			   struct busy_caller *ret)
 {
 	_cleanup_(callers_fini) struct callers callers = { 0 };
 
@@ -155,18 +156,15 @@ struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum
 			continue;
 		const struct activity *a = activities_of_row(b->from.activities, tr);
 		struct busy its = busy_row(&b->from, a);
-		struct err *err = busy_key(&its) == busy_key(row)
-					  ? callers_count(&callers, tr->caller, tr->hits)
-					  : NULL;
+		struct err *err = busy_key(&its) == busy_key(row) ? callers_count(&callers, tr)
+								  : NULL;
 		if (err)
 			return err;
 	}
-	*hits_ret = 0;
+	*ret = (struct busy_caller){ 0 };
 	for (size_t i = 0; i < callers.list.len; i++) {
-		if (callers.list.data[i].hits <= *hits_ret)
-			continue;
-		*hits_ret = callers.list.data[i].hits;
-		*caller_ret = callers.list.data[i].pc;
+		if (callers.list.data[i].hits > ret->hits)
+			*ret = callers.list.data[i];
 	}
 	return NULL;
 }

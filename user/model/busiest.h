@@ -33,6 +33,14 @@ struct busy_sources {
 	size_t top; /* how many places of the ranking the report lists */
 };
 
+/* From where one operation of a row comes. */
+struct busy_caller {
+	uint64_t pc; /* return address */
+	uint64_t hits;
+	uint32_t stack; /* of the row of the trace with most hits: index + 1 in its stacks */
+	uint64_t stack_hits; /* hits of that row of the trace */
+};
+
 struct busiest {
 	struct busy_sources from;
 	VEC(struct busy) rows; /* busiest first */
@@ -43,10 +51,9 @@ struct busiest {
 struct err *busiest_init(struct busiest *b, const struct busy_sources *from);
 void busiest_fini(struct busiest *b);
 
-/* Finds the caller with most hits of an operation in a row. *caller_ret is its return address
- * and *hits_ret its number of hits; without any hit *hits_ret is 0 and *caller_ret unchanged. The
+/* Finds the caller with most hits of an operation in a row; without any hit all of *ret is 0. The
  * only error is that memory ran out. */
 struct err *busiest_caller(const struct busiest *b, const struct busy *row, enum abi_op op,
-			   uint64_t *caller_ret, uint64_t *hits_ret);
+			   struct busy_caller *ret);
 
 #endif

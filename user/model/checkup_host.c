@@ -12,6 +12,7 @@
 #include "model/checkup_fill.h"
 #include "process/rights.h"
 #include "trace/host.h"
+#include "trace/kernel_faults.h"
 
 /* Inode of the first pid namespace: PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h. */
 #define FIRST_PID_NAMESPACE 0xeffffffcu
@@ -48,6 +49,29 @@ static void check_kernel(struct checkup *c)
 		checkup_ok(c, "kernel", found);
 	else
 		checkup_fail(c, "kernel", EXIT_KERNEL, found, "this processor is not known");
+}
+
+/* All faults, the worst first. */
+static void check_kernel_faults(struct checkup *c)
+{
+	const struct kernel_fault *f;
+	bool refused = false;
+	struct utsname name;
+	const char *found = NULL;
+
+	if (uname(&name))
+		memset(&name, 0, sizeof(name));
+	for (size_t row = 0; (f = kernel_fault_find(name.release, row, &row)); row++) {
+		refused |= f->refused;
+		found = pool_printf(&c->pool, "%s%s%s: %s (%s)", found ? found : "",
+				    found ? "; " : "", f->what, f->instead, f->source);
+	}
+	if (refused)
+		checkup_limit(c, "kernel_faults", found, "no trace");
+	else if (found)
+		checkup_note(c, "kernel_faults", found, NULL);
+	else
+		checkup_ok(c, "kernel_faults", "none is known of this release");
 }
 
 static void check_proc(struct checkup *c)
@@ -207,6 +231,7 @@ struct err *checkup_host(struct checkup *c)
 	struct trace_host host;
 
 	check_kernel(c);
+	check_kernel_faults(c);
 	check_proc(c);
 	check_pid_namespace(c);
 	check_cgroup(c);

@@ -59,6 +59,7 @@ struct err *findings_init(struct findings *f, uint64_t min_bytes, const struct f
 		findings_add_goroutines,
 		findings_add_limits,
 		findings_add_growing,
+		findings_add_clears,
 		findings_add_pinned,
 	};
 	/* clang-format on */

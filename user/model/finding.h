@@ -74,6 +74,7 @@ struct err *findings_add_outside(struct findings *f, const struct finding_source
 struct err *findings_add_goroutines(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_limits(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_growing(struct findings *f, const struct finding_sources *s);
+struct err *findings_add_clears(struct findings *f, const struct finding_sources *s);
 struct err *findings_add_pinned(struct findings *f, const struct finding_sources *s);
 
 struct err *finding_add(struct findings *f, const struct finding *finding);

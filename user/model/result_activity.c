@@ -105,7 +105,8 @@ static struct result_activity activity_result(struct pool *pool, const struct re
 	for (enum map_op i = 0; i < MAP_OP_CNT; i++) {
 		to.ops[i] = op_result(pool, from->activities.per_s, i, &a->ops[i]);
 		if (a->ops[i].hits)
-			to.ops[i].caller = result_caller_with_stack(pool, from, a->ops[i].caller);
+			to.ops[i].caller = result_caller_with_stack(pool, from, a->ops[i].caller,
+								    a->ops[i].stack);
 	}
 	return to;
 }
@@ -134,7 +135,8 @@ void result_fill_call_sites(struct result *r, const struct result_source *from)
 		site->op = (enum map_op)s->op;
 		site->type = pool_text(&r->pool, s->type ? s->type->name : NULL);
 		site->did = op_result(&r->pool, as->per_s, site->op, &s->did);
-		site->did.caller = result_caller_with_stack(&r->pool, from, s->caller);
+		site->did.caller =
+			result_caller_with_stack(&r->pool, from, s->caller, s->did.stack);
 	}
 }
 
@@ -201,13 +203,13 @@ static struct err *busy_set_caller(struct pool *pool, const struct result_source
 				   const struct busiest *b, const struct busy *row, enum map_op op,
 				   struct result_op *to)
 {
-	uint64_t caller = 0, hits = 0;
-	struct err *err = busiest_caller(b, row, (enum abi_op)op, &caller, &hits);
+	struct busy_caller busiest = { 0 };
+	struct err *err = busiest_caller(b, row, (enum abi_op)op, &busiest);
 
-	if (err || !caller)
+	if (err || !busiest.pc)
 		return err;
-	to->caller = result_caller_with_stack(pool, from, caller);
-	to->caller_share = (double)hits / (double)row->sum.ops[op].hits;
+	to->caller = result_caller_with_stack(pool, from, busiest.pc, busiest.stack);
+	to->caller_share = (double)busiest.hits / (double)row->sum.ops[op].hits;
 	return NULL;
 }
 

@@ -23,8 +23,8 @@ struct result_caller {
 	uint64_t pc; /* return address; 0: not known */
 	struct result_frame *at; /* of function, and NULL without it: file and line */
 	POOL_LIST(struct result_frame) inlined_into; /* innermost first */
-	/* The calls that led to this one at some time, innermost first, with those that were
-	 * inlined; empty: not known. Growths, clears and makes with a size have stacks. */
+	/* The calls that led to this one most often, innermost first, with those that were
+	 * inlined; empty: not known. */
 	POOL_LIST(struct result_frame) stack;
 	/* The first of them in the program's own packages; NULL: the caller is in one, or not
 	 * known. */

@@ -101,10 +101,10 @@ struct result_frame result_frame_of(struct pool *pool, const struct frame *f);
 const struct result_caller *result_caller_of(struct pool *pool, struct lines *lines,
 					     uint64_t return_addr);
 
-/* The same, with the stack of a growth, a clear or a make that came from there. */
+/* The same, with a stack of calls that led there: index + 1 in the trace's stacks; 0: none. */
 const struct result_caller *result_caller_with_stack(struct pool *pool,
 						     const struct result_source *from,
-						     uint64_t return_addr);
+						     uint64_t return_addr, uint32_t stack);
 
 /* What was done to one map, with the callers. NULL: memory ran out. */
 const struct result_activity *result_activity_of(struct pool *pool,

@@ -104,7 +104,7 @@ static void growing_set_activity(struct result_growing *to, struct pool *pool,
 	/* Censuses in step with the clears see it rise only. */
 	if (!to->doubt && a->ops[ABI_OP_CLEAR].hits)
 		to->doubt = "it was cleared while it was watched";
-	to->caller = result_caller_with_stack(pool, from, insert->caller);
+	to->caller = result_caller_with_stack(pool, from, insert->caller, insert->stack);
 }
 
 static struct result_growing growing_result(struct pool *pool, const struct result_source *from,

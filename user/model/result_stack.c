@@ -27,17 +27,17 @@ static bool is_own_function(const char *function, const char *main_path)
 
 /* Counts the frames of the calls that led to the caller, and with `to` copies them. */
 static size_t stack_frames(struct pool *pool, const struct result_source *from,
-			   const struct trace_event *e, struct result_frame *to)
+			   const struct trace_stack *s, struct result_frame *to)
 {
 	bool outside = false;
 	size_t cnt = 0;
 
-	for (size_t i = 0; i < ABI_STACK_MAX && e->stack[i]; i++) {
+	for (size_t i = 0; i < ABI_STACK_MAX && s->addr[i]; i++) {
 		if (!outside) { /* the caller itself has its place already */
-			outside = e->stack[i] == e->caller;
+			outside = s->addr[i] == s->caller;
 			continue;
 		}
-		const struct place *p = lines_of_call(from->w->prog->lines, e->stack[i]);
+		const struct place *p = lines_of_call(from->w->prog->lines, s->addr[i]);
 
 		for (size_t f = 0; f < p->cnt; f++, cnt++)
 			if (to)
@@ -61,22 +61,21 @@ static const struct result_frame *own_frame_of(const struct result_caller *c, co
 
 const struct result_caller *result_caller_with_stack(struct pool *pool,
 						     const struct result_source *from,
-						     uint64_t return_addr)
+						     uint64_t return_addr, uint32_t stack)
 {
 	const struct result_caller *plain =
 		result_caller_of(pool, from->w->prog->lines, return_addr);
 	struct result_caller *to = plain ? pool_alloc(pool, sizeof(*to)) : NULL;
-	size_t at = table_get(&from->activities.stacks, return_addr);
 
 	if (!to)
 		return NULL;
 	*to = *plain;
-	if (at != TABLE_NONE) {
-		const struct trace_event *e = &from->w->traced->events[at];
+	if (stack) {
+		const struct trace_stack *s = &from->w->traced->stacks[stack - 1];
 
-		pool_list(pool, &to->stack, stack_frames(pool, from, e, NULL));
+		pool_list(pool, &to->stack, stack_frames(pool, from, s, NULL));
 		if (to->stack.len)
-			stack_frames(pool, from, e, to->stack.data);
+			stack_frames(pool, from, s, to->stack.data);
 	}
 	to->user_frame = own_frame_of(to, from->w->prog->image.build.main_path);
 	return to;

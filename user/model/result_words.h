@@ -237,7 +237,9 @@ struct word {
 	X(FINDING_NEAR_LIMIT, "near_limit", NULL, limit, false, false, STATE_IN_DANGER, \
 	  "the kernel's counts of the cgroup, less pages of files") \
 	X(FINDING_GROWING_MAP, "growing_map", NULL, growing, true, false, STATE_GROWING, \
-	  "keys at each census of the watch")
+	  "keys at each census of the watch") \
+	X(FINDING_CLEAR_COST, "clear_cost", NULL, clears, true, false, STATE_FINE, \
+	  "clears that were traced, and the keys that each of them found")
 
 /*
  * Kinds of holders, the things that have a pointer to a map; with examples of their texts:

@@ -28,6 +28,7 @@ struct watch_opts {
 	const struct threshold *fail_on; /* or at least this large; NULL: there is none */
 	uint64_t top; /* how many groups of maps the report lists */
 	bool only_top; /* list only the `top` largest maps in the result, and those in findings */
+	bool force; /* trace on a kernel that is known to crash, too */
 	enum trace_attach attach;
 	uint32_t ring_sz; /* see struct trace_opts */
 	struct values_opts values; /* budget 0: don't count zero values */

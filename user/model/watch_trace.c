@@ -77,6 +77,7 @@ static void watch_set_trace_opts(struct watch *w, struct trace_opts *opts)
 	opts->find_ctx = w->prog;
 	opts->duration_ns = w->opts.duration_ns;
 	opts->stop = w->opts.stop;
+	opts->force = w->opts.force;
 	opts->attach = w->opts.attach;
 	opts->ring_sz = w->opts.ring_sz;
 	opts->memcalls = TRACE_MEMCALLS_AUTO;

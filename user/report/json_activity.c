@@ -29,7 +29,7 @@ static const struct json_member caller_members[] = {
 	JSON_LIST("inlined_into", result_caller, inlined_into, result_frame, JSON_LEFT_OUT,
 		  "The functions that the caller was inlined into, innermost first."),
 	JSON_LIST("stack", result_caller, stack, result_frame, JSON_LEFT_OUT,
-		  "The calls that led to this one at some time, innermost first; left out: not "
+		  "The calls that led to this one most often, innermost first; left out: not "
 		  "known."),
 	JSON_POINTER("user_frame", result_caller, user_frame, result_frame, JSON_LEFT_OUT,
 		     "The first of them in the program's own packages, if the caller is in none."),

@@ -48,12 +48,16 @@ struct link_attr {
 };
 _Static_assert(sizeof(struct link_attr) == 64, "part of union bpf_attr");
 
-static struct err *attach_err(int os_errno, const char *how)
+static struct err *attach_err(int os_errno, enum trace_attach mechanism)
 {
+	const char *how = mechanism == TRACE_ATTACH_MULTI ? "uprobe_multi" : "perf event";
+
 	switch (os_errno) {
 	case EPERM:
 	case EACCES:
-		return capability_err("attaching probes");
+		return mechanism == TRACE_ATTACH_MULTI
+			       ? capability_err("attaching probes")
+			       : capability_err_admin("attaching probes by perf events");
 	case ENOENT: /* the path is below /proc/PID, which loses its files before it is gone */
 		os_errno = ESRCH;
 		/* fall through */
@@ -244,7 +248,7 @@ struct err *attach_probes(const struct attach_target *target, const struct probe
 	pages_read_ahead(target->path, set);
 	shelter_run(attach_call_run, &a);
 	if (a.os_errno)
-		return attach_err(a.os_errno, multi ? "uprobe_multi" : "perf event");
+		return attach_err(a.os_errno, target->how);
 	*ret = attachment;
 	return NULL;
 }

@@ -25,3 +25,10 @@ struct err *capability_err(const char *what)
 	return err_new(ERR_PERM, "%s needs %s%s%s (or CAP_SYS_ADMIN)", what, bpf ? "" : "CAP_BPF",
 		       bpf || perfmon ? "" : " and ", perfmon ? "" : "CAP_PERFMON");
 }
+
+struct err *capability_err_admin(const char *what)
+{
+	if (has_capability(rights_effective(), CAP_SYS_ADMIN))
+		return capability_err(what);
+	return err_new(ERR_PERM, "this kernel wants CAP_SYS_ADMIN for %s", what);
+}

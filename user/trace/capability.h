@@ -13,4 +13,8 @@ struct err;
  */
 struct err *capability_err(const char *what) __attribute__((warn_unused_result));
 
+/* The same for what takes CAP_SYS_ADMIN. For probes by perf events it does since Linux 6.16, and in
+ * stable kernels of the summer of 2025 (CVE-2025-38466). */
+struct err *capability_err_admin(const char *what) __attribute__((warn_unused_result));
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "trace/kernel_faults.h"
 #include "trace/programs.h"
 
 enum { HOST_RING_SZ = 4096 };
@@ -79,7 +80,9 @@ struct err *trace_host_try(struct trace_host *ret)
 	opts.pid = getpid();
 	opts.ring_sz = HOST_RING_SZ;
 	opts.memcalls = TRACE_MEMCALLS_AUTO;
-	struct err *err = programs_load(&opts, sites, &programs);
+	struct err *err = kernel_fault_check_host();
+	if (!err)
+		err = programs_load(&opts, sites, &programs);
 	if (err)
 		err = host_lacks_all(err, ret);
 	else {

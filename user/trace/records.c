@@ -151,6 +151,7 @@ static void map_rec_read(const struct abi_map_rec *rec, const struct trace_heade
 		.live_known = rec->flags & ABI_MAP_HAS_HEADER,
 		.hint = rec->op == ABI_OP_MAKE ? rec->n : 0,
 	};
+	memcpy(e->stack, rec->stack, sizeof(e->stack));
 	if (!e->live_known)
 		return;
 	e->live_keys = load_u64(rec->header, l->live_keys_off);
@@ -186,10 +187,9 @@ static bool map_event_rec_decode(const void *data, size_t sz, const struct trace
 	memcpy(&rec, data, sizeof(rec));
 	if (l->kind == TRACE_MAP_SWISS && (rec.base.flags & ABI_MAP_HAS_TABLE))
 		table_header_read(rec.table_header, l, &ret->map);
-	memcpy(ret->map.stack, rec.stack, sizeof(ret->map.stack));
-	for (size_t i = 0; i < ABI_STACK_MAX && rec.stack[i]; i++) {
-		ret->map.caller = rec.stack[i];
-		if (!sites_contain(sites, rec.stack[i]))
+	for (size_t i = 0; i < ABI_STACK_MAX && rec.base.stack[i]; i++) {
+		ret->map.caller = rec.base.stack[i];
+		if (!sites_contain(sites, rec.base.stack[i]))
 			break;
 	}
 	return true;

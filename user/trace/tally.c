@@ -8,7 +8,8 @@
 
 /* Twice the longest list: probing stays short, and there is always a free slot. */
 #define INDEX_SLOTS (2 * TRACE_ROWS_MAX)
-_Static_assert(TRACE_MAPS_MAX <= TRACE_ROWS_MAX, "one size of index for both");
+_Static_assert(TRACE_MAPS_MAX <= TRACE_ROWS_MAX && TRACE_STACKS_MAX <= TRACE_ROWS_MAX,
+	       "one size of index for all");
 _Static_assert((INDEX_SLOTS & (INDEX_SLOTS - 1)) == 0, "a power of two");
 
 /* Go allocates no table for a size hint up to this. */
@@ -109,6 +110,64 @@ static void row_vote(struct trace_row *row, uint64_t goroutine)
 		row->goroutine_votes--;
 }
 
+/* ---- Stacks ---- */
+
+static bool stack_same(const void *list, size_t place, const void *key)
+{
+	const struct trace_stack *a = (const struct trace_stack *)list + place;
+	const struct trace_event *b = key;
+
+	return a->op == b->op && a->caller == b->caller &&
+	       !memcmp(a->addr, b->stack, sizeof(a->addr));
+}
+
+static uint64_t stack_hash(const struct trace_event *event)
+{
+	uint64_t hash = hash_mix(event->caller) ^ event->op;
+
+	for (size_t i = 0; i < ABI_STACK_MAX; i++)
+		hash = hash_mix(hash) ^ event->stack[i];
+	return hash_mix(hash);
+}
+
+/* The stack that has more than half of a row's hits wins this vote, too: see row_vote(). */
+static void row_vote_stack(struct trace_row *row, uint32_t stack)
+{
+	if (!row->stack_votes)
+		row->stack = stack;
+	if (row->stack == stack)
+		row->stack_votes++;
+	else
+		row->stack_votes--;
+}
+
+/* Counts the stack of a hit, which may be a new one. */
+static struct err *tally_stack_add(struct trace_tally *t, const struct trace_event *event,
+				   struct trace_row *row)
+{
+	uint32_t *slot;
+
+	if (!event->stack[0])
+		return NULL;
+	slot = tally_index_find(&t->stack_index, stack_hash(event), stack_same,
+				t->lists.stacks.data, event);
+	if (!*slot) {
+		struct trace_stack stack = { .caller = event->caller, .op = event->op };
+
+		if (t->lists.stacks.len == TRACE_STACKS_MAX) {
+			t->overflow.stacks++;
+			return NULL;
+		}
+		memcpy(stack.addr, event->stack, sizeof(stack.addr));
+		if (!vec_push(&t->lists.stacks, stack))
+			return err_nomem();
+		*slot = (uint32_t)t->lists.stacks.len;
+	}
+	t->lists.stacks.data[*slot - 1].hits++;
+	row_vote_stack(row, *slot);
+	return NULL;
+}
+
 static struct err *tally_row_add(struct trace_tally *t, const struct trace_record *record,
 				 size_t *place_ret)
 {
@@ -128,7 +187,7 @@ static struct err *tally_row_add(struct trace_tally *t, const struct trace_recor
 	row_vote(&t->lists.rows.data[place], record->map.goroutine);
 	if (!t->row_hits.data[place]++ && !vec_push(&t->touched[group], (uint32_t)place))
 		return err_nomem();
-	return NULL;
+	return tally_stack_add(t, &record->map, &t->lists.rows.data[place]);
 }
 
 /* ---- Maps ---- */
@@ -388,6 +447,8 @@ struct err *tally_init(struct trace_tally *t, bool sees_all)
 	struct err *err = tally_index_init(&t->row_index);
 	if (!err)
 		err = tally_index_init(&t->map_index);
+	if (!err)
+		err = tally_index_init(&t->stack_index);
 	if (err)
 		tally_fini(t);
 	return err;
@@ -402,6 +463,7 @@ void tally_fini(struct trace_tally *t)
 		vec_fini(&t->touched[i]);
 	free(t->row_index.slot);
 	free(t->map_index.slot);
+	free(t->stack_index.slot);
 	*t = (struct trace_tally){ 0 };
 }
 
@@ -471,10 +533,11 @@ static void list_append(void *to, const void *from, size_t len, size_t want, siz
 
 struct err *tally_lists_copy(struct tally_lists *to, const struct tally_lists *from, bool anew)
 {
-	to->rows.len = to->maps.len = 0;
+	to->rows.len = to->maps.len = to->stacks.len = 0;
 	if (anew)
 		to->events.len = to->memcalls.len = to->windows.len = to->samples.len = 0;
 	bool copied = list_extend(&to->rows, &from->rows) && list_extend(&to->maps, &from->maps) &&
+		      list_extend(&to->stacks, &from->stacks) &&
 		      list_extend(&to->events, &from->events) &&
 		      list_extend(&to->memcalls, &from->memcalls) &&
 		      list_extend(&to->windows, &from->windows) &&
@@ -486,6 +549,7 @@ void tally_lists_fini(struct tally_lists *lists)
 {
 	vec_fini(&lists->rows);
 	vec_fini(&lists->maps);
+	vec_fini(&lists->stacks);
 	vec_fini(&lists->events);
 	vec_fini(&lists->memcalls);
 	vec_fini(&lists->windows);

@@ -35,8 +35,9 @@ struct tally_threads {
 
 /* The lists of a trace_result. */
 struct tally_lists {
-	VEC(struct trace_row) rows; /* rows and maps change, the others only grow */
+	VEC(struct trace_row) rows; /* these three change, the others only grow */
 	VEC(struct trace_map) maps;
+	VEC(struct trace_stack) stacks;
 	VEC(struct trace_event) events;
 	VEC(struct trace_memcall) memcalls;
 	VEC(struct trace_window) windows;
@@ -51,6 +52,7 @@ struct trace_tally {
 	VEC(uint32_t) touched[ABI_GROUP_CNT]; /* rows with hits in the open window */
 	struct tally_index row_index;
 	struct tally_index map_index;
+	struct tally_index stack_index;
 	size_t makes; /* among the events */
 	uint64_t hot_window; /* number of the HOT window that is open or comes next */
 	struct tally_threads threads;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "trace/kernel_faults.h"
 #include "trace/trace_state.h"
 
 /* ---- Options ---- */
@@ -161,6 +162,8 @@ static struct err *target_prepare(struct trace *t)
 	struct trace_opts opts = t->opts;
 	struct err *err = header_layout_check(&t->opts.layout);
 
+	if (!err && !opts.force)
+		err = kernel_fault_check_host();
 	if (err)
 		return err;
 	ring_quotas_fill(&opts);

@@ -126,6 +126,7 @@ struct trace_opts {
 	bool tick_publishes; /* call trace_publish() before each tick, for its use */
 	const volatile bool *stop; /* the trace ends soon after this is true; may be NULL */
 
+	bool force; /* also on a kernel that is known to crash (kernel_faults.h) */
 	enum trace_attach attach;
 	enum trace_memcalls memcalls;
 	struct trace_quota quota[ABI_GROUP_CNT];

@@ -50,6 +50,8 @@ static struct err *lists_publish(struct trace *t)
 	r->row_cnt = lists->rows.len;
 	r->maps = lists->maps.data;
 	r->map_cnt = lists->maps.len;
+	r->stacks = lists->stacks.data;
+	r->stack_cnt = lists->stacks.len;
 	r->events = lists->events.data;
 	r->event_cnt = lists->events.len;
 	r->memcalls = lists->memcalls.data;

@@ -22,6 +22,7 @@
 /* Bounds of the lists below; what does not fit is counted in trace_result.overflow. */
 #define TRACE_ROWS_MAX 65536
 #define TRACE_MAPS_MAX 65536
+#define TRACE_STACKS_MAX 16384
 #define TRACE_EVENTS_MAX 16384
 #define TRACE_MEMCALLS_MAX 16384
 #define TRACE_WINDOWS_MAX 65536
@@ -63,6 +64,16 @@ struct trace_row {
 	uint64_t changed; /* those of them that inserted a new key, or deleted one that existed */
 	uint64_t goroutine; /* id of the goroutine that won the majority vote over the hits */
 	uint64_t goroutine_votes; /* the winner's lead, see tally.c; 0: there is no winner */
+	uint32_t stack; /* index + 1 in stacks of the one that won the vote; 0: none */
+	uint32_t stack_votes;
+};
+
+/* A stack of calls that led to an operation. */
+struct trace_stack {
+	uint64_t addr[ABI_STACK_MAX]; /* return addresses, innermost first; 0 ends them */
+	uint64_t caller; /* the first of them outside the map functions */
+	enum abi_op op;
+	uint64_t hits;
 };
 
 /* A map with an address, and its length as each hit found it. */
@@ -104,7 +115,7 @@ struct trace_event {
 	uint64_t map;
 	uint64_t type;
 	uint64_t caller; /* first return address outside the map functions */
-	uint64_t stack[ABI_STACK_MAX]; /* of a rare one: return addresses, innermost first */
+	uint64_t stack[ABI_STACK_MAX]; /* return addresses, innermost first; 0 ends them */
 	bool on_stack;
 	bool live_known; /* the header was read: seed and live_keys have a meaning */
 	uint32_t seed;
@@ -225,6 +236,7 @@ enum trace_cover {
 struct trace_overflow {
 	uint64_t rows; /* hits that are in no row */
 	uint64_t maps; /* hits that are in no map */
+	uint64_t stacks; /* hits whose stack is not listed */
 	uint64_t events;
 	uint64_t memcalls;
 	uint64_t windows;
@@ -276,6 +288,8 @@ struct trace_result {
 	size_t row_cnt;
 	const struct trace_map *maps;
 	size_t map_cnt;
+	const struct trace_stack *stacks; /* in no order */
+	size_t stack_cnt;
 	const struct trace_event *events; /* in the order of arrival */
 	size_t event_cnt;
 	const struct trace_memsum *memsums;

@@ -68,11 +68,13 @@ static struct err *prices_find(struct trace *t)
 	log_debug("%s", err->msg);
 	for (size_t i = 0; i < ABI_GROUP_CNT; i++) {
 		window_abandon(&t->windows[i]);
-		t->windows[i].group->missing = "the cost of a probe could not be measured";
+		t->windows[i].group->missing =
+			err_is(err, ERR_PERM) ? err->msg
+					      : "the cost of a probe could not be measured";
 	}
 	if (trace_nothing_is_left(t))
 		return err;
-	err_free(err);
+	t->group_err[0] = err; /* it owns the message of all */
 	return NULL;
 }
 

@@ -161,8 +161,13 @@ func steady(loads []*load, share float64) {
 	deletes := pace{perSecond: *deleteRate * share}
 	var insertTurn, updateTurn, deleteTurn int
 	own(loads)
+	nap := 5 * time.Millisecond
+	if *threads {
+		runtime.LockOSThread()
+		nap += nap * time.Duration(*goroutines) / 16
+	}
 
-	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	for start := time.Now(); ; time.Sleep(nap) {
 		elapsed := squeeze(atWork(start))
 		several(loads, &insertTurn, inserts.due(elapsed), (*load).insert)
 		several(loads, &updateTurn, updates.due(elapsed), (*load).update)
@@ -224,6 +229,22 @@ func flatOut(loads []*load) {
 			}
 			counting.RUnlock()
 		}
+	}
+}
+
+// inBursts does a number of operations of each kind at once, and then waits.
+func inBursts(loads []*load) {
+	own(loads)
+	for turn := 0; ; turn++ {
+		l := loads[turn%len(loads)]
+		counting.RLock()
+		for i := 0; i < *bursts; i++ {
+			l.insert()
+			l.update()
+			l.remove()
+		}
+		counting.RUnlock()
+		time.Sleep(*pauseFor)
 	}
 }
 

@@ -1,9 +1,11 @@
 // inlined changes maps from functions that the compiler inlines into each other,
-// and tells where: what runtime.Callers says beside each operation.
+// and tells where: what runtime.Callers says beside each operation. Two functions fill two maps
+// through the same library.
 package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"os"
 	"runtime"
 	"time"
@@ -17,6 +19,10 @@ var (
 	flat = map[string]int{}
 	note bool
 	said = map[string][]runtime.Frame{}
+	all  = map[string][]runtime.Frame{} // to the start of the goroutine
+
+	parsed = map[string]int{}
+	loaded = map[string]int{}
 )
 
 // here keeps the frames of its caller, once for each kind of operation.
@@ -29,12 +35,15 @@ func here(op string) {
 		return
 	}
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for {
-		f, more := frames.Next()
-		said[op] = append(said[op], f)
-		if !more || f.Function == "main.work" || f.Function == "main.set" {
-			return
+	for more, near := true, true; more; {
+		var f runtime.Frame
+
+		f, more = frames.Next()
+		all[op] = append(all[op], f)
+		if near {
+			said[op] = append(said[op], f)
 		}
+		near = near && f.Function != "main.work" && f.Function != "main.set"
 	}
 }
 
@@ -62,6 +71,31 @@ func set(k string) {
 	flat[k]++
 }
 
+// nest is more calls deep than a hit of a probe can tell.
+//
+//go:noinline
+func nest(depth int) {
+	if depth > 0 {
+		nest(depth - 1)
+	} else {
+		set("k")
+	}
+}
+
+//go:noinline
+func parse() {
+	if json.Unmarshal([]byte(`{"a": 1}`), &parsed) != nil {
+		os.Exit(1)
+	}
+}
+
+//go:noinline
+func load() {
+	if json.Unmarshal([]byte(`{"b": 1}`), &loaded) != nil {
+		os.Exit(1)
+	}
+}
+
 //go:noinline
 func work(k uint64) {
 	s := &store{deep}
@@ -69,7 +103,25 @@ func work(k uint64) {
 	if k >= 100 {
 		s.drop(k - 100)
 	}
-	set("k")
+	nest(10)
+	parse()
+	load()
+}
+
+func printFrames(w *jsonw.Writer, name string, frames []runtime.Frame) {
+	w.OpenArray(name)
+	for i, f := range frames {
+		line := f.Line
+		if i == 0 {
+			line++ // the operation is on the line behind
+		}
+		w.Open()
+		w.String("function", f.Function)
+		w.String("file", f.File)
+		w.Int("line", int64(line))
+		w.Close()
+	}
+	w.CloseArray()
 }
 
 func report() {
@@ -79,20 +131,11 @@ func report() {
 	w.Bool("ready", true)
 	w.Addr("deep", gomap.Of(deep).Addr())
 	w.Addr("flat", gomap.Of(flat).Addr())
+	w.Addr("parsed", gomap.Of(parsed).Addr())
+	w.Addr("loaded", gomap.Of(loaded).Addr())
 	for _, op := range []string{"insert", "delete", "set"} {
-		w.OpenArray(op)
-		for i, f := range said[op] {
-			line := f.Line
-			if i == 0 {
-				line++ // the operation is on the line behind
-			}
-			w.Open()
-			w.String("function", f.Function)
-			w.String("file", f.File)
-			w.Int("line", int64(line))
-			w.Close()
-		}
-		w.CloseArray()
+		printFrames(&w, op, said[op])
+		printFrames(&w, op+"_all", all[op])
 	}
 	w.Close()
 	if w.Flush() != nil {
@@ -102,15 +145,16 @@ func report() {
 
 func main() {
 	note = true
-	for k := uint64(0); k < 200; k++ {
-		work(k)
-	}
-	note = false
-	report()
 	go func() {
-		for k := uint64(200); ; k++ {
+		for k := uint64(0); ; k++ {
 			work(k)
-			time.Sleep(2 * time.Millisecond)
+			if k == 200 {
+				note = false
+				report()
+			}
+			if k >= 200 {
+				time.Sleep(2 * time.Millisecond)
+			}
 		}
 	}()
 	in := bufio.NewScanner(os.Stdin)

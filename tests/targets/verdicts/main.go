@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -33,6 +34,8 @@ var (
 	index   map[int]*[100]byte
 	chunks  [][]byte
 	buffers [2]map[int]int
+	scratch map[int]int
+	clears  atomic.Int64
 )
 
 // A map that was made for two million keys, and got three thousand.
@@ -231,6 +234,25 @@ func swinging() {
 	}()
 }
 
+// A map with room for many keys, into which a few are put and cleared again.
+func clearer(room, keys int, pause time.Duration) func() {
+	return func() {
+		scratch = make(map[int]int, room)
+		go func() {
+			for {
+				for i := 0; i < keys; i++ {
+					scratch[i] = i
+				}
+				for k := range scratch {
+					delete(scratch, k)
+				}
+				clears.Add(1)
+				time.Sleep(pause)
+			}
+		}()
+	}
+}
+
 var states = map[string]struct{ enter, remedy func() }{
 	"presized":      {presized, rebuildHinted},
 	"full":          {full, func() {}},
@@ -244,6 +266,9 @@ var states = map[string]struct{ enter, remedy func() }{
 	"double_buffer": {doubleBuffer, func() {}},
 	"small":         {small, rebuildHinted},
 	"swinging":      {swinging, func() {}},
+	"cleared":       {clearer(2000000, 10000, 40*time.Millisecond), func() {}},
+	"small_cleared": {clearer(20000, 10000, 40*time.Millisecond), func() {}},
+	"seldom":        {clearer(2000000, 10000, 2*time.Second), func() {}},
 }
 
 func rss() string {
@@ -275,6 +300,6 @@ func main() {
 			runtime.GC()
 			debug.FreeOSMemory()
 		}
-		fmt.Println(`{"rss":` + rss() + `}`)
+		fmt.Printf(`{"rss":%s,"clears":%d,"ms":%d}`+"\n", rss(), clears.Load(), time.Now().UnixMilli())
 	}
 }
