@@ -52,7 +52,7 @@ for version in 1.19 1.24; do
 		[[ $name == Ints ]] || map=filled_emptied
 		holds "$label: --since: $map" "$out" '. as $r | .maps[]
 			| select(.holder.used_by // [] | any(. == "main.build\($name)")) | (.id | sub("[.-].*"; "")) as $id
-			| [$r.since.maps[] | select(.id == $id)] | length == 1 and (.[0]
+			| [$r.since.changed[] | select(.id == $id)] | length == 1 and (.[0]
 				| .before_keys == $old.live_keys and .live_keys == $new.live_keys
 				and .before_table_bytes == $old.table_bytes
 				and .table_bytes == $new.table_bytes
@@ -117,7 +117,7 @@ done
 jq '.target.command = "other"' "$tmp/before.json" >"$tmp/other.json"
 run 10 report --since "$tmp/other.json" --from "$tmp/before.json" --json --fail-on never
 holds '--since a report of another program is refused' "$out" \
-	'.since | .status == "refused" and (.reason | contains("another program")) and .maps == []'
+	'.since | .status == "refused" and (.reason | contains("another program")) and .changed == []'
 run 10 report --since "$tmp/no-such-file" --from "$tmp/before.json"
 is '--since a file that does not exist: exit code' "$rc" 4
 
