@@ -115,7 +115,7 @@ def rows_of(page):
 def check_sums(rows, data, report):
     totals = report['census']['totals']
     rest = data['rest'] if data else {'maps': 0, 'table_bytes': 0, 'resident_bytes': 0}
-    wanted = totals['maps'] - totals['suspect'] - totals['garbage']
+    wanted = totals['maps']
     maps = sum(r['maps'] for r in rows) + rest['maps']
     if maps != wanted:
         wrong.append(f'{maps} maps are in rows, not {wanted}')
@@ -138,6 +138,11 @@ def check_words(page, report):
         seen = ''.join('?' * len(c.encode()) if c in HIDDEN else c for c in text or '')
         if seen[:200] not in page.texts['p'] + page.texts['h3']:
             wrong.append(f'not in the page: {text!r}')
+    for row in (report['trace'].get('busiest') or [])[:20]:
+        for name, op in row.items():
+            if isinstance(op, dict) and op.get('caller') and name != 'clone' and name != 'prune':
+                if f'{name} from {op["caller"]}'[:100] not in page.texts['p']:
+                    wrong.append(f'no {name} from {op["caller"]!r}')
     if page.headings[0] != 'Verdict':
         wrong.append(f'first comes {page.headings[0]}')
 

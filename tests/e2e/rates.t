@@ -5,7 +5,7 @@
 # intervals should have the truth in them; 90 must.
 #
 #   tests/e2e/rates.t              a few runs: finds what is plainly wrong
-#   RUNS=25 tests/e2e/rates.t      the real test, 100 programs (make coverage)
+#   RUNS=25 tests/e2e/rates.t      the real test, 200 programs (make coverage)
 #
 # A program is watched for 4 s; each of its maps gives two intervals.
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
@@ -71,6 +71,12 @@ scenario steady -maps 1 -inserts-per-s 20000 -deletes-per-s 5000 -updates-per-s 
 scenario bursty -maps 1 -inserts-per-s 3000 -deletes-per-s 1000 -cycle 400ms -duty 0.15
 scenario 'several maps' -maps 6 -kind fast64,faststr,generic -inserts-per-s 6000 -deletes-per-s 3000
 scenario 'several goroutines' -maps 8 -goroutines 8 -kind fast64 -inserts-per-s 20000 -deletes-per-s 10000
+
+runs=${RUNS:-1}
+scenario 'bursts of 1, pauses of 0.3 ms' -maps 1 -bursts 1 -pause 300us
+scenario 'bursts of 64, pauses of 3 ms' -maps 1 -bursts 64 -pause 3ms
+scenario 'bursts of 4,096, pauses of 50 ms' -maps 1 -bursts 4096 -pause 50ms
+scenario saturated -maps 1 -busy
 
 # Few intervals miss by chance. Many miss only if they are wrong.
 jq -s . "$tmp/all" >"$tmp/list"

@@ -92,8 +92,11 @@ struct err *report_html(struct result *r, const struct report_opts *opts, FILE *
 	html_memory(&h);
 	html_causes(&h);
 	struct err *err = html_maps(&h);
-	html_objects(&h);
+	html_sync_maps(&h);
+	html_activity(&h);
 	html_growing(&h);
+	html_objects(&h);
+	html_goroutines(&h);
 	html_events(&h);
 	html_gc(&h);
 	html_cost(&h);

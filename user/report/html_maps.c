@@ -63,6 +63,12 @@ static const char *html_type_of(const struct map_same *m)
 	return m->type_candidates ? "map (several types fit)" : "map (its type is not known)";
 }
 
+/* A sync.Map is rebuilt as a whole, so its maps give nothing back by themselves. */
+static struct opt_u64 html_gives_back(const struct map_same *m)
+{
+	return m->part_of ? opt_if(true, 0) : m->gives_back_resident_bytes;
+}
+
 static struct html_row html_row_of(const struct map_view *m)
 {
 	return (struct html_row){
@@ -72,7 +78,7 @@ static struct html_row html_row_of(const struct map_view *m)
 		.slots = m->same->slots,
 		.table_bytes = m->same->table_bytes,
 		.resident_bytes = m->same->resident_bytes,
-		.gives_back_bytes = m->same->gives_back_resident_bytes,
+		.gives_back_bytes = html_gives_back(m->same),
 		.retained_bytes = { .known = true },
 		.addr = m->addr,
 	};
@@ -86,7 +92,7 @@ static bool html_row_counts(const struct map_same *m)
 
 static struct html_row_key html_row_key_of(const struct map_view *m)
 {
-	struct opt_u64 gives_back = m->same->gives_back_resident_bytes;
+	struct opt_u64 gives_back = html_gives_back(m->same);
 
 	return (struct html_row_key){
 		.type = (uintptr_t)html_type_of(m->same),

@@ -153,7 +153,7 @@ static struct pprof_same pprof_same_of(struct pprof *p, const struct map_same *m
 	if (same.sized) {
 		same.live = m->table_bytes - m->hole_bytes.v;
 		same.holes = m->hole_bytes.v;
-		same.rebuild = m->gives_back_bytes.v;
+		same.rebuild = m->part_of ? 0 : m->gives_back_bytes.v; /* see map_same.part_of */
 	}
 	return same;
 }
@@ -219,7 +219,7 @@ static void pprof_add_unlisted(struct pprof *p, const struct pprof_sums *listed)
 		[PPROF_LIVE] = left(left(t->table_bytes, t->hole_bytes), listed->v[PPROF_LIVE]),
 		[PPROF_HOLES] = left(t->hole_bytes, listed->v[PPROF_HOLES]),
 		[PPROF_REBUILD] = left(t->gives_back_bytes, listed->v[PPROF_REBUILD]),
-		[PPROF_MAPS] = left(left(t->maps, t->suspect + t->garbage), listed->v[PPROF_MAPS]),
+		[PPROF_MAPS] = left(t->maps, listed->v[PPROF_MAPS]),
 	} };
 
 	if (!rest.v[PPROF_MAPS])

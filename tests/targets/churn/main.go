@@ -34,6 +34,8 @@ var (
 	madviseEvery = flag.Duration("madvise", 0, "allocate and give back 64 MiB in this interval")
 	busy         = flag.Bool("busy", false, "no rates: insert, update and delete as fast as possible")
 	busyAfter    = flag.Duration("busy-after", 0, "-busy begins so long after the ready line: from nothing to all there is")
+	bursts       = flag.Int("bursts", 0, "no rates: insert, update and delete so often, then wait for -pause, again and again")
+	pauseFor     = flag.Duration("pause", time.Millisecond, "between -bursts")
 	threads      = flag.Bool("threads", false, "each of the goroutines has a thread of its own, and works less often the more there are")
 	hammer       = flag.Int("hammer", 0, "with -busy: so many threads, each with a CPU if there is one, take turns on the first map")
 	cycle        = flag.Duration("cycle", 0, "the rates are means: all is done at the beginning of each interval of this length")
@@ -246,6 +248,8 @@ func launch() {
 		}
 		if *busy {
 			go flatOut(mine)
+		} else if *bursts > 0 {
+			go inBursts(mine)
 		} else {
 			go steady(mine, float64(len(mine))/float64(*mapCount))
 		}

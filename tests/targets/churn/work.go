@@ -232,6 +232,22 @@ func flatOut(loads []*load) {
 	}
 }
 
+// inBursts does a number of operations of each kind at once, and then waits.
+func inBursts(loads []*load) {
+	own(loads)
+	for turn := 0; ; turn++ {
+		l := loads[turn%len(loads)]
+		counting.RLock()
+		for i := 0; i < *bursts; i++ {
+			l.insert()
+			l.update()
+			l.remove()
+		}
+		counting.RUnlock()
+		time.Sleep(*pauseFor)
+	}
+}
+
 func plainBatch(l *load) {
 	for i := 0; i < batch; i++ {
 		l.insert()
