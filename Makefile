@@ -51,7 +51,7 @@ SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-poi
 USER_FLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DMAPTRACE_VERSION='"$(VERSION)"' \
 	     -Iuser -Ibpf -I$(BUILD) $(CFLAGS) $(SAN)
 BPF_FLAGS  = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -std=gnu17 $(WARN) -Ivmlinux -Ibpf
-LIBS    := -lbpf -ldw -lelf -lcapstone -ljansson -lz -lm -pthread
+LIBS    := -lncursesw -ltinfo -lbpf -ldw -lelf -lcapstone -ljansson -lz -lm -pthread
 
 ifeq ($(V),1)
 Q :=
