@@ -6,6 +6,7 @@
 #   make lint       check the sources alone: format, headers, layers, names, documents
 #   make test-matrix  the census with every Go version and build
 #   make test-html  drive the page of --html in Chromium, which it installs
+#   make fuzz       fuzz all parsers and decoders (SECONDS=n for each: 5; ARGS="NAME..."; needs clang)
 #   make soak       an hour beside other tracers (MINUTES=n: 60)
 #   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
@@ -50,7 +51,7 @@ SAN     := $(if $(DEBUG),-fsanitize=address$(comma)undefined -fno-omit-frame-poi
 USER_FLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DMAPTRACE_VERSION='"$(VERSION)"' \
 	     -Iuser -Ibpf -I$(BUILD) $(CFLAGS) $(SAN)
 BPF_FLAGS  = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -std=gnu17 $(WARN) -Ivmlinux -Ibpf
-LIBS    := -lbpf -ldw -lelf -lcapstone -ljansson -lz -lm -pthread
+LIBS    := -lncursesw -ltinfo -lbpf -ldw -lelf -lcapstone -ljansson -lz -lm -pthread
 
 ifeq ($(V),1)
 Q :=
@@ -62,12 +63,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test soak test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
+.PHONY: all demo test fuzz fuzzers soak test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,17s/^# \{0,1\}//p' Makefile
+	@sed -n '3,18s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -196,6 +197,37 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	@tests/bench/run.sh $(ARGS)
 
+# The fuzzers, with all of the program that they use, by clang for libFuzzer, ASan and UBSan. A
+# recording is read by what the unit tests make processes with.
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRCS  := $(foreach m,base arch process heap maps graph trace,$(wildcard user/$(m)/*.c)) \
+	      $(wildcard tests/unit/image*.c)
+FUZZ_OBJS  := $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.o)
+FUZZ_FLAGS  = $(filter-out $(SAN),$(USER_FLAGS)) -O1 -g -fno-omit-frame-pointer \
+	      -fsanitize=address$(comma)undefined$(comma)fuzzer-no-link -fno-sanitize-recover=all
+
+$(BUILD)/fuzz/%.o: %.c
+	$(call msg,FUZZCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -Wno-unknown-warning-option -MMD -MP -c -o $@ $<
+
+$(filter $(BUILD)/fuzz/user/trace/%,$(FUZZ_OBJS)): | $(SKELS)
+
+$(BUILD)/fuzz/libmaptrace.a: $(FUZZ_OBJS)
+	$(call msg,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libmaptrace.a
+	$(call msg,LINK,$@)
+	$(Q)$(CLANG) -fsanitize=address$(comma)undefined$(comma)fuzzer -o $@ $^ -lcmocka $(LIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz: deps
+	@$(MAKE) --no-print-directory -s fuzzers
+	@SECONDS_EACH=$(or $(SECONDS),5) tests/fuzz/run.sh $(ARGS)
+
 # A target of 1,000 threads at its memory limit, beside a profiler and a second maptrace.
 soak: all
 	@MINUTES=$(or $(MINUTES),60) tests/soak.t
@@ -228,5 +260,5 @@ format:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) \
+-include $(OBJS:.o=.d) $(UNIT_LIB:.o=.d) $(BUILD)/user/main.d $(BPF:%=$(BUILD)/bpf/%.bpf.d) $(UNITS:=.d) $(BENCH:=.d) $(FUZZ_OBJS:.o=.d) \
 	 $(addprefix $(BUILD)/tests/e2e/,many_traces.d many_watches.d made_reports.d blind_types.d traps.d) $(addprefix $(BUILD)/scripts/,layout_row.d report_schema.d)

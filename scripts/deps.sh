@@ -24,6 +24,8 @@ header:capstone/capstone.h|libcapstone-dev|capstone-devel
 header:jansson.h|libjansson-dev|jansson-devel
 header:cmocka.h|libcmocka-dev|libcmocka-devel
 header:zlib.h|zlib1g-dev|zlib-devel
+header:ncurses.h|libncurses-dev|ncurses-devel
+tmux|tmux|tmux
 python:jsonschema|python3-jsonschema|python3-jsonschema
 LIST
 }

@@ -25,6 +25,7 @@ static const struct verb {
 	{ "events", cmd_events,
 	  "growths, memory calls and collections as they happen, as JSON lines" },
 	{ "diff", cmd_diff, "what changed between two reports, or since one" },
+	{ "top", cmd_top, "the maps of a process on the screen, look after look" },
 	{ "record", cmd_record, "a report again and again, the newest ones in a directory" },
 	{ "ps", cmd_ps, "the Go programs that run on this host" },
 	{ "doctor", cmd_doctor, "what works on this host and with a process, and what does not" },

@@ -46,6 +46,30 @@ for version in 1.19 1.24; do
 	ask 'rebuild filled_emptied' >"$tmp/new.json"
 	ask freeos >/dev/null
 
+	run 60 report --since "$tmp/before.json" --duration 0 --json --fail-on never "$target"
+	for name in Ints FilledEmptied; do
+		map=ints
+		[[ $name == Ints ]] || map=filled_emptied
+		holds "$label: --since: $map" "$out" '. as $r | .maps[]
+			| select(.holder.used_by // [] | any(. == "main.build\($name)")) | (.id | sub("[.-].*"; "")) as $id
+			| [$r.since.changed[] | select(.id == $id)] | length == 1 and (.[0]
+				| .before_keys == $old.live_keys and .live_keys == $new.live_keys
+				and .before_table_bytes == $old.table_bytes
+				and .table_bytes == $new.table_bytes
+				and ((.keys_per_s * $r.since.between_ns / 1e9
+					- ($new.live_keys - $old.live_keys)) | fabs < 0.01)
+				and ((.table_bytes_per_s * $r.since.between_ns / 1e9
+					- ($new.table_bytes - $old.table_bytes)) | fabs < 1000))' \
+			--arg name "$name" --argjson old "$(truth_of "$tmp/old.json" "$map")" \
+			--argjson new "$(truth_of "$tmp/new.json" "$map")"
+	done
+	holds "$label: --since: the time between, and what is gone" "$out" \
+		'.since | .status == "ok" and .reason == null and any(.gone[]; .kind == "map_holes")
+			and (.between_ns - ($r[0].unix_time_ns - .unix_time_ns) | fabs) < 1000' --slurpfile r "$out"
+	run 60 report --since "$tmp/before.json" --duration 0 --fail-on never "$target"
+	ok "$label: --since in the text" grep -q '^SINCE ' "$out"
+	is "$label: --since: no line is too long" "$(too_long)" ''
+
 	run 60 diff --json "$tmp/before.json"
 	is "$label: RSS fell: exit code" "$rc" 0
 	holds "$label: one process, at two times" "$out" \
@@ -83,8 +107,19 @@ for version in 1.19 1.24; do
 			<= 0.05 * ([.maps[].before.table_bytes] | add)'
 	holds "$label: a restart has no rates" "$out" \
 		'.between_ns == null and all(.maps[]; .keys_per_s == null)'
+	run 60 report --since "$tmp/before.json" --duration 0 --json --fail-on never "$target"
+	holds "$label: --since has no rates after a restart, with the reason" "$out" '.since
+		| .status == "ok" and .between_ns == null and (.reason | contains("another process"))
+			and all(.maps[]; .keys_per_s == null and .table_bytes_per_s == null)'
 	stop
 done
+
+jq '.target.command = "other"' "$tmp/before.json" >"$tmp/other.json"
+run 10 report --since "$tmp/other.json" --from "$tmp/before.json" --json --fail-on never
+holds '--since a report of another program is refused' "$out" \
+	'.since | .status == "refused" and (.reason | contains("another program")) and .changed == []'
+run 10 report --since "$tmp/no-such-file" --from "$tmp/before.json"
+is '--since a file that does not exist: exit code' "$rc" 4
 
 run 10 diff
 is 'no report: exit code' "$rc" 2

@@ -3,7 +3,7 @@
 #
 # Maps that nothing holds are garbage, and maps that anything holds are not.
 #
-# GARBAGE_RUNS    reports of a program whose maps move, for each version: 12, or a thousand by hand
+# GARBAGE_RUNS    reports of a program whose maps move, for each version: 6, or a thousand by hand
 # shellcheck disable=SC2016,SC2317 # jq has variables, too; `ok` calls functions
 set -u
 # shellcheck source=tests/e2e/lib.sh
@@ -49,11 +49,11 @@ garbage_is_known() {
 	jq -e '.graph.reach | .status == "ok" and .reason == null' "$out" >/dev/null
 }
 
-check_quiet() { # VERSION
+check_quiet() { # VERSION VARIANT
 	local before
 
-	label="go$1"
-	build "$1" garbage stripped
+	label="go$1, $2"
+	build "$1" garbage "$2"
 	start "$bin"
 	ask truth >"$truth"
 	ok "$label: what is garbage is known" wait_for 60 garbage_is_known
@@ -64,9 +64,22 @@ check_quiet() { # VERSION
 	stop
 }
 
-garbage_is_shown() {
+garbage_is_shown() { # WORDS
 	run 60 report --duration 0 "$target"
-	grep -q '^GARBAGE  [0-9.]* MiB in [0-9,]* objects' "$out"
+	grep -q '^GARBAGE  [0-9.]* MiB in [0-9,]* objects' "$out" &&
+		tr -s '\n ' '  ' <"$out" | grep -Eq "the next collection frees it$1"
+}
+
+# What starts the next collection: nothing, the limit, or two minutes.
+check_when() {
+	ok "in text: nothing frees it" wait_for 60 garbage_is_shown ', but nothing starts one \(GOGC=off\)'
+	ask 'limit 2048' >"$truth"
+	ok "in text: the limit" wait_for 60 garbage_is_shown ': .*at [0-9.]* [MG]iB of heap, by the memory limit, now'
+	ask 'gogc 1000000' >"$truth"
+	ask 'limit 1048576' >"$truth"
+	ok "in text: two minutes" wait_for 60 garbage_is_shown ': forced in about [0-9m.]* ?s, or before that at'
+	run 60 report --duration 0 --json "$target"
+	holds "and in JSON" "$out" '.gc | .next_gc_forced and .next_gc_in_ns < 120e9'
 }
 
 check_left_out() {
@@ -77,19 +90,19 @@ check_left_out() {
 	run 60 report --duration 0 --json --graph-memory 64K "$target"
 	holds "nor with too little memory, and why" "$out" '.graph.reach | .status == "refused"
 		and (.reason | test("needs more than 64.0 KiB")) and .garbage_bytes == null'
-	ok "in text" wait_for 60 garbage_is_shown
+	check_when
 	stop
 }
 
 # No map that is in use is ever called garbage, known or not.
-check_busy() { # VERSION
+check_busy() { # VERSION VARIANT
 	local i
 
-	label="go$1, busy"
-	build "$1" garbage stripped
+	label="go$1, $2, busy"
+	build "$1" garbage "$2"
 	start "$bin"
 	ask 'move 60' >"$truth"
-	for ((i = 0; i < ${GARBAGE_RUNS:-12}; i++)); do
+	for ((i = 0; i < ${GARBAGE_RUNS:-6}; i++)); do
 		run 60 report --duration 0 --json "$target"
 		jq -c "$by_address"' | $t.moving[] | select($reach[.] == false)' \
 			--slurpfile t "$truth" "$out" || echo "no report"
@@ -98,10 +111,13 @@ check_busy() { # VERSION
 	stop
 }
 
-check_quiet 1.19
-check_quiet 1.24
-check_quiet 1.27
+check_quiet 1.19 stripped
+check_quiet 1.24 stripped
+check_quiet 1.25 greenteagc
+check_quiet 1.27 nogreenteagc
+check_quiet 1.27 stripped
 check_left_out
-check_busy 1.19
-check_busy 1.24
+check_busy 1.19 stripped
+check_busy 1.24 stripped
+check_busy 1.27 stripped
 finish

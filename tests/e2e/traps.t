@@ -165,6 +165,25 @@ check_armed() { # VERSION
 	stop
 }
 
+# Buckets in a page that is not there are not read, so the trap does not hold. Keys are missing, and
+# that is told.
+check_lacking() { # VERSION
+	local name="go$1, a page of the buckets that a userfaultfd has to fill"
+
+	build "$1" armed stripped
+	start "$bin"
+	[[ $(ask arm) == *armed* ]] || {
+		skip 3 'no userfaultfd here'
+		stop
+		return
+	}
+	run 60 report --duration 0 --json --fail-on never "$target"
+	is "$name: exit code" "$rc" 0
+	holds "$name: the map counts as left out" "$out" '.census.totals.suspect == 1'
+	holds "$name: it is in no sum" "$out" '.census.totals.live_keys < 100000'
+	stop
+}
+
 check_busy '100,000 forged headers' headers 100000
 check_busy '20,000 files with code' memfds 20000
 check_sparse
@@ -172,4 +191,5 @@ check_budget
 check_waiting uffd
 check_waiting fuse
 check_armed 1.24
+check_lacking 1.21
 finish

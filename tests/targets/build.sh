@@ -22,6 +22,8 @@
 #            noopt          -gcflags='all=-N -l'
 #            noswissmap     classic maps in Go 1.24 and 1.25
 #            mapsplitgroup  the other group layout of Go 1.27
+#            greenteagc     the new collector in Go 1.25
+#            nogreenteagc   the old collector in Go 1.26 and 1.27
 #            arenas         package arena, for user arenas; stripped
 set -euo pipefail
 
@@ -46,7 +48,7 @@ pgo) profile=1 ;;
 c-shared) flags=(-buildmode=c-shared -tags=cshared) library=1 cgo=1 ;;
 plugin) plugin=1 cgo=1 ;;
 noopt) flags=(-gcflags='all=-N -l') ;;
-noswissmap | mapsplitgroup) experiment=$variant ;;
+noswissmap | mapsplitgroup | greenteagc | nogreenteagc) experiment=$variant ;;
 arenas) experiment=$variant ldflags=(-s -w) ;;
 *) echo "${0##*/}: no variant '$variant'" >&2; exit 2 ;;
 esac

@@ -247,7 +247,9 @@ static void headers_of_one_byte_are_none(void **state)
 	image_free(img);
 }
 
-static void unreadable_parts_are_no_map(void **state)
+/* A map with a chained bucket, or a part of its array, that cannot be read is counted. An array of
+ * two buckets tells too little. */
+static void unreadable_parts_are_suspect(void **state)
 {
 	(void)state;
 	for (int what = 0; what < 3; what++) {
@@ -263,10 +265,7 @@ static void unreadable_parts_are_no_map(void **state)
 					  : image_classic_nth(img, map, &t, what == 1 ? 0 : 400);
 		image_open(img);
 		image_unmap(img, gone & ~0xfffull, 4096);
-		struct census *census = image_census(img);
-		assert_int_equal(census->maps.len, 0);
-		census_free(census);
-		image_free(img);
+		image_judge_suspect(img, map, what != 1, "unreadable");
 	}
 }
 
@@ -281,7 +280,7 @@ int main(void)
 		cmocka_unit_test(arrays_are_objects),
 		cmocka_unit_test(a_ring_through_the_array_ends),
 		cmocka_unit_test(headers_of_one_byte_are_none),
-		cmocka_unit_test(unreadable_parts_are_no_map),
+		cmocka_unit_test(unreadable_parts_are_suspect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,5 +18,6 @@ struct err *cmd_events(int argc, char **argv, int *exit_code_ret);
 struct err *cmd_ps(int argc, char **argv, int *exit_code_ret);
 struct err *cmd_record(int argc, char **argv, int *exit_code_ret);
 struct err *cmd_report(int argc, char **argv, int *exit_code_ret);
+struct err *cmd_top(int argc, char **argv, int *exit_code_ret);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "cmd/args.h"
+#include "cmd/look.h"
 #include "cmd/ring.h"
 #include "cmd/select.h"
 #include "report/json_read.h"
@@ -30,13 +30,10 @@ enum {
 	RECORD_KEEP = 1000,
 	RECORD_KEEP_MAX = 100000,
 	RECORD_WATCH_MOST_S = 10,
-	PID_SZ = 16,
-	TIME_SZ = 32,
 };
 
 #define RECORD_EVERY_NS (60 * NS_PER_S)
 #define RECORD_MAX_BYTES (UINT64_C(256) << 20)
-#define RECORD_TOP "1000" /* maps in a report */
 
 struct record_args {
 	struct args common;
@@ -188,37 +185,6 @@ struct record_run {
 	char draft[PATH_MAX];
 };
 
-/* In a process of its own: what a report takes, it gives back at its end. */
-static _Noreturn void record_report(const struct record_run *run, pid_t parent)
-{
-	char pid[PID_SZ], json[PATH_MAX + sizeof("--json=")], duration[TIME_SZ];
-	char *argv[] = { (char *)"maptrace",
-			 (char *)"--duration",
-			 duration,
-			 (char *)"--top",
-			 (char *)RECORD_TOP,
-			 (char *)"--fail-on",
-			 (char *)"never",
-			 json,
-			 pid,
-			 NULL };
-	int exit_code = EXIT_OK;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
-		_exit(EXIT_INCOMPLETE);
-	sigprocmask(SIG_SETMASK, &run->before, NULL);
-	snprintf(pid, sizeof(pid), "%d", run->o->common.pid);
-	snprintf(json, sizeof(json), "--json=%s", run->draft);
-	snprintf(duration, sizeof(duration), "%.3fs",
-		 (double)run->o->duration_ns / (double)NS_PER_S);
-	struct err *err = cmd_report(sizeof(argv) / sizeof(argv[0]) - 1, argv, &exit_code);
-	if (err) {
-		log_error("%s", err->msg);
-		exit_code = err_exit_code(err);
-	}
-	exit(exit_code);
-}
-
 /* Waits for a signal or for the child, at most until a time. */
 static void record_wait(struct record_run *run, uint64_t until_ns)
 {
@@ -247,18 +213,20 @@ static int record_child_exit_code(struct record_run *run)
 /* What is in the directory tells about a process: only its owner may read it. */
 static struct err *record_make(struct record_run *run, int *exit_code_ret)
 {
-	pid_t parent = getpid();
+	struct look_request look = {
+		.pid = run->o->common.pid,
+		.duration_ns = run->o->duration_ns,
+		.json = run->draft,
+		.output = -1,
+		.messages = -1,
+		.signals = &run->before,
+	};
 
 	(void)unlink(run->draft);
-	run->child = fork();
-	if (run->child < 0) {
-		run->child = 0;
-		return err_os(errno, "fork");
-	}
-	if (!run->child)
-		record_report(run, parent);
-	*exit_code_ret = record_child_exit_code(run);
-	return NULL;
+	struct err *err = look_start(&look, &run->child);
+	if (!err)
+		*exit_code_ret = record_child_exit_code(run);
+	return err;
 }
 
 /* ---- the series ---- */

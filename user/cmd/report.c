@@ -34,6 +34,8 @@ struct report_args {
 	const char *doing; /* what the watch is at */
 	struct report_opts report;
 	const char *from; /* path of a saved report, "-": standard input; NULL: a process */
+	const char *since; /* path of an earlier report; NULL: none */
+	struct result *before; /* that report */
 	const char *look_option; /* one that says how to look at a process; NULL: none is given */
 	struct outputs outputs;
 	bool dry_run;
@@ -52,6 +54,7 @@ enum {
 	OPT_GRAPH_MEMORY,
 	OPT_HOLDERS,
 	OPT_FROM,
+	OPT_SINCE,
 };
 
 static const struct argp_option report_options[] = {
@@ -64,6 +67,8 @@ static const struct argp_option report_options[] = {
 	  0 },
 	{ "from", OPT_FROM, "FILE", 0,
 	  "Show the report that --json saved in FILE (-: standard input) instead of a process", 0 },
+	{ "since", OPT_SINCE, "FILE", 0,
+	  "Say what changed since an earlier report, which --json saved in FILE", 0 },
 	{ "min-waste", OPT_MIN_WASTE, "SIZE", 0,
 	  "Report waste of at least SIZE, or of a share of RSS such as 10% (default: 10% and "
 	  "at least 8M; 0: all)",
@@ -170,6 +175,8 @@ static error_t parse_report_end(struct report_args *o)
 	else if (o->from && o->look_option)
 		err = err_new(ERR_USAGE, "--%s says how to look, but --from looks at no process",
 			      o->look_option);
+	else if (o->since && (o->dry_run || (o->from && course_is_meant(o->from))))
+		err = err_new(ERR_USAGE, "--since needs a report of a process");
 	else if (o->dry_run && outputs_want_any(&o->outputs))
 		err = err_new(ERR_USAGE, "--dry-run has no JSON yet, nor other formats");
 	else
@@ -222,6 +229,9 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return args_fail(a, parse_top(o, arg));
 	case OPT_FROM:
 		o->from = arg;
+		return 0;
+	case OPT_SINCE:
+		o->since = arg;
 		return 0;
 	case OPT_MIN_WASTE:
 		return args_fail(a, threshold_parse("min-waste", arg, &a->watch.min_waste));
@@ -329,6 +339,11 @@ static void observation_salvage(struct observation *obs)
 	obs->exit_code = EXIT_INCOMPLETE;
 }
 
+static struct err *add_since(const struct report_args *o, struct result *r)
+{
+	return o->before && !result_add_since(r, o->before) ? err_nomem() : NULL;
+}
+
 static struct err *print_observation(const struct observation *obs)
 {
 	const struct report_args *o = obs->o;
@@ -379,7 +394,9 @@ static struct err *report_observation(const struct report_args *o, int *exit_cod
 	if (!ended)
 		observation_salvage(&obs);
 	guard_print();
-	struct err *err = obs.err ? observation_error(&obs) : print_observation(&obs);
+	struct err *err = obs.err ? observation_error(&obs) : add_since(o, obs.r);
+	if (!err)
+		err = print_observation(&obs);
 	if (!err)
 		say_refusal(o, obs.r);
 	if (!err && obs.exit_code == EXIT_FINDINGS)
@@ -415,6 +432,8 @@ static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 	struct err *err = result_read_file(o->from, &r);
 
 	if (!err)
+		err = add_since(o, r);
+	if (!err)
 		err = outputs_write(&o->outputs, r, &o->report);
 	if (!err)
 		*exit_code_ret = fail_on_find(&o->fail_on, r) ? EXIT_FINDINGS : EXIT_OK;
@@ -425,6 +444,12 @@ static struct err *report_saved(const struct report_args *o, int *exit_code_ret)
 
 static struct err *run_report(struct report_args *o, int *exit_code_ret)
 {
+	_cleanup_result_ struct result *before = NULL;
+	struct err *err = o->since ? result_read_file(o->since, &before) : NULL;
+
+	if (err)
+		return err_wrap(err, "--since %s", o->since);
+	o->before = before;
 	if (o->from)
 		return report_saved(o, exit_code_ret);
 	return report_process(o, exit_code_ret);

@@ -30,6 +30,7 @@ struct candidate {
 	bool rewritten; /* its header changed between two reads */
 	bool outdated; /* it leads to memory that was another span's when the heap was read */
 	bool misfit; /* its last header was not a map's */
+	bool lacking; /* keys that it counts may be in pages of its tables that we cannot see */
 	bool refused; /* its table was walked too often without a map being found with it */
 	uint64_t found; /* keys in its tables at the last read, plus 1; 0: not read yet */
 	uint64_t doubt; /* an address it leads to that contradicts the heap as read; or 0 */

@@ -36,7 +36,7 @@ void classic_work_init(struct classic_work *w, size_t at, const struct classic_l
 	w->h = classic_parse_header(l, header);
 	w->bucket_sz = 0;
 	w->grows = w->h.oldbuckets;
-	w->sane = w->adds_up = w->unread = false;
+	w->sane = w->adds_up = w->unread = w->failed = false;
 	w->found = 0;
 	w->after = NULL;
 	classic_array_init(&w->now);

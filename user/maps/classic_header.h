@@ -47,6 +47,7 @@ struct classic_work {
 	bool sane; /* the memory of the buckets makes sense */
 	bool adds_up; /* ... and holds as many keys as the header counts */
 	bool unread; /* an overflow bucket is in memory that the heap did not have when read */
+	bool failed; /* some of its buckets cannot be read */
 	uint64_t found; /* keys, with the bucket size that comes closest to the header */
 	uint32_t after_place; /* place of `after` in the second blocks of the batch */
 	const uint8_t *after; /* the header, read again after the buckets; NULL: gone */

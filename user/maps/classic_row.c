@@ -74,6 +74,22 @@ static void classic_set_row(const struct classic_decoder *d, const struct classi
 	batch_keep_kind(d->batch, w->at, kind);
 }
 
+/*
+ * Whether the keys that were not found may be in pages that we cannot see: those that fail to be
+ * read, and those that are not in memory, which are taken for zeroes and not read. The latter is
+ * wrong for a page that a userfaultfd has yet to fill.
+ */
+static bool classic_is_lacking(const struct classic_decoder *d, const struct classic_work *w)
+{
+	const struct residency *r = d->reader->residency;
+	const struct object *o = &w->now.o;
+
+	if (w->failed)
+		return true;
+	return r && w->sane && w->found < w->h.count &&
+	       residency_bytes(r, o->slot, o->size) < o->size;
+}
+
 enum verdict classic_judge(const struct classic_decoder *d, const struct classic_work *w)
 {
 	const struct classic_layout *l = &d->reader->heap->prog->layout.classic;
@@ -85,6 +101,7 @@ enum verdict classic_judge(const struct classic_decoder *d, const struct classic
 	struct classic_header after = classic_parse_header(l, w->after);
 	bool writing = (w->h.flags | after.flags) & HMAP_FLAG_WRITING;
 	d->batch->cands[w->at].moved |= writing;
+	d->batch->cands[w->at].lacking = classic_is_lacking(d, w);
 	if (!w->sane || after.buckets != w->h.buckets || after.oldbuckets != w->h.oldbuckets ||
 	    after.extra != w->h.extra)
 		return VERDICT_CHANGED;

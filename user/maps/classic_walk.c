@@ -100,6 +100,7 @@ static struct err *classic_walk_base(const struct classic_decoder *d, struct cla
 
 		err = residency_read(d->reader->residency, d->reader->mem, &req);
 		w->sane = req.ok;
+		w->failed |= !err && !req.ok;
 		if (!err)
 			err = classic_visit_buckets(d, w, a, d->buf, n, next);
 	}
@@ -123,8 +124,10 @@ static struct err *classic_walk_level(const struct classic_decoder *d, struct cl
 			reqs[i] = (struct mem_req){ level->addrs.data[done + i], w->bucket_sz,
 						    false, d->buf + i * w->bucket_sz };
 		err = mem_gather(d->reader->mem, reqs, n);
-		for (size_t i = 0; i < n && !err; i++)
+		for (size_t i = 0; i < n && !err; i++) {
 			w->sane &= reqs[i].ok;
+			w->failed |= !reqs[i].ok;
+		}
 		if (!err)
 			err = classic_visit_buckets(d, w, a, d->buf, n, next);
 	}

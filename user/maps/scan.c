@@ -97,7 +97,7 @@ static struct err *scan_span(struct header_scan *s, const struct span_bytes *sb)
 		c->addr = span_base(sb->span) + off;
 		c->garbage = scan_is_garbage(s, sb, i);
 		c->on_stack = MAP_ON_HEAP;
-		c->moved = c->rewritten = c->outdated = c->misfit = c->refused = false;
+		c->moved = c->rewritten = c->outdated = c->misfit = c->refused = c->lacking = false;
 		c->found = c->doubt = 0;
 		memcpy(c->header, sb->memory + off, sizeof(c->header));
 		if (s->cand_cnt == CANDIDATES_MAX) {

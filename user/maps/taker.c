@@ -283,7 +283,7 @@ static struct err *taker_give_up(struct map_taker *t)
 	for (size_t i = 0; !err && i < b->cnt; i++) {
 		if (b->cands[i].on_stack) /* more likely words of a frame than a header */
 			err = stacks_doubt(t->stacks, &b->cands[i], t->reader.heap);
-		else if (b->cands[i].moved)
+		else if (b->cands[i].moved || b->cands[i].lacking)
 			err = taker_add_suspect(t, &b->cands[i]);
 		else
 			t->part.lookalike_cnt++;

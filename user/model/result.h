@@ -30,6 +30,7 @@
 #include "model/result_maps.h"
 #include "model/result_memory.h"
 #include "model/result_objects.h"
+#include "model/result_since.h"
 #include "model/result_sync.h"
 #include "model/result_trace.h"
 #include "model/result_words.h"
@@ -297,6 +298,7 @@ struct result {
 	POOL_LIST(struct result_group) groups;
 	POOL_LIST(struct result_growing) growing; /* most keys per second first */
 	POOL_LIST(struct result_coming_growth) next_growths; /* soonest first */
+	const struct result_since *since; /* NULL: no earlier report was given */
 	struct result_objects_total *objects_total; /* NULL: not looked at */
 	POOL_LIST(struct result_object_group) objects; /* largest first */
 	uint64_t sync_maps_total; /* `sync_maps` has at most the 1,000 largest */

@@ -348,8 +348,9 @@ static struct result_gc_watched *gc_watched_result(struct pool *pool, const stru
  * (Go source: runtime/proc.go forcegcperiod). */
 #define FORCED_GC_NS (120 * NS_PER_S)
 
-/* At the pace since the last cycle, the heap reaches its goal then. */
-static struct opt_u64 gc_next_in(const struct gc_sample *s, uint64_t ago_ns, uint64_t since)
+/* At the pace since the last cycle, the heap reaches its goal then; or a cycle is forced before. */
+static struct opt_u64 gc_next_in(const struct gc_sample *s, uint64_t ago_ns, uint64_t since,
+				 bool *forced_ret)
 {
 	uint64_t left = s->heap_goal_bytes > s->heap_live_bytes
 				? s->heap_goal_bytes - s->heap_live_bytes
@@ -359,7 +360,10 @@ static struct opt_u64 gc_next_in(const struct gc_sample *s, uint64_t ago_ns, uin
 
 	if (off && !s->limit_binds)
 		return opt_if(false, 0);
-	if (!off && (ago_ns >= FORCED_GC_NS || ns > (double)(FORCED_GC_NS - ago_ns)))
+	bool forced = !off && (ago_ns >= FORCED_GC_NS || ns > (double)(FORCED_GC_NS - ago_ns));
+
+	*forced_ret = forced;
+	if (forced)
 		ns = ago_ns < FORCED_GC_NS ? (double)(FORCED_GC_NS - ago_ns) : 0;
 	return opt_if(ns < 0x1p62, ns < 0x1p62 ? (uint64_t)ns : 0);
 }
@@ -378,7 +382,8 @@ static void gc_fill_pace(struct result_gc_read *to, const struct gc_sample *s)
 		return;
 	to->last_gc_ago_ns = opt_if(true, now_ns - s->last_gc_unix_ns);
 	to->allocated_since_bytes = opt_if(true, s->heap_live_bytes - s->heap_marked_bytes);
-	to->next_gc_in_ns = gc_next_in(s, to->last_gc_ago_ns.v, to->allocated_since_bytes.v);
+	to->next_gc_in_ns = gc_next_in(s, to->last_gc_ago_ns.v, to->allocated_since_bytes.v,
+				       &to->next_gc_forced);
 }
 
 static void gc_fill_heap(struct result_gc_read *to, const struct watch *w)

@@ -206,6 +206,7 @@ struct result_gc_read {
 	struct opt_u64 last_gc_ago_ns; /* unknown: no cycle yet */
 	struct opt_u64 allocated_since_bytes; /* by the heap, since the last cycle */
 	struct opt_u64 next_gc_in_ns; /* an estimate; unknown: nothing starts one */
+	bool next_gc_forced; /* next_gc_in_ns is two minutes after the last, not at the goal */
 	uint64_t heap_in_use_bytes;
 	uint64_t heap_free_bytes;
 	uint64_t heap_released_bytes;

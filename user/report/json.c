@@ -54,6 +54,8 @@ static const struct json_member document_members[] = {
 		  "Maps that gained keys all the time, fastest first."),
 	JSON_LIST("next_growths", result, next_growths, result_coming_growth, 0,
 		  "Growths of large maps that come soon, soonest first."),
+	JSON_POINTER("since", result, since, result_since, 0,
+		     "What changed since the report of --since; null: none was given."),
 	JSON_POINTER("objects_total", result, objects_total, result_objects_total, 0,
 		     "The other objects of the heap; null: they were not looked at."),
 	JSON_LIST("objects", result, objects, result_object_group, 0,

@@ -54,6 +54,9 @@ static const struct json_member gc_read_members[] = {
 	JSON_OPT_U64("next_gc_in_ns", result_gc_read, next_gc_in_ns, 0,
 		     "When the next cycle starts at the pace since the last one, two minutes after "
 		     "it at the latest; nanoseconds; an estimate; null: not known."),
+	JSON_BOOL(
+		"next_gc_forced", result_gc_read, next_gc_forced,
+		"next_gc_in_ns is two minutes after the last cycle, not when the goal is reached."),
 	GC_BYTES(heap_in_use_bytes, "Bytes in spans."),
 	GC_BYTES(heap_free_bytes, "Bytes of free pages."),
 	GC_BYTES(heap_released_bytes, "Bytes given back."),

@@ -31,6 +31,9 @@ extern const struct json_shape result_group_json;
 extern const struct json_shape result_coming_growth_json;
 extern const struct json_shape result_growing_json;
 
+/* json_since.c */
+extern const struct json_shape result_since_json;
+
 /* json_graph.c */
 extern const struct json_shape result_holder_json;
 extern const struct json_shape result_graph_json;

@@ -90,6 +90,7 @@ struct err *report_text(struct result *r, const struct report_opts *opts, FILE *
 	print_activity(&p);
 	print_growing(&p);
 	print_next_growths(&p);
+	print_since(&p);
 	print_goroutines(&p);
 	print_gc(&p);
 	print_memcalls(&p);

@@ -12,17 +12,27 @@ enum {
 /* A goal that no heap can reach: the collector is off, and no limit binds. */
 #define GARBAGE_GOAL_MAX (UINT64_C(1) << 48)
 
-/* When it goes. */
+/* When it goes. Without GOGC only the memory limit starts a cycle, and none is forced. */
 static void print_garbage_end(const struct page *p, const struct result_gc_read *gc)
 {
+	const char *why = "";
+	char when[128] = "";
+
 	if (!gc || gc->heap_goal_bytes >= GARBAGE_GOAL_MAX) {
 		page_words(p, GARBAGE_INDENT, GARBAGE_HANG,
-			   "the next collection frees it, but nothing starts one");
+			   "the next collection frees it, but nothing starts one%s",
+			   gc ? " (GOGC=off)" : "");
 		return;
 	}
+	if (gc->next_gc_in_ns.known)
+		snprintf(when, sizeof(when), "%s about %s%s",
+			 gc->next_gc_forced ? "forced in" : "in", DURATION(gc->next_gc_in_ns.v),
+			 gc->next_gc_forced ? ", or before that " : ", ");
+	if (gc->limit_binds)
+		why = ", by the memory limit";
 	page_words(p, GARBAGE_INDENT, GARBAGE_HANG,
-		   "the next collection frees it: at %s of heap, now %s",
-		   BYTES(gc->heap_goal_bytes), BYTES(gc->heap_live_bytes));
+		   "the next collection frees it: %sat %s of heap%s, now %s", when,
+		   BYTES(gc->heap_goal_bytes), why, BYTES(gc->heap_live_bytes));
 }
 
 void print_garbage(const struct page *p)

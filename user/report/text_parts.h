@@ -98,6 +98,7 @@ void print_garbage(const struct page *p);
 void print_activity(const struct page *p);
 void print_growing(const struct page *p);
 void print_next_growths(const struct page *p);
+void print_since(const struct page *p);
 void print_goroutines(const struct page *p);
 void print_gc(const struct page *p);
 void print_memcalls(const struct page *p);

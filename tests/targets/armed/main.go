@@ -1,6 +1,6 @@
-// armed has a map of two million keys. Told to `arm`, it makes a page of the map's directory
-// one that a userfaultfd shall fill, and never fills it: who reads that page waits for ever.
-// For Swiss maps.
+// armed has a map of two million keys. Told to `arm`, it makes a page of the map's directory, or
+// of its buckets, one that a userfaultfd shall fill, and never fills it: who reads that page waits
+// for ever.
 package main
 
 import (
@@ -18,7 +18,7 @@ const (
 	uffdAPI        = 0xc018aa3f
 	uffdRegister   = 0xc020aa00
 	modeMissing    = 1
-	directoryOff   = 16 // of the pointer in the header
+	directoryOff   = 16 // of the pointer in the header; that to the buckets of a classic map, too
 )
 
 var whole = map[int]int{}

@@ -204,6 +204,10 @@ func main() {
 		switch command {
 		case "collect":
 			runtime.GC()
+		case "gogc":
+			debug.SetGCPercent(n)
+		case "limit":
+			debug.SetMemoryLimit(int64(n) << 20)
 		case "move":
 			move(n)
 		}
