@@ -13,7 +13,8 @@
 #include "report/top_rows.h"
 
 enum {
-	TOP_NAME_SZ = 512,
+	TOP_NAME_SZ = 544,
+	TOP_PART_SZ = 256, /* a type, or a holder */
 	TOP_NAME_MIN = 18, /* columns of a row's name */
 	TOP_TREND = 8, /* columns of a sparkline */
 	TOP_FOOT = 3, /* lines below the table */
@@ -291,7 +292,7 @@ static void draw_titles(struct sheet *s, const struct top_view *view, uint32_t s
 /* "*scrape.scrapeCache.seriesPrev", and before it the type where there is room; a guess is marked. */
 static void row_name(const struct top_row *row, bool both, char ret[TOP_NAME_SZ])
 {
-	char type[TOP_NAME_SZ / 2], holder[TOP_NAME_SZ / 2] = "";
+	char type[TOP_PART_SZ], holder[TOP_PART_SZ] = "";
 
 	name_short(row->type, type, sizeof(type));
 	if (row->holder && row->holder->text)
