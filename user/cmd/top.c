@@ -288,13 +288,9 @@ static void top_save(struct top_run *run)
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	struct err *err = out ? report_json(run->state.r, out) : err_os(errno, "%s", name);
-	bool failed = out && fclose(out) && !err;
-
-	snprintf(text, sizeof(text), "%s%s",
-		 err	  ? err->msg
-		 : failed ? "not written: "
-			  : "written: ",
-		 err ? "" : name);
+	if (out && fclose(out) && !err)
+		err = err_os(errno, "%s", name);
+	snprintf(text, sizeof(text), "%s%s", err ? "" : "written: ", err ? err->msg : name);
 	top_tell(run, text);
 	err_free(err);
 }
@@ -310,7 +306,7 @@ static void top_key_filter(struct top_view *v, int key)
 	else if (key == SCREEN_BACKSPACE && len)
 		v->filter[len - 1] = 0;
 	else if (key >= ' ' && key < 0x7f && len + 1 < sizeof(v->filter))
-		v->filter[len] = (char)key, v->filter[len + 1] = 0;
+		memcpy(v->filter + len, (char[2]){ (char)key }, 2);
 }
 
 static void top_move(struct top_view *v, long by)

@@ -606,7 +606,9 @@ static void draw_page(struct sheet *s, const struct top_state *state, struct top
 		return;
 	}
 	if (!state->r) {
-		sheet_put(s, STYLE_PLAIN, "The first look is under way.");
+		sheet_put(s, STYLE_PLAIN, "%s",
+			  state->looking ? "The first look is under way."
+					 : "There is nothing to show.");
 		sheet_end(s);
 		while (lines && s->lines + 1 < (size_t)lines)
 			sheet_end(s);
