@@ -52,8 +52,8 @@ stop
 cp "$tmp/saved.json" "$tmp/traced.json"
 cook 'Who inserts most'
 is 'callers: exit code' "$rc" 0
-ok 'callers: that of the program is the first' \
-	grep -qE '^[0-9]+ main\.step .*main\.go:[0-9]+$' <(head -n 1 "$out")
+ok 'callers: that of the program is there' grep -qE '^[0-9]+ main\.step .*main\.go:[0-9]+$' "$out"
+ok 'callers: most first' sort -c -s -k 1,1rn "$out"
 
 cp "$tmp/before.json" "$tmp/saved.json"
 cook 'The map with most'
