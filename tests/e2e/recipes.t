@@ -52,7 +52,9 @@ stop
 cp "$tmp/saved.json" "$tmp/traced.json"
 cook 'Who inserts most'
 is 'callers: exit code' "$rc" 0
-ok 'callers: that of the program is there' grep -qE '^[0-9]+ main\.step .*main\.go:[0-9]+$' "$out"
+# Ten lines of step() insert all the time, at one rate; a package of Go's inserts as often.
+ok 'callers: each line of the program that inserts' \
+	test "$(grep -cE '^[0-9]+ main\.step .*main\.go:[0-9]+$' "$out")" -ge 10
 ok 'callers: most first' sort -c -s -k 1,1rn "$out"
 
 cp "$tmp/before.json" "$tmp/saved.json"

@@ -30,11 +30,11 @@ static void test_lines_are_cut(void **state)
 	struct sheet s = { .columns = 8 };
 
 	(void)state;
-	sheet_put(&s, STYLE_PLAIN, "12345");
-	sheet_put(&s, STYLE_BOLD, "6789");
-	sheet_put(&s, STYLE_PLAIN, "x");
+	sheet_put(&s, SHEET_PLAIN, "12345");
+	sheet_put(&s, SHEET_BOLD, "6789");
+	sheet_put(&s, SHEET_PLAIN, "x");
 	sheet_end(&s);
-	sheet_put(&s, STYLE_PLAIN, "y");
+	sheet_put(&s, SHEET_PLAIN, "y");
 	sheet_end(&s);
 	assert_int_equal(s.lines, 2);
 	expect(&s, "12345678\ny\n");
@@ -45,10 +45,10 @@ static void test_cells(void **state)
 	struct sheet s = { .columns = 20 };
 
 	(void)state;
-	sheet_cell(&s, STYLE_PLAIN, -5, "ab");
-	sheet_cell(&s, STYLE_PLAIN, 4, "cd");
-	sheet_cell(&s, STYLE_PLAIN, 4, "efghij");
-	sheet_cell(&s, STYLE_PLAIN, 9, "klmnopqrs");
+	sheet_cell(&s, SHEET_PLAIN, -5, "ab");
+	sheet_cell(&s, SHEET_PLAIN, 4, "cd");
+	sheet_cell(&s, SHEET_PLAIN, 4, "efghij");
+	sheet_cell(&s, SHEET_PLAIN, 9, "klmnopqrs");
 	sheet_end(&s);
 	expect(&s, "   abcd  efg~klmnop~\n");
 }
@@ -58,7 +58,7 @@ static void test_text_cannot_steer_the_terminal(void **state)
 	struct sheet s = { .columns = 40 };
 
 	(void)state;
-	sheet_put(&s, STYLE_PLAIN, "a\033[2Jb\nc\xff");
+	sheet_put(&s, SHEET_PLAIN, "a\033[2Jb\nc\xff");
 	sheet_end(&s);
 	expect(&s, "a?[2Jb?c?\n");
 }
@@ -69,8 +69,8 @@ static void test_ascii_terminal(void **state)
 	struct sheet s = { .columns = 40 };
 
 	(void)state;
-	sheet_put(&s, STYLE_PLAIN, "\xc3\xa4");
-	sheet_spark(&s, STYLE_PLAIN, values, 3);
+	sheet_put(&s, SHEET_PLAIN, "\xc3\xa4");
+	sheet_spark(&s, SHEET_PLAIN, values, 3);
 	sheet_end(&s);
 	expect(&s, "?_=#\n");
 }
@@ -82,7 +82,7 @@ static void test_wide_characters_take_two_columns(void **state)
 	(void)state;
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		skip();
-	sheet_cell(&s, STYLE_PLAIN, 4, "\xe4\xb8\x96\xe7\x95\x8c\xe4\xb8\x96");
+	sheet_cell(&s, SHEET_PLAIN, 4, "\xe4\xb8\x96\xe7\x95\x8c\xe4\xb8\x96");
 	assert_int_equal(s.at, 4);
 	sheet_end(&s);
 	expect(&s, "\xe4\xb8\x96~\n");
@@ -94,7 +94,7 @@ static void test_flat_sparkline(void **state)
 	struct sheet s = { .columns = 40 };
 
 	(void)state;
-	sheet_spark(&s, STYLE_PLAIN, values, 3);
+	sheet_spark(&s, SHEET_PLAIN, values, 3);
 	sheet_end(&s);
 	expect(&s, "___\n");
 }

@@ -143,7 +143,7 @@ void sheet_spark(struct sheet *s, enum sheet_style style, const uint64_t *values
 
 void sheet_end(struct sheet *s)
 {
-	sheet_push(s, STYLE_PLAIN, "", 0);
+	sheet_push(s, SHEET_PLAIN, "", 0);
 	if (s->runs.len)
 		s->runs.data[s->runs.len - 1].ends_line = true;
 	s->lines++;

@@ -16,16 +16,16 @@
 #include "base/vec.h"
 
 enum sheet_style {
-	STYLE_PLAIN,
-	STYLE_BOLD,
-	STYLE_DIM,
-	STYLE_HEADER, /* the titles of columns */
-	STYLE_SELECTED,
-	STYLE_GOOD,
-	STYLE_WARN,
-	STYLE_BAD,
-	STYLE_SEGMENT, /* of a bar: this one and the next ones, up to STYLE_CNT */
-	STYLE_CNT = STYLE_SEGMENT + 9,
+	SHEET_PLAIN,
+	SHEET_BOLD,
+	SHEET_DIM,
+	SHEET_HEADER, /* the titles of columns */
+	SHEET_SELECTED,
+	SHEET_GOOD,
+	SHEET_WARN,
+	SHEET_BAD,
+	SHEET_SEGMENT, /* of a bar: this one and the next ones, up to SHEET_CNT */
+	SHEET_CNT = SHEET_SEGMENT + 9,
 };
 
 /* Text of one style; a line is some of them. */

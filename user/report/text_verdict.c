@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/text_parts.h"
 
+#include "report/tone.h"
+
 enum { FINDING_ROWS = 5, FINDING_INDENT = 5 };
 
 static void print_finding(const struct page *p, size_t no, const struct result_finding *f)
@@ -13,22 +15,11 @@ static void print_finding(const struct page *p, size_t no, const struct result_f
 	page_words(p, FINDING_INDENT, FINDING_INDENT, "%s", known_text(f->remedy));
 }
 
-static const char *state_style(enum verdict_state state)
-{
-	switch (state) {
-	case STATE_FINE:
-		return STYLE_GOOD;
-	case STATE_WASTEFUL:
-	case STATE_GROWING:
-		return STYLE_WARN;
-	case STATE_IN_DANGER:
-		return STYLE_BAD;
-	case STATE_NOT_JUDGED:
-	case STATE_CNT:
-		break;
-	}
-	return NULL;
-}
+static const char *const tone_colours[TONE_CNT] = {
+	[TONE_GOOD] = STYLE_GOOD,
+	[TONE_WARN] = STYLE_WARN,
+	[TONE_BAD] = STYLE_BAD,
+};
 
 void print_verdict(const struct page *p)
 {
@@ -40,7 +31,8 @@ void print_verdict(const struct page *p)
 			   "none: without a census of the maps there is nothing to judge.");
 		return;
 	}
-	page_words_in(p, state_style(r->verdict.state), 2, 2, "%s", known_text(r->verdict.text));
+	page_words_in(p, tone_colours[tone_of_verdict(r->verdict.state)], 2, 2, "%s",
+		      known_text(r->verdict.text));
 	for (size_t i = 0; i < r->findings.len && i < FINDING_ROWS; i++)
 		print_finding(p, i + 1, &r->findings.data[i]);
 	if (r->findings.len > FINDING_ROWS)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/short_name.h"
 #include "base/units.h"
+#include "report/tone.h"
 #include "report/top_rows.h"
 
 enum {
@@ -33,11 +34,11 @@ static void draw_clock(struct sheet *s, const struct top_state *state)
 
 	if (localtime_r(&at, &tm))
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	sheet_put(s, STYLE_DIM, "  %s", when);
+	sheet_put(s, SHEET_DIM, "  %s", when);
 	if (state->paused)
-		sheet_put(s, STYLE_WARN, "  PAUSED");
+		sheet_put(s, SHEET_WARN, "  PAUSED");
 	else
-		sheet_put(s, STYLE_DIM, ", every %s%s", text_duration(state->every_ns).s,
+		sheet_put(s, SHEET_DIM, ", every %s%s", text_duration(state->every_ns).s,
 			  state->looking ? " ..." : "");
 }
 
@@ -45,29 +46,19 @@ static void draw_title(struct sheet *s, const struct top_state *state)
 {
 	const struct result_target *t = &state->r->target;
 
-	sheet_put(s, STYLE_BOLD, "%s", t->command ? t->command : "?");
-	sheet_put(s, STYLE_PLAIN, "  pid %" PRIu64 "  %s  up %s", t->pid,
+	sheet_put(s, SHEET_BOLD, "%s", t->command ? t->command : "?");
+	sheet_put(s, SHEET_PLAIN, "  pid %" PRIu64 "  %s  up %s", t->pid,
 		  t->go_version ? t->go_version : "go?", text_duration(t->uptime_ns).s);
 	draw_clock(s, state);
 	sheet_end(s);
 }
 
-static enum sheet_style top_verdict_style(enum verdict_state state)
-{
-	switch (state) {
-	case STATE_FINE:
-		return STYLE_GOOD;
-	case STATE_WASTEFUL:
-	case STATE_GROWING:
-		return STYLE_WARN;
-	case STATE_IN_DANGER:
-		return STYLE_BAD;
-	case STATE_NOT_JUDGED:
-	case STATE_CNT:
-		break;
-	}
-	return STYLE_PLAIN;
-}
+static const enum sheet_style tone_styles[TONE_CNT] = {
+	[TONE_PLAIN] = SHEET_PLAIN,
+	[TONE_GOOD] = SHEET_GOOD,
+	[TONE_WARN] = SHEET_WARN,
+	[TONE_BAD] = SHEET_BAD,
+};
 
 static void draw_verdict(struct sheet *s, const struct top_state *state)
 {
@@ -75,9 +66,10 @@ static void draw_verdict(struct sheet *s, const struct top_state *state)
 	const char *text = r->verdict.text ? r->verdict.text : r->census.reason;
 
 	if (r->target.gone)
-		sheet_put(s, STYLE_BAD, "%s", r->target.gone);
+		sheet_put(s, SHEET_BAD, "%s", r->target.gone);
 	else
-		sheet_put(s, top_verdict_style(r->verdict.state), "%s", text ? text : "not judged");
+		sheet_put(s, tone_styles[tone_of_verdict(r->verdict.state)], "%s",
+			  text ? text : "not judged");
 	sheet_end(s);
 }
 
@@ -100,7 +92,7 @@ static const struct {
 
 enum { SEGMENT_CNT = sizeof(segments) / sizeof(segments[0]) };
 
-_Static_assert(SEGMENT_CNT <= STYLE_CNT - STYLE_SEGMENT, "each segment has a style");
+_Static_assert(SEGMENT_CNT <= SHEET_CNT - SHEET_SEGMENT, "each segment has a style");
 
 static uint64_t segment_bytes(const struct result_ledger *l, size_t i)
 {
@@ -122,7 +114,7 @@ static void draw_bar(struct sheet *s, const struct result_ledger *l, int columns
 	for (size_t i = 0; i < SEGMENT_CNT && whole > 0; i++) {
 		upto += (double)segment_bytes(l, i);
 		for (int end = (int)(upto / whole * columns + 0.5); drawn < end; drawn++)
-			sheet_put(s, STYLE_SEGMENT + (enum sheet_style)i, "%c", segments[i].letter);
+			sheet_put(s, SHEET_SEGMENT + (enum sheet_style)i, "%c", segments[i].letter);
 	}
 }
 
@@ -136,7 +128,7 @@ static void draw_trail(struct sheet *s, const struct trail *trail, bool keys, si
 
 		values[i] = keys ? p->keys : p->bytes;
 	}
-	sheet_spark(s, STYLE_DIM, values, cnt);
+	sheet_spark(s, SHEET_DIM, values, cnt);
 }
 
 static void draw_rss(struct sheet *s, const struct top_state *state)
@@ -145,13 +137,13 @@ static void draw_rss(struct sheet *s, const struct top_state *state)
 	uint64_t rss = r->memory ? r->memory->rss_bytes : r->target.rss_bytes;
 	int bar = s->columns / 2;
 
-	sheet_put(s, STYLE_BOLD, "RSS %s", text_bytes(rss).s);
+	sheet_put(s, SHEET_BOLD, "RSS %s", text_bytes(rss).s);
 	if (r->target.cgroup_limit_bytes)
-		sheet_put(s, STYLE_PLAIN, " of %s", text_bytes(r->target.cgroup_limit_bytes).s);
-	sheet_put(s, STYLE_PLAIN, " [");
+		sheet_put(s, SHEET_PLAIN, " of %s", text_bytes(r->target.cgroup_limit_bytes).s);
+	sheet_put(s, SHEET_PLAIN, " [");
 	if (r->memory)
 		draw_bar(s, r->memory, bar);
-	sheet_put(s, STYLE_PLAIN, "] ");
+	sheet_put(s, SHEET_PLAIN, "] ");
 	draw_trail(s, trails_find(state->trails, "process"), false,
 		   (size_t)(s->columns - s->at > TRAIL_POINTS ? TRAIL_POINTS : s->columns - s->at));
 	sheet_end(s);
@@ -174,8 +166,8 @@ static void draw_legend(struct sheet *s, const struct top_state *state)
 			sheet_end(s);
 			line_cnt++;
 		}
-		sheet_put(s, STYLE_SEGMENT + (enum sheet_style)i, "%c", segments[i].letter);
-		sheet_put(s, STYLE_PLAIN, "%s", text);
+		sheet_put(s, SHEET_SEGMENT + (enum sheet_style)i, "%c", segments[i].letter);
+		sheet_put(s, SHEET_PLAIN, "%s", text);
 	}
 	sheet_end(s);
 	if (!line_cnt)
@@ -188,16 +180,16 @@ static void draw_gc(struct sheet *s, const struct top_state *state)
 	const struct result_receipt *receipt = r->cost.receipt;
 
 	if (r->gc.read)
-		sheet_put(s, STYLE_PLAIN, "live heap %s, next cycle at %s  ",
+		sheet_put(s, SHEET_PLAIN, "live heap %s, next cycle at %s  ",
 			  text_bytes(r->gc.read->heap_live_bytes).s,
 			  r->gc.read->heap_goal_bytes >> 48
 				  ? "no size"
 				  : text_bytes(r->gc.read->heap_goal_bytes).s);
 	if (r->goroutines.read)
-		sheet_put(s, STYLE_PLAIN, "%s  ",
+		sheet_put(s, SHEET_PLAIN, "%s  ",
 			  text_counted(r->goroutines.read->total, "goroutine").s);
 	if (receipt)
-		sheet_put(s, STYLE_DIM, "cost %s of a core",
+		sheet_put(s, SHEET_DIM, "cost %s of a core",
 			  text_percent(receipt->share_of_core).s);
 	sheet_end(s);
 }
@@ -211,18 +203,18 @@ static void draw_events(struct sheet *s, const struct top_state *state)
 	char name[TOP_NAME_SZ];
 
 	if (!t) {
-		sheet_put(s, STYLE_DIM, "not watched (%s)",
+		sheet_put(s, SHEET_DIM, "not watched (%s)",
 			  state->r->trace.reason ? state->r->trace.reason : "no trace");
 	} else if (!last) {
-		sheet_put(s, STYLE_DIM, "watched %s: no growth, no clear",
+		sheet_put(s, SHEET_DIM, "watched %s: no growth, no clear",
 			  text_duration(t->duration_ns).s);
 	} else {
 		name_short(last->type ? last->type : "a map", name, sizeof(name));
-		sheet_put(s, STYLE_PLAIN, "watched %s: %s; last: %s of %s",
+		sheet_put(s, SHEET_PLAIN, "watched %s: %s; last: %s of %s",
 			  text_duration(t->duration_ns).s, text_counted(t->events.len, "event").s,
 			  map_op_words[last->op].text ? map_op_words[last->op].text : "?", name);
 		if (last->slots_from && last->slots_to)
-			sheet_put(s, STYLE_PLAIN, ", %s to %s slots",
+			sheet_put(s, SHEET_PLAIN, ", %s to %s slots",
 				  text_count(last->slots_from).s, text_count(last->slots_to).s);
 	}
 	sheet_end(s);
@@ -278,14 +270,14 @@ static void draw_titles(struct sheet *s, const struct top_view *view, uint32_t s
 	for (int c = 0; c < TOP_COLUMN_CNT; c++) {
 		if (!(shown >> c & 1))
 			continue;
-		sheet_cell(s, c == (int)view->sort ? STYLE_SELECTED : STYLE_HEADER,
+		sheet_cell(s, c == (int)view->sort ? SHEET_SELECTED : SHEET_HEADER,
 			   -columns[c].width, columns[c].title);
-		sheet_put(s, STYLE_HEADER, " ");
+		sheet_put(s, SHEET_HEADER, " ");
 	}
 	if (trend)
-		sheet_cell(s, STYLE_HEADER, TOP_TREND + 1, "TREND");
-	sheet_put(s, STYLE_HEADER, "%s", view->single ? "MAP" : "MAPS OF");
-	sheet_fill(s, STYLE_HEADER, s->columns);
+		sheet_cell(s, SHEET_HEADER, TOP_TREND + 1, "TREND");
+	sheet_put(s, SHEET_HEADER, "%s", view->single ? "MAP" : "MAPS OF");
+	sheet_fill(s, SHEET_HEADER, s->columns);
 	sheet_end(s);
 }
 
@@ -354,14 +346,14 @@ static void draw_selected(struct sheet *s, const struct top_row *row)
 	char name[TOP_NAME_SZ];
 
 	name_short(row->type, name, sizeof(name));
-	sheet_put(s, STYLE_PLAIN, "%s", name);
+	sheet_put(s, SHEET_PLAIN, "%s", name);
 	sheet_end(s);
 	if (row->holder && row->holder->text) {
 		name_short(row->holder->text, name, sizeof(name));
-		sheet_put(s, STYLE_PLAIN, "held by %s%s", name,
+		sheet_put(s, SHEET_PLAIN, "held by %s%s", name,
 			  row->holder->certain ? "" : " (guessed)");
 	} else {
-		sheet_put(s, STYLE_DIM, "its holder is not known");
+		sheet_put(s, SHEET_DIM, "its holder is not known");
 	}
 	sheet_end(s);
 }
@@ -371,7 +363,7 @@ static void draw_nothing(struct sheet *s, const struct top_state *state,
 {
 	const char *reason = state->r->census.reason;
 
-	sheet_put(s, STYLE_DIM, "%s",
+	sheet_put(s, SHEET_DIM, "%s",
 		  *view->filter		    ? "no row has what the filter asks for"
 		  : !state->r->census.taken ? (reason ? reason : "there is no census")
 					    : "no maps");
@@ -392,7 +384,7 @@ static void draw_list(struct sheet *s, const struct top_state *state, struct top
 	settle_selection(view, &rows, room);
 	for (size_t i = view->first; i < rows.rows.len && i < view->first + room; i++)
 		draw_row(s, &rows.rows.data[i], shown, trend,
-			 lines && i == view->selected ? STYLE_SELECTED : STYLE_PLAIN);
+			 lines && i == view->selected ? SHEET_SELECTED : SHEET_PLAIN);
 	if (!rows.rows.len)
 		draw_nothing(s, state, view);
 	while (lines && s->lines + TOP_FOOT < (size_t)lines)
@@ -431,13 +423,13 @@ static void draw_fact(struct sheet *s, const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	sheet_fill(s, STYLE_PLAIN, TOP_DETAIL_INDENT);
-	sheet_cell(s, STYLE_DIM, TOP_FACT, name);
+	sheet_fill(s, SHEET_PLAIN, TOP_DETAIL_INDENT);
+	sheet_cell(s, SHEET_DIM, TOP_FACT, name);
 	for (const char *at = text; *at;) {
 		size_t len = fact_line(at, (size_t)(s->columns - TOP_DETAIL_INDENT - TOP_FACT));
 
-		sheet_fill(s, STYLE_PLAIN, TOP_DETAIL_INDENT + TOP_FACT);
-		sheet_put(s, STYLE_PLAIN, "%.*s", (int)len, at);
+		sheet_fill(s, SHEET_PLAIN, TOP_DETAIL_INDENT + TOP_FACT);
+		sheet_put(s, SHEET_PLAIN, "%.*s", (int)len, at);
 		sheet_end(s);
 		at += len;
 	}
@@ -478,10 +470,10 @@ static void draw_course(struct sheet *s, const struct top_row *row, const char *
 		low = v < low ? v : low;
 		high = v > high ? v : high;
 	}
-	sheet_fill(s, STYLE_PLAIN, TOP_DETAIL_INDENT);
-	sheet_cell(s, STYLE_DIM, TOP_FACT, name);
+	sheet_fill(s, SHEET_PLAIN, TOP_DETAIL_INDENT);
+	sheet_cell(s, SHEET_DIM, TOP_FACT, name);
 	draw_trail(s, row->trail, keys, (size_t)(s->columns > 70 ? 40 : 16));
-	sheet_put(s, STYLE_PLAIN, " %s to %s", keys ? text_count(low).s : text_bytes(low).s,
+	sheet_put(s, SHEET_PLAIN, " %s to %s", keys ? text_count(low).s : text_bytes(low).s,
 		  keys ? text_count(high).s : text_bytes(high).s);
 	sheet_end(s);
 }
@@ -568,7 +560,7 @@ static const struct {
 
 static void draw_help(struct sheet *s, int lines)
 {
-	sheet_put(s, STYLE_BOLD, "maptrace top");
+	sheet_put(s, SHEET_BOLD, "maptrace top");
 	sheet_end(s);
 	sheet_end(s);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -585,15 +577,15 @@ static void draw_help(struct sheet *s, int lines)
 static void draw_keys(struct sheet *s, const struct top_state *state, const struct top_view *view)
 {
 	if (view->filtering)
-		sheet_put(s, STYLE_BOLD, "filter: %s_", view->filter);
+		sheet_put(s, SHEET_BOLD, "filter: %s_", view->filter);
 	else if (state->message)
-		sheet_put(s, STYLE_WARN, "%s", state->message);
+		sheet_put(s, SHEET_WARN, "%s", state->message);
 	else if (view->page != TOP_LIST)
-		sheet_put(s, STYLE_DIM, "Esc back  q quit");
+		sheet_put(s, SHEET_DIM, "Esc back  q quit");
 	else if (*view->filter)
-		sheet_put(s, STYLE_DIM, "filter: %s   / change  Esc drop  q quit", view->filter);
+		sheet_put(s, SHEET_DIM, "filter: %s   / change  Esc drop  q quit", view->filter);
 	else
-		sheet_put(s, STYLE_DIM,
+		sheet_put(s, SHEET_DIM,
 			  "q quit  h help  Enter details  < > sort  / filter  m maps  p pause  w "
 			  "write");
 }
@@ -606,7 +598,7 @@ static void draw_page(struct sheet *s, const struct top_state *state, struct top
 		return;
 	}
 	if (!state->r) {
-		sheet_put(s, STYLE_PLAIN, "%s",
+		sheet_put(s, SHEET_PLAIN, "%s",
 			  state->looking ? "The first look is under way."
 					 : "There is nothing to show.");
 		sheet_end(s);
@@ -624,7 +616,7 @@ static void draw_page(struct sheet *s, const struct top_state *state, struct top
 void top_draw(struct sheet *s, const struct top_state *state, struct top_view *view, int lines)
 {
 	if (lines && (s->columns < TOP_COLUMNS_MIN || lines < TOP_LINES_MIN)) {
-		sheet_put(s, STYLE_PLAIN, "needs %d columns, %d lines", TOP_COLUMNS_MIN,
+		sheet_put(s, SHEET_PLAIN, "needs %d columns, %d lines", TOP_COLUMNS_MIN,
 			  TOP_LINES_MIN);
 		sheet_end(s);
 		return;
