@@ -7,9 +7,9 @@
 #   tests/run.sh [TEST...]
 #
 # TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t. Without
-# one all tests run; with MATRIX or CI set the matrix runs, too. V=1 shows every assertion;
-# else those that were skipped are shown, with the reason. The last lines are prove's
-# totals. The exit code is 0 only if something ran and nothing failed.
+# one all tests run; with MATRIX set the matrix runs, too, with CI a part of it. V=1 shows
+# every assertion; else those that were skipped are shown, with the reason. The last lines
+# are prove's totals. The exit code is 0 only if something ran and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
