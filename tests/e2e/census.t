@@ -111,6 +111,21 @@ page_tables() {
 	awk '$1 == "VmPTE:" { print $2 }' "/proc/$target/status"
 }
 
+# Whether a page that is only read takes no memory. Some kernels of virtual machines have no
+# shared page of zeroes.
+has_zero_page() {
+	python3 - <<-'PYTHON'
+		import mmap, sys
+		def resident():
+		    return int(open("/proc/self/statm").read().split()[1])
+		memory = mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+		before = resident()
+		for page in range(0, len(memory), mmap.PAGESIZE):
+		    memory[page]
+		sys.exit(resident() - before > len(memory) // mmap.PAGESIZE // 2)
+	PYTHON
+}
+
 # No page table has most of a large classic map that was made with a size and is still
 # empty. The rest of the process may add entries meanwhile, but not one for each page of
 # the map.
@@ -128,8 +143,13 @@ check_untouched() { # LABEL
 	ask truth >"$truth"
 	census
 	compare
-	holds "$1: a classic one is hardly resident" "$truth" '.kind == "swiss" or (.maps | any(
-		.resident_bytes < .table_bytes / 10))'
+	# The truth comes from reading the map.
+	if has_zero_page; then
+		holds "$1: a classic one is hardly resident" "$truth" '.kind == "swiss" or (.maps | any(
+			.resident_bytes < .table_bytes / 10))'
+	else
+		skip 1 'this kernel has no page of zeroes'
+	fi
 	none "$1: resident bytes of maps made in advance" "$compared" '.wrong.resident_bytes[]'
 	stop
 }
