@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +11,7 @@
 #include <cmocka.h>
 
 #include "heap/residency.h"
+#include "zero_page.h"
 
 #define ARENA_SZ (1ull << ARENA_SHIFT)
 #define FIRST (ARENA_SZ * 100)
@@ -192,35 +192,6 @@ static void what_nobody_claimed_is_listed(void **state)
 	assert_true(runs.list[3].end == SECOND + ARENA_SZ);
 }
 
-static long own_rss_pages(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	long rss = -1;
-
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%*d %ld", &rss), 1);
-	fclose(f);
-	return rss;
-}
-
-/* Some kernels of virtual machines give a page of its own to each page that is only read. */
-static bool reading_takes_memory(void)
-{
-	enum { CNT = 1024 };
-	size_t page = sysconf(_SC_PAGESIZE);
-	char *p =
-		mmap(NULL, CNT * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	long before = own_rss_pages();
-
-	assert_ptr_not_equal(p, MAP_FAILED);
-	madvise(p, CNT * page, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < CNT; i++)
-		(void)*(volatile char *)(p + i * page);
-	long after = own_rss_pages();
-	munmap(p, CNT * page);
-	return after - before > CNT / 2;
-}
-
 /* Pages of this process: what counts in its arenas, and what is outside. */
 static void walks_a_process(void **state)
 {
@@ -239,7 +210,7 @@ static void walks_a_process(void **state)
 	assert_ptr_not_equal(area, MAP_FAILED);
 	madvise(area, len, MADV_NOHUGEPAGE);
 	*(volatile char *)(base + 3 * PAGE) = 1;
-	if (!reading_takes_memory())
+	if (kernel_has_zero_page())
 		(void)*(volatile char *)(base + 4 * PAGE); /* the page of zeroes is in no RSS */
 	*(volatile char *)(base + ARENA_SZ - PAGE) = 1;
 	assert_null(addrspace_init(&as, getpid(), NULL));
