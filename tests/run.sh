@@ -67,7 +67,7 @@ if [[ ${#sanitized[@]} -gt 0 ]]; then
 fi
 
 # Assertions of tests that run side by side would be mixed.
-show=(--directives -j "$jobs")
+show=(--directives --failures -j "$jobs")
 [[ -n ${V-} ]] && show=(-v)
 export HARNESS_RULESFILE=tests/order.yml
 
