@@ -165,14 +165,14 @@ check_armed() { # VERSION
 	stop
 }
 
-# Buckets in a page that is not there are not read, so the trap does not hold. Keys are missing, and
-# that is told.
-check_lacking() { # VERSION
-	local name="go$1, a page of the buckets that a userfaultfd has to fill"
+# Buckets in a page that is not there are not read, so a trap does not hold. Keys are missing,
+# and that is told. So it is where a page cannot be read.
+check_lacking() { # VERSION TRAP
+	local name="go$1, a page of a large map's tables, told to $2"
 
 	build "$1" armed stripped
 	start "$bin"
-	[[ $(ask arm) == *armed* ]] || {
+	[[ $(ask "$2") == *armed* ]] || {
 		skip 3 'no userfaultfd here'
 		stop
 		return
@@ -191,5 +191,7 @@ check_budget
 check_waiting uffd
 check_waiting fuse
 check_armed 1.24
-check_lacking 1.21
+check_lacking 1.21 arm
+check_lacking 1.21 hide
+check_lacking 1.24 hide
 finish

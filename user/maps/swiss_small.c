@@ -151,9 +151,10 @@ static struct err *small_decide_rest(const struct swiss_smalls *d, const struct 
 	size_t each = 1 + SHAPE_READS, n = 0;
 	_cleanup_free_ struct mem_req *reqs = malloc((each * rest->list.len + 1) * sizeof(*reqs));
 	_cleanup_free_ uint8_t *groups = malloc(rest->group_bytes + 1);
+	_cleanup_free_ size_t *asked = calloc(rest->list.len + 1, sizeof(*asked));
 	uint8_t *group = groups;
 
-	if (!reqs || !groups)
+	if (!reqs || !groups || !asked)
 		return err_nomem();
 	for (size_t i = 0; i < rest->list.len; i++) {
 		struct swiss_small *w = &d->list[rest->list.data[i]];
@@ -162,16 +163,18 @@ static struct err *small_decide_rest(const struct swiss_smalls *d, const struct 
 		if (w->group)
 			continue;
 		w->group = group;
+		asked[i] = n + 1;
 		reqs[n++] = (struct mem_req){ w->addr, small_group_bytes(w), false, group };
 		group += small_group_bytes(w);
 	}
 	struct err *err = mem_gather(d->reader->mem, reqs, n);
 	for (size_t i = 0; !err && i < n; i++)
-		if (!reqs[i].ok) /* an unreadable slot of a live span: it went away */
+		if (!reqs[i].ok)
 			memset(reqs[i].dst, 0xff, reqs[i].len);
 	for (size_t i = 0; !err && i < rest->list.len; i++) {
 		struct swiss_small *w = &d->list[rest->list.data[i]];
 
+		d->batch->cands[w->at].lacking |= asked[i] && !reqs[asked[i] - 1].ok;
 		d->batch->verdicts[w->at] = small_decide(d, w);
 	}
 	return err;

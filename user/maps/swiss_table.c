@@ -252,6 +252,13 @@ static void dir_batch_fini(struct dir_batch *b)
 	free(b->entries);
 }
 
+/* The heap has memory there, and its pages cannot be read: keys may be in them. */
+static void swiss_note_unreadable(const struct swiss_dirs *d, const struct swiss_work *w)
+{
+	if (d->batch)
+		d->batch->cands[w->at].lacking = true;
+}
+
 static struct err *swiss_read_dirs(struct swiss_dirs *d, struct dir_batch *b)
 {
 	_cleanup_free_ struct mem_req *reqs = calloc(b->end - b->first, sizeof(*reqs));
@@ -267,9 +274,12 @@ static struct err *swiss_read_dirs(struct swiss_dirs *d, struct dir_batch *b)
 					      b->entries + w->dir_off };
 	}
 	struct err *err = mem_gather(d->reader->mem, reqs, n);
-	for (size_t i = 0; !err && i < n; i++)
-		if (!reqs[i].ok)
-			memset(reqs[i].dst, 0, reqs[i].len);
+	for (size_t i = 0; !err && i < n; i++) {
+		if (reqs[i].ok)
+			continue;
+		memset(reqs[i].dst, 0, reqs[i].len);
+		swiss_note_unreadable(d, &d->works[b->first + i]);
+	}
 	return err;
 }
 
@@ -367,6 +377,7 @@ static struct err *dir_take_step(const struct swiss_dirs *d, struct swiss_work *
 				 const uint64_t *dir, const uint8_t *tables, const bool *ok)
 {
 	struct err *err = NULL;
+	struct object table;
 
 	if (!w->dir_at && w->step_cnt)
 		memcpy(w->first, tables, SWISS_TABLE_SZ);
@@ -374,6 +385,8 @@ static struct err *dir_take_step(const struct swiss_dirs *d, struct swiss_work *
 		size_t run = dir_run_len(dir, w->h.dir_len, w->dir_at);
 		struct swiss_table t = swiss_parse_table(tables + i * SWISS_TABLE_SZ);
 
+		if (!ok[i] && swiss_find_table(d->reader->heap, dir[w->dir_at], &table))
+			swiss_note_unreadable(d, w);
 		w->sane = ok[i] && swiss_table_is_sane(&t, &w->h, w->dir_at, run);
 		if (w->sane)
 			err = swiss_take_table(d, w, dir[w->dir_at], &t);

@@ -1,6 +1,6 @@
 // armed has a map of two million keys. Told to `arm`, it makes a page of the map's directory, or
 // of its buckets, one that a userfaultfd shall fill, and never fills it: who reads that page waits
-// for ever.
+// for ever. Told to `hide`, it makes that page one that nobody may read.
 package main
 
 import (
@@ -21,7 +21,10 @@ const (
 	directoryOff   = 16 // of the pointer in the header; that to the buckets of a classic map, too
 )
 
-var whole = map[int]int{}
+var (
+	whole = map[int]int{}
+	traps = map[string]func() error{"arm": arm, "hide": hide}
+)
 
 func call(nr, a, b, c uintptr) (uintptr, error) {
 	r, _, errno := syscall.Syscall(nr, a, b, c)
@@ -31,10 +34,19 @@ func call(nr, a, b, c uintptr) (uintptr, error) {
 	return r, nil
 }
 
-func arm() error {
+func trapPage() uintptr {
 	header := *(*unsafe.Pointer)(unsafe.Pointer(&whole))
 	directory := *(*uintptr)(unsafe.Add(header, directoryOff))
-	page := (directory + pageSize) &^ (pageSize - 1)
+	return (directory + pageSize) &^ (pageSize - 1)
+}
+
+func hide() error {
+	_, err := call(syscall.SYS_MPROTECT, trapPage(), pageSize, syscall.PROT_NONE)
+	return err
+}
+
+func arm() error {
+	page := trapPage()
 	fd, err := call(sysUserfaultfd, syscall.O_CLOEXEC, 0, 0)
 	if err != nil {
 		return err
@@ -59,10 +71,11 @@ func main() {
 	fmt.Printf("{\"ready\":true,\"pid\":%d}\n", os.Getpid())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		if in.Text() != "arm" {
+		trap, ok := traps[in.Text()]
+		if !ok {
 			break
 		}
-		if err := arm(); err != nil {
+		if err := trap(); err != nil {
 			fmt.Printf("{\"error\":%q}\n", err)
 		} else {
 			fmt.Println(`{"armed":true}`)
