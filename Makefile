@@ -11,6 +11,7 @@
 #   make coverage   how often the intervals of rates have the truth (RUNS=n: 25)
 #   make report PID=n
 #   make bench      measure, and compare with the goals (ARGS="NAME...": some of tests/bench)
+#   make man        the manual pages, in build/man
 #   make install, make clean, make format, make help
 #
 # Knobs: CC, CLANG, CFLAGS, ARCH (the processor to build for: x86), DEBUG=1 (ASan and
@@ -24,7 +25,7 @@ PREFIX  ?= /usr/local
 ARCH    ?= $(shell uname -m)
 BUILD   := build$(if $(DEBUG),/debug)
 
-VERSION := 0.2
+VERSION := 0.3
 
 # libbpf's names of architectures: those of __TARGET_ARCH_*. user/arch/arch.h lists what to
 # add for another one.
@@ -63,12 +64,12 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test fuzz fuzzers soak test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema
+.PHONY: all demo test fuzz fuzzers soak test-matrix test-html check bench coverage report install uninstall clean lint format help deps units layouts schema man
 
 all: $(BUILD)/maptrace
 
 help:
-	@sed -n '3,18s/^# \{0,1\}//p' Makefile
+	@sed -n '3,19s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/maptrace: $(OBJS) $(BUILD)/user/main.o
 	$(call msg,LINK,$@)
@@ -242,11 +243,25 @@ report:
 	@$(MAKE) --no-print-directory -s all
 	@$(BUILD)/maptrace report $(ARGS) $(PID) || test $$? -eq 1
 
-install: all
+# The manual pages; the program itself says what its options are.
+man: all
+	@scripts/man.sh $(BUILD)/maptrace $(BUILD)/man
+
+SHARE := $(DESTDIR)$(PREFIX)/share
+BASH_COMPLETION := $(SHARE)/bash-completion/completions/maptrace
+ZSH_COMPLETION := $(SHARE)/zsh/site-functions/_maptrace
+
+install: man
 	install -D -m 755 $(BUILD)/maptrace $(DESTDIR)$(PREFIX)/bin/maptrace
+	install -d $(SHARE)/man/man1 $(SHARE)/man/man5
+	install -m 644 $(BUILD)/man/*.1 $(SHARE)/man/man1
+	install -m 644 $(BUILD)/man/*.5 $(SHARE)/man/man5
+	install -D -m 644 scripts/completion/maptrace.bash $(BASH_COMPLETION)
+	install -D -m 644 scripts/completion/_maptrace $(ZSH_COMPLETION)
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace
+	rm -f $(DESTDIR)$(PREFIX)/bin/maptrace $(SHARE)/man/man[15]/maptrace.[15]
+	rm -f $(SHARE)/man/man[15]/maptrace-*.[15] $(BASH_COMPLETION) $(ZSH_COMPLETION)
 
 # Each is scripts/check-NAME.sh.
 CHECKS := format headers layers names docs

@@ -26,6 +26,10 @@ header:cmocka.h|libcmocka-dev|libcmocka-devel
 header:zlib.h|zlib1g-dev|zlib-devel
 header:ncurses.h|libncurses-dev|ncurses-devel
 tmux|tmux|tmux
+scdoc|scdoc|scdoc
+mandoc|mandoc|mandoc
+man|man-db|man-db
+zsh|zsh|zsh
 python:jsonschema|python3-jsonschema|python3-jsonschema
 LIST
 }

@@ -14,6 +14,8 @@
 #include "cmd/cmd.h"
 #include "cmd/launch.h"
 #include "cmd/select.h"
+#include "process/layout.h"
+#include "trace/host.h"
 
 static const struct verb {
 	const char *name;
@@ -46,9 +48,31 @@ static void print_usage(void)
 	       "`maptrace help VERB` lists the options of a verb.\n");
 }
 
-static void print_version(void)
+static const char *mechanism_name(enum trace_attach how)
 {
-	printf("maptrace %s (libbpf %s)\n", MAPTRACE_VERSION, libbpf_version_string());
+	return how == TRACE_ATTACH_MULTI ? "by uprobe_multi" : "by perf events";
+}
+
+/* What a report rests on here. Whether probes work is tried out, as `maptrace doctor` does. */
+static int print_version(void)
+{
+	unsigned int first, last;
+	struct trace_host host;
+	struct err *err = trace_host_try(&host);
+
+	if (err) {
+		int exit_code = err_exit_code(err);
+
+		log_error("%s", err->msg);
+		err_free(err);
+		return exit_code;
+	}
+	layout_known_minors(&first, &last);
+	printf("maptrace %s\nlibbpf   %s\n", MAPTRACE_VERSION, libbpf_version_string());
+	printf("Go       1.%u to 1.%u have layouts of their own\n", first, last);
+	printf("probes   %s\n", host.maps_missing ? host.maps_missing : mechanism_name(host.how));
+	trace_host_fini(&host);
+	return EXIT_OK;
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
@@ -181,8 +205,7 @@ static int run_command_line(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (is_one_of(argv[1], "--version", "-V", "version")) {
-		print_version();
-		return EXIT_OK;
+		return print_version();
 	}
 	if (!strcmp(argv[1], "help"))
 		return run_help(argc, argv);

@@ -217,6 +217,8 @@ check_help() {
 	run 10 --version
 	is '--version: exit code' "$rc" 0
 	ok '--version' grep -qE '^maptrace [0-9]+[.][0-9]+' "$out"
+ok '--version: layouts' grep -qE '^Go +1[.][0-9]+ to 1[.][0-9]+ have' "$out"
+ok '--version: how probes go in' grep -qE '^probes +by (uprobe_multi|perf events)$' "$out"
 	run 10 --help
 	is '--help: exit code' "$rc" 0
 	ok '--help: on stdout' grep -q report "$out"

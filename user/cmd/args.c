@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,10 +214,31 @@ static bool args_ask_for_help(int argc, char **argv)
 	return asks;
 }
 
+/* A line for each option: short name, long name, argument (in brackets if it may be left out), and
+ * what it does, with tabs between. The first may be empty. */
+static void args_list_options(const struct argp *argp)
+{
+	for (const struct argp_option *o = argp->options; o && (o->name || o->key); o++) {
+		const char *open = o->flags & OPTION_ARG_OPTIONAL ? "[" : "";
+
+		if (o->flags & OPTION_HIDDEN)
+			continue;
+		printf(isalpha(o->key) ? "-%c\t" : "\t", o->key);
+		printf("--%s\t%s%s%s\t%s\n", o->name, open, o->arg ? o->arg : "", *open ? "]" : "",
+		       o->doc);
+	}
+	for (const struct argp_child *c = argp->children; c && c->argp; c++)
+		args_list_options(c->argp);
+}
+
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts)
 {
 	char *prefix = argv[0];
 
+	if (argc == 2 && !strcmp(argv[1], "--list-options")) {
+		args_list_options(argp);
+		exit(EXIT_OK); /* as argp does after --help */
+	}
 	if (args_ask_for_help(argc, argv))
 		argv[0] = (char *)name;
 	error_t failed = argp_parse(argp, argc, argv, 0, NULL, opts);

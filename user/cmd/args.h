@@ -52,6 +52,9 @@ void args_quiet(struct argp_state *state);
  * Returns false when the command line is wrong: then args->err says why, or it is NULL and
  * getopt has already printed the reason to stderr. `name` starts the usage line of --help:
  * "maptrace report".
+ *
+ * --list-options, alone, prints the options for the manual pages and for shells, and ends the
+ * process as --help does.
  */
 bool args_parse(const struct argp *argp, const char *name, int argc, char **argv, void *opts);
 

@@ -32,6 +32,7 @@ static const char ps_doc[] =
 	"listed, but the other verbs can look at it.\v"
 	"MAPS is the kind of maps that a program of such a version has. LIMIT is the lowest memory "
 	"limit of the process's cgroups.\n\n"
+	"Exit codes: 0 what could be seen is listed; 2 usage; 7 the output can't be written.\n\n"
 	"Examples:\n"
 	"  maptrace ps\n"
 	"  maptrace ps --json | jq '.processes | max_by(.rss_bytes).pid'\n";

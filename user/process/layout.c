@@ -32,6 +32,17 @@ enum map_kind layout_default_kind(const struct buildinfo *build)
 									       : MAP_SWISS;
 }
 
+void layout_known_minors(unsigned int *first_ret, unsigned int *last_ret)
+{
+	*first_ret = *last_ret = layout_rows[0].since_minor;
+	for (size_t i = 1; i < ROW_CNT; i++) {
+		unsigned int minor = layout_rows[i].since_minor;
+
+		*first_ret = minor < *first_ret ? minor : *first_ret;
+		*last_ret = minor > *last_ret ? minor : *last_ret;
+	}
+}
+
 struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
 			    enum layout_match *match_ret)
 {

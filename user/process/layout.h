@@ -197,6 +197,9 @@ static inline uint32_t layout_map_header_ptrs(const struct go_layout *layout)
 /* The kind of maps that a version has, by its number and experiments. */
 enum map_kind layout_default_kind(const struct buildinfo *build);
 
+/* The first and the last Go 1.x with a row of its own. */
+void layout_known_minors(unsigned int *first_ret, unsigned int *last_ret);
+
 /* The row for a build with maps of that kind. Never fails: an unknown version gets the nearest
  * row. */
 struct go_layout layout_for(const struct buildinfo *build, enum map_kind kind,
