@@ -33,6 +33,8 @@ is_chosen() {
 	local place
 
 	[[ -n ${MATRIX-} || -z ${CI-} ]] && return 0
+	# tests/e2e runs these by themselves.
+	[[ $1 != census && $3 == plain && $2 =~ ^1[.](19|24)$ ]] && return 1
 	case $2/$3 in
 	1.19/* | 1.24/* | 1.27/* | */noswissmap | */mapsplitgroup) return 0 ;;
 	esac
