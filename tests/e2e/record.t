@@ -109,7 +109,7 @@ build 1.24 growers stripped
 start "$bin"
 run 300 record --every 6s --duration 5s --for 4m --until growing_map -o "$tmp/leak" "$target"
 is 'a leak ends it: exit code' "$rc" 1
-ok 'it is named' grep -qE '^maptrace: found after [0-9]+ reports?: .*(leakKey|shardKey|canceler)' "$err"
+ok 'it is named' grep -qE '^maptrace: found after [0-9]+ reports?: .*(leakKey|shardKey|burstKey|canceler)' "$err"
 run 60 report --from "$tmp/leak" --json
 holds 'the last report has it' "$out" '.reports[-1].findings | index("growing_map") != null'
 stop
