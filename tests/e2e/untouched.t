@@ -35,7 +35,7 @@ trace_adds_nothing() {
 
 	mapped=$(mappings)
 	before=$(file_kib "$target" '^r-.p$' Rss)
-	ok "$label: starts to trace" watch --json --fail-on never --duration 2s --max-overhead 5% \
+	ok "$label: starts to trace" watch --json --fail-on never --duration 5s --max-overhead 5% \
 		"$target"
 	copied=$(file_kib "$target" '^r-xp$' Anonymous)
 	watch_ended
