@@ -8,8 +8,9 @@
 #
 # TEST is the name or the path of a test, such as test_swiss or tests/e2e/trace.t. Without
 # one all tests run; with MATRIX set the matrix runs, too, with CI a part of it. V=1 shows
-# every assertion; else those that were skipped are shown, with the reason. The last lines
-# are prove's totals. The exit code is 0 only if something ran and nothing failed.
+# every assertion; else those that were skipped are shown, with the reason. If all tests run,
+# up to three end-to-end tests that fail run once more, alone. The last lines are prove's
+# totals. The exit code is 0 only if something ran and nothing failed, or not again.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -71,11 +72,33 @@ show=(--directives --failures -j "$jobs")
 [[ -n ${V-} ]] && show=(-v)
 export HARNESS_RULESFILE=tests/order.yml
 
+# run_tests TEST...: leaves prove's output in $log. prove is content when all tests were
+# skipped; this is not.
+run_tests() {
+	local status
+
+	prove --timer "${show[@]}" --exec '' "$@" 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	[[ $status == 0 && $(tail -n 1 "$log") == 'Result: PASS' ]]
+}
+
+# The tests that failed, by prove's summary; none where a test stopped the run.
+failed_tests() {
+	grep -q '^FAILED--' "$log" || sed -nE '/^Test Summary Report/,$ s/^([^ ]+) +\(Wstat: .*/\1/p' "$log"
+}
+
 # The end-to-end tests come last: their failures mean little when units fail.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-prove --timer "${show[@]}" --exec '' "${sanitized[@]}" "${tests[@]}" 2>&1 | tee "$log"
-status=${PIPESTATUS[0]}
+run_tests "${sanitized[@]}" "${tests[@]}" && exit
+mapfile -t failed < <(failed_tests)
 
-# prove is content when all tests were skipped.
-[[ $status == 0 && $(tail -n 1 "$log") == 'Result: PASS' ]]
+# Tests of live processes depend on the machine, too. Up to three that failed among others run
+# once more, alone: a fault fails again.
+[[ ${#tests[@]} -gt 10 && ${#failed[@]} -ge 1 && ${#failed[@]} -le 3 ]] || exit 1
+for test in "${failed[@]}"; do
+	[[ $test == tests/e2e/*.t ]] || exit 1
+done
+echo "tests/run.sh: failed, and run once more: ${failed[*]}"
+show=(--directives --failures)
+run_tests "${failed[@]}"
